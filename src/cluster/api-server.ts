@@ -1,0 +1,11 @@
+import type { Patience } from './deadline.ts';
+import type { HttpAnswer } from './http.ts';
+
+/** The API server, asked with GET. `path` has its query string. Two ways lead there: gateway.ts and raw.ts. */
+export interface ApiServer {
+  /** Resolves whatever the status; rejects when there is no HTTP answer at all. */
+  get(path: string, patience: Patience): Promise<HttpAnswer>;
+  /** What kubectl wrote to stderr: the best explanation of a failure. */
+  words(): string;
+  close(): Promise<void>;
+}

@@ -1,0 +1,135 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open, rename, rm, stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import { extract, pack } from 'tar-stream';
+import { BundleError, messageOf, UsageError } from '../errors.ts';
+import type { Entry } from './recording.ts';
+import { redact } from './redact.ts';
+import type { Scratch } from './scratch.ts';
+
+/** What a bundle tells of the run that made it. */
+export interface BundleHead {
+  tool: { name: string; version: string };
+  startedAt: string;
+  context: string | null;
+  /** The namespace of the context. */
+  namespace: string;
+}
+
+/** A bundle read back: the answers lie in files of the scratch folder. */
+export interface Bundle extends BundleHead {
+  entries: readonly Entry[];
+}
+
+/** The table of contents, `bundle.json`: the first file in the archive. */
+interface Manifest extends BundleHead {
+  apiVersion: 'istio-diag/v1alpha1';
+  kind: 'Bundle';
+  questions: readonly Entry[];
+}
+
+/** More than any mesh has; a bundle that unpacks to more is a trap. */
+const UNPACKED_LIMIT = 4 * 1024 ** 3;
+
+/** Fails at once, as a usage error, when a bundle could not be written to `file` at the end of the run. */
+export async function assertWritable(file: string): Promise<void> {
+  try {
+    await (await open(`${file}.partial`, 'w', 0o600)).close();
+  } catch (error) {
+    throw new UsageError(`cannot write the bundle: ${messageOf(error)}`);
+  }
+}
+
+/** Writes a .tar.gz of every question and answer; the file appears under its name only when it is whole. */
+export async function writeBundle(file: string, head: BundleHead, entries: readonly Entry[]): Promise<void> {
+  const named = entries.map((entry, index) => ('file' in entry ? { ...entry, file: `answers/${index}` } : entry));
+  const manifest: Manifest = {
+    apiVersion: 'istio-diag/v1alpha1',
+    kind: 'Bundle',
+    ...head,
+    context: head.context === null ? null : redact(head.context),
+    questions: named,
+  };
+  const archive = pack();
+  const written = pipeline(archive, createGzip(), createWriteStream(`${file}.partial`, { mode: 0o600 }));
+  const fill = async (): Promise<void> => {
+    archive.entry({ name: 'bundle.json', mode: 0o600 }, `${JSON.stringify(manifest, null, 1)}\n`);
+    for (const [index, entry] of entries.entries()) {
+      if (!('file' in entry)) continue;
+      const { size } = await stat(entry.file);
+      await pipeline(createReadStream(entry.file), archive.entry({ name: `answers/${index}`, mode: 0o600, size }));
+    }
+    archive.finalize();
+  };
+  await Promise.all([written, fill()]);
+  await rename(`${file}.partial`, file);
+}
+
+/** Removes what assertWritable left when no bundle was written after all. */
+export const dropPartial = (file: string): Promise<void> => rm(`${file}.partial`, { force: true });
+
+/** Reads a bundle. Throws BundleError when it is none, is cut off, or comes from a newer version. */
+export async function readBundle(file: string, scratch: Scratch): Promise<Bundle> {
+  const files = new Map<string, string>();
+  let manifest: unknown;
+  let unpacked = 0;
+  const unpack = extract();
+  const reading = pipeline(createReadStream(file), createGunzip(), unpack);
+  // Awaited below; until then a failure must not count as unhandled.
+  reading.catch(() => undefined);
+  try {
+    for await (const entry of unpack) {
+      unpacked += entry.header.size ?? 0;
+      if (unpacked > UNPACKED_LIMIT)
+        throw new BundleError(`${file} unpacks to more than ${UNPACKED_LIMIT / 1024 ** 3} GB`);
+      if (entry.header.name === 'bundle.json') manifest = JSON.parse(await textOf(entry as AsyncIterable<Buffer>));
+      else {
+        // The name in the archive is never used as a path.
+        const path = scratch.path('');
+        await pipeline(entry, createWriteStream(path, { mode: 0o600 }));
+        files.set(entry.header.name, path);
+      }
+    }
+    await reading;
+  } catch (error) {
+    unpack.destroy();
+    throw error instanceof BundleError ? error : notReadable(file, error);
+  }
+  return checked(file, manifest, files);
+}
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function notReadable(file: string, error: unknown): BundleError {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR') {
+    return new BundleError(`cannot read the bundle: ${messageOf(error)}`);
+  }
+  if (code === 'Z_BUF_ERROR' || /unexpected end/i.test(messageOf(error))) {
+    return new BundleError(`${file} is cut off: it ends in the middle of the archive`);
+  }
+  return new BundleError(`${file} is not a bundle: a .tar.gz made by --save-bundle was wanted (${messageOf(error)})`);
+}
+
+function checked(file: string, value: unknown, files: ReadonlyMap<string, string>): Bundle {
+  const manifest = value as Partial<Manifest> | undefined;
+  if (manifest?.kind !== 'Bundle' || !Array.isArray(manifest.questions)) {
+    throw new BundleError(`${file} is not a bundle: it has no bundle.json made by --save-bundle`);
+  }
+  if (manifest.apiVersion !== 'istio-diag/v1alpha1') {
+    throw new BundleError(`${file} was made by a newer version (${manifest.apiVersion}): update kubectl-istio-diag`);
+  }
+  const { tool, startedAt, context, namespace, questions } = manifest as Manifest;
+  const entries = questions.map((entry) => {
+    if (!('file' in entry)) return entry;
+    const path = files.get(entry.file);
+    if (path === undefined) throw new BundleError(`${file} is cut off: the answer ${entry.file} is missing`);
+    return { ...entry, file: path };
+  });
+  return { tool, startedAt, context, namespace, entries };
+}

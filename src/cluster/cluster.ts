@@ -1,0 +1,42 @@
+import type { ListQuestion, Question } from './question.ts';
+
+/** An object of Kubernetes, cut down to the fields that the diagnosis reads (trim.ts). */
+export interface KubernetesObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    creationTimestamp?: string;
+    deletionTimestamp?: string;
+    ownerReferences?: readonly { kind: string; name: string }[];
+  };
+  spec?: unknown;
+  status?: unknown;
+  data?: Record<string, string>;
+}
+
+/** An answer as it comes in. Whoever asked reads `body` to its end, once. */
+export interface Answer {
+  /** HTTP's status. Of the API server's answers only 200 arrives; a page in a pod may answer anything. */
+  status: number;
+  contentType: string;
+  /** Bytes; throws NoAnswer when the answer breaks off. */
+  body: AsyncIterable<Buffer>;
+}
+
+/**
+ * All that the diagnosis may ask, and how. Live, recording and replaying clusters answer alike, so nothing above
+ * this line knows which it has. Both methods throw NoAnswer when the cluster gives none.
+ */
+export interface Cluster {
+  /** All objects of a kind, cut down by trim.ts, in the server's order. */
+  list(question: ListQuestion): Promise<readonly KubernetesObject[]>;
+  /** The answer to any other question, as a stream. */
+  read(question: Exclude<Question, ListQuestion>): Promise<Answer>;
+}
+
+/** More text than any answer that is not a metrics page may have: Prometheus' /targets can be hundreds of MB. */
+export const TEXT_LIMIT = 64 * 1024 * 1024;

@@ -1,0 +1,63 @@
+import type { IncomingMessage, RequestOptions } from 'node:http';
+import { request as httpRequest } from 'node:http';
+import { type Patience, within } from './deadline.ts';
+
+/** An HTTP answer whose body is still coming in. */
+export interface HttpAnswer {
+  status: number;
+  contentType: string;
+  body: AsyncIterable<Buffer>;
+}
+
+/**
+ * GETs with `options` and resolves when the headers are there. The body's next chunk is waited for as long as the
+ * first byte was. Rejects with what the socket said, or Overdue; the connection is closed on every way out.
+ */
+export async function httpGet(options: RequestOptions, patience: Patience, send = httpRequest): Promise<HttpAnswer> {
+  const request = send({ ...options, method: 'GET' });
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    request.once('response', resolve);
+    // Stays for the whole exchange: a socket that breaks later must not become an unhandled 'error' event.
+    request.on('error', reject);
+  });
+  request.end();
+  try {
+    const response = await within(patience, answered);
+    return {
+      status: response.statusCode ?? 0,
+      contentType: response.headers['content-type'] ?? '',
+      body: bodyOf(response, patience),
+    };
+  } catch (error) {
+    request.destroy();
+    throw error;
+  }
+}
+
+async function* bodyOf(response: IncomingMessage, patience: Patience): AsyncGenerator<Buffer> {
+  const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  try {
+    for (;;) {
+      const next = await within(patience, chunks.next());
+      if (next.done) break;
+      yield next.value;
+    }
+    if (!response.complete) throw new Error('the connection closed before the answer was whole');
+  } finally {
+    response.destroy();
+  }
+}
+
+/** Reads what is left of a body, at most `limit` bytes, so that an error can quote it. */
+export async function quote(body: AsyncIterable<Buffer>, limit = 65_536): Promise<string> {
+  let text = '';
+  try {
+    for await (const chunk of body) {
+      text += chunk.toString('utf8');
+      if (text.length > limit) break;
+    }
+  } catch {
+    // What came before the break is the best quotation there is.
+  }
+  return text;
+}

@@ -1,0 +1,70 @@
+import { execa } from 'execa';
+
+/** kubectl as the user has it: which program, and the connection flags that go to every process of it. */
+export interface Kubectl {
+  program: string;
+  flags: readonly string[];
+}
+
+/** A running kubectl. */
+export interface KubectlProcess {
+  /** Resolves when the process is gone, never rejects. `missing` says that there is no such program. */
+  ended: Promise<{ exitCode: number | undefined; missing: boolean }>;
+  stdout: NodeJS.ReadableStream;
+  /** What it wrote to stderr so far, its last 64 KB. */
+  stderr(): string;
+  /** Ends it, and resolves when it is gone. */
+  end(): Promise<void>;
+}
+
+/** All that are running, so that a handler of `exit` can end them too. */
+const running = new Set<KubectlProcess>();
+
+/** Ends every kubectl that is still there. */
+export const endAllKubectl = async (): Promise<void> => {
+  await Promise.all([...running].map((process) => process.end()));
+};
+
+/**
+ * Starts kubectl. No shell; stdin is closed, because a kubectl without credentials would ask for a password
+ * (packaging.md 4).
+ */
+export function startKubectl({ program, flags }: Kubectl, args: readonly string[]): KubectlProcess {
+  const subprocess = execa(program, [...args, ...flags], {
+    stdin: 'ignore',
+    buffer: false,
+    reject: false,
+    cleanup: true,
+    forceKillAfterDelay: 1000,
+    windowsHide: true,
+  });
+  let words = '';
+  subprocess.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    words = (words + chunk).slice(-65_536);
+  });
+  const started: KubectlProcess = {
+    ended: subprocess.then((result) => {
+      running.delete(started);
+      return { exitCode: result.exitCode, missing: result.code === 'ENOENT' };
+    }),
+    stdout: subprocess.stdout,
+    stderr: () => words,
+    async end() {
+      // SIGINT lets kubectl close what it opened (9 ms); Windows knows only an end by force.
+      subprocess.kill(process.platform === 'win32' ? 'SIGKILL' : 'SIGINT');
+      await started.ended;
+    },
+  };
+  running.add(started);
+  return started;
+}
+
+/**
+ * kubectl's own last word: the last line of its stderr that is not one of klog's (`E1122 02:54:58 proxy_server.go…`),
+ * or else the message of klog's last line.
+ */
+export function lastWords(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  const spoken = lines.filter((line) => !/^[IWEF]\d{4} /.test(line)).at(-1);
+  return (spoken ?? lines.at(-1)?.replace(/^[IWEF]\d{4} [^\]]*\] /, '') ?? '').trim();
+}

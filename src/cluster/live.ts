@@ -1,0 +1,202 @@
+import { request as httpsRequest } from 'node:https';
+import { messageOf, NoAnswer } from '../errors.ts';
+import type { ApiServer } from './api-server.ts';
+import type { Answer, Cluster, KubernetesObject } from './cluster.ts';
+import { Overdue, type Patience } from './deadline.ts';
+import { NoGateway, openGateway } from './gateway.ts';
+import { type HttpAnswer, httpGet, quote } from './http.ts';
+import type { Kubectl } from './kubectl.ts';
+import { type Pages, pagesThroughPortForwards } from './pages.ts';
+import { apiPath, type ListQuestion, type PageQuestion, type Question, type UrlQuestion } from './question.ts';
+import { rawApiServer } from './raw.ts';
+import { assertReadOnly } from './read-only.ts';
+import { refusedBy } from './refusal.ts';
+import type { Scratch } from './scratch.ts';
+import { textOf, unanswered } from './text.ts';
+import { trim } from './trim.ts';
+
+/** A cluster that is really there. */
+export interface LiveCluster extends Cluster {
+  /** Ends every kubectl that was started. */
+  close(): Promise<void>;
+}
+
+export interface LiveOptions {
+  kubectl: Kubectl;
+  patience: Patience;
+  scratch: Scratch;
+  /** `user:password` of the Prometheus at a URL; never part of a question. */
+  urlCredentials?: string | undefined;
+}
+
+/** Objects in one page of a list: small enough to parse in little memory (kubectl-costs.md). */
+const PAGE_SIZE = 500;
+
+/** A list page, a log: more than that is not read into memory at once. */
+const LIST_PAGE_LIMIT = 256 * 1024 * 1024;
+
+export function liveCluster({ kubectl, patience, scratch, urlCredentials }: LiveOptions): LiveCluster {
+  let apiServer: Promise<ApiServer> | undefined;
+  const pages: Pages = pagesThroughPortForwards(kubectl, patience);
+
+  const connected = (): Promise<ApiServer> => {
+    apiServer ??= connect();
+    return apiServer;
+  };
+
+  async function connect(): Promise<ApiServer> {
+    // Node cannot open kubectl's unix socket on Windows.
+    if (process.platform === 'win32') return rawApiServer(kubectl);
+    try {
+      return await openGateway(kubectl, scratch.path('s'), patience);
+    } catch (error) {
+      // A kubectl that cannot proxy may still answer, and if not, it says why in its own words.
+      if (error instanceof NoGateway && !error.missing) return rawApiServer(kubectl);
+      throw error;
+    }
+  }
+
+  async function ask(question: Question, path: string): Promise<HttpAnswer> {
+    try {
+      const server = await connected();
+      let answer = await server.get(path, patience);
+      if (answer.status === 429) {
+        await quote(answer.body);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        answer = await server.get(path, patience);
+      }
+      if (answer.status === 200) return answer;
+      throw refusedBy(question, answer.status, await quote(answer.body), server.words());
+    } catch (error) {
+      throw noAnswerOf(question, error);
+    }
+  }
+
+  async function list(question: ListQuestion): Promise<readonly KubernetesObject[]> {
+    const selector = question.selector === undefined ? '' : `&labelSelector=${encodeURIComponent(question.selector)}`;
+    for (let attempt = 0; ; attempt++) {
+      const kept: KubernetesObject[] = [];
+      try {
+        for (let next = ''; ; ) {
+          const answer = await ask(question, `${apiPath(question)}?limit=${PAGE_SIZE}${selector}${next}`);
+          const page = listPage(question, await textOf(question, guard(question, answer), LIST_PAGE_LIMIT));
+          for (const item of page.items) kept.push(trim(question.resource.plural, item));
+          if (!page.continue) return kept;
+          next = `&continue=${encodeURIComponent(page.continue)}`;
+        }
+      } catch (error) {
+        // 410: the list grew old while it was read; from the start again.
+        const expired = error instanceof NoAnswer && /too old|expired|410/i.test(error.unanswered.words);
+        if (!expired || attempt === 2) throw error;
+      }
+    }
+  }
+
+  async function readPage(question: PageQuestion): Promise<Answer> {
+    try {
+      return await pages.read(question);
+    } catch (error) {
+      if (!(error instanceof NoAnswer) || error.unanswered.hindrance !== 'Forbidden') throw error;
+      return readThroughApiServer(question, error);
+    }
+  }
+
+  /** The way round for a user who may not port-forward: the API server's own proxy, with the right `get pods/proxy`. */
+  async function readThroughApiServer(question: PageQuestion, refusal: NoAnswer): Promise<Answer> {
+    const { namespace, pod, port, path } = question;
+    try {
+      const server = await connected();
+      const proxied = `/api/v1/namespaces/${namespace}/pods/${pod}:${port}/proxy${path}`;
+      const answer = await server.get(proxied, patience);
+      if (answer.status === 200) return guard(question, answer);
+      const said = refusedBy(question, answer.status, await quote(answer.body));
+      if (/connection refused/i.test(said.unanswered.words)) {
+        throw unanswered(question, 'ConnectionRefused', said.unanswered.words);
+      }
+      throw said;
+    } catch (error) {
+      const said = noAnswerOf(question, error);
+      if (said.unanswered.hindrance === 'ConnectionRefused') throw said;
+      throw new NoAnswer({ ...refusal.unanswered, triedInstead: [`get pods/proxy: ${said.unanswered.words}`] });
+    }
+  }
+
+  async function readUrl(question: UrlQuestion): Promise<Answer> {
+    const { protocol, hostname, port, pathname, search } = new URL(question.url);
+    const send = protocol === 'https:' ? httpsRequest : undefined;
+    const options = {
+      hostname,
+      port,
+      path: pathname + search,
+      ...(urlCredentials && { auth: urlCredentials }),
+      agent: false as const,
+    };
+    try {
+      return guard(question, await httpGet(options, patience, send));
+    } catch (error) {
+      throw noAnswerOf(question, error);
+    }
+  }
+
+  return {
+    async list(question) {
+      assertReadOnly(question);
+      return list(question);
+    },
+    async read(question) {
+      assertReadOnly(question);
+      if (question.ask === 'page') return readPage(question);
+      if (question.ask === 'url') return readUrl(question);
+      return guard(question, await ask(question, pathWithQuery(question)));
+    },
+    async close() {
+      await Promise.all([pages.close(), apiServer?.then((server) => server.close()).catch(() => undefined)]);
+    },
+  };
+}
+
+function pathWithQuery(question: Question): string {
+  if (question.ask !== 'log') return `${apiPath(question)}`;
+  const part =
+    'tailLines' in question.part ? `tailLines=${question.part.tailLines}` : `limitBytes=${question.part.limitBytes}`;
+  return `${apiPath(question)}?container=${encodeURIComponent(question.container)}&${part}`;
+}
+
+/** The answer, its body throwing NoAnswer where the connection breaks. */
+function guard(question: Question, answer: HttpAnswer): Answer {
+  async function* body(): AsyncGenerator<Buffer> {
+    try {
+      yield* answer.body;
+    } catch (error) {
+      throw noAnswerOf(question, error);
+    }
+  }
+  return { ...answer, body: body() };
+}
+
+/** Whatever a question threw, as NoAnswer. */
+function noAnswerOf(question: Question, error: unknown): NoAnswer {
+  if (error instanceof NoAnswer) return error;
+  if (error instanceof Overdue) return unanswered(question, error.stop, error.message);
+  if (error instanceof NoGateway) {
+    const words = 'there is no kubectl on the PATH: install it, or set KUBECTL_PATH to it';
+    return unanswered(question, 'NoKubectl', words, { cause: error });
+  }
+  const words = messageOf(error);
+  const hindrance = /ECONNREFUSED/.test(words) ? 'ConnectionRefused' : 'BadAnswer';
+  return unanswered(question, hindrance, words, { cause: error });
+}
+
+/** One page of a list, checked for its shape. */
+function listPage(question: ListQuestion, text: string): { items: readonly unknown[]; continue: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw unanswered(question, 'BadAnswer', `the list is not whole JSON: ${messageOf(error)}`);
+  }
+  const { items, metadata } = (value ?? {}) as { items?: unknown; metadata?: { continue?: unknown } };
+  // Go writes an empty list as null.
+  if (items !== null && !Array.isArray(items)) throw unanswered(question, 'BadAnswer', 'the answer is not a list');
+  return { items: items ?? [], continue: typeof metadata?.continue === 'string' ? metadata.continue : '' };
+}

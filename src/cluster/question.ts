@@ -1,0 +1,159 @@
+import { groupPath, type Resource, typedName } from './resources.ts';
+import { shellLine, shellWord } from './shell.ts';
+
+/** All objects of a kind, in one namespace or (`null`) in every one. Answered whole, page after page. */
+export interface ListQuestion {
+  ask: 'list';
+  resource: Resource;
+  namespace: string | null;
+  /** A label selector as kubectl's `-l` takes it. */
+  selector?: string;
+}
+
+/** One object. */
+export interface ObjectQuestion {
+  ask: 'object';
+  resource: Resource;
+  namespace: string;
+  name: string;
+}
+
+/** A container's log: its last `tailLines` lines, or its first `limitBytes` bytes. */
+export interface LogQuestion {
+  ask: 'log';
+  namespace: string;
+  pod: string;
+  container: string;
+  part: { tailLines: number } | { limitBytes: number };
+}
+
+/** A page served inside a pod. */
+export interface PageQuestion {
+  ask: 'page';
+  namespace: string;
+  pod: string;
+  port: number;
+  /** With its query string, beginning with a slash. */
+  path: string;
+  /** Other ports of this pod that will be asked, so that one port-forward serves them all. */
+  alongside?: readonly number[];
+  /** The second reading of a page, taken later, is another question. */
+  reading?: 2;
+}
+
+/** What kinds an API group serves, or the server's version. */
+export interface DiscoveryQuestion {
+  ask: 'discovery';
+  path: '/version' | '/apis' | `/apis/${string}`;
+}
+
+/** A page of the Prometheus that the user named with --prometheus-url. */
+export interface UrlQuestion {
+  ask: 'url';
+  /** Without credentials; as the user typed it, plus our path. */
+  url: string;
+}
+
+/** Everything that may be asked of a cluster. The seam of capture and replay: a bundle holds questions and answers. */
+export type Question = ListQuestion | ObjectQuestion | LogQuestion | PageQuestion | DiscoveryQuestion | UrlQuestion;
+
+/** A right as RBAC names it; `namespace: null` means in all of them. */
+export interface Right {
+  verb: 'get' | 'list' | 'create';
+  /** `pods`, `pods/log`, `rules.config.istio.io`. */
+  resource: string;
+  namespace: string | null;
+}
+
+/** The path of the API server that answers `question`; null for pages, which a port-forward fetches. */
+export function apiPath(question: Question): string | null {
+  switch (question.ask) {
+    case 'list': {
+      const scope = question.namespace === null ? '' : `/namespaces/${encodeURIComponent(question.namespace)}`;
+      return `${groupPath(question.resource)}${scope}/${question.resource.plural}`;
+    }
+    case 'object':
+      return `${groupPath(question.resource)}/namespaces/${encodeURIComponent(question.namespace)}/${question.resource.plural}/${encodeURIComponent(question.name)}`;
+    case 'log':
+      return `/api/v1/namespaces/${encodeURIComponent(question.namespace)}/pods/${encodeURIComponent(question.pod)}/log`;
+    case 'discovery':
+      return question.path;
+    case 'page':
+    case 'url':
+      return null;
+  }
+}
+
+/** What a person would type for the same answer. Also how a question is named in a bundle's table of contents. */
+export function commandOf(question: Question): string {
+  switch (question.ask) {
+    case 'list': {
+      const where = question.namespace === null ? ['--all-namespaces'] : ['-n', question.namespace];
+      const which = question.selector === undefined ? [] : ['-l', question.selector];
+      const scope = question.resource.plural === 'namespaces' ? [] : where;
+      return shellLine('kubectl', 'get', typedName(question.resource), ...scope, ...which);
+    }
+    case 'object':
+      return shellLine(
+        'kubectl',
+        '-n',
+        question.namespace,
+        'get',
+        typedName(question.resource),
+        question.name,
+        '-o',
+        'yaml',
+      );
+    case 'log': {
+      const part =
+        'tailLines' in question.part
+          ? `--tail=${question.part.tailLines}`
+          : `--limit-bytes=${question.part.limitBytes}`;
+      return shellLine('kubectl', '-n', question.namespace, 'logs', question.pod, '-c', question.container, part);
+    }
+    case 'page': {
+      const { namespace, pod, port, path } = question;
+      const forward = shellLine('kubectl', '-n', namespace, 'port-forward', pod, String(port));
+      return `${forward} & sleep 1; curl -s ${shellWord(`localhost:${port}${path}`)}${question.reading ? '  # again, later' : ''}`;
+    }
+    case 'discovery':
+      return shellLine('kubectl', 'get', '--raw', question.path);
+    case 'url':
+      return shellLine('curl', '-s', question.url);
+  }
+}
+
+/** The right that asking takes. A page of Prometheus at a URL takes none of Kubernetes' rights. */
+export function rightOf(question: Question): Right {
+  switch (question.ask) {
+    case 'list':
+      return { verb: 'list', resource: typedName(question.resource), namespace: question.namespace };
+    case 'object':
+      return { verb: 'get', resource: typedName(question.resource), namespace: question.namespace };
+    case 'log':
+      return { verb: 'get', resource: 'pods/log', namespace: question.namespace };
+    case 'page':
+      return { verb: 'create', resource: 'pods/portforward', namespace: question.namespace };
+    case 'discovery':
+      return { verb: 'get', resource: question.path, namespace: null };
+    case 'url':
+      return { verb: 'get', resource: question.url, namespace: null };
+  }
+}
+
+/** One string for one question: equal keys mean the same question. */
+export function keyOf(question: Question): string {
+  switch (question.ask) {
+    case 'list':
+      return `${apiPath(question)}?labelSelector=${question.selector ?? ''}`;
+    case 'object':
+    case 'discovery':
+      return `${apiPath(question)}`;
+    case 'log':
+      return `${apiPath(question)}?container=${question.container}&${JSON.stringify(question.part)}`;
+    case 'page':
+      return `page:${question.namespace}/${question.pod}:${question.port}${question.path}#${question.reading ?? 1}`;
+    case 'url':
+      return question.url;
+  }
+}

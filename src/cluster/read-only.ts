@@ -1,0 +1,69 @@
+import { DiagError } from '../errors.ts';
+import { apiPath, commandOf, type PageQuestion, type Question } from './question.ts';
+
+/**
+ * The paths of the API server that may be asked, all with GET. `kubectl proxy` gets the same list as
+ * --accept-paths, so that not even a bug of ours reaches a Secret, exec, attach or a node's proxy.
+ * No pattern holds a comma: kubectl splits its flag at commas.
+ */
+export const API_PATHS: readonly string[] = [
+  '^/version$',
+  '^/apis$',
+  '^/apis/config\\.istio\\.io/v1alpha2$',
+  '^/api/v1/(pods|services|namespaces)$',
+  '^/api/v1/namespaces/[^/]+/(pods|services)$',
+  '^/api/v1/namespaces/[^/]+/configmaps/(istio|prometheus)[a-z0-9.-]*$',
+  '^/api/v1/namespaces/[^/]+/(pods|services)/[^/:]+$',
+  '^/api/v1/namespaces/[^/]+/pods/[^/:]+/log$',
+  '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/(metrics|version|stats|stats/prometheus)$',
+  '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/([^/]+/)*api/v1/(query|targets|status/config|status/buildinfo)$',
+  '^/apis/apps/v1/(namespaces/[^/]+/)?deployments$',
+  '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?envoyfilters$',
+  '^/apis/config\\.istio\\.io/v1alpha2/(namespaces/[^/]+/)?(rules|handlers|instances|prometheuses|metrics|attributemanifests)$',
+];
+
+/**
+ * The pages that may be read inside a pod. An Envoy of Istio 0.8 obeys GET /quitquitquit (guide.md 0.1), so a path
+ * is allowed by name or not at all.
+ */
+const PAGE_PATHS: readonly RegExp[] = [
+  /^\/metrics$/,
+  /^\/version$/,
+  /^\/stats$/,
+  /^\/stats\/prometheus$/,
+  /^(\/[\w.-]+)*\/api\/v1\/(query\?query=[^&#]+|targets\?state=active|status\/config|status\/buildinfo)$/,
+];
+
+const api = API_PATHS.map((pattern) => new RegExp(pattern));
+
+/** Names as Kubernetes allows them: whatever else arrives as a name did not come from an API server. */
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/;
+
+/** Throws unless `question` only reads, and only what this program needs. */
+export function assertReadOnly(question: Question): void {
+  if (!isAllowed(question))
+    throw new DiagError(`refused: \`${commandOf(question)}\` is not on the list of what may be read`);
+}
+
+function isAllowed(question: Question): boolean {
+  const path = apiPath(question);
+  switch (question.ask) {
+    case 'page':
+      return NAME.test(question.namespace) && NAME.test(question.pod) && isPagePath(question);
+    case 'url':
+      return PAGE_PATHS.some((pattern) => pattern.test(new URL(question.url).pathname + new URL(question.url).search));
+    case 'list':
+      return (question.namespace === null || NAME.test(question.namespace)) && matches(path);
+    case 'object':
+      return NAME.test(question.namespace) && NAME.test(question.name) && matches(path);
+    case 'log':
+      return NAME.test(question.namespace) && NAME.test(question.pod) && NAME.test(question.container) && matches(path);
+    case 'discovery':
+      return matches(path);
+  }
+}
+
+const isPagePath = ({ port, path }: PageQuestion): boolean =>
+  Number.isInteger(port) && port > 0 && port < 65_536 && PAGE_PATHS.some((pattern) => pattern.test(path));
+
+const matches = (path: string | null): boolean => path !== null && api.some((pattern) => pattern.test(path));

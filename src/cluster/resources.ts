@@ -1,0 +1,32 @@
+/** A kind of object as the API server spells it. `group` is '' for the core group. */
+export interface Resource {
+  group: string;
+  version: string;
+  plural: string;
+}
+
+const resource = (group: string, version: string, plural: string): Resource => ({ group, version, plural });
+const mixerKind = (plural: string) => resource('config.istio.io', 'v1alpha2', plural);
+
+export const pods = resource('', 'v1', 'pods');
+export const services = resource('', 'v1', 'services');
+export const namespaces = resource('', 'v1', 'namespaces');
+export const configMaps = resource('', 'v1', 'configmaps');
+export const deployments = resource('apps', 'v1', 'deployments');
+export const envoyFilters = resource('networking.istio.io', 'v1alpha3', 'envoyfilters');
+
+/** Mixer's kinds (mixer.md 3.1): which of them are served differs by release. */
+export const rules = mixerKind('rules');
+export const handlers = mixerKind('handlers');
+export const instances = mixerKind('instances');
+export const prometheuses = mixerKind('prometheuses');
+export const metrics = mixerKind('metrics');
+export const attributeManifests = mixerKind('attributemanifests');
+
+/** `/api/v1` or `/apis/GROUP/VERSION`. */
+export const groupPath = ({ group, version }: Resource): string =>
+  group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+
+/** As kubectl takes it: `pods`, `rules.config.istio.io`. Built-in kinds need no group. */
+export const typedName = ({ group, plural }: Resource): string =>
+  group.includes('.') && !group.endsWith('.k8s.io') ? `${plural}.${group}` : plural;

@@ -1,0 +1,27 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The one folder that a run may write to: mode 0700, made when first needed. */
+export interface Scratch {
+  /** The path of a new name in the folder. */
+  path(name: string): string;
+  /** Deletes the folder. May be called at any time, from a handler of `exit` too. */
+  remove(): void;
+}
+
+export function makeScratch(): Scratch {
+  let folder: string | undefined;
+  let count = 0;
+  return {
+    path(name) {
+      // Short: a unix socket's path may have about 100 characters, and macOS' temporary folder takes half of them.
+      folder ??= mkdtempSync(join(tmpdir(), 'istio-diag-'));
+      return join(folder, `${count++}${name}`);
+    },
+    remove() {
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      folder = undefined;
+    },
+  };
+}

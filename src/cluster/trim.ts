@@ -1,0 +1,82 @@
+import type { KubernetesObject } from './cluster.ts';
+
+type Json = Record<string, unknown>;
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const object = (value: unknown): Json => (isObject(value) ? value : {});
+const array = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** `from` with only `names`, those that are there. */
+const only = (from: unknown, ...names: readonly string[]): Json =>
+  Object.fromEntries(names.flatMap((name) => (object(from)[name] === undefined ? [] : [[name, object(from)[name]]])));
+
+/** Annotations that say how a pod is injected and scraped; all others (last-applied!) are dropped. */
+const ANNOTATIONS = /^(sidecar\.istio\.io\/(inject|status)|prometheus\.io\/|istio\.io\/rev)/;
+
+function metadata(from: unknown): KubernetesObject['metadata'] {
+  const { annotations, ownerReferences, ...rest } = object(from);
+  const kept = Object.entries(object(annotations)).filter(([name]) => ANNOTATIONS.test(name));
+  return {
+    ...only(rest, 'name', 'namespace', 'labels', 'creationTimestamp', 'deletionTimestamp'),
+    ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
+    ...(ownerReferences !== undefined && {
+      ownerReferences: array(ownerReferences).map((owner) => only(owner, 'kind', 'name')),
+    }),
+  } as unknown as KubernetesObject['metadata'];
+}
+
+/** Not `env`: secrets live there. */
+const container = (from: unknown): Json => only(from, 'name', 'image', 'args', 'ports', 'restartPolicy');
+
+const podSpec = (spec: unknown): Json => ({
+  ...only(spec, 'nodeName', 'hostNetwork'),
+  containers: array(object(spec).containers).map(container),
+  ...(object(spec).initContainers !== undefined && {
+    initContainers: array(object(spec).initContainers).map(container),
+  }),
+});
+
+const podStatus = (status: unknown): Json => ({
+  ...only(status, 'phase', 'podIP', 'reason', 'startTime'),
+  conditions: array(object(status).conditions).map((condition) => only(condition, 'type', 'status', 'reason')),
+  containerStatuses: array(object(status).containerStatuses).map((each) =>
+    only(each, 'name', 'ready', 'restartCount', 'state', 'lastState'),
+  ),
+});
+
+/** A handler of another adapter may hold that adapter's passwords: only which adapter it is for is kept. */
+function handlerSpec(spec: unknown): unknown {
+  const adapter = object(spec).compiledAdapter;
+  return adapter === 'prometheus' ? spec : only(spec, 'compiledAdapter', 'adapter');
+}
+
+const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>> = {
+  pods: ({ spec, status }) => ({ spec: podSpec(spec), status: podStatus(status) }),
+  services: ({ spec }) => ({ spec: only(spec, 'selector', 'ports', 'type', 'clusterIP') }),
+  namespaces: () => ({}),
+  deployments: ({ spec, status }) => ({
+    spec: {
+      ...only(spec, 'replicas', 'selector'),
+      template: { spec: podSpec(object(object(spec).template).spec) },
+    },
+    status: only(status, 'replicas', 'readyReplicas'),
+  }),
+  handlers: ({ spec }) => ({ spec: handlerSpec(spec) }),
+  envoyfilters: () => ({}),
+  attributemanifests: () => ({}),
+};
+
+/**
+ * An object cut down to what the diagnosis reads, so that 10,000 pods fit in memory and nothing that a bundle
+ * should not hold ever gets there. Kinds without an entry keep their spec.
+ */
+export function trim(plural: string, from: unknown): KubernetesObject {
+  const whole = object(from);
+  const rest = SPECS[plural]?.(whole) ?? { spec: whole.spec };
+  return {
+    ...only(whole, 'apiVersion', 'kind'),
+    metadata: metadata(whole.metadata),
+    ...rest,
+  } as KubernetesObject;
+}
