@@ -1,0 +1,171 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Right } from '../cluster/question.ts';
+import type { Unanswered } from '../errors.ts';
+
+/** The architectures of Istio that are diagnosed differently. */
+export type Generation = 'mixer' | 'telemetry-v2' | 'ambient';
+
+/** A control plane under diagnosis: plain data, so pure code may have it. */
+export interface ControlPlane {
+  generation: Generation;
+  /** Where it runs, usually istio-system; null when only its proxies are seen. */
+  namespace: string | null;
+  revision: string | null;
+  /** `1.0.6`, by the image's tag; null when the tag tells no release. */
+  version: string | null;
+}
+
+/** The workload whose metrics are missed. */
+export interface Workload {
+  kind: 'service' | 'deployment';
+  name: string;
+  namespace: string;
+}
+
+/** What the user asked to be looked at, and how. */
+export interface Scope {
+  workload: Workload | null;
+  /** Workloads of this namespace only; null for all. */
+  namespace: string | null;
+  /** Workloads with these labels only, as `-l` takes them. */
+  selector: string | null;
+  istioNamespace: string | null;
+  revision: string | null;
+  /** Between the two readings of each page, in milliseconds; 0 for one reading. */
+  window: number;
+  /** How many proxies to ask when Mixer has seen no Report. */
+  sample: number;
+  prometheus: PrometheusAt | null;
+}
+
+/** The Prometheus that the user named. */
+export type PrometheusAt = { url: string } | { namespace: string; service: string; port: number; prefix: string };
+
+/** What a source may use. Only sources are handed a cluster. */
+export interface Ask {
+  cluster: Cluster;
+  scope: Scope;
+  plane: ControlPlane;
+  /** The clock, in milliseconds since 1970: that of the run, or of the run that a bundle replays. */
+  now: number;
+  /** Waits, in milliseconds; not in a replay, and not beyond the end of the run. */
+  readonly sleep: (duration: number) => Promise<void>;
+  /** Another source's evidence. Each source gathers once in a run, whoever asks. */
+  readonly from: <T>(source: Source<T>) => Promise<T>;
+}
+
+/** Gathers one piece of evidence. */
+export interface Source<T> {
+  /** Of the whole cluster, or of one control plane. */
+  of: 'cluster' | 'plane';
+  /** The rights that its own questions take; those of the sources it asks are theirs. */
+  rights: readonly Omit<Right, 'namespace'>[];
+  gather(ask: Ask): Promise<T>;
+}
+
+/** Evidence, or why there is none: for a judge that can say something without it. */
+export type Attempt<T> = { got: T } | { missing: Unanswered };
+
+/** What a check concludes. A warning or a failure says what to do next; what was not looked at says why. */
+export type Verdict = {
+  /** What was seen, with its numbers, in one line. */
+  message: string;
+  /** Lines of pages and logs, objects' fields. */
+  evidence?: readonly string[];
+} & (
+  | { status: 'pass' | 'skip' }
+  | {
+      status: 'warn' | 'fail';
+      /** CamelCase and stable; explained in the check's `reasons`. */
+      reason: string;
+      hint: string;
+      /** Steps whose failure explains this one, in the flow's order; the check's own step means a check before it. */
+      mayFollowFrom?: readonly string[];
+      /** What this is when none of those steps failed: an idle mesh is not a broken one. */
+      withoutCause?: 'unknown';
+    }
+  | {
+      status: 'unknown';
+      /** One of the check's `reasons`, or a Hindrance. */
+      reason: string;
+      hint?: string;
+      missing: readonly Unanswered[];
+    }
+);
+
+/** One question with one verdict. */
+export interface Check<Evidence> {
+  /** Kebab-case and stable: users name it in scripts and bug reports. */
+  id: string;
+  /** What holds when the check passes: 'Mixer is receiving Report calls'. */
+  title: string;
+  /** Why it matters and how it is judged, for `explain`. */
+  explains: string;
+  /** The reasons of its warnings and failures, and what each means, in a sentence. */
+  reasons: Readonly<Record<string, string>>;
+  needs: { readonly [Name in keyof Evidence]: Source<Evidence[Name]> };
+  /** Pure: the same evidence always gets the same verdict. */
+  judge(evidence: Evidence, context: JudgeContext): Verdict;
+}
+
+/** What a judge knows beside its evidence: plain data. */
+export interface JudgeContext {
+  plane: ControlPlane;
+  scope: Scope;
+}
+
+export type AnyCheck = Check<Record<string, unknown>>;
+
+/** A hop of a generation's flow: where metrics can be lost. */
+export type Hop = string;
+
+/** One instruction of the guide, and the checks that carry it out. */
+export interface Step {
+  /** A stable name that mirrors the guide's order. */
+  id: string;
+  /** The guide's own title. */
+  title: string;
+  hop: Hop | null;
+  /** The instruction in the guide of this release. */
+  docs(version: string | null): string;
+  checks: readonly AnyCheck[];
+  /** The check whose message stands for the step when all is well; the first by default. */
+  headline?: string;
+}
+
+/** What was measured at a hop: `in` before it, `out` behind it; null is not measured. */
+export interface Flow {
+  hop: Hop;
+  in: number | null;
+  out: number | null;
+  unit: string;
+}
+
+/** Draws the flow picture from evidence. */
+export interface Meter<Evidence> {
+  needs: { readonly [Name in keyof Evidence]: Source<Evidence[Name]> };
+  measure(evidence: Evidence): readonly Flow[];
+}
+
+/** What a topic does for one generation. */
+export interface Walk {
+  steps: readonly Step[];
+  meter: Meter<Record<string, unknown>> | null;
+}
+
+/** One section of Istio's Troubleshooting Guide, and one subcommand of ours. */
+export interface Topic {
+  id: string;
+  title: string;
+  /** In one sentence, for --help. */
+  summary: string;
+  walks: Readonly<Record<Generation, Walk>>;
+  /** Every source that asks the cluster something, for `rbac`. */
+  sources: readonly Source<unknown>[];
+}
+
+/** The identity: infers a check's evidence from its `needs`. */
+export const defineCheck = <Evidence>(check: Check<Evidence>): Check<Evidence> => check;
+
+/** The identity, for a meter. */
+export const defineMeter = <Evidence>(meter: Meter<Evidence>): Meter<Evidence> => meter;

@@ -1,0 +1,97 @@
+import { NoAnswer } from '../errors.ts';
+import type { AnyCheck, ControlPlane, Meter, Scope, Source, Topic, Verdict } from './check.ts';
+import type { Finding, Section, StepFindings } from './finding.ts';
+import type { Gatherer } from './gather.ts';
+import { settle } from './source.ts';
+import { unknown } from './verdict.ts';
+
+/**
+ * Walks a topic's steps for one control plane. Every source that a check needs starts at once; the judging follows
+ * in the guide's order as the evidence arrives. `onStep` hears the title of the step that is waited for.
+ */
+export async function walk(
+  topic: Topic,
+  plane: ControlPlane,
+  gatherer: Gatherer,
+  scope: Scope,
+  onStep: (title: string) => void,
+): Promise<Section> {
+  const { steps, meter } = topic.walks[plane.generation];
+  const needed = new Set<Source<unknown>>([
+    ...steps.flatMap(({ checks }) => checks.flatMap(({ needs }) => Object.values(needs))),
+    ...Object.values(meter?.needs ?? {}),
+  ]);
+  for (const source of needed) gatherer.gather(source, plane).catch(() => undefined);
+
+  const walked: StepFindings[] = [];
+  for (const step of steps) {
+    onStep(step.title);
+    const findings = await Promise.all(step.checks.map((check) => examine(check, plane, gatherer, scope)));
+    walked.push({ step, plane, findings });
+  }
+  return { plane, steps: walked, flow: meter ? await settle(measure(meter, plane, gatherer)) : { got: [] } };
+}
+
+/** Evidence that cannot be had costs its own check an `unknown`, never the rest of the diagnosis. */
+async function examine(check: AnyCheck, plane: ControlPlane, gatherer: Gatherer, scope: Scope): Promise<Finding> {
+  const { verdict, commands, durationMs } = await judged(check, plane, gatherer, scope);
+  return {
+    check: check.id,
+    title: check.title,
+    status: verdict.status,
+    reason: 'reason' in verdict ? verdict.reason : null,
+    meaning: 'reason' in verdict ? (check.reasons[verdict.reason] ?? null) : null,
+    message: verdict.message,
+    hint: ('hint' in verdict ? verdict.hint : undefined) ?? null,
+    evidence: verdict.evidence ?? [],
+    commands,
+    causedBy: null,
+    durationMs,
+    missing: 'missing' in verdict ? verdict.missing : [],
+    ...causes(verdict),
+  };
+}
+
+/** A finding that may turn out to follow from another: cause.ts settles it. */
+export interface OpenFinding extends Finding {
+  mayFollowFrom?: readonly string[];
+  withoutCause?: 'unknown';
+}
+
+const causes = (verdict: Verdict): Pick<OpenFinding, 'mayFollowFrom' | 'withoutCause'> => ({
+  ...('mayFollowFrom' in verdict && { mayFollowFrom: verdict.mayFollowFrom }),
+  ...('withoutCause' in verdict && { withoutCause: verdict.withoutCause }),
+});
+
+async function judged(
+  check: AnyCheck,
+  plane: ControlPlane,
+  gatherer: Gatherer,
+  scope: Scope,
+): Promise<{ verdict: Verdict; commands: readonly string[]; durationMs: number }> {
+  const needs = Object.entries(check.needs);
+  const commands = (): readonly string[] => [
+    ...new Set(needs.flatMap(([, source]) => gatherer.commands(source, plane))),
+  ];
+  try {
+    const gathered = await Promise.all(
+      needs.map(async ([name, source]) => [name, await gatherer.gather(source, plane)] as const),
+    );
+    const evidence = Object.fromEntries(gathered.map(([name, each]) => [name, each.evidence]));
+    return {
+      verdict: check.judge(evidence, { plane, scope }),
+      commands: commands(),
+      durationMs: Math.max(0, ...gathered.map(([, each]) => each.durationMs)),
+    };
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    return { verdict: unknown([error.unanswered]), commands: commands(), durationMs: 0 };
+  }
+}
+
+async function measure(meter: Meter<Record<string, unknown>>, plane: ControlPlane, gatherer: Gatherer) {
+  const evidence: Record<string, unknown> = {};
+  for (const [name, source] of Object.entries(meter.needs))
+    evidence[name] = (await gatherer.gather(source, plane)).evidence;
+  return meter.measure(evidence);
+}

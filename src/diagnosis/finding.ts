@@ -1,0 +1,44 @@
+import type { Unanswered } from '../errors.ts';
+import type { Attempt, ControlPlane, Flow, Step, Verdict } from './check.ts';
+
+export type Status = Verdict['status'];
+
+/** A verdict with all that a report needs to stand on its own. */
+export interface Finding {
+  check: string;
+  title: string;
+  status: Status;
+  /** null when the check passed or does not apply. */
+  reason: string | null;
+  /** What the reason means, in a sentence. */
+  meaning: string | null;
+  message: string;
+  hint: string | null;
+  evidence: readonly string[];
+  /** What was asked of the cluster, as a reader would type it. */
+  commands: readonly string[];
+  /** The step whose failure this one follows from; null for a cause. */
+  causedBy: string | null;
+  durationMs: number;
+  missing: readonly Unanswered[];
+}
+
+/** A step that was walked. */
+export interface StepFindings {
+  step: Step;
+  plane: ControlPlane;
+  findings: readonly Finding[];
+}
+
+/** All steps of one control plane, and what was measured on the way. */
+export interface Section {
+  plane: ControlPlane;
+  steps: readonly StepFindings[];
+  flow: Attempt<readonly Flow[]>;
+}
+
+/** The statuses, the worst first: a step is as bad as its worst check. */
+export const WORST_FIRST: readonly Status[] = ['fail', 'unknown', 'warn', 'pass', 'skip'];
+
+export const worst = (statuses: readonly Status[]): Status =>
+  WORST_FIRST.find((status) => statuses.includes(status)) ?? 'skip';

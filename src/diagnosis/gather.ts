@@ -1,0 +1,103 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import { commandOf, type Question } from '../cluster/question.ts';
+import type { Ask, ControlPlane, Scope, Source } from './check.ts';
+
+/** A source at work, or done. */
+interface Gathering {
+  evidence: Promise<unknown>;
+  /** Its own questions as a reader would type them, and those of the sources it asked. */
+  commands: Set<string>;
+  asked: Set<Gathering>;
+  /** Milliseconds; null while it is at work. */
+  took: number | null;
+}
+
+/** What one source brought, and what it cost. */
+export interface Gathered {
+  evidence: unknown;
+  commands: readonly string[];
+  durationMs: number;
+}
+
+/** Where there is no control plane yet: sources of the cluster do not look at it. */
+const NO_PLANE: ControlPlane = { generation: 'mixer', namespace: null, revision: null, version: null };
+
+/** Lets every source gather once in a run, whoever asks for its evidence and however often. */
+export class Gatherer {
+  private readonly cluster: Cluster;
+  private readonly scope: Scope;
+  private readonly now: number;
+  private readonly sleep: Ask['sleep'];
+  private readonly gatherings = new Map<string, Map<Source<unknown>, Gathering>>();
+
+  constructor({ cluster, scope, now, sleep }: Pick<Ask, 'cluster' | 'scope' | 'now' | 'sleep'>) {
+    this.cluster = cluster;
+    this.scope = scope;
+    this.now = now;
+    this.sleep = sleep;
+  }
+
+  /** Evidence of the whole cluster. Rejects with NoAnswer when there is none. */
+  async ofCluster<T>(source: Source<T>): Promise<T> {
+    return (await this.gather(source, NO_PLANE)).evidence as T;
+  }
+
+  /** Evidence with its commands and duration. Rejects with NoAnswer when there is none. */
+  async gather(source: Source<unknown>, plane: ControlPlane): Promise<Gathered> {
+    const gathering = this.start(source, plane);
+    const evidence = await gathering.evidence;
+    return { evidence, commands: commandsOf(gathering), durationMs: gathering.took ?? 0 };
+  }
+
+  /** What a source asked, also when it got no answer. */
+  commands(source: Source<unknown>, plane: ControlPlane): readonly string[] {
+    return commandsOf(this.start(source, plane));
+  }
+
+  private start(source: Source<unknown>, plane: ControlPlane): Gathering {
+    const key = source.of === 'cluster' ? '' : JSON.stringify(plane);
+    const ofPlane = this.gatherings.get(key) ?? new Map<Source<unknown>, Gathering>();
+    this.gatherings.set(key, ofPlane);
+    const known = ofPlane.get(source);
+    if (known) return known;
+    const started = performance.now();
+    const gathering: Gathering = { evidence: Promise.resolve(), commands: new Set(), asked: new Set(), took: null };
+    ofPlane.set(source, gathering);
+    gathering.evidence = source.gather(this.ask(gathering, plane)).finally(() => {
+      gathering.took = Math.round(performance.now() - started);
+    });
+    // Somebody will await it; until then a failure must not count as unhandled.
+    gathering.evidence.catch(() => undefined);
+    return gathering;
+  }
+
+  private ask(gathering: Gathering, plane: ControlPlane): Ask {
+    const noting = <Q extends Question, A>(ask: (question: Q) => Promise<A>) => {
+      return (question: Q): Promise<A> => {
+        gathering.commands.add(commandOf(question));
+        return ask(question);
+      };
+    };
+    return {
+      cluster: {
+        list: noting((question) => this.cluster.list(question)),
+        read: noting((question) => this.cluster.read(question)),
+      },
+      scope: this.scope,
+      plane,
+      now: this.now,
+      sleep: this.sleep,
+      from: async <T>(source: Source<T>): Promise<T> => {
+        const other = this.start(source, plane);
+        gathering.asked.add(other);
+        return (await other.evidence) as T;
+      },
+    };
+  }
+}
+
+function commandsOf(gathering: Gathering): readonly string[] {
+  const all = new Set(gathering.commands);
+  for (const other of gathering.asked) for (const command of commandsOf(other)) all.add(command);
+  return [...all].sort();
+}

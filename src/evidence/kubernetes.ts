@@ -1,0 +1,234 @@
+import type { KubernetesObject } from '../cluster/cluster.ts';
+import type { ListQuestion } from '../cluster/question.ts';
+import { deployments, namespaces, pods, type Resource, services, typedName } from '../cluster/resources.ts';
+import type { Ask, Scope, Source } from '../diagnosis/check.ts';
+import { clusterSource } from '../diagnosis/source.ts';
+import { NoAnswer, type Unanswered } from '../errors.ts';
+
+/** All objects of a kind that could be seen. Absence from `items` proves something only when `complete`. */
+export interface Listing<T> {
+  items: readonly T[];
+  /** False when only some namespaces could be listed: then `refusal` says why. */
+  complete: boolean;
+  refusal: Unanswered | null;
+  /** Whether the API server knows the kind at all. */
+  served: boolean;
+}
+
+export interface Container {
+  name: string;
+  image: string;
+  args: readonly string[];
+  ports: readonly { name: string | null; port: number }[];
+}
+
+export interface Pod {
+  name: string;
+  namespace: string;
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+  /** Those that keep running: native sidecars among the init containers too. */
+  containers: readonly Container[];
+  phase: string;
+  ready: boolean;
+  ip: string | null;
+  hostNetwork: boolean;
+  deleting: boolean;
+  restarts: number;
+  /** Why a container is not running: `CrashLoopBackOff`, `OOMKilled`. */
+  trouble: string | null;
+  owner: { kind: string; name: string } | null;
+}
+
+export interface Service {
+  name: string;
+  namespace: string;
+  selector: Readonly<Record<string, string>>;
+  ports: readonly { name: string | null; port: number; targetPort: number | string }[];
+}
+
+export interface Deployment {
+  name: string;
+  namespace: string;
+  labels: Readonly<Record<string, string>>;
+  selector: Readonly<Record<string, string>>;
+  replicas: number;
+  readyReplicas: number;
+  images: readonly string[];
+}
+
+export interface Namespace {
+  name: string;
+  labels: Readonly<Record<string, string>>;
+}
+
+/** Where to look when the whole cluster may not be listed: each namespace that the run is about. */
+export function namespacesOf(scope: Scope, also: readonly (string | null)[] = []): readonly string[] {
+  const named = [scope.istioNamespace ?? 'istio-system', scope.workload?.namespace, scope.namespace, ...also];
+  return [...new Set(named.filter((name) => name !== null && name !== undefined))];
+}
+
+/**
+ * Lists a kind in every namespace; where that is refused, in the namespaces that the run is about. A kind that is
+ * not served is an empty list: that is an answer. Throws NoAnswer when nothing could be listed.
+ */
+export async function listAll<T>(
+  ask: Ask,
+  resource: Resource,
+  parse: (object: KubernetesObject) => T,
+  selector?: string,
+): Promise<Listing<T>> {
+  const question = (namespace: string | null): ListQuestion => ({
+    ask: 'list',
+    resource,
+    namespace,
+    ...(selector !== undefined && { selector }),
+  });
+  try {
+    const objects = await ask.cluster.list(question(null));
+    return { items: objects.map(parse), complete: true, refusal: null, served: true };
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    const { hindrance } = error.unanswered;
+    if (hindrance === 'NotFound') return { items: [], complete: true, refusal: null, served: false };
+    if (hindrance !== 'Forbidden' || resource === namespaces) throw error;
+    return listSome(ask, question, parse, error);
+  }
+}
+
+async function listSome<T>(
+  ask: Ask,
+  question: (namespace: string) => ListQuestion,
+  parse: (object: KubernetesObject) => T,
+  refusal: NoAnswer,
+): Promise<Listing<T>> {
+  const tried = namespacesOf(ask.scope, [ask.plane.namespace]);
+  const answers = await Promise.allSettled(tried.map((namespace) => ask.cluster.list(question(namespace))));
+  const bug = answers.find((answer) => answer.status === 'rejected' && !(answer.reason instanceof NoAnswer));
+  if (bug?.status === 'rejected') throw bug.reason;
+  const items = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.map(parse) : []));
+  const triedInstead = tried.map((namespace) => {
+    const { verb, resource } = refusal.unanswered.right;
+    return `${verb} ${resource} in namespace ${namespace}`;
+  });
+  const unanswered = { ...refusal.unanswered, triedInstead };
+  if (answers.every((answer) => answer.status === 'rejected')) throw new NoAnswer(unanswered, { cause: refusal });
+  return { items, complete: false, refusal: unanswered, served: true };
+}
+
+const listRight = (resource: Resource): Source<unknown>['rights'] => [{ verb: 'list', resource: typedName(resource) }];
+
+const listSource = <T>(resource: Resource, parse: (object: KubernetesObject) => T): Source<Listing<T>> =>
+  clusterSource(listRight(resource), (ask) => listAll(ask, resource, parse));
+
+interface RawContainer {
+  name?: string;
+  image?: string;
+  args?: readonly string[];
+  ports?: readonly { name?: string; containerPort?: number }[];
+  restartPolicy?: string;
+}
+
+const containerOf = ({ name = '', image = '', args = [], ports = [] }: RawContainer): Container => ({
+  name,
+  image,
+  args,
+  ports: ports.map((port) => ({ name: port.name ?? null, port: port.containerPort ?? 0 })),
+});
+
+interface RawPod {
+  spec: { containers?: readonly RawContainer[]; initContainers?: readonly RawContainer[]; hostNetwork?: boolean };
+  status: {
+    phase?: string;
+    podIP?: string;
+    reason?: string;
+    conditions?: readonly { type?: string; status?: string }[];
+    containerStatuses?: readonly {
+      restartCount?: number;
+      state?: Record<string, { reason?: string } | undefined>;
+      lastState?: Record<string, { reason?: string } | undefined>;
+    }[];
+  };
+}
+
+export function podOf({ metadata, ...rest }: KubernetesObject): Pod {
+  const { spec, status } = rest as RawPod;
+  const statuses = status.containerStatuses ?? [];
+  const native = (spec.initContainers ?? []).filter((container) => container.restartPolicy === 'Always');
+  const owner = metadata.ownerReferences?.[0];
+  return {
+    name: metadata.name,
+    namespace: metadata.namespace ?? '',
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+    containers: [...(spec.containers ?? []), ...native].map(containerOf),
+    phase: status.phase ?? 'Unknown',
+    ready: (status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True'),
+    ip: status.podIP ?? null,
+    hostNetwork: spec.hostNetwork ?? false,
+    deleting: metadata.deletionTimestamp !== undefined,
+    restarts: statuses.reduce((sum, each) => sum + (each.restartCount ?? 0), 0),
+    trouble:
+      statuses.map((each) => each.state?.waiting?.reason ?? each.state?.terminated?.reason).find(Boolean) ??
+      status.reason ??
+      null,
+    owner: owner ? { kind: owner.kind, name: owner.name } : null,
+  };
+}
+
+export function serviceOf({ metadata, spec }: KubernetesObject): Service {
+  const { selector, ports } = (spec ?? {}) as {
+    selector?: Record<string, string> | null;
+    ports?: readonly { name?: string; port?: number; targetPort?: number | string }[] | null;
+  };
+  return {
+    name: metadata.name,
+    namespace: metadata.namespace ?? '',
+    selector: selector ?? {},
+    ports: (ports ?? []).map(({ name, port = 0, targetPort }) => ({
+      name: name ?? null,
+      port,
+      targetPort: targetPort ?? port,
+    })),
+  };
+}
+
+export function deploymentOf({ metadata, ...rest }: KubernetesObject): Deployment {
+  const { spec, status } = rest as {
+    spec?: {
+      replicas?: number;
+      selector?: { matchLabels?: Record<string, string> };
+      template?: { spec?: { containers?: readonly RawContainer[] } };
+    };
+    status?: { readyReplicas?: number };
+  };
+  return {
+    name: metadata.name,
+    namespace: metadata.namespace ?? '',
+    labels: metadata.labels ?? {},
+    selector: spec?.selector?.matchLabels ?? {},
+    replicas: spec?.replicas ?? 1,
+    readyReplicas: status?.readyReplicas ?? 0,
+    images: (spec?.template?.spec?.containers ?? []).map(({ image = '' }) => image),
+  };
+}
+
+export const allPods = listSource(pods, podOf);
+export const allServices = listSource(services, serviceOf);
+export const allDeployments = listSource(deployments, deploymentOf);
+export const allNamespaces = listSource(
+  namespaces,
+  ({ metadata }): Namespace => ({ name: metadata.name, labels: metadata.labels ?? {} }),
+);
+
+/** Whether `labels` carry all of `selector`; an empty selector selects nothing, as a Service's does. */
+export const selects = (
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean =>
+  Object.keys(selector).length > 0 && Object.entries(selector).every(([key, value]) => labels[key] === value);
+
+/** A pod that runs and is not on its way out. */
+export const isRunning = (pod: Pod): boolean => pod.phase === 'Running' && !pod.deleting;
+
+export const proxyOf = (pod: Pod): Container | undefined => pod.containers.find(({ name }) => name === 'istio-proxy');

@@ -1,0 +1,188 @@
+import type { PageQuestion, UrlQuestion } from '../cluster/question.ts';
+import { services, typedName } from '../cluster/resources.ts';
+import { askJson, unanswered } from '../cluster/text.ts';
+import type { Ask, Attempt, Scope } from '../diagnosis/check.ts';
+import { planeSource, settle } from '../diagnosis/source.ts';
+import { allPods, allServices, isRunning, type Pod, selects } from './kubernetes.ts';
+import { type ScrapeJob, scrapeJobsIn } from './scrape-config.ts';
+
+/** Where a Prometheus answers. */
+export interface PrometheusServer {
+  /** `pod istio-system/prometheus-…` or the URL: for messages. */
+  where: string;
+  readonly question: (path: string) => PageQuestion | UrlQuestion;
+}
+
+/** A target that Prometheus scrapes. */
+export interface Target {
+  job: string;
+  url: string;
+  health: string;
+  lastError: string;
+  /** Milliseconds since 1970; null before the first scrape. */
+  lastScrape: number | null;
+  /** Whether it is Mixer's Prometheus adapter. */
+  isAdapter: boolean;
+}
+
+/** What one Prometheus says about itself. */
+export interface PrometheusReading {
+  where: string;
+  targets: Attempt<readonly Target[]>;
+  jobs: Attempt<readonly ScrapeJob[]>;
+}
+
+/** One series of an instant query. */
+export interface Series {
+  labels: ReadonlyMap<string, string>;
+  value: number;
+  /** The server's clock, in milliseconds since 1970. */
+  at: number;
+}
+
+/** A pod that runs Prometheus itself, and not its operator, gateway, adapter or alert manager (mixer.md 7, trap 23). */
+const isPrometheus = (pod: Pod): boolean =>
+  isRunning(pod) &&
+  pod.containers.some(
+    ({ name, image }) => (name === 'prometheus' || /\/prometheus(:|@|$)/.test(image)) && !/operator/.test(image),
+  );
+
+/** At most so many are asked: a cluster may have one for each team. */
+const MOST = 3;
+
+function inPod(pod: Pod, port: number, prefix: string): PrometheusServer {
+  return {
+    where: `pod ${pod.namespace}/${pod.name}`,
+    question: (path) => ({ ask: 'page', namespace: pod.namespace, pod: pod.name, port, path: `${prefix}${path}` }),
+  };
+}
+
+/** The port and the route prefix that a Prometheus pod was started with. */
+function served(pod: Pod): { port: number; prefix: string } {
+  const container = pod.containers.find(
+    ({ name, image }) => name === 'prometheus' || /\/prometheus(:|@|$)/.test(image),
+  );
+  const args = container?.args ?? [];
+  const flag = (name: string): string | undefined =>
+    args.find((arg) => arg.startsWith(`--web.${name}=`))?.slice(`--web.${name}=`.length);
+  const external = flag('external-url');
+  const prefix = flag('route-prefix') ?? (external && URL.canParse(external) ? new URL(external).pathname : '');
+  const listens = /:(\d+)$/.exec(flag('listen-address') ?? '')?.[1];
+  return { port: Number(listens ?? container?.ports[0]?.port ?? 9090), prefix: prefix.replace(/\/+$/, '') };
+}
+
+export const prometheusServers = planeSource(
+  [{ verb: 'list', resource: typedName(services) }],
+  async (ask): Promise<readonly PrometheusServer[]> => {
+    const { from, scope, plane } = ask;
+    if (scope.prometheus) return named(ask, scope.prometheus);
+    const pods = (await from(allPods)).items.filter(isPrometheus);
+    const nearest = [...pods].sort(
+      (a, b) =>
+        Number(b.namespace === plane.namespace) - Number(a.namespace === plane.namespace) ||
+        Number(b.ready) - Number(a.ready),
+    );
+    return nearest.slice(0, MOST).map((pod) => {
+      const { port, prefix } = served(pod);
+      return inPod(pod, port, prefix);
+    });
+  },
+);
+
+async function named({ from }: Ask, at: NonNullable<Scope['prometheus']>): Promise<readonly PrometheusServer[]> {
+  if ('url' in at) {
+    const base = at.url.replace(/\/+$/, '');
+    return [{ where: at.url, question: (path) => ({ ask: 'url', url: `${base}${path}` }) }];
+  }
+  const [pods, all] = await Promise.all([from(allPods), from(allServices)]);
+  const service = all.items.find(({ name, namespace }) => name === at.service && namespace === at.namespace);
+  const pod = pods.items.find(
+    (pod) => pod.namespace === at.namespace && isRunning(pod) && selects(service?.selector ?? {}, pod.labels),
+  );
+  if (!service || !pod) {
+    const question = { ask: 'object', resource: services, namespace: at.namespace, name: at.service } as const;
+    throw unanswered(
+      question,
+      'NotFound',
+      service ? 'no running pod is behind this Service' : 'there is no such Service',
+    );
+  }
+  const port = service.ports.find((each) => each.port === at.port)?.targetPort ?? at.port;
+  const number =
+    typeof port === 'number'
+      ? port
+      : (pod.containers.flatMap(({ ports }) => ports).find(({ name }) => name === port)?.port ?? at.port);
+  return [inPod(pod, number, at.prefix)];
+}
+
+/** Every server's targets and configuration. */
+export const prometheusReadings = planeSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async (ask): Promise<readonly PrometheusReading[]> => {
+    const servers = await ask.from(prometheusServers);
+    return Promise.all(
+      servers.map(async (server) => {
+        const [targets, jobs] = await Promise.all([settle(targetsOf(ask, server)), settle(jobsOf(ask, server))]);
+        return { where: server.where, targets, jobs };
+      }),
+    );
+  },
+);
+
+interface RawTarget {
+  discoveredLabels?: Record<string, string>;
+  labels?: Record<string, string>;
+  scrapeUrl?: string;
+  health?: string;
+  lastError?: string;
+  lastScrape?: string;
+}
+
+async function targetsOf({ cluster }: Ask, server: PrometheusServer): Promise<readonly Target[]> {
+  const question = server.question('/api/v1/targets?state=active');
+  const { activeTargets } = dataOf(question, await askJson(cluster, question)) as {
+    activeTargets?: readonly RawTarget[] | null;
+  };
+  return (activeTargets ?? []).map(({ discoveredLabels = {}, labels = {}, scrapeUrl = '', ...target }) => {
+    const job = labels.job ?? '';
+    const scraped = Date.parse(target.lastScrape ?? '');
+    return {
+      job,
+      url: scrapeUrl,
+      health: target.health ?? 'unknown',
+      lastError: target.lastError ?? '',
+      // Go's zero time, year 1, is "never".
+      lastScrape: scraped > 0 ? scraped : null,
+      isAdapter:
+        job === 'istio-mesh' ||
+        /:42422\//.test(scrapeUrl) ||
+        (/^istio-(telemetry|mixer)$/.test(discoveredLabels.__meta_kubernetes_service_name ?? '') &&
+          discoveredLabels.__meta_kubernetes_endpoint_port_name === 'prometheus'),
+    };
+  });
+}
+
+async function jobsOf({ cluster }: Ask, server: PrometheusServer): Promise<readonly ScrapeJob[]> {
+  const question = server.question('/api/v1/status/config');
+  const { yaml } = dataOf(question, await askJson(cluster, question)) as { yaml?: string };
+  return scrapeJobsIn(yaml ?? '');
+}
+
+/** The answer to an instant query that yields a vector. */
+export async function query({ cluster }: Ask, server: PrometheusServer, promql: string): Promise<readonly Series[]> {
+  const question = server.question(`/api/v1/query?query=${encodeURIComponent(promql)}`);
+  const { result } = dataOf(question, await askJson(cluster, question)) as {
+    result?: readonly { metric?: Record<string, string>; value?: readonly [number, string] }[];
+  };
+  return (result ?? []).map(({ metric = {}, value = [0, 'NaN'] }) => ({
+    labels: new Map(Object.entries(metric)),
+    value: Number(value[1]),
+    at: value[0] * 1000,
+  }));
+}
+
+function dataOf(question: PageQuestion | UrlQuestion, answer: unknown): object {
+  const { status, data, error } = (answer ?? {}) as { status?: string; data?: unknown; error?: string };
+  if (status === 'success' && typeof data === 'object' && data !== null) return data;
+  throw unanswered(question, 'BadAnswer', error ?? 'not an answer of Prometheus’ API');
+}
