@@ -1,0 +1,55 @@
+import type { Topic } from '../../diagnosis/check.ts';
+import { meshConfig } from '../../evidence/config-maps.ts';
+import { detection } from '../../evidence/istio.ts';
+import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes.ts';
+import { mixerAttributeManifests, mixerHandlers, mixerInstances, mixerRules } from '../../evidence/mixer/config.ts';
+import { mixerLogs } from '../../evidence/mixer/log.ts';
+import { mixerPages } from '../../evidence/mixer/pages.ts';
+import { configErrors } from './mixer/config-errors.ts';
+import { configResolution } from './mixer/config-resolution.ts';
+import { dispatches } from './mixer/dispatches.ts';
+import { mixerMeter } from './mixer/meter.ts';
+import { metricInstances } from './mixer/metric-instances.ts';
+import { prometheusHandler } from './mixer/prometheus-handler.ts';
+import { prometheusScrape } from './mixer/prometheus-scrape.ts';
+import { reportCalls } from './mixer/report-calls.ts';
+import { rules } from './mixer/rules.ts';
+import { notDiagnosed } from './not-diagnosed.ts';
+
+/** "Missing Metrics" of Istio 1.0, and "Where are the metrics for my service?" of 0.8. */
+export const missingMetrics: Topic = {
+  id: 'missing-metrics',
+  title: 'Where are the metrics for my service?',
+  summary: 'Find the hop where the mesh loses its metrics',
+  walks: {
+    mixer: {
+      steps: [
+        reportCalls,
+        rules,
+        prometheusHandler,
+        metricInstances,
+        configErrors,
+        configResolution,
+        dispatches,
+        prometheusScrape,
+      ],
+      meter: mixerMeter,
+    },
+    'telemetry-v2': { steps: [notDiagnosed], meter: null },
+    ambient: { steps: [notDiagnosed], meter: null },
+  },
+  sources: [
+    allPods,
+    allServices,
+    allDeployments,
+    allNamespaces,
+    detection,
+    mixerRules,
+    mixerHandlers,
+    mixerInstances,
+    mixerAttributeManifests,
+    meshConfig,
+    mixerLogs,
+    mixerPages,
+  ],
+};

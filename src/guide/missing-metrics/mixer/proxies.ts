@@ -1,0 +1,80 @@
+import { shellLine } from '../../../cluster/shell.ts';
+import { defineCheck } from '../../../diagnosis/check.ts';
+import { count, skip, some, unknown } from '../../../diagnosis/verdict.ts';
+import { meshConfig } from '../../../evidence/config-maps.ts';
+import { proxyOf } from '../../../evidence/kubernetes.ts';
+import { suspects, workloads } from '../../../evidence/workload.ts';
+
+export const proxiesToldToReport = defineCheck({
+  id: 'proxies-told-to-report',
+  title: 'the mesh’s configuration tells proxies to report to Mixer',
+  explains:
+    'Reads mixerReportServer and disableMixerHttpReports of the ConfigMap istio: without the first, or with the second, a proxy makes no Report of HTTP.',
+  reasons: {
+    ReportsDisabled: 'disableMixerHttpReports is true: proxies send no Reports of HTTP.',
+    NoReportServer: 'mixerReportServer is not set: proxies have nowhere to report to.',
+  },
+  needs: { mesh: meshConfig },
+  judge({ mesh }, { plane }) {
+    const edit = shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'edit', 'configmap', 'istio');
+    if (!mesh) return skip('there is no ConfigMap istio with a key mesh here');
+    if (mesh.disableMixerHttpReports) {
+      return {
+        status: 'fail',
+        reason: 'ReportsDisabled',
+        message: 'disableMixerHttpReports is true in ConfigMap istio',
+        hint: edit,
+      };
+    }
+    if (!mesh.mixerReportServer) {
+      return {
+        status: 'fail',
+        reason: 'NoReportServer',
+        message: 'mixerReportServer is not set in ConfigMap istio',
+        hint: edit,
+      };
+    }
+    return { status: 'pass', message: `proxies report to ${mesh.mixerReportServer}` };
+  },
+});
+
+export const workloadsInjected = defineCheck({
+  id: 'workloads-injected',
+  title: 'workloads that should have a proxy have one',
+  explains:
+    'Of the running pods in namespaces labelled istio-injection=enabled, those without istio-proxy that are not excepted. Their requests are seen by the other side’s proxy at most.',
+  reasons: {
+    NotInjected: 'Pods in an injected namespace have no proxy: they started before the label, or injection failed.',
+    NoProxies: 'No workload has a proxy: only gateways report.',
+  },
+  needs: { workloads },
+  judge({ workloads: { pods, injected } }) {
+    if (pods.length === 0) return skip('no workload runs here');
+    const proxied = pods.filter((pod) => proxyOf(pod) !== undefined);
+    const restart = (namespace: string): string => shellLine('kubectl', '-n', namespace, 'delete', 'pods', '--all');
+    if (proxied.length === 0) {
+      const namespace = pods[0]?.namespace ?? 'default';
+      return {
+        status: 'warn',
+        reason: 'NoProxies',
+        message: `none of ${count(pods.length, 'workload pod')} has a proxy`,
+        hint: shellLine('kubectl', 'label', 'namespace', namespace, 'istio-injection=enabled'),
+      };
+    }
+    if ('missing' in injected) return unknown([injected.missing], 'which namespaces are injected is not known');
+    const without = suspects(pods, injected.got);
+    const [first] = without;
+    if (!first)
+      return {
+        status: 'pass',
+        message: `${proxied.length} of ${count(pods.length, 'workload pod')} have a proxy, and no other should`,
+      };
+    return {
+      status: 'warn',
+      reason: 'NotInjected',
+      message: `${count(without.length, 'pod')} without a proxy in injected namespaces: ${some(without.map(({ namespace, name }) => `${namespace}/${name}`))}`,
+      evidence: without.slice(0, 20).map(({ namespace, name }) => `${namespace}/${name}: no container istio-proxy`),
+      hint: `${restart(first.namespace)}   # recreates them, with proxies`,
+    };
+  },
+});

@@ -1,0 +1,118 @@
+import { shellLine } from '../../../cluster/shell.ts';
+import { defineCheck, type Step } from '../../../diagnosis/check.ts';
+import { attempt } from '../../../diagnosis/source.ts';
+import { count, isSome, skip, some, unknown } from '../../../diagnosis/verdict.ts';
+import { mixerHandlers, mixerInstances, mixerRules } from '../../../evidence/mixer/config.ts';
+import { mixerPages } from '../../../evidence/mixer/pages.ts';
+import { mixer } from '../../../evidence/mixer/pods.ts';
+import { metricsActions, ruleName } from '../../../evidence/mixer/references.ts';
+import { CONFIGURATION_IN_08, docsOf } from './docs.ts';
+import { judgeLoaded, NOT_LOADED } from './loaded.ts';
+import { applyShipped, readLog, SHIPPED_INSTANCES } from './shipped.ts';
+import { RULES } from './steps.ts';
+
+export const rulesExist = defineCheck({
+  id: 'rules-exist',
+  title: 'a rule sends metric instances to a Prometheus handler',
+  explains:
+    'Resolves every rule’s handler by Mixer’s own naming rules. A rule that names a handler or an instance that is missing passes here: the missing object’s own step fails.',
+  reasons: { RulesMissing: 'No rule sends anything to a Prometheus handler (promhttp and promtcp in every chart).' },
+  needs: { rules: mixerRules, handlers: attempt(mixerHandlers), instances: attempt(mixerInstances), mixer },
+  judge({ rules, handlers, instances, mixer }, { plane }) {
+    const actions = metricsActions(
+      rules.items,
+      'got' in handlers ? handlers.got.items : [],
+      'got' in instances ? instances.got.items : [],
+    );
+    const { configDefaultNamespace } = mixer.flags;
+    const names = [...new Set(actions.map(({ rule }) => ruleName(rule, configDefaultNamespace)))].sort();
+    if (names.length === 0) {
+      if (rules.refusal) return unknown([rules.refusal], 'no rule for Prometheus where rules may be listed');
+      // A handler may have any name; what it is for, only the handler tells.
+      if ('missing' in handlers && rules.items.length > 0)
+        return unknown([handlers.missing], 'which rules are for Prometheus is not known');
+      return {
+        status: 'fail',
+        reason: 'RulesMissing',
+        message: rules.served
+          ? `none of ${count(rules.items.length, 'rule')} sends to a Prometheus handler`
+          : 'the API server knows no rules.config.istio.io: Mixer’s CRDs are not installed',
+        evidence: rules.items
+          .slice(0, 10)
+          .map(
+            (rule) => `rule ${rule.namespace}/${rule.name}: ${rule.actions.map(({ handler }) => handler).join(', ')}`,
+          ),
+        hint: applyShipped(plane),
+      };
+    }
+    const others = rules.items.length - names.length;
+    return {
+      status: 'pass',
+      message: others > 0 ? `${some(names, 4)} and ${others} other` : some(names, 6),
+      evidence: actions.map(
+        ({ rule, handler, instances }) =>
+          `rule ${rule.namespace}/${rule.name}: match ${rule.match || 'always'}; to ${handler.reference}: ${instances.map(({ reference }) => reference).join(', ')}`,
+      ),
+    };
+  },
+});
+
+export const shippedInstancesSent = defineCheck({
+  id: 'shipped-instances-sent',
+  title: 'every shipped metric instance is sent by a rule',
+  explains:
+    'Of the metric instances that Istio ships and that are there: whether a rule sends each. One that none sends is a metric that never appears.',
+  reasons: { InstanceNotSent: 'A shipped metric instance is there, and no rule sends it: its metric is missing.' },
+  needs: { rules: mixerRules, handlers: attempt(mixerHandlers), instances: mixerInstances, mixer },
+  judge({ rules, handlers, instances, mixer }, { plane }) {
+    const actions = metricsActions(rules.items, 'got' in handlers ? handlers.got.items : [], instances.items);
+    if (actions.length === 0) return skip('no rule sends anything to a Prometheus handler');
+    const sent = new Set(actions.flatMap(({ instances }) => instances.map(({ object }) => object?.key)));
+    const shipped = instances.items.filter(
+      ({ name, namespace, read }) =>
+        read && namespace === mixer.flags.configDefaultNamespace && SHIPPED_INSTANCES.includes(name),
+    );
+    const unsent = shipped.filter(({ key }) => !sent.has(key));
+    if (unsent.length > 0) {
+      if (rules.refusal)
+        return unknown(
+          [rules.refusal],
+          `no rule sends ${some(unsent.map(({ name }) => name))} where rules may be listed`,
+        );
+      return {
+        status: 'fail',
+        reason: 'InstanceNotSent',
+        message: `no rule sends ${some(
+          unsent.map(({ name }) => name),
+          4,
+        )}`,
+        evidence: unsent.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`),
+        hint: applyShipped(plane),
+      };
+    }
+    if (isSome(instances.refusal ? [instances.refusal] : []))
+      return skip('not every namespace’s instances may be listed; those seen are all sent');
+    return { status: 'pass', message: `all ${count(shipped.length, 'shipped instance')} sent` };
+  },
+});
+
+export const rulesLoaded = defineCheck({
+  id: 'rules-loaded',
+  title: 'Mixer has as many rules as kubectl lists',
+  explains: 'Compares Mixer’s own count of rules in its newest configuration with kubectl’s list.',
+  reasons: { NotLoaded: NOT_LOADED },
+  needs: { rules: mixerRules, pages: mixerPages },
+  judge: ({ rules, pages }, { plane }) => judgeLoaded(rules, pages, 'rules', readLog(plane)),
+});
+
+export const rules: Step = {
+  id: RULES,
+  title: 'Verify the Mixer rules exist',
+  hop: 'mixer->adapter',
+  docs: docsOf('Verify the Mixer rules exist', CONFIGURATION_IN_08),
+  checks: [rulesExist, shippedInstancesSent, rulesLoaded],
+};
+
+/** `kubectl get rules.config.istio.io NAME -o yaml`, for hints about one rule. */
+export const showRule = (namespace: string, name: string): string =>
+  shellLine('kubectl', '-n', namespace, 'get', 'rules.config.istio.io', name, '-o', 'yaml');
