@@ -1,0 +1,118 @@
+import { withCauses } from '../diagnosis/cause.ts';
+import type { ControlPlane, Topic } from '../diagnosis/check.ts';
+import { walk } from '../diagnosis/diagnose.ts';
+import type { Section } from '../diagnosis/finding.ts';
+import { Gatherer } from '../diagnosis/gather.ts';
+import { settle } from '../diagnosis/source.ts';
+import { DiagError, messageOf, type Unanswered } from '../errors.ts';
+import { type Detection, detection } from '../evidence/istio.ts';
+import { narrowed } from '../evidence/workload.ts';
+import { render } from '../report/render.ts';
+import { errorReport, type Facts, reportOf } from '../report/report.ts';
+import { tool } from '../version.ts';
+import { type Io, print } from './io.ts';
+import { type Arguments, failOnOf, formatOf, scopeOf } from './options.ts';
+import { openSession, type Session } from './session.ts';
+import { type Spinner, startSpinner } from './spinner.ts';
+import { styleOf } from './style.ts';
+
+/** Diagnoses one topic, prints its report and resolves to the exit code. */
+export async function diagnose(topic: Topic, args: Arguments, io: Io): Promise<number> {
+  const format = formatOf(args);
+  const style = styleOf(args, io);
+  const failOn = failOnOf(args);
+  scopeOf(args, 'default');
+  const session = await openSession(args, io);
+  const spinner = startSpinner(io, { quiet: args.quiet === true, ascii: style.ascii });
+  const started = performance.now();
+  try {
+    const found = await investigate(topic, args, session, spinner);
+    const { context, words } = await session.identity;
+    await session.save();
+    spinner.stop();
+    const facts: Facts = {
+      topic: topic.id,
+      tool,
+      run: {
+        startedAt: new Date(session.startedAt).toISOString(),
+        durationMs: Math.round(performance.now() - started),
+        context,
+        source: session.source,
+      },
+      ...found,
+      failOn,
+      signal: io.signal(),
+    };
+    const report = reportOf(facts);
+    if (report.verdict === 'unreachable')
+      await print(io.stderr, `error: ${unreachableWords(found.unsearched, words)}\n`);
+    await print(io.stdout, await render(report, format, style, args['show-commands'] === true));
+    return report.exitCode;
+  } finally {
+    spinner.stop();
+    await session.close();
+  }
+}
+
+type Found = Pick<Facts, 'planes' | 'sections' | 'unsearched' | 'warnings'>;
+
+/** Finds the control planes and walks the topic for each, all at once. */
+async function investigate(topic: Topic, args: Arguments, session: Session, spinner: Spinner): Promise<Found> {
+  // The namespace of the context matters only for a workload without -n: nothing else waits for it.
+  const waits = args.workload !== undefined && args.namespace === undefined;
+  const scope = scopeOf(args, waits ? (await session.identity).namespace : 'default');
+  const { cluster, startedAt: now, sleep } = session;
+  const gatherer = new Gatherer({ cluster, scope, now, sleep });
+  spinner.show('looking for control planes');
+  const detected = await settle(gatherer.ofCluster(detection));
+  const { planes, unsearched, warnings } = 'got' in detected ? detected.got : nothing(detected.missing);
+  if (scope.workload && planes.length > 0) await assertWorkload(gatherer);
+  const sections = await Promise.all(
+    planes.map(
+      (plane: ControlPlane): Promise<Section> => walk(topic, plane, gatherer, scope, (title) => spinner.show(title)),
+    ),
+  );
+  return { planes, sections: sections.map(withCauses), unsearched, warnings };
+}
+
+const nothing = (missing: Unanswered): Detection => ({ planes: [], unsearched: [missing], searched: [], warnings: [] });
+
+/** A workload that is not there is a slip of the keyboard, not a broken mesh. */
+async function assertWorkload(gatherer: Gatherer): Promise<void> {
+  const attempt = await settle(gatherer.ofCluster(narrowed));
+  if (!('got' in attempt) || attempt.got === null || attempt.got.found) return;
+  const { kind, name, namespace } = attempt.got.workload;
+  throw new DiagError(`there is no ${kind} ${name} in namespace ${namespace}: kubectl -n ${namespace} get ${kind}s`);
+}
+
+/** kubectl's words, and what it says of its configuration when that is the reason. */
+function unreachableWords(unsearched: readonly Unanswered[], configuration: string | null): string {
+  const [first] = unsearched;
+  const said = first
+    ? `the cluster could not be reached with \`${first.command}\`: ${first.words}`
+    : 'the cluster could not be reached';
+  return configuration === null || said.includes(configuration) ? said : `${said} (${configuration})`;
+}
+
+/** The document of a run that came to no diagnosis, for -o json and -o yaml. */
+export async function printError(topic: string, args: Arguments, io: Io, error: unknown): Promise<void> {
+  const format = args.output;
+  if (format !== 'json' && format !== 'yaml') return;
+  const report = errorReport({
+    topic,
+    tool,
+    run: {
+      startedAt: new Date(io.now()).toISOString(),
+      durationMs: 0,
+      context: null,
+      source: args.bundle === undefined ? 'live' : 'bundle',
+    },
+    planes: [],
+    sections: [],
+    unsearched: [],
+    warnings: [messageOf(error)],
+    failOn: 'unknown',
+    signal: null,
+  });
+  await print(io.stdout, await render(report, format, { width: 100, colour: false, ascii: false }, false));
+}

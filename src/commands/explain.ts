@@ -1,0 +1,100 @@
+import { closest } from 'fastest-levenshtein';
+import type { AnyCheck, Step, Topic } from '../diagnosis/check.ts';
+import { type Hindrance, UsageError } from '../errors.ts';
+import { guide } from '../guide/index.ts';
+import { wrapped } from '../report/style.ts';
+
+/** Why something could not be looked at: the reasons of every `unknown`. */
+const HINDRANCES: Readonly<Record<Hindrance, string>> = {
+  Forbidden: 'You may not ask this: RBAC refuses. `rbac` prints the rights that are needed.',
+  Unauthorized: 'The API server does not accept your login.',
+  Unreachable: 'The API server, or kubectl’s way to it, does not answer.',
+  NoKubectl: 'There is no kubectl on the PATH.',
+  NotFound: 'The object is not there any more, or the API server does not know its kind.',
+  TimedOut: 'No answer within --request-timeout, or within the run’s --timeout.',
+  ConnectionRefused: 'The pod is there and nothing listens on the port.',
+  BadAnswer: 'There was an answer, and it was not what was asked for: HTML, cut off, or an error.',
+  TooLarge: 'The answer is larger than this program reads into memory.',
+  NotInBundle: 'The bundle holds no answer to this question: an older version made it, or the run was cut short.',
+  Interrupted: 'The run was interrupted before this was looked at.',
+};
+
+interface Place {
+  topic: Topic;
+  step: Step;
+  check: AnyCheck;
+}
+
+const places = (): readonly Place[] =>
+  guide.flatMap((topic) =>
+    Object.values(topic.walks).flatMap(({ steps }) =>
+      steps.flatMap((step) => step.checks.map((check) => ({ topic, step, check }))),
+    ),
+  );
+
+/** The guide's table of contents: topics, their steps, their checks. */
+export function topicsText(): string {
+  return guide
+    .map((topic) => {
+      const walks = Object.entries(topic.walks).map(([generation, { steps }]) => {
+        const lines = steps.map(
+          (step) =>
+            `    ${step.id.padEnd(20)} ${step.title}\n${step.checks.map(({ id, title }) => `      ${id.padEnd(28)} ${title}`).join('\n')}`,
+        );
+        return `  ${generation}\n${lines.join('\n')}`;
+      });
+      return `${topic.id}  ${topic.title}\n${walks.join('\n')}`;
+    })
+    .join('\n\n')
+    .concat('\n');
+}
+
+/** What a check, a step or a reason means. Throws UsageError for a word that is none of them. */
+export function explanation(word: string): string {
+  const all = places();
+  const checks = all.filter(({ check }) => check.id === word);
+  const [place] = checks;
+  if (place) return `${checkText(place)}\n`;
+  const ofStep = all.filter(({ step }) => step.id === word);
+  const [first] = ofStep;
+  if (first) return `${stepText(first, ofStep)}\n`;
+  const byReason = all.filter(({ check }) => word in check.reasons);
+  if (byReason.length > 0) {
+    return `${byReason.map(({ check, step }) => `${word}  of ${check.id}, in ${step.id}\n  ${wrapped(check.reasons[word] ?? '', 98, '  ')}`).join('\n\n')}\n`;
+  }
+  if (word in HINDRANCES)
+    return `${word}  why something is unknown\n  ${wrapped(HINDRANCES[word as Hindrance], 98, '  ')}\n`;
+  const known = [
+    ...new Set(all.flatMap(({ step, check }) => [step.id, check.id, ...Object.keys(check.reasons)])),
+    ...Object.keys(HINDRANCES),
+  ];
+  throw new UsageError(
+    `there is no check, step or reason called ${JSON.stringify(word)}; did you mean ${closest(word, known)}?`,
+  );
+}
+
+function checkText({ topic, step, check }: Place): string {
+  const reasons = Object.entries(check.reasons).map(
+    ([reason, means]) => `  ${reason}\n    ${wrapped(means, 94, '    ')}`,
+  );
+  return [
+    `${check.id}: ${check.title}`,
+    `  of ${topic.id}, step ${step.id} (${step.title})`,
+    '',
+    `  ${wrapped(check.explains, 96, '  ')}`,
+    ...(reasons.length > 0 ? ['', 'Reasons', ...reasons] : []),
+    '',
+    `Docs  ${step.docs(null)}`,
+  ].join('\n');
+}
+
+function stepText({ topic, step }: Place, of: readonly Place[]): string {
+  return [
+    `${step.id}: ${step.title}`,
+    `  of ${topic.id}${step.hop ? `, hop ${step.hop}` : ''}`,
+    '',
+    ...of.map(({ check }) => `  ${check.id.padEnd(28)} ${check.title}`),
+    '',
+    `Docs  ${step.docs(null)}`,
+  ].join('\n');
+}

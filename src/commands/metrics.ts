@@ -1,0 +1,126 @@
+import Table from 'cli-table3';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { PageQuestion } from '../cluster/question.ts';
+import { pods } from '../cluster/resources.ts';
+import { askJson, quoteAnswer, unanswered } from '../cluster/text.ts';
+import { trim } from '../cluster/trim.ts';
+import { UsageError } from '../errors.ts';
+import { type Pod, podOf } from '../evidence/kubernetes.ts';
+import { readPage } from '../prometheus/page-reader.ts';
+import { Prom2json } from '../prometheus/prom2json.ts';
+import { escapeText } from '../report/escape.ts';
+import { plain } from '../report/style.ts';
+import { type Io, print } from './io.ts';
+import { type Arguments, oneOf } from './options.ts';
+import { openSession } from './session.ts';
+import { styleOf } from './style.ts';
+
+const FORMATS = ['table', 'json'] as const;
+
+/**
+ * Prints a pod's metrics page. Its JSON is prom2json's own schema. Lines that cannot be read go to stderr, by their
+ * numbers; the exit code is then 3, and the good lines are printed all the same.
+ */
+export async function metrics(args: Arguments, io: Io): Promise<number> {
+  const format = oneOf(args.output, FORMATS, 'output');
+  const style = styleOf(args, io);
+  const matches = matcherOf(args.match as string | undefined);
+  const session = await openSession(args, io);
+  try {
+    const namespace = (args.namespace as string | undefined) ?? (await session.identity).namespace;
+    const question = await pageOf(session.cluster, namespace, String(args.pod).replace(/^pods?\//, ''), args);
+    const answer = await session.cluster.read(question);
+    if (answer.status !== 200)
+      throw unanswered(question, 'BadAnswer', `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
+    const rows: string[][] = [];
+    const collected = new Prom2json();
+    const summary = await readPage(answer.body, matches, (family, sample) => {
+      if (format === 'json') collected.add(family, sample);
+      else {
+        const labels = [...sample.labels].map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',');
+        rows.push([sample.name, family.type.toLowerCase(), labels, sample.value]);
+      }
+    });
+    await session.save();
+    await print(
+      io.stdout,
+      format === 'json' ? `${JSON.stringify(collected.families())}\n` : plain(style, tableOf(rows)),
+    );
+    for (const { line, text } of summary.problems) io.stderr.write(`line ${line}: ${escapeText(text)}\n`);
+    const more = summary.problemCount - summary.problems.length;
+    if (more > 0) io.stderr.write(`and ${more} more lines that could not be read\n`);
+    return summary.problemCount > 0 ? 3 : 0;
+  } finally {
+    await session.close();
+  }
+}
+
+function matcherOf(pattern: string | undefined): (name: string) => boolean {
+  if (pattern === undefined) return () => true;
+  try {
+    const expression = new RegExp(pattern);
+    return (name) => expression.test(name);
+  } catch {
+    throw new UsageError(`--match takes a regular expression, not ${JSON.stringify(pattern)}`);
+  }
+}
+
+/** The page to read: as the flags say, else as the pod's annotations and ports do. */
+async function pageOf(cluster: Cluster, namespace: string, pod: string, args: Arguments): Promise<PageQuestion> {
+  const question = { ask: 'page', namespace, pod } as const;
+  const port = args.port as number | undefined;
+  const path = args.path as string | undefined;
+  if (port !== undefined)
+    return { ...question, port, path: path ?? (port === 15020 || port === 15090 ? '/stats/prometheus' : '/metrics') };
+  const object = await askJson(cluster, { ask: 'object', resource: pods, namespace, name: pod });
+  const known = defaultsOf(podOf(trim('pods', object)));
+  return { ...question, port: known.port, path: path ?? known.path };
+}
+
+/** Mixer's own page, then what the pod is annotated with, then Envoy's, then its first port. */
+export function defaultsOf(pod: Pod): { port: number; path: string } {
+  const ports = pod.containers.flatMap(({ ports }) => ports.map(({ port }) => port));
+  const mixer =
+    pod.containers.some(({ name }) => name === 'mixer') && ports.find((port) => port === 9093 || port === 15014);
+  if (mixer) return { port: mixer, path: '/metrics' };
+  const annotated = Number(pod.annotations['prometheus.io/port']);
+  if (annotated > 0) return { port: annotated, path: pod.annotations['prometheus.io/path'] ?? '/metrics' };
+  if (ports.includes(15090)) return { port: 15090, path: '/stats/prometheus' };
+  const [first] = ports;
+  if (first === undefined) throw new UsageError(`pod ${pod.name} declares no port: name one with --port`);
+  return { port: first, path: '/metrics' };
+}
+
+function tableOf(rows: readonly string[][]): string {
+  if (rows.length === 0) return 'No metric matches.\n';
+  const borders = [
+    'top',
+    'top-mid',
+    'top-left',
+    'top-right',
+    'bottom',
+    'bottom-mid',
+    'bottom-left',
+    'bottom-right',
+    'left',
+    'left-mid',
+    'mid',
+    'mid-mid',
+    'right',
+    'right-mid',
+    'middle',
+  ];
+  const table = new Table({
+    head: ['NAME', 'TYPE', 'VALUE', 'LABELS'],
+    chars: Object.fromEntries(borders.map((part) => [part, ''])),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  });
+  for (const [name = '', type = '', labels = '', value = ''] of rows) {
+    table.push([name, type, value, labels].map(escapeText));
+  }
+  return `${table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')}\n`;
+}

@@ -1,0 +1,137 @@
+import type { Scope, Workload } from '../diagnosis/check.ts';
+import { UsageError } from '../errors.ts';
+import { FAIL_ON, type FailOn } from '../report/exit.ts';
+import { FORMATS, type Format } from '../report/render.ts';
+
+/** What yargs hands over: flags under their own names. */
+export type Arguments = Readonly<Record<string, unknown>>;
+
+/** kubectl's own connection flags: they go to every kubectl process, spelled as kubectl does. */
+export const KUBECTL_FLAGS = {
+  kubeconfig: { type: 'string', describe: 'Path to the kubeconfig file to use' },
+  context: { type: 'string', describe: 'The name of the kubeconfig context to use' },
+  cluster: { type: 'string', describe: 'The name of the kubeconfig cluster to use' },
+  user: { type: 'string', describe: 'The name of the kubeconfig user to use' },
+  as: { type: 'string', describe: 'Username to impersonate' },
+  'as-group': { type: 'array', string: true, describe: 'Group to impersonate, can be repeated' },
+  'as-uid': { type: 'string', describe: 'UID to impersonate' },
+  'request-timeout': {
+    type: 'string',
+    describe: 'The length of time to wait for one request: 5s, 1m; 0 waits as long as --timeout',
+    default: '10s',
+  },
+  server: { alias: 's', type: 'string', describe: 'The address and port of the Kubernetes API server' },
+  token: { type: 'string', describe: 'Bearer token for authentication to the API server' },
+  'certificate-authority': { type: 'string', describe: 'Path to a cert file for the certificate authority' },
+  'insecure-skip-tls-verify': { type: 'boolean', describe: 'Do not check the server’s certificate' },
+  'tls-server-name': { type: 'string', describe: 'Server name to use for validating the server’s certificate' },
+} as const;
+
+/** The connection flags that were given, as arguments of a kubectl process. */
+export function kubectlFlagsOf(args: Arguments): readonly string[] {
+  return Object.keys(KUBECTL_FLAGS).flatMap((name) => {
+    const value = args[name];
+    if (value === undefined || value === false) return [];
+    if (value === true) return [`--${name}`];
+    return Array.isArray(value) ? value.map((each) => `--${name}=${each}`) : [`--${name}=${value as string}`];
+  });
+}
+
+const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** `90s`, `1m30s`, `500ms`, `0` in milliseconds. A bare number is seconds, as kubectl takes it. */
+export function durationOf(text: string, flag: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== text) {
+    throw new UsageError(`--${flag} takes a duration such as 5s, 1m30s or 0, not ${JSON.stringify(text)}`);
+  }
+  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * UNITS[unit as keyof typeof UNITS], 0);
+}
+
+/** One word of `allowed`; in kubectl's own words when it is none. */
+export function oneOf<T extends string>(value: unknown, allowed: readonly T[], flag: string): T {
+  const found = allowed.find((each) => each === value);
+  if (found !== undefined) return found;
+  const given = JSON.stringify(String(value));
+  throw new UsageError(
+    flag === 'output'
+      ? `unable to match a printer suitable for the output format ${given}, allowed formats are: ${allowed.join(', ')}`
+      : `--${flag} takes one of ${allowed.join(', ')}, not ${given}`,
+  );
+}
+
+export const formatOf = (args: Arguments): Format => oneOf(args.output, FORMATS, 'output');
+export const failOnOf = (args: Arguments): FailOn => oneOf(args['fail-on'], FAIL_ON, 'fail-on');
+
+const KINDS: Readonly<Record<string, Workload['kind']>> = {
+  service: 'service',
+  services: 'service',
+  svc: 'service',
+  deployment: 'deployment',
+  deployments: 'deployment',
+  deploy: 'deployment',
+};
+
+/** `service/reviews`, `deploy/reviews-v1`; a bare name is a service's. */
+export function workloadOf(text: string, namespace: string): Workload {
+  const [first = '', second, ...more] = text.split('/');
+  const name = second ?? first;
+  const kind = second === undefined ? 'service' : KINDS[first.toLowerCase()];
+  if (!kind || more.length > 0 || !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)) {
+    throw new UsageError(`a workload is service/NAME or deployment/NAME, not ${JSON.stringify(text)}`);
+  }
+  return { kind, name, namespace };
+}
+
+function prometheusOf(args: Arguments): Scope['prometheus'] {
+  const url = text(args['prometheus-url']);
+  const service = text(args['prometheus-service']);
+  if (url !== null && service !== null) throw new UsageError('give --prometheus-url or --prometheus-service, not both');
+  if (url !== null) return { url: urlWithoutCredentials(url) };
+  if (service === null) return null;
+  const [, namespace, name, port, prefix = ''] = /^([^/]+)\/([^/:]+):(\d+)(\/.*)?$/.exec(service) ?? [];
+  if (!namespace || !name || !port) {
+    throw new UsageError(`--prometheus-service takes NAMESPACE/NAME:PORT[/PREFIX], not ${JSON.stringify(service)}`);
+  }
+  return { namespace, service: name, port: Number(port), prefix: prefix.replace(/\/+$/, '') };
+}
+
+function urlWithoutCredentials(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new UsageError('--prometheus-url takes an http or https URL');
+  }
+  return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+/** `user:password` of --prometheus-url: used to ask, never shown and never kept. */
+export function urlCredentialsOf(args: Arguments): string | undefined {
+  const url = text(args['prometheus-url']);
+  if (url === null || !URL.canParse(url)) return undefined;
+  const { username, password } = new URL(url);
+  return username === '' ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+}
+
+const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+/** The scope of a run. `contextNamespace` is where a workload is looked for without -n, as kubectl does. */
+export function scopeOf(args: Arguments, contextNamespace: string): Scope {
+  const named = text(args.namespace);
+  const all = args['all-namespaces'] === true;
+  const workload = text(args.workload);
+  if (all && workload !== null) throw new UsageError('a workload lies in one namespace: name it with -n, not -A');
+  if (all && named !== null) throw new UsageError('give -n or -A, not both');
+  const sample = Number(args.sample);
+  if (!Number.isInteger(sample) || sample < 0) throw new UsageError('--sample takes a number of proxies, 0 or more');
+  return {
+    workload: workload === null ? null : workloadOf(workload, named ?? contextNamespace),
+    namespace: all ? null : named,
+    selector: text(args.selector),
+    istioNamespace: text(args['istio-namespace']),
+    revision: text(args.revision),
+    window: durationOf(String(args.window), 'window'),
+    sample,
+    prometheus: prometheusOf(args),
+  };
+}

@@ -1,0 +1,47 @@
+import type { Topic } from '../diagnosis/check.ts';
+
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  verbs: string[];
+  resourceNames?: string[];
+}
+
+/** The ConfigMaps that are read, by name: no other one is anybody's business. */
+const CONFIG_MAPS = ['istio', 'prometheus'];
+
+/** Rules by group and verb, from the rights that the topic's sources declare. */
+export function rulesOf(topic: Topic): readonly Rule[] {
+  const rules = new Map<string, Rule>();
+  for (const { verb, resource } of topic.sources.flatMap(({ rights }) => rights)) {
+    const [plural = '', ...group] = resource.split('.');
+    const apiGroup = plural === 'deployments' ? 'apps' : group.join('.');
+    const isNamed = plural === 'configmaps';
+    const key = `${apiGroup} ${verb} ${isNamed}`;
+    const rule = rules.get(key) ?? { apiGroups: [apiGroup], resources: [], verbs: [verb] };
+    if (!rule.resources.includes(plural)) rule.resources.push(plural);
+    if (isNamed) rule.resourceNames = CONFIG_MAPS;
+    rules.set(key, rule);
+  }
+  // kubectl port-forward looks at the pod before it forwards.
+  rules.set('port-forward', { apiGroups: [''], resources: ['pods'], verbs: ['get'] });
+  return [...rules.values()];
+}
+
+/** A ClusterRole with the rights that a topic takes, ready for `kubectl apply -f -`. */
+export async function roleText(topic: Topic): Promise<string> {
+  const { stringify } = await import('yaml');
+  const role = {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: `istio-diag-${topic.id}` },
+    rules: rulesOf(topic),
+  };
+  return [
+    `# The rights that \`kubectl istio-diag ${topic.id}\` takes: it reads only, and asks for no Secret.`,
+    `#   kubectl istio-diag rbac ${topic.id} | kubectl apply -f -`,
+    `#   kubectl create clusterrolebinding istio-diag --clusterrole=istio-diag-${topic.id} --user=USER`,
+    '# envoyfilters are looked at where Mixer runs beside istiod (Istio 1.5 - 1.7).',
+    stringify(role, { lineWidth: 0 }),
+  ].join('\n');
+}

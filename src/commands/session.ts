@@ -1,0 +1,132 @@
+import { setMaxListeners } from 'node:events';
+import { assertWritable, dropPartial, readBundle, writeBundle } from '../cluster/bundle.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Patience } from '../cluster/deadline.ts';
+import { type Identity, identify } from '../cluster/identity.ts';
+import { endAllKubectl, type Kubectl } from '../cluster/kubectl.ts';
+import { liveCluster } from '../cluster/live.ts';
+import { observing } from '../cluster/observing.ts';
+import { type Entry, recording } from '../cluster/recording.ts';
+import { replaying } from '../cluster/replaying.ts';
+import { makeScratch } from '../cluster/scratch.ts';
+import { UsageError } from '../errors.ts';
+import { tool } from '../version.ts';
+import type { Io } from './io.ts';
+import { type Arguments, durationOf, KUBECTL_FLAGS, kubectlFlagsOf, urlCredentialsOf } from './options.ts';
+
+/** A cluster to ask, live or from a bundle, and what must be put away after it. */
+export interface Session {
+  cluster: Cluster;
+  source: 'live' | 'bundle';
+  identity: Promise<Identity>;
+  /** When the evidence is from, in milliseconds since 1970. */
+  startedAt: number;
+  /** Waits for a time, but no longer than the run. */
+  readonly sleep: (duration: number) => Promise<void>;
+  /** Writes what was recorded, where that was asked for. */
+  save(): Promise<void>;
+  /** Ends every child and deletes every file, on every way out. */
+  close(): Promise<void>;
+}
+
+/** Opens the cluster or the bundle that the arguments name. Throws UsageError and BundleError. */
+export async function openSession(args: Arguments, io: Io): Promise<Session> {
+  const bundle = args.bundle as string | undefined;
+  if (bundle === undefined) return openLive(args, io);
+  const given = Object.keys(KUBECTL_FLAGS).filter((name) => args[name] !== undefined && name !== 'request-timeout');
+  const [useless] = [...given, ...['save-bundle', 'prometheus-url'].filter((name) => args[name] !== undefined)];
+  if (useless !== undefined)
+    throw new UsageError(`--${useless} means a live cluster, --bundle replays one: give one of them`);
+  return openReplay(bundle, args, io);
+}
+
+async function openReplay(file: string, args: Arguments, io: Io): Promise<Session> {
+  const scratch = makeScratch();
+  const drop = (): void => scratch.remove();
+  process.once('exit', drop);
+  const close = async (): Promise<void> => {
+    scratch.remove();
+    process.off('exit', drop);
+  };
+  try {
+    const { entries, context, namespace, startedAt } = await readBundle(file, scratch);
+    return {
+      cluster: watched(replaying(entries), args, io),
+      source: 'bundle',
+      identity: Promise.resolve({ context, namespace, words: null }),
+      startedAt: Date.parse(startedAt),
+      sleep: () => Promise.resolve(),
+      save: () => Promise.resolve(),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openLive(args: Arguments, io: Io): Promise<Session> {
+  const startedAt = io.now();
+  const file = args['save-bundle'] as string | undefined;
+  const timeout = durationOf(String(args.timeout), 'timeout');
+  const patience: Patience = {
+    request: durationOf(String(args['request-timeout']), 'request-timeout'),
+    run: AbortSignal.any([io.interrupt, ...(timeout > 0 ? [timedOut(timeout)] : [])]),
+  };
+  // Every question that is waited for listens to it.
+  setMaxListeners(0, patience.run);
+  const kubectl: Kubectl = { program: io.env.KUBECTL_PATH || 'kubectl', flags: kubectlFlagsOf(args) };
+  if (file !== undefined) await assertWritable(file);
+  const scratch = makeScratch();
+  const drop = (): void => scratch.remove();
+  process.once('exit', drop);
+  const live = liveCluster({ kubectl, patience, scratch, urlCredentials: urlCredentialsOf(args) });
+  const entries: Entry[] = [];
+  const cluster = file === undefined ? live : recording(live, scratch, entries);
+  const identity = identify(kubectl, patience);
+  return {
+    cluster: watched(cluster, args, io),
+    source: 'live',
+    identity,
+    startedAt,
+    sleep: (duration) => sleepWithin(patience.run, duration),
+    async save() {
+      if (file === undefined) return;
+      const { context, namespace } = await identity;
+      await writeBundle(file, { tool, startedAt: new Date(startedAt).toISOString(), context, namespace }, entries);
+    },
+    async close() {
+      await live.close();
+      await endAllKubectl();
+      if (file !== undefined) await dropPartial(file);
+      scratch.remove();
+      process.off('exit', drop);
+    },
+  };
+}
+
+/** Aborts with 'TimedOut' after `milliseconds`, and keeps no process alive for it. */
+function timedOut(milliseconds: number): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort('TimedOut'), milliseconds).unref();
+  return controller.signal;
+}
+
+const sleepWithin = (run: AbortSignal, duration: number): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, duration);
+    const stop = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    if (run.aborted) stop();
+    run.addEventListener('abort', stop, { once: true });
+  });
+
+/** With -v, every question on stderr. */
+const watched = (cluster: Cluster, args: Arguments, io: Io): Cluster =>
+  args.verbose === true
+    ? observing(cluster, (command, took, outcome) =>
+        io.stderr.write(`${String(took).padStart(6)} ms  ${command}: ${outcome}\n`),
+      )
+    : cluster;

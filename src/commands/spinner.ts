@@ -1,0 +1,33 @@
+import type { Io } from './io.ts';
+
+/** One line on stderr that says what is waited for: on a terminal only. */
+export interface Spinner {
+  show(text: string): void;
+  /** Clears the line. */
+  stop(): void;
+}
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const ASCII_FRAMES = ['|', '/', '-', '\\'];
+
+export function startSpinner({ stderr }: Io, options: { quiet: boolean; ascii: boolean }): Spinner {
+  if (!stderr.isTTY || options.quiet) return { show: () => undefined, stop: () => undefined };
+  const frames = options.ascii ? ASCII_FRAMES : FRAMES;
+  let text = '';
+  let frame = 0;
+  const draw = (): void => {
+    stderr.write(`\r\x1b[K${frames[frame++ % frames.length]} ${text.slice(0, (stderr.columns ?? 80) - 3)}`);
+  };
+  const timer = setInterval(draw, 80);
+  timer.unref();
+  return {
+    show(next) {
+      text = next;
+      draw();
+    },
+    stop() {
+      clearInterval(timer);
+      stderr.write('\r\x1b[K');
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { run } from './cli.ts';
+import type { Signal } from './report/exit.ts';
+
+const interrupt = new AbortController();
+let signal: Signal | null = null;
+
+/** First of all: from here on a run that is ended still prints what it found, and leaves nothing behind. */
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    // The second time somebody really means it; `exit` handlers still clean up.
+    if (signal !== null) process.exit(name === 'SIGINT' ? 130 : 143);
+    signal = name === 'SIGINT' ? 'SIGINT' : 'SIGTERM';
+    interrupt.abort('Interrupted');
+  });
+}
+
+// A reader that has seen enough (| head) is no fault.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+run(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  now: Date.now,
+  interrupt: interrupt.signal,
+  signal: () => signal,
+}).then(
+  (code) => {
+    // Not process.exit(): it would cut off what is still being written to a pipe.
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.exitCode = 2;
+    process.stderr.write(
+      `bug in kubectl-istio-diag, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+  },
+);

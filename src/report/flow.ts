@@ -1,0 +1,71 @@
+import type { FlowReport, Loss } from './report.ts';
+import { painted, type Style } from './style.ts';
+
+/** The bars' length at full scale. */
+const LENGTH = 40;
+
+interface Stage {
+  name: string;
+  /** Of the flow's first quantity, 0 to 1; null is not measured. */
+  share: number | null;
+  label: string;
+}
+
+/** `envoy->mixer` as its two ends, as a reader names them. */
+const endsOf = (hop: string): readonly [string, string] => {
+  const [from = '', to = ''] = hop.split('->');
+  const named = (word: string): string => (word === 'adapter' ? word : word.charAt(0).toUpperCase() + word.slice(1));
+  return [named(from), named(to)];
+};
+
+const quantity = (number: number | null, unit: string): string =>
+  number === null ? `? ${unit}` : `${Math.round(number)} ${unit}`;
+
+/** What is left after each hop: a share of what came in, so that quantities of different units fit one picture. */
+function stagesOf(flow: readonly FlowReport[]): readonly Stage[] {
+  const [first] = flow;
+  if (!first) return [];
+  const start = first.in === null ? null : first.in > 0 ? 1 : 0;
+  const stages: Stage[] = [{ name: endsOf(first.hop)[0], share: start, label: quantity(first.in, first.unit) }];
+  let share = start;
+  for (const hop of flow) {
+    share = shareAfter(hop, share);
+    stages.push({ name: endsOf(hop.hop)[1], share, label: quantity(hop.out, hop.unit) });
+  }
+  return stages;
+}
+
+function shareAfter({ in: before, out }: FlowReport, share: number | null): number | null {
+  if (out === null) return null;
+  if (out === 0) return 0;
+  // Whatever could not be measured before, something arrives here.
+  if (before === null || before === 0 || share === null || share === 0) return 1;
+  return share * Math.min(1, out / before);
+}
+
+/** One bar for each stage on a common scale, so that the loss is a change of length; the lost hop is marked. */
+export function flowPicture(style: Style, flow: readonly FlowReport[], lost: Loss | null): string {
+  const stages = stagesOf(flow);
+  const lostAt = lost === null ? -1 : flow.findIndex(({ hop }) => hop === lost.hop) + 1;
+  const nameWidth = Math.max(...stages.map(({ name }) => name.length));
+  const labelWidth = Math.max(...stages.map(({ label }) => label.length));
+  return stages
+    .map(({ name, share, label }, index) => {
+      const isLost = index === lostAt;
+      const bar = share === null ? '?' : share === 0 ? '▏' : '█'.repeat(Math.max(1, Math.round(share * LENGTH)));
+      const paint = isLost || share === 0 ? 'red' : share === null ? 'magenta' : 'green';
+      const marked = isLost ? `   ${painted(style, 'red', '◀ LOST HERE')}` : '';
+      return `  ${name.padEnd(nameWidth)}  ${painted(style, paint, bar.padEnd(LENGTH))}  ${label.padStart(labelWidth)}${marked}`.trimEnd();
+    })
+    .join('\n');
+}
+
+/** `Envoy ──160 reports──▶ Mixer …`, for a flow without a loss. */
+export function flowChain(flow: readonly FlowReport[]): string {
+  const [first] = flow;
+  if (!first) return '';
+  return [
+    endsOf(first.hop)[0],
+    ...flow.map(({ hop, out, unit }) => `──${quantity(out, unit)}──▶ ${endsOf(hop)[1]}`),
+  ].join(' ');
+}

@@ -1,0 +1,21 @@
+import type { Report } from './report.ts';
+import type { Style } from './style.ts';
+import { tableOf } from './table.ts';
+
+export const FORMATS = ['table', 'wide', 'json', 'yaml'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** A report in one of the formats, ending with a newline. */
+export async function render(report: Report, format: Format, style: Style, showCommands: boolean): Promise<string> {
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(report, null, 2)}\n`;
+    case 'yaml': {
+      const { stringify } = await import('yaml');
+      return stringify(report, { lineWidth: 0, aliasDuplicateObjects: false });
+    }
+    case 'table':
+    case 'wide':
+      return tableOf(report, style, { wide: format === 'wide', showCommands });
+  }
+}

@@ -1,0 +1,257 @@
+import type { ControlPlane, Generation } from '../diagnosis/check.ts';
+import { type Finding, type Section, type Status, type StepFindings, worst } from '../diagnosis/finding.ts';
+import type { Unanswered } from '../errors.ts';
+import { escapeAll } from './escape.ts';
+import { exitCodeOf, type FailOn, type Signal, type VerdictWord } from './exit.ts';
+
+export interface CheckReport {
+  id: string;
+  title: string;
+  status: Status;
+  reason: string | null;
+  meaning: string | null;
+  message: string;
+  hint: string | null;
+  evidence: readonly string[];
+  commands: readonly string[];
+  causedBy: string | null;
+  durationMs: number;
+}
+
+export interface StepReport {
+  id: string;
+  order: number;
+  generation: Generation;
+  namespace: string | null;
+  title: string;
+  hop: string | null;
+  status: Status;
+  causedBy: string | null;
+  /** The message of the check that decides the status. */
+  message: string;
+  docs: string;
+  checks: readonly CheckReport[];
+}
+
+/** A hop where metrics are lost, by a failure that follows from no other. */
+export interface Loss {
+  generation: Generation;
+  namespace: string | null;
+  hop: string | null;
+  step: string;
+  reason: string;
+}
+
+export interface FlowReport {
+  generation: Generation;
+  namespace: string | null;
+  hop: string;
+  status: Status;
+  in: number | null;
+  out: number | null;
+  unit: string;
+}
+
+/** A question without an answer: the right or the request that was missing. */
+export interface Unchecked {
+  step: string;
+  reason: string;
+  verb: string;
+  resource: string;
+  namespace: string | null;
+  command: string;
+  words: string;
+  triedInstead: readonly string[];
+}
+
+/** The one document of a run: report.schema.ts is its JSON Schema. */
+export interface Report {
+  apiVersion: 'istio-diag/v1alpha1';
+  kind: 'DiagnosisReport';
+  topic: string;
+  tool: { name: string; version: string };
+  run: {
+    startedAt: string;
+    durationMs: number;
+    context: string | null;
+    source: 'live' | 'bundle';
+    interrupted: boolean;
+  };
+  mesh: { found: boolean; generations: readonly Generation[]; controlPlanes: readonly ControlPlane[] };
+  verdict: VerdictWord;
+  exitCode: number;
+  coverage: { checked: number; total: number };
+  summary: Readonly<Record<Status, number>> & { causes: number };
+  lostAt: Loss | null;
+  losses: readonly Loss[];
+  flow: readonly FlowReport[];
+  steps: readonly StepReport[];
+  unchecked: readonly Unchecked[];
+  warnings: readonly string[];
+}
+
+/** All that a report is made of. */
+export interface Facts {
+  topic: string;
+  tool: { name: string; version: string };
+  run: Omit<Report['run'], 'interrupted'>;
+  planes: readonly ControlPlane[];
+  sections: readonly Section[];
+  /** Searches for control planes that got no answer. */
+  unsearched: readonly Unanswered[];
+  warnings: readonly string[];
+  failOn: FailOn;
+  signal: Signal | null;
+}
+
+/** The report of a run: pure, and every string in it safe to print. */
+export function reportOf(facts: Facts): Report {
+  const steps = facts.sections.flatMap((section) =>
+    section.steps.map((walked, index) => stepReport(walked, index + 1)),
+  );
+  const verdict = verdictOf(facts, steps);
+  const losses = facts.sections.flatMap(({ steps }) => steps.flatMap(lossesOf));
+  const number = (status: Status): number => steps.filter((step) => step.status === status).length;
+  return escapeAll<Report>({
+    apiVersion: 'istio-diag/v1alpha1',
+    kind: 'DiagnosisReport',
+    topic: facts.topic,
+    tool: facts.tool,
+    run: { ...facts.run, interrupted: facts.signal !== null },
+    mesh: {
+      found: facts.planes.length > 0,
+      generations: [...new Set(facts.planes.map(({ generation }) => generation))],
+      controlPlanes: facts.planes,
+    },
+    verdict,
+    exitCode: exitCodeOf(verdict, number('warn') > 0, facts.failOn, facts.signal),
+    coverage: {
+      checked: steps.filter(({ status }) => status !== 'skip' && status !== 'unknown').length,
+      total: steps.filter(({ status }) => status !== 'skip').length,
+    },
+    summary: {
+      pass: number('pass'),
+      warn: number('warn'),
+      fail: number('fail'),
+      unknown: number('unknown'),
+      skip: number('skip'),
+      causes: losses.length,
+    },
+    lostAt: losses[0] ?? null,
+    losses,
+    flow: facts.sections.flatMap((section) => flowReports(section, steps)),
+    steps,
+    unchecked: uncheckedOf(facts),
+    warnings: facts.warnings,
+  });
+}
+
+/** A report of a run that came to no diagnosis: a usage error, an unreadable bundle, a bug. */
+export const errorReport = (facts: Facts): Report => ({
+  ...reportOf(facts),
+  verdict: 'error',
+  exitCode: exitCodeOf('error', false, facts.failOn, facts.signal),
+});
+
+const NO_CONNECTION: ReadonlySet<string> = new Set(['Unreachable', 'Unauthorized', 'NoKubectl']);
+
+/** Nothing at all could be asked of the API server. A stall counts: whoever never answers is not reached. */
+const isUnreachable = ({ planes, unsearched, signal }: Facts): boolean =>
+  planes.length === 0 &&
+  unsearched.length > 0 &&
+  signal === null &&
+  (unsearched.some(({ hindrance }) => NO_CONNECTION.has(hindrance)) ||
+    unsearched.every(({ hindrance }) => hindrance === 'TimedOut'));
+
+/** Precedence: unreachable, broken, inconclusive, not applicable, healthy. */
+function verdictOf(facts: Facts, steps: readonly StepReport[]): VerdictWord {
+  if (isUnreachable(facts)) return 'unreachable';
+  if (steps.some(({ status }) => status === 'fail')) return 'broken';
+  if (steps.some(({ status }) => status === 'unknown')) return 'inconclusive';
+  if (facts.planes.length === 0)
+    return facts.unsearched.length > 0 || facts.signal !== null ? 'inconclusive' : 'not-applicable';
+  return 'healthy';
+}
+
+/** The finding that stands for a step: the worst, a cause before what follows from it; the headline when all is well. */
+function headlineOf({ step, findings }: StepFindings): Finding | undefined {
+  const status = worst(findings.map((finding) => finding.status));
+  const decisive = findings.filter((finding) => finding.status === status);
+  if (status === 'pass')
+    return decisive.find(({ check }) => check === (step.headline ?? step.checks[0]?.id)) ?? decisive[0];
+  return decisive.find(({ causedBy }) => causedBy === null) ?? decisive[0];
+}
+
+function stepReport(walked: StepFindings, order: number): StepReport {
+  const { step, plane, findings } = walked;
+  const headline = headlineOf(walked);
+  return {
+    id: step.id,
+    order,
+    generation: plane.generation,
+    namespace: plane.namespace,
+    title: step.title,
+    hop: step.hop,
+    status: headline?.status ?? 'skip',
+    causedBy: headline?.causedBy ?? null,
+    message: headline?.message ?? '',
+    docs: step.docs(plane.version),
+    checks: findings.map(({ check, ...finding }) => ({
+      id: check,
+      title: finding.title,
+      status: finding.status,
+      reason: finding.reason,
+      meaning: finding.meaning,
+      message: finding.message,
+      hint: finding.hint,
+      evidence: finding.evidence,
+      commands: finding.commands,
+      causedBy: finding.causedBy,
+      durationMs: finding.durationMs,
+    })),
+  };
+}
+
+function lossesOf({ step, plane, findings }: StepFindings): readonly Loss[] {
+  const causes = findings.filter(({ status, causedBy }) => status === 'fail' && causedBy === null);
+  const reasons = [...new Set(causes.map(({ reason }) => reason ?? ''))];
+  return reasons.map((reason) => ({
+    generation: plane.generation,
+    namespace: plane.namespace,
+    hop: step.hop,
+    step: step.id,
+    reason,
+  }));
+}
+
+function flowReports({ plane, flow }: Section, steps: readonly StepReport[]): readonly FlowReport[] {
+  if (!('got' in flow)) return [];
+  const { generation, namespace } = plane;
+  return flow.got.map((each) => {
+    const ofHop = steps.filter(
+      (step) => step.hop === each.hop && step.generation === generation && step.namespace === namespace,
+    );
+    return { generation, namespace, ...each, status: worst(ofHop.map(({ status }) => status)) };
+  });
+}
+
+function uncheckedOf({ sections, unsearched }: Facts): readonly Unchecked[] {
+  const entry = (step: string, { hindrance, right, command, words, triedInstead }: Unanswered): Unchecked => ({
+    step,
+    reason: hindrance,
+    ...right,
+    command,
+    words,
+    triedInstead,
+  });
+  const ofSteps = sections.flatMap(({ steps }) =>
+    steps.flatMap(({ step, findings }) =>
+      findings.flatMap(({ missing }) => missing.map((each) => entry(step.id, each))),
+    ),
+  );
+  const all = [...unsearched.map((each) => entry('detection', each)), ...ofSteps];
+  const distinct = new Map(
+    all.map((each) => [JSON.stringify([each.step, each.reason, each.verb, each.resource, each.namespace]), each]),
+  );
+  return [...distinct.values()];
+}

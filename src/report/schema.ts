@@ -1,0 +1,93 @@
+const string = { type: 'string' } as const;
+const nullable = { type: ['string', 'null'] } as const;
+const number = { type: 'integer', minimum: 0 } as const;
+const quantity = { type: ['number', 'null'], minimum: 0 } as const;
+const status = { enum: ['pass', 'warn', 'fail', 'unknown', 'skip'] } as const;
+const generation = { enum: ['mixer', 'telemetry-v2', 'ambient'] } as const;
+const list = <T>(items: T) => ({ type: 'array', items }) as const;
+
+/** An object with exactly these keys, all of them always there. */
+const object = (properties: Readonly<Record<string, unknown>>) => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+  additionalProperties: false,
+});
+
+const loss = object({ generation, namespace: nullable, hop: nullable, step: string, reason: string });
+
+const check = object({
+  id: string,
+  title: string,
+  status,
+  reason: nullable,
+  meaning: nullable,
+  message: string,
+  hint: nullable,
+  evidence: list(string),
+  commands: list(string),
+  causedBy: nullable,
+  durationMs: number,
+});
+
+const step = object({
+  id: string,
+  order: { type: 'integer', minimum: 1 },
+  generation,
+  namespace: nullable,
+  title: string,
+  hop: nullable,
+  status,
+  causedBy: nullable,
+  message: string,
+  docs: string,
+  checks: list(check),
+});
+
+/** The JSON Schema of a report. `message`, `hint` and `evidence` are prose and may change; names may not. */
+export const reportSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'DiagnosisReport',
+  description: 'What kubectl istio-diag found: one document for each run.',
+  ...object({
+    apiVersion: { const: 'istio-diag/v1alpha1' },
+    kind: { const: 'DiagnosisReport' },
+    topic: string,
+    tool: object({ name: string, version: string }),
+    run: object({
+      startedAt: string,
+      durationMs: number,
+      context: nullable,
+      source: { enum: ['live', 'bundle'] },
+      interrupted: { type: 'boolean' },
+    }),
+    mesh: object({
+      found: { type: 'boolean' },
+      generations: list(generation),
+      controlPlanes: list(object({ generation, namespace: nullable, revision: nullable, version: nullable })),
+    }),
+    verdict: { enum: ['healthy', 'broken', 'error', 'inconclusive', 'not-applicable', 'unreachable'] },
+    exitCode: { enum: [0, 1, 2, 3, 4, 5, 130, 143] },
+    coverage: object({ checked: number, total: number }),
+    summary: object({ pass: number, warn: number, fail: number, unknown: number, skip: number, causes: number }),
+    lostAt: { anyOf: [loss, { type: 'null' }] },
+    losses: list(loss),
+    flow: list(
+      object({ generation, namespace: nullable, hop: string, status, in: quantity, out: quantity, unit: string }),
+    ),
+    steps: list(step),
+    unchecked: list(
+      object({
+        step: string,
+        reason: string,
+        verb: string,
+        resource: string,
+        namespace: nullable,
+        command: string,
+        words: string,
+        triedInstead: list(string),
+      }),
+    ),
+    warnings: list(string),
+  }),
+} as const;

@@ -1,0 +1,222 @@
+import Table from 'cli-table3';
+import type { ControlPlane } from '../diagnosis/check.ts';
+import { flowChain, flowPicture } from './flow.ts';
+import type { CheckReport, Loss, Report, StepReport } from './report.ts';
+import { painted, plain, STATUS_PAINT, type Style, statusWord, wrapped } from './style.ts';
+
+const TELEMETRY = { mixer: 'telemetry by Mixer', 'telemetry-v2': 'telemetry v2', ambient: 'ambient' } as const;
+
+const NO_BORDERS = Object.fromEntries(
+  [
+    'top',
+    'top-mid',
+    'top-left',
+    'top-right',
+    'bottom',
+    'bottom-mid',
+    'bottom-left',
+    'bottom-right',
+    'left',
+    'left-mid',
+    'mid',
+    'mid-mid',
+    'right',
+    'right-mid',
+    'middle',
+  ].map((part) => [part, '']),
+);
+
+/** The report for a person: at most `style.width` columns, except for what is there to be pasted. */
+export function tableOf(report: Report, style: Style, options: { wide: boolean; showCommands: boolean }): string {
+  const sections =
+    report.mesh.controlPlanes.length > 0
+      ? report.mesh.controlPlanes.map((plane) => sectionOf(report, style, plane, options.wide))
+      : [];
+  const parts = [
+    headOf(report, style),
+    ...(sections.length > 0 ? sections : [nothingFound(report, style)]),
+    notesOf(report, style),
+    rightsOf(report, style),
+    ...(options.showCommands ? [commandsOf(report, style)] : []),
+    footOf(report, style),
+  ];
+  return plain(style, `${parts.filter((part) => part !== '').join('\n\n')}\n`);
+}
+
+function headOf({ run, mesh }: Report, style: Style): string {
+  const context = `Context  ${run.context ?? '<none>'}${run.source === 'bundle' ? ' (bundle)' : ''}`;
+  const [plane] = mesh.controlPlanes;
+  const more = mesh.controlPlanes.length > 1 ? ` and ${mesh.controlPlanes.length - 1} more` : '';
+  const found = plane ? `${nameOf(plane)}${more}` : mesh.found ? '' : 'none found';
+  return painted(style, 'bold', `${context}        Mesh  ${found}        read-only`);
+}
+
+const nameOf = ({ version, namespace, revision, generation }: ControlPlane): string =>
+  `Istio ${version ?? '(release unknown)'} in ${namespace ?? 'another cluster'}${revision ? `, revision ${revision}` : ''}, ${TELEMETRY[generation]}`;
+
+const isOf =
+  (plane: ControlPlane) =>
+  ({ generation, namespace }: { generation: string; namespace: string | null }): boolean =>
+    generation === plane.generation && namespace === plane.namespace;
+
+function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: boolean): string {
+  const steps = report.steps.filter(isOf(plane));
+  const flow = report.flow.filter(isOf(plane));
+  const losses = report.losses.filter(isOf(plane));
+  const several = report.mesh.controlPlanes.length > 1;
+  const measured = flow.length > 0 && steps.length > 0;
+  const [lost] = losses;
+  return [
+    ...(several ? [painted(style, 'bold', nameOf(plane))] : []),
+    stepsTable(steps, style),
+    ...(wide ? [detailsOf(steps, style)] : []),
+    ...(measured && lost
+      ? [`${painted(style, 'bold', 'WHERE THE METRICS ARE LOST')}\n${flowPicture(style, flow, lost)}`]
+      : []),
+    ...(measured && !lost ? [`FLOW  ${flowChain(flow)}`] : []),
+    ...losses.map((loss) => causeOf(loss, steps, style)),
+  ].join('\n\n');
+}
+
+function stepsTable(steps: readonly StepReport[], style: Style): string {
+  const idWidth = Math.max(4, ...steps.map(({ id }) => id.length)) + 2;
+  const statusWidth =
+    Math.max(6, ...steps.map(({ status }) => statusWord({ ...style, colour: false }, status).length)) + 2;
+  const table = new Table({
+    head: ['STEP', 'STATUS', 'WHAT WAS SEEN'],
+    chars: NO_BORDERS,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
+    colWidths: [idWidth, statusWidth, Math.max(30, style.width - idWidth - statusWidth)],
+    wordWrap: true,
+    wrapOnWordBoundary: true,
+  });
+  for (const { id, status, message, causedBy } of steps) {
+    table.push([id, statusWord(style, status), `${message}${causedBy ? `  (from ${causedBy})` : ''}`]);
+  }
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** Each check with what it saw, and what a person would type to see it. */
+function detailsOf(steps: readonly StepReport[], style: Style): string {
+  const detail = (check: CheckReport): string =>
+    [
+      `    ${statusWord(style, check.status)}  ${check.id}: ${check.message}${check.reason ? ` [${check.reason}]` : ''}`,
+      ...check.evidence.map((line) => `        | ${line}`),
+      ...(check.status === 'skip'
+        ? []
+        : check.commands.map((command) => painted(style, 'cyan', `        $ ${command}`))),
+      ...(check.hint ? [painted(style, 'bold', `        > ${check.hint}`)] : []),
+    ].join('\n');
+  return steps
+    .map(({ id, title, docs, checks }) =>
+      [`  ${painted(style, 'bold', id)}  ${title}`, `    ${docs}`, ...checks.map(detail)].join('\n'),
+    )
+    .join('\n\n');
+}
+
+function causeOf(loss: Loss, steps: readonly StepReport[], style: Style): string {
+  const step = steps.find(({ id }) => id === loss.step);
+  const check = step?.checks.find(
+    ({ status, causedBy, reason }) => status === 'fail' && causedBy === null && reason === loss.reason,
+  );
+  if (!step || !check) return '';
+  const cause = `${loss.reason}: ${check.message}. ${check.meaning ?? ''}`.trimEnd();
+  return [
+    `${painted(style, 'red', 'CAUSE')}  ${wrapped(cause, style.width - 7, '       ')}`,
+    `${painted(style, 'bold', 'FIX')}    ${check.hint ?? ''}`,
+    `DOCS   ${step.docs}`,
+  ].join('\n');
+}
+
+/** Warnings and the hints of what is unknown, each once; and what the run itself has to say. */
+function notesOf(report: Report, style: Style): string {
+  const notes = report.steps.flatMap(({ id, checks }) =>
+    checks
+      .filter(({ status, hint }) => status === 'warn' || (status === 'unknown' && hint !== null))
+      .map(({ status, message, reason, hint }) => {
+        const word = painted(style, STATUS_PAINT[status], status === 'warn' ? 'WARN' : 'NEXT');
+        const text = wrapped(`${reason} (${id}): ${message}`, style.width - 7, '       ');
+        return `${word}   ${text}${hint ? `\n       ${hint}` : ''}`;
+      }),
+  );
+  const own = report.warnings.map(
+    (warning) => `${painted(style, 'yellow', 'NOTE')}   ${wrapped(warning, style.width - 7, '       ')}`,
+  );
+  return [...notes, ...own].join('\n');
+}
+
+/** What could not be looked at, by the right that was missing. */
+function rightsOf(report: Report, style: Style): string {
+  const rights = new Map<string, { line: string; steps: Set<string>; tried: readonly string[] }>();
+  for (const { step, reason, verb, resource, namespace, triedInstead } of report.unchecked) {
+    if (reason !== 'Forbidden') continue;
+    const line = `${verb} ${resource} ${namespace === null ? 'in all namespaces' : `in ${namespace}`}`;
+    const known = rights.get(line) ?? { line, steps: new Set(), tried: triedInstead };
+    known.steps.add(step);
+    rights.set(line, known);
+  }
+  if (rights.size === 0) return '';
+  const lines = [...rights.values()].map(({ line, steps, tried }) => {
+    const instead = tried.length > 0 ? `; tried instead: ${tried.join('; ')}` : '';
+    return wrapped(`  ${line}, needed by ${[...steps].join(', ')}${instead}`, style.width, '    ');
+  });
+  return [
+    painted(style, 'bold', `RIGHTS YOU LACK (${rights.size})`),
+    ...lines,
+    `  ask for them:  kubectl istio-diag rbac ${report.topic}`,
+  ].join('\n');
+}
+
+function nothingFound(report: Report, style: Style): string {
+  const wanted =
+    report.verdict === 'unreachable'
+      ? 'The cluster could not be asked.'
+      : 'No control plane, sidecar or ztunnel of Istio was found.';
+  const refused = report.unchecked.map(({ command, words }) => wrapped(`  ${command}: ${words}`, style.width, '    '));
+  const next =
+    report.verdict === 'not-applicable'
+      ? [
+          `Wrong cluster?    kubectl config get-contexts          then add  --context NAME`,
+          `Other namespace?  kubectl istio-diag ${report.topic} --istio-namespace NAME`,
+        ]
+      : [];
+  return [wanted, ...refused, ...next].join('\n');
+}
+
+function commandsOf(report: Report, style: Style): string {
+  const commands = new Set(report.steps.flatMap(({ checks }) => checks.flatMap(({ commands }) => commands)));
+  return [painted(style, 'bold', 'COMMANDS'), ...[...commands].sort().map((command) => `  ${command}`)].join('\n');
+}
+
+const VERDICT_PAINT = {
+  healthy: 'green',
+  broken: 'red',
+  error: 'red',
+  inconclusive: 'magenta',
+  'not-applicable': 'yellow',
+  unreachable: 'red',
+} as const;
+
+function footOf({ verdict, exitCode, summary, steps, lostAt, run }: Report, style: Style): string {
+  const counts = [
+    [summary.pass, 'passed'],
+    [summary.warn, 'warned'],
+    [
+      summary.fail,
+      `failed${summary.causes > 0 ? ` from ${summary.causes} ${summary.causes === 1 ? 'cause' : 'causes'}` : ''}`,
+    ],
+    [summary.unknown, 'unknown'],
+    [summary.skip, 'skipped'],
+  ] as const;
+  const said = counts.flatMap(([number, word]) => (number > 0 ? [`${number} ${word}`] : [])).join(', ');
+  const what = steps.length > 0 ? `${steps.length} ${steps.length === 1 ? 'step' : 'steps'}: ${said}.` : '';
+  const where = lostAt ? ` Lost at ${lostAt.hop ?? lostAt.step}.` : '';
+  const early = run.interrupted ? ' Interrupted: what was not looked at yet is unknown.' : '';
+  const not = verdict === 'inconclusive' ? ' Not a clean bill of health.' : '';
+  const word = painted(style, VERDICT_PAINT[verdict], verdict.toUpperCase());
+  return `${word}  ${what}${where}${not}${early}   ${(run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
+}
