@@ -73,11 +73,12 @@ function listening(process: KubectlProcess, count: number): Promise<Map<number, 
 
 /** kubectl's line about a broken exchange: `…an error occurred forwarding 36871 -> 42422: …connection refused`. */
 async function brokenWords(process: KubectlProcess, local: number, ended: Promise<unknown>): Promise<string> {
-  const about = new RegExp(`an error occurred forwarding ${local} -> [^\n]*?(?="?$)`, 'm');
+  // Without the local port: it differs from run to run, and no reader can use it.
+  const about = new RegExp(`an error occurred forwarding ${local} -> \\d+: ([^\n]*?)"?$`, 'm');
   const until = Date.now() + 1000;
   for (;;) {
     const found = about.exec(process.stderr());
-    if (found) return found[0];
+    if (found) return found[1] ?? '';
     if (Date.now() > until) return lastWords(process.stderr());
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 20))]);
     if (!process.stderr().includes('forwarding')) await new Promise((resolve) => setTimeout(resolve, 20));

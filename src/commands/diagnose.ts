@@ -24,9 +24,9 @@ export async function diagnose(topic: Topic, args: Arguments, io: Io): Promise<n
   scopeOf(args, 'default');
   const session = await openSession(args, io);
   const spinner = startSpinner(io, { quiet: args.quiet === true, ascii: style.ascii });
-  const started = performance.now();
+  const started = io.now();
   try {
-    const found = await investigate(topic, args, session, spinner);
+    const found = await investigate(topic, args, session, spinner, io.now);
     const { context, words } = await session.identity;
     await session.save();
     spinner.stop();
@@ -35,7 +35,7 @@ export async function diagnose(topic: Topic, args: Arguments, io: Io): Promise<n
       tool,
       run: {
         startedAt: new Date(session.startedAt).toISOString(),
-        durationMs: Math.round(performance.now() - started),
+        durationMs: Math.max(0, io.now() - started),
         context,
         source: session.source,
       },
@@ -57,12 +57,18 @@ export async function diagnose(topic: Topic, args: Arguments, io: Io): Promise<n
 type Found = Pick<Facts, 'planes' | 'sections' | 'unsearched' | 'warnings'>;
 
 /** Finds the control planes and walks the topic for each, all at once. */
-async function investigate(topic: Topic, args: Arguments, session: Session, spinner: Spinner): Promise<Found> {
+async function investigate(
+  topic: Topic,
+  args: Arguments,
+  session: Session,
+  spinner: Spinner,
+  clock: () => number,
+): Promise<Found> {
   // The namespace of the context matters only for a workload without -n: nothing else waits for it.
   const waits = args.workload !== undefined && args.namespace === undefined;
   const scope = scopeOf(args, waits ? (await session.identity).namespace : 'default');
   const { cluster, startedAt: now, sleep } = session;
-  const gatherer = new Gatherer({ cluster, scope, now, sleep });
+  const gatherer = new Gatherer({ cluster, scope, now, sleep }, clock);
   spinner.show('looking for control planes');
   const detected = await settle(gatherer.ofCluster(detection));
   const { planes, unsearched, warnings } = 'got' in detected ? detected.got : nothing(detected.missing);

@@ -13,11 +13,11 @@ export interface Io {
   stderr: Output;
   env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since 1970. */
-  now(): number;
+  readonly now: () => number;
   /** Aborted with 'Interrupted' when the user or the system ends the run. */
   interrupt: AbortSignal;
   /** Which signal that was; null while there was none. */
-  signal(): Signal | null;
+  readonly signal: () => Signal | null;
 }
 
 /** Writes all of `text`, and resolves when it is out or nobody reads any more. */

@@ -17,8 +17,7 @@ export const KUBECTL_FLAGS = {
   'as-uid': { type: 'string', describe: 'UID to impersonate' },
   'request-timeout': {
     type: 'string',
-    describe: 'The length of time to wait for one request: 5s, 1m; 0 waits as long as --timeout',
-    default: '10s',
+    describe: 'The length of time to wait for one request: 5s, 1m; 0 waits as long as --timeout (default 10s)',
   },
   server: { alias: 's', type: 'string', describe: 'The address and port of the Kubernetes API server' },
   token: { type: 'string', describe: 'Bearer token for authentication to the API server' },

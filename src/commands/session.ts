@@ -14,6 +14,9 @@ import { tool } from '../version.ts';
 import type { Io } from './io.ts';
 import { type Arguments, durationOf, KUBECTL_FLAGS, kubectlFlagsOf, urlCredentialsOf } from './options.ts';
 
+/** How long one request may take when the user does not say: kubectl gets the flag only when he does. */
+const REQUEST_TIMEOUT = '10s';
+
 /** A cluster to ask, live or from a bundle, and what must be put away after it. */
 export interface Session {
   cluster: Cluster;
@@ -33,7 +36,7 @@ export interface Session {
 export async function openSession(args: Arguments, io: Io): Promise<Session> {
   const bundle = args.bundle as string | undefined;
   if (bundle === undefined) return openLive(args, io);
-  const given = Object.keys(KUBECTL_FLAGS).filter((name) => args[name] !== undefined && name !== 'request-timeout');
+  const given = Object.keys(KUBECTL_FLAGS).filter((name) => args[name] !== undefined);
   const [useless] = [...given, ...['save-bundle', 'prometheus-url'].filter((name) => args[name] !== undefined)];
   if (useless !== undefined)
     throw new UsageError(`--${useless} means a live cluster, --bundle replays one: give one of them`);
@@ -70,7 +73,7 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   const file = args['save-bundle'] as string | undefined;
   const timeout = durationOf(String(args.timeout), 'timeout');
   const patience: Patience = {
-    request: durationOf(String(args['request-timeout']), 'request-timeout'),
+    request: durationOf(String(args['request-timeout'] ?? REQUEST_TIMEOUT), 'request-timeout'),
     run: AbortSignal.any([io.interrupt, ...(timeout > 0 ? [timedOut(timeout)] : [])]),
   };
   // Every question that is waited for listens to it.

@@ -28,13 +28,19 @@ export class Gatherer {
   private readonly scope: Scope;
   private readonly now: number;
   private readonly sleep: Ask['sleep'];
+  private readonly clock: () => number;
   private readonly gatherings = new Map<string, Map<Source<unknown>, Gathering>>();
 
-  constructor({ cluster, scope, now, sleep }: Pick<Ask, 'cluster' | 'scope' | 'now' | 'sleep'>) {
+  /** `clock` tells milliseconds, for durations. */
+  constructor(
+    { cluster, scope, now, sleep }: Pick<Ask, 'cluster' | 'scope' | 'now' | 'sleep'>,
+    clock: () => number,
+  ) {
     this.cluster = cluster;
     this.scope = scope;
     this.now = now;
     this.sleep = sleep;
+    this.clock = clock;
   }
 
   /** Evidence of the whole cluster. Rejects with NoAnswer when there is none. */
@@ -60,11 +66,11 @@ export class Gatherer {
     this.gatherings.set(key, ofPlane);
     const known = ofPlane.get(source);
     if (known) return known;
-    const started = performance.now();
+    const started = this.clock();
     const gathering: Gathering = { evidence: Promise.resolve(), commands: new Set(), asked: new Set(), took: null };
     ofPlane.set(source, gathering);
     gathering.evidence = source.gather(this.ask(gathering, plane)).finally(() => {
-      gathering.took = Math.round(performance.now() - started);
+      gathering.took = Math.max(0, this.clock() - started);
     });
     // Somebody will await it; until then a failure must not count as unhandled.
     gathering.evidence.catch(() => undefined);

@@ -6,6 +6,9 @@ import { painted, plain, STATUS_PAINT, type Style, statusWord, wrapped } from '.
 
 const TELEMETRY = { mixer: 'telemetry by Mixer', 'telemetry-v2': 'telemetry v2', ambient: 'ambient' } as const;
 
+/** Columns between two cells. */
+const PADDING = 2;
+
 const NO_BORDERS = Object.fromEntries(
   [
     'top',
@@ -85,8 +88,8 @@ function stepsTable(steps: readonly StepReport[], style: Style): string {
   const table = new Table({
     head: ['STEP', 'STATUS', 'WHAT WAS SEEN'],
     chars: NO_BORDERS,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2, compact: true },
-    colWidths: [idWidth, statusWidth, Math.max(30, style.width - idWidth - statusWidth)],
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': PADDING, compact: true },
+    colWidths: [idWidth, statusWidth, Math.max(30, style.width - idWidth - statusWidth + PADDING)],
     wordWrap: true,
     wrapOnWordBoundary: true,
   });
@@ -137,6 +140,8 @@ function notesOf(report: Report, style: Style): string {
   const notes = report.steps.flatMap(({ id, checks }) =>
     checks
       .filter(({ status, hint }) => status === 'warn' || (status === 'unknown' && hint !== null))
+      // Said as a cause already.
+      .filter(({ reason }) => !report.losses.some((loss) => loss.step === id && loss.reason === reason))
       .map(({ status, message, reason, hint }) => {
         const word = painted(style, STATUS_PAINT[status], status === 'warn' ? 'WARN' : 'NEXT');
         const text = wrapped(`${reason} (${id}): ${message}`, style.width - 7, '       ');

@@ -28,7 +28,8 @@ const PATTERNS = [
   ['HandlerMissing', true, /Handler not found: handler='/],
   ['InstanceMissing', true, /Instance not found: instance='|No valid instances found/],
   ['RuleDropped', true, /No valid actions found in rule/],
-  ['MatchBroken', true, /Unable to compile match condition expression:|unknown attribute/],
+  ['MatchUncompiled', true, /Unable to compile match condition expression:/],
+  ['AttributeUnknown', true, /unknown attribute/],
   [
     'HandlerNotBuilt',
     true,
@@ -104,3 +105,13 @@ export const quoteLog = (
     .filter(({ meaning }) => meanings.includes(meaning))
     .slice(0, most)
     .map(({ pod, line, times }) => `${pod}: ${line}${times > 1 ? ` (${times} times)` : ''}`);
+
+/** What the log says first of `meanings`, in the order they are named: without time, level and scope. */
+export function firstWords(
+  logs: readonly { pod: string; log: Attempt<MixerLog> }[],
+  meanings: readonly Meaning[],
+): string | null {
+  const lines = logs.flatMap(({ log }) => ('got' in log ? log.got.lines : []));
+  const first = meanings.map((meaning) => lines.find((line) => line.meaning === meaning)).find(Boolean);
+  return first?.line.replace(/^\S+Z \w+ /, '').slice(0, 200) ?? null;
+}

@@ -1,7 +1,8 @@
+import { shellLine } from '../../../cluster/shell.ts';
 import { type AnyCheck, defineCheck, type Step } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
-import { type Meaning, mixerLogs, quoteLog, SILENT_FAULTS } from '../../../evidence/mixer/log.ts';
+import { firstWords, type Meaning, mixerLogs, quoteLog, SILENT_FAULTS } from '../../../evidence/mixer/log.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import type { ErrorKind } from '../../../evidence/mixer/reading.ts';
 import { docsOf } from './docs.ts';
@@ -27,7 +28,7 @@ const COUNTERS: readonly Counter[] = [
     reason: 'MatchErrors',
     explains: 'Rules whose match expression does not compile. The whole rule is skipped.',
     means: 'A rule’s match does not compile, so Mixer skips the rule: what it would send is lost.',
-    log: ['MatchBroken'],
+    log: ['MatchUncompiled', 'AttributeUnknown'],
   },
   {
     kind: 'instance',
@@ -36,7 +37,7 @@ const COUNTERS: readonly Counter[] = [
     explains:
       'Instances with an expression that does not type-check, an unknown template, or parameters that do not fit.',
     means: 'Mixer rejected an instance: an expression names an unknown attribute or has the wrong type.',
-    log: ['MatchBroken', 'InstanceNotBuilt'],
+    log: ['AttributeUnknown', 'InstanceNotBuilt'],
   },
   {
     kind: 'handler-build',
@@ -62,7 +63,7 @@ const COUNTERS: readonly Counter[] = [
     explains:
       'Rules whose match, handler or instances Mixer could not resolve. One missing object makes several errors: these are messages, not broken objects.',
     means: 'Mixer found errors in rules: an unknown handler, an unknown instance, or a match that does not type-check.',
-    log: ['HandlerMissing', 'InstanceMissing', 'RuleDropped', 'MatchBroken'],
+    log: ['HandlerMissing', 'InstanceMissing', 'RuleDropped', 'MatchUncompiled', 'AttributeUnknown'],
     follows: true,
   },
   {
@@ -111,16 +112,17 @@ const noErrors = ({ kind, noun, reason, explains, means, log, follows }: Counter
       if (first) {
         const errors = first.errors[kind].count ?? 0;
         const at = first.configId === null ? '' : ` at configID ${first.configId}`;
+        const said = 'got' in logs ? firstWords(logs.got, log) : null;
         const on = pages.length > 1 ? `, on ${wrong.length} of ${pages.length} Mixer pods` : '';
         return {
           status: BESIDE_THE_POINT.has(kind) ? 'warn' : 'fail',
           reason,
-          message: `${count(errors, noun)}${at}${on}`,
+          message: `${count(errors, noun)}${at}${on}${said && !follows ? `: ${said}` : ''}`,
           evidence: [
             ...wrong.map(({ pod, errors }) => `${pod}: ${errors[kind].metric} ${errors[kind].count}`),
             ...('got' in logs ? quoteLog(logs.got, log) : []),
           ],
-          hint: readLog(plane, first.pod),
+          hint: ruleIn(said) ?? readLog(plane, first.pod),
           mayFollowFrom: follows ? [...CONFIGURATION, CONFIG_ERRORS] : CONFIGURATION,
         };
       }
@@ -130,6 +132,12 @@ const noErrors = ({ kind, noun, reason, explains, means, log, follows }: Counter
       return { status: 'pass', message: `no ${noun}` };
     },
   });
+
+/** A rule that a line of the log names, `rule='promhttp.rule.istio-system'`: the command that opens it. */
+function ruleIn(line: string | null): string | null {
+  const [, name, namespace] = /rule='([\w-]+)\.rule\.([\w-]+)'/.exec(line ?? '') ?? [];
+  return name && namespace ? shellLine('kubectl', '-n', namespace, 'edit', 'rules.config.istio.io', name) : null;
+}
 
 export const errorChecks = COUNTERS.map(noErrors);
 

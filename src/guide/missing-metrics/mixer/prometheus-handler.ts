@@ -158,8 +158,8 @@ export const handlerLabelsMatch = defineCheck({
     if (!first)
       return { status: 'pass', message: `labels and dimensions agree for ${count(compared.length, 'metric')}` };
     const what = [
-      ...(first.without.length > 0 ? [`lacks ${some(first.without)}`] : []),
-      ...(first.beyond.length > 0 ? [`has ${some(first.beyond)} too much`] : []),
+      ...(first.without.length > 0 ? [`lack ${some(first.without)}`] : []),
+      ...(first.beyond.length > 0 ? [`have ${some(first.beyond)} too many`] : []),
     ];
     return {
       status: 'fail',

@@ -1,4 +1,3 @@
-import { shellLine } from '../../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../diagnosis/verdict.ts';
@@ -48,7 +47,7 @@ export const rulesExist = defineCheck({
     const others = rules.items.length - names.length;
     return {
       status: 'pass',
-      message: others > 0 ? `${some(names, 4)} and ${others} other` : some(names, 6),
+      message: others > 0 ? `${names.slice(0, 4).join(', ')} and ${others + Math.max(0, names.length - 4)} more` : some(names, 6),
       evidence: actions.map(
         ({ rule, handler, instances }) =>
           `rule ${rule.namespace}/${rule.name}: match ${rule.match || 'always'}; to ${handler.reference}: ${instances.map(({ reference }) => reference).join(', ')}`,
@@ -112,7 +111,3 @@ export const rules: Step = {
   docs: docsOf('Verify the Mixer rules exist', CONFIGURATION_IN_08),
   checks: [rulesExist, shippedInstancesSent, rulesLoaded],
 };
-
-/** `kubectl get rules.config.istio.io NAME -o yaml`, for hints about one rule. */
-export const showRule = (namespace: string, name: string): string =>
-  shellLine('kubectl', '-n', namespace, 'get', 'rules.config.istio.io', name, '-o', 'yaml');

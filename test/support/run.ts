@@ -1,0 +1,68 @@
+import { run } from '../../src/cli.ts';
+import type { Io } from '../../src/commands/io.ts';
+import type { Report } from '../../src/report/report.ts';
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** What a test may change of the world: environment, terminal, interruption. */
+export interface World {
+  env?: Record<string, string | undefined>;
+  isTTY?: boolean;
+  columns?: number;
+  interrupt?: AbortSignal;
+  signal?: Io['signal'];
+}
+
+/** The clock stands still: durations are 0, and every report of a test is from the same moment. */
+export const NOW = Date.parse('2026-11-22T10:00:00Z');
+
+/** Runs the command line in this process. */
+export async function ran(argv: readonly string[], world: World = {}): Promise<Ran> {
+  let stdout = '';
+  let stderr = '';
+  const terminal = {
+    ...(world.isTTY !== undefined && { isTTY: world.isTTY }),
+    ...(world.columns !== undefined && { columns: world.columns }),
+  };
+  const before = process.env.KUBECONFIG;
+  // kubectl is a child of this process and inherits its environment.
+  if (world.env && 'KUBECONFIG' in world.env) process.env.KUBECONFIG = world.env.KUBECONFIG;
+  try {
+    const code = await run(argv, {
+      stdout: {
+        ...terminal,
+        write(text, done) {
+          stdout += text;
+          done?.();
+          return true;
+        },
+      },
+      stderr: {
+        ...terminal,
+        write(text, done) {
+          stderr += text;
+          done?.();
+          return true;
+        },
+      },
+      env: { ...world.env },
+      now: () => NOW,
+      interrupt: world.interrupt ?? new AbortController().signal,
+      signal: world.signal ?? (() => null),
+    });
+    return { code, stdout, stderr };
+  } finally {
+    if (before === undefined) delete process.env.KUBECONFIG;
+    else process.env.KUBECONFIG = before;
+  }
+}
+
+/** Runs a topic with -o json and parses its report. */
+export async function reported(argv: readonly string[], world: World = {}): Promise<Ran & { report: Report }> {
+  const result = await ran([...argv, '-o', 'json'], world);
+  return { ...result, report: JSON.parse(result.stdout) as Report };
+}
