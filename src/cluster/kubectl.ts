@@ -35,7 +35,9 @@ export function startKubectl({ program, flags }: Kubectl, args: readonly string[
     buffer: false,
     reject: false,
     cleanup: true,
-    forceKillAfterDelay: 1000,
+    // SIGINT lets kubectl close what it opened (9 ms). One that is still connecting does not hear it: then by force.
+    killSignal: process.platform === 'win32' ? 'SIGKILL' : 'SIGINT',
+    forceKillAfterDelay: 500,
     windowsHide: true,
   });
   let words = '';
@@ -50,8 +52,7 @@ export function startKubectl({ program, flags }: Kubectl, args: readonly string[
     stdout: subprocess.stdout,
     stderr: () => words,
     async end() {
-      // SIGINT lets kubectl close what it opened (9 ms); Windows knows only an end by force.
-      subprocess.kill(process.platform === 'win32' ? 'SIGKILL' : 'SIGINT');
+      subprocess.kill();
       await started.ended;
     },
   };

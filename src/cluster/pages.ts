@@ -41,6 +41,12 @@ export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): 
   }
   const replaced: Promise<PortForward>[] = [];
 
+  /** A refused port makes today's kubectl end the port-forward a moment later: the next question opens another. */
+  const giveUp = (question: PageQuestion, forward: PortForward): void => {
+    entries.delete(`${question.namespace}/${question.pod}`);
+    replaced.push(Promise.resolve(forward));
+  };
+
   return {
     async read(question) {
       let forward: PortForward;
@@ -55,6 +61,7 @@ export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): 
         const answer = await httpGet({ ...options, headers, agent: false }, patience);
         return { ...answer, body: guarded(question, answer.body, forward) };
       } catch (error) {
+        giveUp(question, forward);
         throw await broken(question, error, forward);
       }
     },

@@ -71,17 +71,17 @@ async function investigate(
   const gatherer = new Gatherer({ cluster, scope, now, sleep }, clock);
   spinner.show('looking for control planes');
   const detected = await settle(gatherer.ofCluster(detection));
-  const { planes, unsearched, warnings } = 'got' in detected ? detected.got : nothing(detected.missing);
+  const { planes, unsearched } = 'got' in detected ? detected.got : nothing(detected.missing);
   if (scope.workload && planes.length > 0) await assertWorkload(gatherer);
   const sections = await Promise.all(
     planes.map(
       (plane: ControlPlane): Promise<Section> => walk(topic, plane, gatherer, scope, (title) => spinner.show(title)),
     ),
   );
-  return { planes, sections: sections.map(withCauses), unsearched, warnings };
+  return { planes, sections: sections.map(withCauses), unsearched, warnings: [] };
 }
 
-const nothing = (missing: Unanswered): Detection => ({ planes: [], unsearched: [missing], searched: [], warnings: [] });
+const nothing = (missing: Unanswered): Detection => ({ planes: [], unsearched: [missing], searched: [] });
 
 /** A workload that is not there is a slip of the keyboard, not a broken mesh. */
 async function assertWorkload(gatherer: Gatherer): Promise<void> {

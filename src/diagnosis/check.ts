@@ -48,6 +48,8 @@ export interface Ask {
   plane: ControlPlane;
   /** The clock, in milliseconds since 1970: that of the run, or of the run that a bundle replays. */
   now: number;
+  /** Notes that a list was complete for some namespaces only: every check that stands on it is told. */
+  readonly limited: (refusal: Unanswered) => void;
   /** Waits, in milliseconds; not in a replay, and not beyond the end of the run. */
   readonly sleep: (duration: number) => Promise<void>;
   /** Another source's evidence. Each source gathers once in a run, whoever asks. */

@@ -35,6 +35,8 @@ export async function walk(
 /** Evidence that cannot be had costs its own check an `unknown`, never the rest of the diagnosis. */
 async function examine(check: AnyCheck, plane: ControlPlane, gatherer: Gatherer, scope: Scope): Promise<Finding> {
   const { verdict, commands, durationMs } = await judged(check, plane, gatherer, scope);
+  // A pass that stands on part of a list stays one, and the right that was missing is reported with it.
+  const limits = Object.values(check.needs).flatMap((source) => gatherer.limits(source, plane));
   return {
     check: check.id,
     title: check.title,
@@ -47,7 +49,9 @@ async function examine(check: AnyCheck, plane: ControlPlane, gatherer: Gatherer,
     commands,
     causedBy: null,
     durationMs,
-    missing: 'missing' in verdict ? verdict.missing : [],
+    missing: [
+      ...new Set([...('missing' in verdict ? verdict.missing : []), ...(verdict.status === 'skip' ? [] : limits)]),
+    ],
     ...causes(verdict),
   };
 }

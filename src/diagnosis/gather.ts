@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { commandOf, type Question } from '../cluster/question.ts';
+import type { Unanswered } from '../errors.ts';
 import type { Ask, ControlPlane, Scope, Source } from './check.ts';
 
 /** A source at work, or done. */
@@ -8,6 +9,8 @@ interface Gathering {
   /** Its own questions as a reader would type them, and those of the sources it asked. */
   commands: Set<string>;
   asked: Set<Gathering>;
+  /** Lists that some namespaces only could be asked for. */
+  limits: Set<Unanswered>;
   /** Milliseconds; null while it is at work. */
   took: number | null;
 }
@@ -32,10 +35,7 @@ export class Gatherer {
   private readonly gatherings = new Map<string, Map<Source<unknown>, Gathering>>();
 
   /** `clock` tells milliseconds, for durations. */
-  constructor(
-    { cluster, scope, now, sleep }: Pick<Ask, 'cluster' | 'scope' | 'now' | 'sleep'>,
-    clock: () => number,
-  ) {
+  constructor({ cluster, scope, now, sleep }: Pick<Ask, 'cluster' | 'scope' | 'now' | 'sleep'>, clock: () => number) {
     this.cluster = cluster;
     this.scope = scope;
     this.now = now;
@@ -60,6 +60,11 @@ export class Gatherer {
     return commandsOf(this.start(source, plane));
   }
 
+  /** Lists under a source's evidence that are complete for some namespaces only. */
+  limits(source: Source<unknown>, plane: ControlPlane): readonly Unanswered[] {
+    return limitsOf(this.start(source, plane));
+  }
+
   private start(source: Source<unknown>, plane: ControlPlane): Gathering {
     const key = source.of === 'cluster' ? '' : JSON.stringify(plane);
     const ofPlane = this.gatherings.get(key) ?? new Map<Source<unknown>, Gathering>();
@@ -67,7 +72,13 @@ export class Gatherer {
     const known = ofPlane.get(source);
     if (known) return known;
     const started = this.clock();
-    const gathering: Gathering = { evidence: Promise.resolve(), commands: new Set(), asked: new Set(), took: null };
+    const gathering: Gathering = {
+      evidence: Promise.resolve(),
+      commands: new Set(),
+      asked: new Set(),
+      limits: new Set(),
+      took: null,
+    };
     ofPlane.set(source, gathering);
     gathering.evidence = source.gather(this.ask(gathering, plane)).finally(() => {
       gathering.took = Math.max(0, this.clock() - started);
@@ -93,6 +104,7 @@ export class Gatherer {
       plane,
       now: this.now,
       sleep: this.sleep,
+      limited: (refusal) => gathering.limits.add(refusal),
       from: async <T>(source: Source<T>): Promise<T> => {
         const other = this.start(source, plane);
         gathering.asked.add(other);
@@ -106,4 +118,8 @@ function commandsOf(gathering: Gathering): readonly string[] {
   const all = new Set(gathering.commands);
   for (const other of gathering.asked) for (const command of commandsOf(other)) all.add(command);
   return [...all].sort();
+}
+
+function limitsOf(gathering: Gathering): readonly Unanswered[] {
+  return [...new Set([...gathering.limits, ...[...gathering.asked].flatMap(limitsOf)])];
 }

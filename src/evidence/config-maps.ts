@@ -1,9 +1,9 @@
 import { configMaps, typedName } from '../cluster/resources.ts';
-import { askJson } from '../cluster/text.ts';
+import { askJson, firstLine, unanswered } from '../cluster/text.ts';
 import type { Ask } from '../diagnosis/check.ts';
 import { planeSource, settle } from '../diagnosis/source.ts';
-import { NoAnswer } from '../errors.ts';
-import { type ScrapeJob, scrapeJobsIn } from './scrape-config.ts';
+import { messageOf, NoAnswer } from '../errors.ts';
+import { scrapeJobsIn } from './scrape-config.ts';
 import { yamlIn } from './yaml.ts';
 
 /** What the ConfigMap `istio` tells the proxies about Mixer; null where there is no such ConfigMap. */
@@ -15,29 +15,39 @@ export interface MeshConfig {
 const right = [{ verb: 'get', resource: typedName(configMaps) }] as const;
 
 /** One key of a ConfigMap of the control plane's namespace; null when map or key is not there. */
-async function readKey({ cluster, plane }: Ask, name: string, key: string): Promise<string | null> {
+async function readKey<T>(
+  { cluster, plane }: Ask,
+  name: string,
+  key: string,
+  parse: (text: string) => Promise<T>,
+): Promise<T | null> {
   const question = { ask: 'object', resource: configMaps, namespace: plane.namespace ?? 'istio-system', name } as const;
   const answer = await settle(askJson(cluster, question));
   if ('missing' in answer) {
     if (answer.missing.hindrance === 'NotFound') return null;
     throw new NoAnswer(answer.missing);
   }
-  return (answer.got as { data?: Record<string, string> | null }).data?.[key] ?? null;
+  const text = (answer.got as { data?: Record<string, string> | null }).data?.[key];
+  if (text === undefined) return null;
+  try {
+    return await parse(text);
+  } catch (error) {
+    throw unanswered(question, 'BadAnswer', `${key} is not valid YAML: ${firstLine(messageOf(error))}`);
+  }
 }
 
 /** `mixerReportServer` and its switch: mixer.md 1.1, F3. */
-export const meshConfig = planeSource(right, async (ask): Promise<MeshConfig | null> => {
-  const text = await readKey(ask, 'istio', 'mesh');
-  if (text === null) return null;
-  const mesh = (await yamlIn(text)) as { mixerReportServer?: string; disableMixerHttpReports?: boolean } | null;
-  return {
-    mixerReportServer: mesh?.mixerReportServer ?? null,
-    disableMixerHttpReports: mesh?.disableMixerHttpReports === true,
-  };
-});
+export const meshConfig = planeSource(right, (ask) =>
+  readKey(ask, 'istio', 'mesh', async (text): Promise<MeshConfig> => {
+    const mesh = (await yamlIn(text)) as { mixerReportServer?: string; disableMixerHttpReports?: boolean } | null;
+    return {
+      mixerReportServer: mesh?.mixerReportServer ?? null,
+      disableMixerHttpReports: mesh?.disableMixerHttpReports === true,
+    };
+  }),
+);
 
 /** The scrape jobs of the ConfigMap `prometheus`: what Prometheus would run after its next start. */
-export const prometheusConfigMap = planeSource(right, async (ask): Promise<readonly ScrapeJob[] | null> => {
-  const text = await readKey(ask, 'prometheus', 'prometheus.yml');
-  return text === null ? null : scrapeJobsIn(text);
-});
+export const prometheusConfigMap = planeSource(right, (ask) =>
+  readKey(ask, 'prometheus', 'prometheus.yml', scrapeJobsIn),
+);

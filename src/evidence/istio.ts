@@ -1,7 +1,7 @@
 import { envoyFilters, typedName } from '../cluster/resources.ts';
 import type { Ask, ControlPlane, Generation } from '../diagnosis/check.ts';
 import { clusterSource, settle } from '../diagnosis/source.ts';
-import type { Unanswered } from '../errors.ts';
+import { type Unanswered, UsageError } from '../errors.ts';
 import { allDeployments, allPods, type Deployment, type Listing, listAll, type Pod, proxyOf } from './kubernetes.ts';
 
 /** What the search for control planes found, and what it could not look at. */
@@ -11,7 +11,6 @@ export interface Detection {
   unsearched: readonly Unanswered[];
   /** What was searched, for a reader who expected a mesh. */
   searched: readonly string[];
-  warnings: readonly string[];
 }
 
 /** `1.0.6` of `docker.io/istio/mixer:1.0.6`, `1.1.13` of `…:1.1.13-gke.0`; null of `…:latest` or a digest. */
@@ -71,14 +70,13 @@ export const detection = clusterSource(
       ...mixers(everyPod, everyDeployment),
       ...istiods(everyPod),
       ...ztunnels(everyPod),
-      ...orphans(everyPod),
+      ...('got' in pods && pods.got.complete ? orphans(everyPod) : []),
     ];
     const planes = await withoutUnusedTelemetryV2(ask, distinct(found));
     const asked = planes.filter((plane) => isAskedFor(ask, plane));
-    const warnings =
-      asked.length === 0 && planes.length > 0
-        ? [`no control plane is where -i or --revision says; there is one in ${places(planes)}`]
-        : [];
+    if (asked.length === 0 && planes.length > 0) {
+      throw new UsageError(`no control plane is where -i or --revision says; there is one in ${places(planes)}`);
+    }
     return {
       planes: asked,
       unsearched,
@@ -86,7 +84,6 @@ export const detection = clusterSource(
         `${everyPod.length} pods, for Mixer, Pilot, istiod, ztunnel and sidecars`,
         `${everyDeployment.length} Deployments, for istio-telemetry and istio-pilot`,
       ],
-      warnings,
     };
   },
 );
@@ -115,11 +112,13 @@ function mixers(pods: readonly Pod[], deployments: readonly Deployment[]): reado
   const scaledDown = deployments
     .filter(({ name, images }) => name === 'istio-telemetry' && images.some((image) => /mixer/.test(image)))
     .map(({ namespace, images }) => plane(namespace, releaseOf(images.find((image) => /mixer/.test(image)) ?? '')));
-  // Before 1.5 a Pilot without Mixer is a mesh whose telemetry was not installed, or is gone.
+  // Before 1.5 a Pilot without any Mixer is a mesh whose telemetry was not installed, or is gone. The two may live in
+  // different namespaces.
+  if (running.length + scaledDown.length > 0) return [...running, ...scaledDown];
   const pilots = pods
     .filter((pod) => isPilot(pod) && !isIstiod(pod))
     .map((pod) => plane(pod.namespace, releaseIn(pod, 'discovery')));
-  return [...running, ...scaledDown, ...pilots];
+  return pilots;
 }
 
 const istiods = (pods: readonly Pod[]): readonly Found[] =>
@@ -180,6 +179,7 @@ async function withoutUnusedTelemetryV2(ask: Ask, planes: readonly ControlPlane[
   const filters = await settle(listAll(ask, envoyFilters, ({ metadata }) => metadata.name));
   // Not being allowed to tell, it is reported: as a generation that is not known to be healthy.
   if ('missing' in filters) return planes;
+  if (filters.got.refusal) return planes;
   const hasStats = filters.got.items.some((name) => /^(tcp-)?stats-filter-/.test(name));
   return hasStats ? planes : planes.filter((plane) => !inDoubt(plane));
 }

@@ -113,6 +113,7 @@ async function listSome<T>(
   });
   const unanswered = { ...refusal.unanswered, triedInstead };
   if (answers.every((answer) => answer.status === 'rejected')) throw new NoAnswer(unanswered, { cause: refusal });
+  ask.limited(unanswered);
   return { items, complete: false, refusal: unanswered, served: true };
 }
 

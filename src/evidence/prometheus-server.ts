@@ -3,7 +3,10 @@ import { services, typedName } from '../cluster/resources.ts';
 import { askJson, unanswered } from '../cluster/text.ts';
 import type { Ask, Attempt, Scope } from '../diagnosis/check.ts';
 import { planeSource, settle } from '../diagnosis/source.ts';
+import { messageOf } from '../errors.ts';
+import { detection } from './istio.ts';
 import { allPods, allServices, isRunning, type Pod, selects } from './kubernetes.ts';
+import { mixer } from './mixer/pods.ts';
 import { type ScrapeJob, scrapeJobsIn } from './scrape-config.ts';
 
 /** Where a Prometheus answers. */
@@ -21,7 +24,9 @@ export interface Target {
   lastError: string;
   /** Milliseconds since 1970; null before the first scrape. */
   lastScrape: number | null;
-  /** Whether it is Mixer's Prometheus adapter. */
+  /** The label by which its series are told from those of other targets. */
+  instance: string;
+  /** Whether it is the Prometheus adapter of this control plane's Mixer. */
   isAdapter: boolean;
 }
 
@@ -47,8 +52,8 @@ const isPrometheus = (pod: Pod): boolean =>
     ({ name, image }) => (name === 'prometheus' || /\/prometheus(:|@|$)/.test(image)) && !/operator/.test(image),
   );
 
-/** At most so many are asked: a cluster may have one for each team. */
-const MOST = 3;
+/** At most so many are asked, those beside Istio first: a cluster may have one for each team. */
+const MOST = 4;
 
 function inPod(pod: Pod, port: number, prefix: string): PrometheusServer {
   return {
@@ -71,21 +76,29 @@ function served(pod: Pod): { port: number; prefix: string } {
   return { port: Number(listens ?? container?.ports[0]?.port ?? 9090), prefix: prefix.replace(/\/+$/, '') };
 }
 
+/** The Prometheus servers to ask. */
+export interface Servers {
+  asked: readonly PrometheusServer[];
+  /** How many more there are that are not asked: what none of the asked has, they may have. */
+  leftOut: number;
+}
+
 export const prometheusServers = planeSource(
   [{ verb: 'list', resource: typedName(services) }],
-  async (ask): Promise<readonly PrometheusServer[]> => {
+  async (ask): Promise<Servers> => {
     const { from, scope, plane } = ask;
-    if (scope.prometheus) return named(ask, scope.prometheus);
+    if (scope.prometheus) return { asked: await named(ask, scope.prometheus), leftOut: 0 };
     const pods = (await from(allPods)).items.filter(isPrometheus);
     const nearest = [...pods].sort(
       (a, b) =>
         Number(b.namespace === plane.namespace) - Number(a.namespace === plane.namespace) ||
         Number(b.ready) - Number(a.ready),
     );
-    return nearest.slice(0, MOST).map((pod) => {
+    const asked = nearest.slice(0, MOST).map((pod) => {
       const { port, prefix } = served(pod);
       return inPod(pod, port, prefix);
     });
+    return { asked, leftOut: nearest.length - asked.length };
   },
 );
 
@@ -119,10 +132,22 @@ async function named({ from }: Ask, at: NonNullable<Scope['prometheus']>): Promi
 export const prometheusReadings = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<readonly PrometheusReading[]> => {
-    const servers = await ask.from(prometheusServers);
+    const [{ asked }, { planes }, { pods }] = await Promise.all([
+      ask.from(prometheusServers),
+      ask.from(detection),
+      ask.from(mixer),
+    ]);
+    const several = planes.filter(({ generation }) => generation === 'mixer').length > 1;
+    const addresses = new Set(pods.map(({ ip }) => ip));
+    /** With one Mixer in the cluster every adapter is its own; with several, address or namespace tell whose it is. */
+    const isOwn = (url: string, namespace: string | undefined): boolean => {
+      if (!several) return true;
+      const host = URL.canParse(url) ? new URL(url).hostname : '';
+      return addresses.has(host) || namespace === ask.plane.namespace || host.split('.')[1] === ask.plane.namespace;
+    };
     return Promise.all(
-      servers.map(async (server) => {
-        const [targets, jobs] = await Promise.all([settle(targetsOf(ask, server)), settle(jobsOf(ask, server))]);
+      asked.map(async (server) => {
+        const [targets, jobs] = await Promise.all([settle(targetsOf(ask, server, isOwn)), settle(jobsOf(ask, server))]);
         return { where: server.where, targets, jobs };
       }),
     );
@@ -138,14 +163,24 @@ interface RawTarget {
   lastScrape?: string;
 }
 
-async function targetsOf({ cluster }: Ask, server: PrometheusServer): Promise<readonly Target[]> {
+async function targetsOf(
+  { cluster }: Ask,
+  server: PrometheusServer,
+  isOwn: (url: string, namespace: string | undefined) => boolean,
+): Promise<readonly Target[]> {
   const question = server.question('/api/v1/targets?state=active');
   const { activeTargets } = dataOf(question, await askJson(cluster, question)) as {
     activeTargets?: readonly RawTarget[] | null;
   };
-  return (activeTargets ?? []).map(({ discoveredLabels = {}, labels = {}, scrapeUrl = '', ...target }) => {
+  if (!activeTargets) throw unanswered(question, 'BadAnswer', 'the answer names no targets');
+  return activeTargets.map(({ discoveredLabels = {}, labels = {}, scrapeUrl = '', ...target }) => {
     const job = labels.job ?? '';
     const scraped = Date.parse(target.lastScrape ?? '');
+    const isAdapter =
+      job === 'istio-mesh' ||
+      /:42422\//.test(scrapeUrl) ||
+      (/^istio-(telemetry|mixer)$/.test(discoveredLabels.__meta_kubernetes_service_name ?? '') &&
+        discoveredLabels.__meta_kubernetes_endpoint_port_name === 'prometheus');
     return {
       job,
       url: scrapeUrl,
@@ -153,11 +188,8 @@ async function targetsOf({ cluster }: Ask, server: PrometheusServer): Promise<re
       lastError: target.lastError ?? '',
       // Go's zero time, year 1, is "never".
       lastScrape: scraped > 0 ? scraped : null,
-      isAdapter:
-        job === 'istio-mesh' ||
-        /:42422\//.test(scrapeUrl) ||
-        (/^istio-(telemetry|mixer)$/.test(discoveredLabels.__meta_kubernetes_service_name ?? '') &&
-          discoveredLabels.__meta_kubernetes_endpoint_port_name === 'prometheus'),
+      instance: labels.instance ?? '',
+      isAdapter: isAdapter && isOwn(scrapeUrl, discoveredLabels.__meta_kubernetes_namespace),
     };
   });
 }
@@ -165,7 +197,12 @@ async function targetsOf({ cluster }: Ask, server: PrometheusServer): Promise<re
 async function jobsOf({ cluster }: Ask, server: PrometheusServer): Promise<readonly ScrapeJob[]> {
   const question = server.question('/api/v1/status/config');
   const { yaml } = dataOf(question, await askJson(cluster, question)) as { yaml?: string };
-  return scrapeJobsIn(yaml ?? '');
+  if (yaml === undefined) throw unanswered(question, 'BadAnswer', 'the answer holds no configuration');
+  try {
+    return await scrapeJobsIn(yaml);
+  } catch (error) {
+    throw unanswered(question, 'BadAnswer', `the configuration is not valid YAML: ${messageOf(error)}`);
+  }
 }
 
 /** The answer to an instant query that yields a vector. */

@@ -69,7 +69,10 @@ export function matchesWorkload({ workload, services }: Narrowed, labels: Readon
 
 /** The workloads' pods that are judged, and whether each has a proxy. */
 export interface Workloads {
+  /** Narrowed by -n and -l. */
   pods: readonly Pod[];
+  /** Of the whole mesh, whatever was asked for. */
+  everywhere: readonly Pod[];
   /** Namespaces labelled for injection. */
   injected: Attempt<ReadonlySet<string>>;
   /** False when not every namespace could be listed. */
@@ -81,18 +84,18 @@ const SYSTEM = /^(kube-system|kube-public|kube-node-lease|local-path-storage)$/;
 /** Running pods of workloads: not of control planes, nor of Kubernetes itself; narrowed by -n and -l. */
 export const workloads = clusterSource([], async (ask): Promise<Workloads> => {
   const { from, scope } = ask;
-  const [listing, { planes }, namespaces] = await Promise.all([
-    scope.selector === null ? from(allPods) : listAll(ask, podsResource, podOf, scope.selector),
+  const [all, selected, { planes }, namespaces] = await Promise.all([
+    from(allPods),
+    scope.selector === null ? null : listAll(ask, podsResource, podOf, scope.selector),
     from(detection),
     settle(from(allNamespaces)),
   ]);
   const controlPlanes = new Set(planes.map(({ namespace }) => namespace));
-  const pods = listing.items.filter(
-    (pod) =>
-      isRunning(pod) &&
-      !controlPlanes.has(pod.namespace) &&
-      !SYSTEM.test(pod.namespace) &&
-      (scope.namespace === null || pod.namespace === scope.namespace),
+  const isWorkload = (pod: Pod): boolean =>
+    isRunning(pod) && !controlPlanes.has(pod.namespace) && !SYSTEM.test(pod.namespace);
+  const everywhere = all.items.filter(isWorkload);
+  const pods = (selected ?? all).items.filter(
+    (pod) => isWorkload(pod) && (scope.namespace === null || pod.namespace === scope.namespace),
   );
   const injected =
     'got' in namespaces
@@ -104,7 +107,7 @@ export const workloads = clusterSource([], async (ask): Promise<Workloads> => {
           ),
         }
       : namespaces;
-  return { pods, injected, complete: listing.complete };
+  return { pods, everywhere, injected, complete: all.complete };
 });
 
 /** Pods that should have a proxy and have none: in namespaces labelled for injection, and not excepted from it. */

@@ -20,7 +20,7 @@ export type Signal = 'SIGINT' | 'SIGTERM';
 /** The process's exit code: the same for every output format. --fail-on moves it and never the verdict. */
 export function exitCodeOf(verdict: VerdictWord, warns: boolean, failOn: FailOn, signal: Signal | null = null): number {
   if (signal) return signal === 'SIGINT' ? 130 : 143;
-  if (verdict === 'healthy' && warns && failOn === 'warn') return 1;
+  if ((verdict === 'healthy' || verdict === 'inconclusive') && warns && failOn === 'warn') return 1;
   if (verdict === 'inconclusive' && (failOn === 'fail' || failOn === 'never')) return 0;
   if (verdict === 'broken' && failOn === 'never') return 0;
   return CODES[verdict];

@@ -111,6 +111,7 @@ export function reportOf(facts: Facts): Report {
   );
   const verdict = verdictOf(facts, steps);
   const losses = facts.sections.flatMap(({ steps }) => steps.flatMap(lossesOf));
+  const warns = steps.some(({ checks }) => checks.some(({ status }) => status === 'warn'));
   const number = (status: Status): number => steps.filter((step) => step.status === status).length;
   return escapeAll<Report>({
     apiVersion: 'istio-diag/v1alpha1',
@@ -124,7 +125,7 @@ export function reportOf(facts: Facts): Report {
       controlPlanes: facts.planes,
     },
     verdict,
-    exitCode: exitCodeOf(verdict, number('warn') > 0, facts.failOn, facts.signal),
+    exitCode: exitCodeOf(verdict, warns, facts.failOn, facts.signal),
     coverage: {
       checked: steps.filter(({ status }) => status !== 'skip' && status !== 'unknown').length,
       total: steps.filter(({ status }) => status !== 'skip').length,
@@ -167,10 +168,9 @@ const isUnreachable = ({ planes, unsearched, signal }: Facts): boolean =>
 function verdictOf(facts: Facts, steps: readonly StepReport[]): VerdictWord {
   if (isUnreachable(facts)) return 'unreachable';
   if (steps.some(({ status }) => status === 'fail')) return 'broken';
-  if (steps.some(({ status }) => status === 'unknown')) return 'inconclusive';
-  if (facts.planes.length === 0)
-    return facts.unsearched.length > 0 || facts.signal !== null ? 'inconclusive' : 'not-applicable';
-  return 'healthy';
+  const gaps = uncheckedOf(facts).length > 0 || facts.signal !== null;
+  if (gaps || steps.some(({ status }) => status === 'unknown')) return 'inconclusive';
+  return facts.planes.length === 0 ? 'not-applicable' : 'healthy';
 }
 
 /** The finding that stands for a step: the worst, a cause before what follows from it; the headline when all is well. */

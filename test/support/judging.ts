@@ -17,7 +17,7 @@ export const scope: Scope = {
 
 interface Case<Evidence> {
   when: string;
-  given: Evidence;
+  given: Partial<Evidence>;
   status: Verdict['status'];
   /** Of a warning, a failure or an unknown. */
   reason?: string;
@@ -29,12 +29,16 @@ interface Case<Evidence> {
 /** The statuses that each check was seen to give, by its id; test/all.ts looks for gaps. */
 export const judged = new Map<string, Set<string>>();
 
-/** Judges each case. A test's name reads as a sentence: "fail when Mixer has seen no call". */
-export function judging<Evidence>(check: Check<Evidence>, cases: readonly Case<Evidence>[]): void {
+/** Judges each case; what it does not say about the evidence, `base` does. A test's name reads as a sentence: "fail when Mixer has seen no call". */
+export function judging<Evidence>(
+  check: Check<Evidence>,
+  cases: readonly Case<Evidence>[],
+  base: Partial<Evidence> = {},
+): void {
   describe(check.id, () => {
     for (const { when, given, status, reason, says, ...context } of cases) {
       it(`${status} when ${when}`, () => {
-        const verdict = check.judge(given, {
+        const verdict = check.judge({ ...base, ...given } as Evidence, {
           plane: { ...plane, ...context.plane },
           scope: { ...scope, ...context.scope },
         });

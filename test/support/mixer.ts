@@ -74,6 +74,7 @@ export const deployment = (replicas = 1): Deployment => ({
 
 export const mixerWith = (change: Partial<Mixer> = {}): Mixer => ({
   pods: [pod()],
+  unlisted: null,
   deployment: { got: deployment() },
   flags: {
     monitoringPort: 9093,

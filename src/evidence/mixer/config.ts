@@ -13,6 +13,7 @@ import { askJson } from '../../cluster/text.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';
+import { isAtLeast } from '../istio.ts';
 import { type Listing, listAll } from '../kubernetes.ts';
 import { mixer } from './pods.ts';
 
@@ -91,13 +92,17 @@ const ruleOf = (from: KubernetesObject): Rule => {
   };
 };
 
+/** Numbers of the enum in the adapter's config.proto. */
+const KINDS: Readonly<Record<number, string>> = { 1: 'GAUGE', 2: 'COUNTER', 3: 'DISTRIBUTION' };
+
 const handlerMetricOf = (value: unknown): HandlerMetric => {
   const metric = object(value);
   return {
     name: text(metric.name),
     namespace: text(metric.namespace) || 'istio',
     instanceName: text(either(metric, 'instance_name', 'instanceName')),
-    kind: text(metric.kind),
+    // jsonpb takes an enum's number too.
+    kind: typeof metric.kind === 'number' ? (KINDS[metric.kind] ?? '') : text(metric.kind),
     labelNames: array(either(metric, 'label_names', 'labelNames')).map(text),
     buckets: metric.buckets ?? null,
   };
@@ -176,6 +181,9 @@ async function listKind<T>(ask: Ask, resource: Resource, parse: (from: Kubernete
 const kinds = [rules, prometheuses, handlers, metrics, instances, attributeManifests];
 const listRights = kinds.map((kind) => ({ verb: 'list' as const, resource: typedName(kind) }));
 
+/** From 1.1 on generic objects may be for built-in adapters; of an unknown release that is assumed. */
+const readsGeneric = ({ plane }: Ask): boolean => plane.version === null || isAtLeast(plane.version, '1.1');
+
 /** Each kind by itself: one that may not be listed costs its own checks only. */
 export const mixerRules = clusterSource(listRights.slice(0, 1), (ask) => listKind(ask, rules, ruleOf));
 
@@ -188,7 +196,7 @@ export const mixerHandlers = planeSource(listRights.slice(1, 3), async (ask): Pr
   // In 0.8 - 1.0 a `handler` is for adapters out of process, even with a compiledAdapter (mixer.md 3.3).
   return joined<Handler>(
     mapped(old, (handler) => ({ ...handler, read: flags.useAdapterCRDs })),
-    mapped(generic, (handler) => ({ ...handler, read: true })),
+    mapped(generic, (handler) => ({ ...handler, read: handler.adapter !== 'prometheus' || readsGeneric(ask) })),
   );
 });
 
@@ -200,7 +208,7 @@ export const mixerInstances = planeSource(listRights.slice(3, 5), async (ask): P
   ]);
   return joined<Instance>(
     mapped(old, (instance) => ({ ...instance, read: flags.useTemplateCRDs })),
-    mapped(generic, (instance) => ({ ...instance, read: true })),
+    mapped(generic, (instance) => ({ ...instance, read: readsGeneric(ask) })),
   );
 });
 

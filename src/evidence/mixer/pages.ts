@@ -5,11 +5,11 @@ import { planeSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer, type Unanswered } from '../../errors.ts';
 import { Metrics } from '../../prometheus/metrics.ts';
 import { readPage } from '../../prometheus/page-reader.ts';
-import { isRunning, type Pod } from '../kubernetes.ts';
+import type { Pod } from '../kubernetes.ts';
 import { askMetrics } from '../metrics-page.ts';
 import { matchesWorkload, type Narrowed, narrowed } from '../workload.ts';
 import { readingOf } from './dialects.ts';
-import { ADAPTER_PORT, mixer } from './pods.ts';
+import { ADAPTER_PORT, flagsOf, judgedPods, mixer } from './pods.ts';
 import { type MixerReading, readingWants } from './reading.ts';
 
 /** What port 42422 of one pod answered: the Prometheus adapter's own page. */
@@ -35,10 +35,12 @@ export interface MixerPages {
 export const mixerPages = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<readonly MixerPages[]> => {
-    const [{ pods, flags }, workload] = await Promise.all([ask.from(mixer), settle(ask.from(narrowed))]);
-    const running = pods.filter(isRunning);
+    const [{ pods }, workload] = await Promise.all([ask.from(mixer), settle(ask.from(narrowed))]);
+    const running = judgedPods(pods);
     return Promise.all(
-      running.map((pod) => pagesOf(ask, pod, flags.monitoringPort, 'got' in workload ? workload.got : null)),
+      running.map((pod) =>
+        pagesOf(ask, pod, flagsOf(pod, ask.plane).monitoringPort, 'got' in workload ? workload.got : null),
+      ),
     );
   },
 );

@@ -1,12 +1,25 @@
 import type { Attempt, ControlPlane } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
+import type { Unanswered } from '../../errors.ts';
 import { isAtLeast, isMixerTelemetry } from '../istio.ts';
-import { allDeployments, allPods, allServices, type Deployment, type Pod, type Service } from '../kubernetes.ts';
+import {
+  allDeployments,
+  allPods,
+  allServices,
+  type Deployment,
+  isRunning,
+  type Listing,
+  type Pod,
+  type Service,
+  selects,
+} from '../kubernetes.ts';
 
 /** Mixer's telemetry half in one namespace: what should run, what runs, and what leads to it. */
 export interface Mixer {
-  /** Every telemetry pod, ready or not. */
+  /** Every telemetry pod that runs or should, ready or not. */
   pods: readonly Pod[];
+  /** Why not all pods could be seen; null when they were. */
+  unlisted: Unanswered | null;
   /** null when there is none. */
   deployment: Attempt<Deployment | null>;
   flags: MixerFlags;
@@ -52,20 +65,58 @@ export function flagsOf(pod: Pod | undefined, plane: Pick<ControlPlane, 'namespa
 
 export const mixer = planeSource([], async ({ from, plane }): Promise<Mixer> => {
   const [pods, deployments] = await Promise.all([from(allPods), settle(from(allDeployments))]);
-  const own = pods.items.filter((pod) => isMixerTelemetry(pod) && pod.namespace === plane.namespace);
+  const own = pods.items.filter((pod) => isMixerTelemetry(pod) && pod.namespace === plane.namespace && !isOver(pod));
   const isMixers = ({ name, namespace }: Deployment): boolean =>
     namespace === plane.namespace && (name === 'istio-telemetry' || name === 'istio-mixer');
   return {
     pods: own,
-    deployment: 'got' in deployments ? { got: deployments.got.items.find(isMixers) ?? null } : deployments,
+    unlisted: pods.refusal,
+    deployment: deploymentIn(deployments, isMixers),
     flags: flagsOf(own[0], plane),
   };
 });
 
-/** The Service through which Envoy reaches Mixer and Prometheus finds its adapter; null when it is not there. */
-export const telemetryService = planeSource([], async ({ from, plane }): Promise<Service | null> => {
-  const services = await from(allServices);
+/** The Deployment; missing too when it may be where Deployments could not be listed. */
+function deploymentIn(
+  deployments: Attempt<Listing<Deployment>>,
+  isMixers: (deployment: Deployment) => boolean,
+): Attempt<Deployment | null> {
+  if ('missing' in deployments) return deployments;
+  const found = deployments.got.items.find(isMixers);
+  if (!found && deployments.got.refusal) return { missing: deployments.got.refusal };
+  return { got: found ?? null };
+}
+
+/** Evicted and finished pods stay in the list and are no replicas. */
+const isOver = ({ phase, deleting }: Pod): boolean => phase === 'Failed' || phase === 'Succeeded' || deleting;
+
+/**
+ * The Service through which Envoy reaches Mixer and Prometheus finds its adapter: the charts' own (istio-mixer in 0.7
+ * and older, mixer.md 1.1), or whichever selects the pods. null when there is none.
+ */
+export const telemetryService = planeSource([], async ({ from, plane }): Promise<TelemetryService> => {
+  const [services, { pods }] = await Promise.all([from(allServices), from(mixer)]);
   const own = services.items.filter(({ namespace }) => namespace === plane.namespace);
-  // 0.7 and older have one Service istio-mixer (mixer.md 1.1).
-  return own.find(({ name }) => name === 'istio-telemetry') ?? own.find(({ name }) => name === 'istio-mixer') ?? null;
+  const byName = (name: string): Service | undefined => own.find((service) => service.name === name);
+  const bySelector = own.find(({ selector }) => pods.some((pod) => selects(selector, pod.labels)));
+  return {
+    service: byName('istio-telemetry') ?? byName('istio-mixer') ?? bySelector ?? null,
+    unlisted: services.refusal,
+  };
 });
+
+export interface TelemetryService {
+  service: Service | null;
+  /** Why not all Services could be seen; null when they were. */
+  unlisted: Unanswered | null;
+}
+
+/**
+ * The pods whose pages are judged: those that are ready, or, where none is, those that run. A replica that is just
+ * starting has no configuration yet, and that is no fault (mixer.md 7, trap 2).
+ */
+export function judgedPods(pods: readonly Pod[]): readonly Pod[] {
+  const running = pods.filter(isRunning);
+  const ready = running.filter((pod) => pod.ready);
+  return ready.length > 0 ? ready : running;
+}

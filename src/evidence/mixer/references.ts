@@ -56,11 +56,18 @@ export function metricsActions(
       const handler = resolve(action.handler, 'handler', rule.namespace, handlers);
       const sent = action.instances.map((name) => resolve(name, 'instance', rule.namespace, instances));
       const known = handler.object ?? handler.ignored;
-      const meansPrometheus = known ? known.adapter === 'prometheus' : /(^|\.)prometheus(\.|$)/.test(action.handler);
+      const meansPrometheus = known
+        ? known.adapter === 'prometheus'
+        : /(^|\.)prometheus(\.|$)/.test(action.handler) || (isGeneric(action.handler) && sent.some(isMetric));
       return meansPrometheus ? [{ rule, handler, instances: sent }] : [];
     }),
   );
 }
+
+/** A reference that names no old kind: only its object would tell the adapter. */
+const isGeneric = (reference: string): boolean => reference.split('.').length === 1;
+
+const isMetric = ({ object }: Resolved<Instance>): boolean => object?.template === 'metric';
 
 /** Label names as the adapter compares them (mixer.md 3.3, point 4). */
 export const safeName = (name: string): string => name.replace(/[/. ]/g, '_').replaceAll('-', '');

@@ -1,5 +1,6 @@
-import type { Attempt } from '../../diagnosis/check.ts';
+import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
+import { detection } from '../istio.ts';
 import {
   type PrometheusServer,
   prometheusReadings,
@@ -8,7 +9,7 @@ import {
   type Series,
 } from '../prometheus-server.ts';
 import { matchesWorkload, type Narrowed, narrowed } from '../workload.ts';
-import { mixerHandlers } from './config.ts';
+import { mixerPages } from './pages.ts';
 
 /** What one Prometheus holds of what Mixer's adapter exports. */
 export interface Stored {
@@ -31,8 +32,8 @@ const CHART_NAMES = [
   'istio_tcp_bytes_sent',
 ];
 
-/** A counter of the user's own: asked for under its own name, at most so many. */
-const MOST_OWN_NAMES = 8;
+/** Other names that the adapter exports are asked for too, at most so many. */
+const MOST_OTHER_NAMES = 12;
 
 /** A metric's name as the adapter exports it; only such names are put into a query. */
 const EXPORTED = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
@@ -40,65 +41,78 @@ const EXPORTED = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 export const stored = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<readonly Stored[]> => {
-    const [servers, readings, handlers, workload] = await Promise.all([
+    const [{ asked }, readings, pages, workload, { planes }] = await Promise.all([
       ask.from(prometheusServers),
       ask.from(prometheusReadings),
-      settle(ask.from(mixerHandlers)),
+      settle(ask.from(mixerPages)),
       settle(ask.from(narrowed)),
+      ask.from(detection),
     ]);
-    const own = ('got' in handlers ? handlers.got.items : [])
-      .flatMap((handler) => handler.metrics)
-      .filter(({ kind }) => kind === 'COUNTER')
-      .map(({ namespace, name }) => `${namespace}_${name}`)
-      .filter((name) => EXPORTED.test(name) && !CHART_NAMES.includes(name) && !name.startsWith('istio_tcp_'));
-    const names = [...CHART_NAMES, ...new Set(own.slice(0, MOST_OWN_NAMES))];
+    const exported = ('got' in pages ? pages.got : []).flatMap(({ adapter }) =>
+      adapter.state === 'serves' ? adapter.names : [],
+    );
+    const others = [...new Set(exported)]
+      .filter((name) => EXPORTED.test(name) && !/_(bucket|sum)$/.test(name) && !CHART_NAMES.includes(name))
+      .sort()
+      .slice(0, MOST_OTHER_NAMES);
+    const several = planes.filter(({ generation }) => generation === 'mixer').length > 1;
     return Promise.all(
-      servers.map(async (server, index) => {
+      asked.map((server, index) => {
         const targets = readings[index]?.targets;
-        const jobs =
-          targets && 'got' in targets ? targets.got.filter(({ isAdapter }) => isAdapter).map(({ job }) => job) : [];
-        return storedIn(server, names, new Set(['istio-mesh', ...jobs]), 'got' in workload ? workload.got : null);
+        const adapters = targets && 'got' in targets ? targets.got.filter(({ isAdapter }) => isAdapter) : [];
+        return storedIn(ask, server, {
+          names: [...CHART_NAMES, ...others],
+          jobs: new Set(['istio-mesh', ...adapters.map(({ job }) => job)]),
+          instances: several ? new Set(adapters.map(({ instance }) => instance)) : null,
+          workload: 'got' in workload ? workload.got : null,
+        });
       }),
     );
-
-    async function storedIn(
-      server: PrometheusServer,
-      names: readonly string[],
-      jobs: ReadonlySet<string>,
-      workload: Narrowed | null,
-    ): Promise<Stored> {
-      const ofJobs = ({ labels }: Series): boolean => !labels.has('job') || jobs.has(labels.get('job') ?? '');
-      const counts = Promise.all(names.map((name) => query(ask, server, `count by (job) (${name})`)));
-      const rates = Promise.all(
-        CHART_NAMES.slice(0, 2).map((name) => query(ask, server, `sum by (job) (rate(${name}[5m]))`)),
-      );
-      const about = workload
-        ? Promise.all(workloadQueries(workload).map((promql) => query(ask, server, promql)))
-        : null;
-      const [counted, rated, found] = await Promise.all([settle(counts), settle(rates), about ? settle(about) : null]);
-      const sum = (series: readonly Series[]): number =>
-        series.filter(ofJobs).reduce((total, { value }) => total + value, 0);
-      const all = 'got' in counted ? counted.got.flat() : [];
-      return {
-        where: server.where,
-        series:
-          'got' in counted
-            ? { got: Object.fromEntries(names.map((name, index) => [name, sum(counted.got[index] ?? [])])) }
-            : counted,
-        rate: 'got' in rated ? { got: rated.got.flat().some(ofJobs) ? sum(rated.got.flat()) : null } : rated,
-        workload:
-          found === null || workload === null
-            ? null
-            : 'got' in found
-              ? {
-                  got: found.got.flat().filter((each) => ofJobs(each) && matchesWorkload(workload, each.labels)).length,
-                }
-              : found,
-        now: all[0]?.at ?? null,
-      };
-    }
   },
 );
+
+/** Which series are Mixer's: of these jobs, and, where several Mixers are scraped, of these targets. */
+interface Wanted {
+  names: readonly string[];
+  jobs: ReadonlySet<string>;
+  instances: ReadonlySet<string> | null;
+  workload: Narrowed | null;
+}
+
+async function storedIn(
+  ask: Ask,
+  server: PrometheusServer,
+  { names, jobs, instances, workload }: Wanted,
+): Promise<Stored> {
+  const by = instances ? 'job, instance' : 'job';
+  const isOwn = ({ labels }: Series): boolean =>
+    (!labels.has('job') || jobs.has(labels.get('job') ?? '')) &&
+    (!instances || instances.has(labels.get('instance') ?? ''));
+  const [counted, rated, found] = await Promise.all([
+    settle(Promise.all(names.map((name) => query(ask, server, `count by (${by}) (${name})`)))),
+    settle(
+      Promise.all(CHART_NAMES.slice(0, 2).map((name) => query(ask, server, `sum by (${by}) (rate(${name}[5m]))`))),
+    ),
+    workload ? settle(Promise.all(workloadQueries(workload).map((promql) => query(ask, server, promql)))) : null,
+  ]);
+  const sum = (series: readonly Series[]): number =>
+    series.filter(isOwn).reduce((total, { value }) => total + value, 0);
+  const mapped = <T, U>(attempt: Attempt<T>, change: (got: T) => U): Attempt<U> =>
+    'got' in attempt ? { got: change(attempt.got) } : attempt;
+  return {
+    where: server.where,
+    series: mapped(counted, (all) => Object.fromEntries(names.map((name, index) => [name, sum(all[index] ?? [])]))),
+    rate: mapped(rated, (all) => (all.flat().some(isOwn) ? sum(all.flat()) : null)),
+    workload:
+      found && workload
+        ? mapped(
+            found,
+            (all) => all.flat().filter((each) => isOwn(each) && matchesWorkload(workload, each.labels)).length,
+          )
+        : null,
+    now: 'got' in counted ? (counted.got.flat()[0]?.at ?? null) : null,
+  };
+}
 
 /** A name of Kubernetes inside a PromQL string. */
 const quoted = (name: string): string => JSON.stringify(name.replace(/[^\w.-]/g, ''));

@@ -18,8 +18,10 @@ export interface Traffic {
   requests: number;
   /** Report calls that they say they made. */
   reportCalls: number;
-  /** Requests that Prometheus has of Envoy's own metrics; null when it has none of them. */
+  /** Requests of the last five minutes that Prometheus has of Envoy's own metrics; null when it has none of them. */
   inPrometheus: number | null;
+  /** Since when the youngest Mixer counts, in seconds; null when it does not tell. What was before, it cannot know. */
+  mixerAge: number | null;
   missing: readonly Unanswered[];
 }
 
@@ -36,21 +38,26 @@ export const traffic = planeSource(
   async (ask): Promise<Traffic | null> => {
     const pages = await ask.from(mixerPages);
     if (pages.some(({ reading }) => 'got' in reading && reading.got.reports.total > 0)) return null;
-    const [{ pods }, servers] = await Promise.all([ask.from(workloads), settle(ask.from(prometheusServers))]);
-    const asked = pods.filter((pod) => proxyOf(pod) !== undefined).slice(0, ask.scope.sample);
-    const promql = 'sum(envoy_http_downstream_rq_total{envoy_http_conn_manager_prefix!~"admin|stats|agent"})';
+    const [{ everywhere }, servers] = await Promise.all([ask.from(workloads), settle(ask.from(prometheusServers))]);
+    const asked = everywhere.filter((pod) => proxyOf(pod) !== undefined).slice(0, ask.scope.sample);
+    const promql =
+      'sum(increase(envoy_http_downstream_rq_total{envoy_http_conn_manager_prefix!~"admin|stats|agent"}[5m]))';
     const [answers, totals] = await Promise.all([
       Promise.all(asked.map((pod) => settle(proxyCounts(ask, pod)))),
-      Promise.all(('got' in servers ? servers.got : []).map((server) => settle(query(ask, server, promql)))),
+      Promise.all(('got' in servers ? servers.got.asked : []).map((server) => settle(query(ask, server, promql)))),
     ]);
     const got = <T>(attempts: readonly Attempt<T>[]): readonly T[] =>
       attempts.flatMap((each) => ('got' in each ? [each.got] : []));
     const series = got(totals).flat();
+    const starts = got(pages.map(({ reading }) => reading)).flatMap(({ startedAt }) =>
+      startedAt === null ? [] : [startedAt],
+    );
     return {
       proxies: got(answers).length,
       requests: got(answers).reduce((sum, { requests }) => sum + requests, 0),
       reportCalls: got(answers).reduce((sum, { reportCalls }) => sum + reportCalls, 0),
       inPrometheus: series.length > 0 ? series.reduce((sum, { value }) => sum + value, 0) : null,
+      mixerAge: starts.length > 0 ? ask.now / 1000 - Math.max(...starts) : null,
       missing: [...answers, ...totals].flatMap((each) => ('missing' in each ? [each.missing] : [])),
     };
   },
@@ -100,7 +107,7 @@ async function fromAdminPage({ cluster }: Ask, question: PageQuestion): Promise<
 /** What the Envoys of the workload that was asked for count; null when none was. */
 export const workloadTraffic = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
-  async (ask): Promise<Omit<Traffic, 'inPrometheus'> | null> => {
+  async (ask): Promise<Omit<Traffic, 'inPrometheus' | 'mixerAge'> | null> => {
     const workload = await ask.from(narrowed);
     if (workload === null) return null;
     const asked = workload.pods.filter((pod) => proxyOf(pod) !== undefined).slice(0, ask.scope.sample);

@@ -95,6 +95,45 @@ judging(rulesExist, [
     reason: 'Forbidden',
     says: /not known/,
   },
+  {
+    when: 'rules are for one namespace only',
+    given: {
+      ...all,
+      rules: listed({
+        ...rule('handler.prometheus.istio-system', 'requestcount.metric.istio-system'),
+        namespace: 'bookinfo',
+      }),
+    },
+    status: 'warn',
+    reason: 'RulesOfNamespaces',
+    says: /only bookinfo\/promhttp: none in istio-system/,
+  },
+  {
+    when: 'its generic handler of another name is missing',
+    given: { ...all, rules: listed(rule('meshmetrics', 'requestcount.metric')), handlers: got(listed()) },
+    status: 'pass',
+    says: /promhttp/,
+  },
+  {
+    when: 'metric instances go elsewhere',
+    given: {
+      ...all,
+      rules: listed(rule('stackdriver', 'requestcount.metric')),
+      handlers: got(
+        listed(
+          handler({
+            key: 'stackdriver.handler.istio-system',
+            name: 'stackdriver',
+            kind: 'handler',
+            adapter: 'stackdriver',
+          }),
+        ),
+      ),
+    },
+    status: 'fail',
+    reason: 'RulesMissing',
+    says: /metric instances go to stackdriver/,
+  },
 ]);
 
 judging(shippedInstancesSent, [
@@ -212,8 +251,9 @@ judging(handlerExists, [
   {
     when: 'rules may not be listed',
     given: { ...allHandlers, rules: { missing: missing() } },
-    status: 'pass',
-    says: /handler/,
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not known/,
   },
   {
     when: 'no rule is seen and not every namespace',
@@ -276,37 +316,53 @@ judging(handlerLabelsMatch, [
   { when: 'there is nothing to compare', given: { ...config, instances: listed() }, status: 'skip', says: /no metric/ },
 ]);
 
-judging(handlerValid, [
-  { when: 'kind and buckets are right', given: { handlers: config.handlers }, status: 'pass', says: /1 metric/ },
-  {
-    when: 'the kind is unknown',
-    given: { handlers: listed(handler({ metrics: [{ ...metric('x'), kind: '' }] })) },
-    status: 'fail',
-    reason: 'HandlerInvalid',
-    says: /kind UNSPECIFIED/,
-  },
-  {
-    when: 'the buckets cannot be made',
-    given: {
-      handlers: listed(
-        handler({
-          metrics: [{ ...metric('x'), kind: 'DISTRIBUTION', buckets: { linearBuckets: { numFiniteBuckets: -1 } } }],
-        }),
-      ),
+judging(
+  handlerValid,
+  [
+    { when: 'kind and buckets are right', given: { handlers: config.handlers }, status: 'pass', says: /1 metric/ },
+    {
+      when: 'the kind is unknown',
+      given: { handlers: listed(handler({ metrics: [{ ...metric('x'), kind: '' }] })) },
+      status: 'fail',
+      reason: 'HandlerInvalid',
+      says: /kind UNSPECIFIED/,
     },
-    status: 'fail',
-    reason: 'HandlerInvalid',
-    says: /positive count/,
-  },
-  {
-    when: 'one name has two sets of labels',
-    given: { handlers: listed(handler({ metrics: [metric('x', ['a']), metric('y', ['b'])] })) },
-    status: 'fail',
-    reason: 'HandlerInvalid',
-    says: /different labels/,
-  },
-  { when: 'there is none', given: { handlers: listed() }, status: 'skip', says: /no Prometheus handler/ },
-]);
+    {
+      when: 'the buckets cannot be made',
+      given: {
+        handlers: listed(
+          handler({
+            metrics: [{ ...metric('x'), kind: 'DISTRIBUTION', buckets: { linearBuckets: { numFiniteBuckets: -1 } } }],
+          }),
+        ),
+      },
+      status: 'fail',
+      reason: 'HandlerInvalid',
+      says: /positive count/,
+    },
+    {
+      when: 'one name has two sets of labels',
+      given: { handlers: listed(handler({ metrics: [metric('x', ['a']), metric('y', ['b'])] })) },
+      status: 'fail',
+      reason: 'HandlerInvalid',
+      says: /different labels/,
+    },
+    { when: 'there is none', given: { handlers: listed() }, status: 'skip', says: /no Prometheus handler/ },
+    {
+      when: 'a handler that no rule uses cannot be built',
+      given: {
+        handlers: listed(
+          handler(),
+          handler({ key: 'scratch.prometheus.x', name: 'scratch', metrics: [{ ...metric('x'), kind: '' }] }),
+        ),
+      },
+      status: 'warn',
+      reason: 'UnusedHandlerInvalid',
+      says: /scratch/,
+    },
+  ],
+  { rules: got(config.rules) },
+);
 
 judging(handlersLoaded, [
   {
@@ -376,28 +432,38 @@ judging(instancesExist, [
   },
 ]);
 
-judging(attributeManifestsExist, [
-  {
-    when: 'they are there',
-    given: { manifests: listed({ name: 'istioproxy', namespace: 'istio-system' }), mixer },
-    status: 'pass',
-    says: /istioproxy/,
-  },
-  {
-    when: 'they are in another namespace',
-    given: { manifests: listed({ name: 'istioproxy', namespace: 'default' }), mixer },
-    status: 'fail',
-    reason: 'AttributesMissing',
-    says: /no attributemanifest in istio-system/,
-  },
-  {
-    when: 'they may not be listed everywhere',
-    given: { manifests: partly(), mixer },
-    status: 'unknown',
-    reason: 'Forbidden',
-    says: /not allowed/,
-  },
-]);
+judging(
+  attributeManifestsExist,
+  [
+    {
+      when: 'they are there',
+      given: { manifests: listed({ name: 'istioproxy', namespace: 'istio-system' }), mixer },
+      status: 'pass',
+      says: /istioproxy/,
+    },
+    {
+      when: 'they are in another namespace',
+      given: { manifests: listed({ name: 'istioproxy', namespace: 'default' }), mixer },
+      status: 'fail',
+      reason: 'AttributesMissing',
+      says: /no attributemanifest in istio-system/,
+    },
+    {
+      when: 'they may not be listed everywhere',
+      given: { manifests: partly(), mixer },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not allowed/,
+    },
+    {
+      when: 'Mixer knows attributes from other namespaces',
+      given: { manifests: listed({ name: 'istioproxy', namespace: 'x' }), mixer, pages: { got: [page()] } },
+      status: 'pass',
+      says: /103 attributes/,
+    },
+  ],
+  { pages: { missing: missing() } as const },
+);
 
 judging(instancesLoaded, [
   {
@@ -427,37 +493,60 @@ const REASONS: Record<string, { kind: ErrorKind; reason: string; status: 'fail' 
 };
 for (const check of errorChecks) {
   const { kind, reason, status } = REASONS[check.id] ?? { kind: 'rule', reason: '', status: 'fail' };
-  judging(check, [
-    { when: 'it is zero', given: { pages: [page()], logs: { got: [] } }, status: 'pass', says: /^no / },
-    {
-      when: 'it is not',
-      given: { pages: [page({ errors: errorsOf(kind, 2) })], logs: { got: [] } },
-      status,
-      reason,
-      says: /^2 .* at configID 1/,
-    },
-    {
-      when: 'one of two pods has some',
-      given: { pages: [page(), page({ errors: errorsOf(kind, 1), configId: null })], logs: { missing: missing() } },
-      status,
-      reason,
-      says: /on 1 of 2 Mixer pods/,
-    },
-    {
-      when: 'it is not exported',
-      given: { pages: [page({ errors: errorsOf(kind, null) })], logs: { got: [] } },
-      status: 'skip',
-      says: /does not export/,
-    },
-    {
-      when: 'one pod was not read',
-      given: { pages: [page(), unreadPage('TimedOut')], logs: { got: [] } },
-      status: 'unknown',
-      reason: 'TimedOut',
-      says: /could not be read/,
-    },
-  ]);
+  judging(
+    check,
+    [
+      { when: 'it is zero', given: { pages: [page()], logs: { got: [] } }, status: 'pass', says: /^no / },
+      {
+        when: 'it is not',
+        given: { pages: [page({ errors: errorsOf(kind, 2) })], logs: { got: [] } },
+        status,
+        reason,
+        says: /^2 .* at configID 1/,
+      },
+      {
+        when: 'one of two pods has some',
+        given: { pages: [page(), page({ errors: errorsOf(kind, 1), configId: null })], logs: { missing: missing() } },
+        status,
+        reason,
+        says: /on 1 of 2 Mixer pods/,
+      },
+      {
+        when: 'it is not exported',
+        given: { pages: [page({ errors: errorsOf(kind, null) })], logs: { got: [] } },
+        status: 'skip',
+        says: /does not export/,
+      },
+      {
+        when: 'one pod was not read',
+        given: { pages: [page(), unreadPage('TimedOut')], logs: { got: [] } },
+        status: 'unknown',
+        reason: 'TimedOut',
+        says: /could not be read/,
+      },
+    ],
+    { rules: got(config.rules) },
+  );
 }
+
+describe('errors of other adapters’ configuration', () => {
+  it('warn, where metrics are sent all the same and the log names others', () => {
+    const check = errorChecks.find(({ id }) => id === 'no-match-errors');
+    const given = (line: string) => ({
+      pages: [page({ errors: errorsOf('match', 1) })],
+      logs: { got: logs(['MatchUncompiled', line]) },
+      rules: got(config.rules),
+    });
+    const context = {
+      plane: { generation: 'mixer', namespace: 'istio-system', revision: null, version: '1.0.6' } as const,
+      scope: {} as never,
+    };
+    const line = (name: string): string =>
+      `Unable to compile match condition expression: 'x', rule='${name}.rule.istio-system'`;
+    assert.equal(check?.judge(given(line('denycheck')), context).status, 'warn');
+    assert.equal(check?.judge(given(line('promhttp')), context).status, 'fail');
+  });
+});
 
 describe('no-match-errors', () => {
   const check = errorChecks.find(({ id }) => id === 'no-match-errors');
@@ -465,7 +554,11 @@ describe('no-match-errors', () => {
     const line =
       "2018-01-01T00:00:00Z warn Unable to compile match condition expression: 'unknown attribute x', rule='promhttp.rule.istio-system', expression='x'";
     const verdict = check?.judge(
-      { pages: [page({ errors: errorsOf('match', 1) })], logs: { got: logs(['MatchUncompiled', line]) } },
+      {
+        pages: [page({ errors: errorsOf('match', 1) })],
+        logs: { got: logs(['MatchUncompiled', line]) },
+        rules: got(config.rules),
+      },
       {
         plane: { generation: 'mixer', namespace: 'istio-system', revision: null, version: '1.0.6' },
         scope: {} as never,

@@ -119,6 +119,20 @@ judging(dispatched, [
     status: 'pass',
     says: /160/,
   },
+  {
+    when: 'one of two pods sends nothing',
+    given: { pages: [page(), page(nothingSent, serves(0), 'b')], logs: quiet },
+    status: 'fail',
+    reason: 'NoDispatches',
+    says: /160 of 320 Reports lead to no dispatch, on b/,
+  },
+  {
+    when: 'one of two pods has seen few Reports and sent nothing',
+    given: { pages: [page(), page({ ...nothingSent, reports: calls(3) }, serves(0), 'b')], logs: quiet },
+    status: 'warn',
+    reason: 'FewDispatches',
+    says: /3 of 163/,
+  },
 ]);
 
 judging(adapterListens, [
@@ -197,11 +211,12 @@ judging(adapterHasSeries, [
 ]);
 
 const server = { where: 'pod istio-system/prometheus', question: () => ({ ask: 'url', url: '' }) as const };
+const asked = { asked: [server], leftOut: 0 };
 judging(prometheusFound, [
-  { when: 'one runs', given: { servers: [server] }, status: 'pass', says: /prometheus/ },
+  { when: 'one runs', given: { servers: { asked: [server], leftOut: 0 } }, status: 'pass', says: /prometheus/ },
   {
     when: 'none runs here',
-    given: { servers: [] },
+    given: { servers: { asked: [], leftOut: 0 } },
     status: 'unknown',
     reason: 'PrometheusNotFound',
     says: /no Prometheus found/,
@@ -221,6 +236,7 @@ const target = (change: Partial<Target> = {}): Target => ({
   health: 'up',
   lastError: '',
   lastScrape: 1_000_000,
+  instance: '10.1.0.15:42422',
   isAdapter: true,
   ...change,
 });
@@ -235,36 +251,47 @@ const deaf: PrometheusReading = {
   jobs: { missing: missing('BadAnswer') },
 };
 
-judging(jobConfigured, [
-  { when: 'a job is', given: { readings: [prometheus([])] }, status: 'pass', says: /istio-mesh/ },
-  {
-    when: 'a target is there, under another name',
-    given: { readings: [prometheus([target()], [])] },
-    status: 'pass',
-    says: /of the target/,
-  },
-  {
-    when: 'a job names 42422',
-    given: { readings: [prometheus([], [job({ name: 'x', staticTargets: ['istio-mixer.istio-system:42422'] })])] },
-    status: 'pass',
-    says: /job x/,
-  },
-  {
-    when: 'none is',
-    given: { readings: [prometheus([], [job({ name: 'node' })])] },
-    status: 'fail',
-    reason: 'JobMissing',
-    says: /there are node/,
-  },
-  {
-    when: 'the configuration cannot be read',
-    given: { readings: [deaf] },
-    status: 'unknown',
-    reason: 'BadAnswer',
-    says: /could not be read/,
-  },
-  { when: 'there is no Prometheus', given: { readings: [] }, status: 'skip', says: /no Prometheus/ },
-]);
+judging(
+  jobConfigured,
+  [
+    { when: 'a job is', given: { readings: [prometheus([])] }, status: 'pass', says: /istio-mesh/ },
+    {
+      when: 'a target is there, under another name',
+      given: { readings: [prometheus([target()], [])] },
+      status: 'pass',
+      says: /of the target/,
+    },
+    {
+      when: 'a job names 42422',
+      given: { readings: [prometheus([], [job({ name: 'x', staticTargets: ['istio-mixer.istio-system:42422'] })])] },
+      status: 'pass',
+      says: /job x/,
+    },
+    {
+      when: 'none is',
+      given: { readings: [prometheus([], [job({ name: 'node' })])] },
+      status: 'fail',
+      reason: 'JobMissing',
+      says: /there are node/,
+    },
+    {
+      when: 'the configuration cannot be read',
+      given: { readings: [deaf] },
+      status: 'unknown',
+      reason: 'BadAnswer',
+      says: /could not be read/,
+    },
+    { when: 'there is no Prometheus', given: { readings: [] }, status: 'skip', says: /no Prometheus/ },
+    {
+      when: 'not every Prometheus was asked',
+      given: { readings: [prometheus([], [])], servers: { asked: [server], leftOut: 2 } },
+      status: 'unknown',
+      reason: 'NotAllAsked',
+      says: /2 more Prometheus servers not asked/,
+    },
+  ],
+  { servers: asked },
+);
 
 judging(adapterPageWhole, [
   { when: 'it is', given: { pages: [page()] }, status: 'pass', says: /whole/ },
@@ -349,42 +376,60 @@ const stored = (change: Partial<Stored> = {}): Stored => ({
   ...change,
 });
 const empty = stored({ series: { got: { istio_requests_total: 0 } }, rate: { got: null } });
-judging(seriesStored, [
-  {
-    when: 'it does',
-    given: { stored: [stored()], pages: [page()] },
-    status: 'pass',
-    says: /4 series of istio_requests_total, 12\.4 requests\/s/,
-  },
-  {
-    when: 'one of two servers does',
-    given: { stored: [empty, stored({ rate: { got: null } })], pages: [page()] },
-    status: 'pass',
-    says: /^4 series of istio_requests_total$/,
-  },
-  {
-    when: 'it does not, though they are exported',
-    given: { stored: [empty], pages: [page()] },
-    status: 'fail',
-    reason: 'SeriesMissing',
-    says: /no series/,
-  },
-  {
-    when: 'nothing is exported',
-    given: { stored: [empty], pages: [page({}, serves(0))] },
-    status: 'fail',
-    reason: 'SeriesMissing',
-    says: /no series/,
-  },
-  {
-    when: 'it could not be asked',
-    given: { stored: [stored({ series: { missing: missing('BadAnswer') } })], pages: [page()] },
-    status: 'unknown',
-    reason: 'BadAnswer',
-    says: /could not be asked/,
-  },
-  { when: 'there is no Prometheus', given: { stored: [], pages: [page()] }, status: 'skip', says: /no Prometheus/ },
-]);
+judging(
+  seriesStored,
+  [
+    {
+      when: 'it does',
+      given: { stored: [stored()], pages: [page()] },
+      status: 'pass',
+      says: /4 series of istio_requests_total, 12\.4 requests\/s/,
+    },
+    {
+      when: 'one of two servers does',
+      given: { stored: [empty, stored({ rate: { got: null } })], pages: [page()] },
+      status: 'pass',
+      says: /^4 series of istio_requests_total$/,
+    },
+    {
+      when: 'it does not, though they are exported',
+      given: { stored: [empty], pages: [page()] },
+      status: 'fail',
+      reason: 'SeriesMissing',
+      says: /no series/,
+    },
+    {
+      when: 'nothing is exported',
+      given: { stored: [empty], pages: [page({}, serves(0))] },
+      status: 'fail',
+      reason: 'SeriesMissing',
+      says: /no series/,
+    },
+    {
+      when: 'it could not be asked',
+      given: { stored: [stored({ series: { missing: missing('BadAnswer') } })], pages: [page()] },
+      status: 'unknown',
+      reason: 'BadAnswer',
+      says: /could not be asked/,
+    },
+    { when: 'there is no Prometheus', given: { stored: [], pages: [page()] }, status: 'skip', says: /no Prometheus/ },
+    {
+      when: 'only TCP is there',
+      given: { stored: [stored({ series: { got: { istio_tcp_sent_bytes_total: 2 } } })], pages: [page()] },
+      status: 'warn',
+      reason: 'OnlyTcp',
+      says: /none of HTTP/,
+    },
+    {
+      when: 'not every Prometheus was asked',
+      given: { stored: [empty], pages: [page()], servers: { asked: [server], leftOut: 1 } },
+      status: 'unknown',
+      reason: 'NotAllAsked',
+      says: /1 more Prometheus server not asked/,
+    },
+  ],
+  { servers: asked, readings: [prometheus([target()])] },
+);
 
 judging(scrapeFresh, [
   {

@@ -19,9 +19,9 @@ import {
 } from '../../support/mixer.ts';
 
 const workloads = (...pods: readonly ReturnType<typeof workloadPod>[]) => ({
-  got: { pods, injected: { got: new Set(['bookinfo']) }, complete: true },
+  got: { pods, everywhere: pods, injected: { got: new Set(['bookinfo']) }, complete: true },
 });
-const traffic = { got: { proxies: 1, requests: 0, reportCalls: 0, inPrometheus: null, missing: [] } };
+const traffic = { got: { proxies: 1, requests: 0, reportCalls: 0, inPrometheus: null, mixerAge: 9999, missing: [] } };
 const silent = page({ reports: calls(0) });
 const nobody = { workloads: workloads(), traffic: { got: null } };
 
@@ -137,6 +137,17 @@ judging(reportsReceived, [
     reason: 'NoTraffic',
     says: /none could be asked/,
   },
+  {
+    when: 'Mixer is younger than the proxies’ requests may be',
+    given: {
+      pages: [silent],
+      workloads: workloads(workloadPod('a', true)),
+      traffic: { got: { ...traffic.got, requests: 40, mixerAge: 20 } },
+    },
+    status: 'unknown',
+    reason: 'NoTraffic',
+    says: /started 20 s ago/,
+  },
 ]);
 
 judging(reportsAccepted, [
@@ -205,6 +216,21 @@ judging(mixerRunning, [
     reason: 'MixerPartlyReady',
     says: /1 of 2/,
   },
+  {
+    when: 'not all pods could be listed',
+    given: { mixer: mixerWith({ pods: [], unlisted: missing() }) },
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /where pods may be listed/,
+  },
+  {
+    when: 'only proxies are seen',
+    given: { mixer: mixerWith({ pods: [] }) },
+    plane: { namespace: null },
+    status: 'unknown',
+    reason: 'ControlPlaneElsewhere',
+    says: /another cluster/,
+  },
 ]);
 
 judging(mixerReplicas, [
@@ -233,47 +259,75 @@ judging(mixerReplicas, [
 
 const service = { name: 'istio-telemetry', namespace: 'istio-system', selector: { istio: 'mixer' }, ports: [] };
 judging(telemetryServiceReachesMixer, [
-  { when: 'it selects a ready pod', given: { service, mixer: mixerWith() }, status: 'pass', says: /1 ready Mixer pod/ },
+  {
+    when: 'it selects a ready pod',
+    given: { found: { service, unlisted: null }, mixer: mixerWith() },
+    status: 'pass',
+    says: /1 ready Mixer pod/,
+  },
   {
     when: 'it is missing',
-    given: { service: null, mixer: mixerWith() },
+    given: { found: { service: null, unlisted: null }, mixer: mixerWith() },
     status: 'fail',
     reason: 'ServiceMissing',
     says: /no Service istio-telemetry/,
   },
   {
     when: 'it selects something else',
-    given: { service: { ...service, selector: { app: 'x' } }, mixer: mixerWith() },
+    given: { found: { service: { ...service, selector: { app: 'x' } }, unlisted: null }, mixer: mixerWith() },
     status: 'fail',
     reason: 'NoEndpoints',
     says: /no ready Mixer pod/,
   },
-  { when: 'no Mixer runs', given: { service, mixer: mixerWith({ pods: [] }) }, status: 'skip', says: /no Mixer pod/ },
+  {
+    when: 'no Mixer runs',
+    given: { found: { service, unlisted: null }, mixer: mixerWith({ pods: [] }) },
+    status: 'skip',
+    says: /no Mixer pod/,
+  },
+  {
+    when: 'Services may not all be listed',
+    given: { found: { service: null, unlisted: missing() }, mixer: mixerWith() },
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /where Services may be listed/,
+  },
 ]);
 
-judging(proxiesToldToReport, [
-  {
-    when: 'a server is set',
-    given: { mesh: { mixerReportServer: 'istio-telemetry:9091', disableMixerHttpReports: false } },
-    status: 'pass',
-    says: /istio-telemetry:9091/,
-  },
-  {
-    when: 'Reports are switched off',
-    given: { mesh: { mixerReportServer: 'x', disableMixerHttpReports: true } },
-    status: 'fail',
-    reason: 'ReportsDisabled',
-    says: /disableMixerHttpReports/,
-  },
-  {
-    when: 'no server is set',
-    given: { mesh: { mixerReportServer: null, disableMixerHttpReports: false } },
-    status: 'fail',
-    reason: 'NoReportServer',
-    says: /not set/,
-  },
-  { when: 'the configuration is elsewhere', given: { mesh: null }, status: 'skip', says: /no ConfigMap/ },
-]);
+judging(
+  proxiesToldToReport,
+  [
+    {
+      when: 'a server is set',
+      given: { mesh: { mixerReportServer: 'istio-telemetry:9091', disableMixerHttpReports: false } },
+      status: 'pass',
+      says: /istio-telemetry:9091/,
+    },
+    {
+      when: 'Reports are switched off',
+      given: { mesh: { mixerReportServer: 'x', disableMixerHttpReports: true } },
+      status: 'fail',
+      reason: 'ReportsDisabled',
+      says: /disableMixerHttpReports/,
+    },
+    {
+      when: 'no server is set',
+      given: { mesh: { mixerReportServer: null, disableMixerHttpReports: false } },
+      status: 'fail',
+      reason: 'NoReportServer',
+      says: /not set/,
+    },
+    { when: 'the configuration is elsewhere', given: { mesh: null }, status: 'skip', says: /no ConfigMap/ },
+    {
+      when: 'HTTP Reports are off and others arrive',
+      given: { mesh: { mixerReportServer: 'x', disableMixerHttpReports: true }, pages: { got: [page()] } },
+      status: 'warn',
+      reason: 'HttpReportsDisabled',
+      says: /only TCP/,
+    },
+  ],
+  { pages: { missing: missing() } as const },
+);
 
 judging(workloadsInjected, [
   {

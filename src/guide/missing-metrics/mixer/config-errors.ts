@@ -1,10 +1,14 @@
 import { shellLine } from '../../../cluster/shell.ts';
-import { type AnyCheck, defineCheck, type Step } from '../../../diagnosis/check.ts';
+import { type AnyCheck, type Attempt, defineCheck, type Step } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
+import type { Listing } from '../../../evidence/kubernetes.ts';
+import { mixerRules, type Rule } from '../../../evidence/mixer/config.ts';
 import { firstWords, type Meaning, mixerLogs, quoteLog, SILENT_FAULTS } from '../../../evidence/mixer/log.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
-import type { ErrorKind } from '../../../evidence/mixer/reading.ts';
+import type { ErrorKind, MixerReading } from '../../../evidence/mixer/reading.ts';
+import { metricsActions } from '../../../evidence/mixer/references.ts';
+import { provenDispatches } from './dispatches.ts';
 import { docsOf } from './docs.ts';
 import { readLog } from './shipped.ts';
 import { CONFIG_ERRORS, CONFIGURATION } from './steps.ts';
@@ -102,8 +106,8 @@ const noErrors = ({ kind, noun, reason, explains, means, log, follows }: Counter
     title: `Mixer’s newest configuration has no ${noun}`,
     explains: `${explains} Only the newest configuration counts: the page keeps older ones, with errors long cured.`,
     reasons: { [reason]: means },
-    needs: { pages: mixerPages, logs: attempt(mixerLogs) },
-    judge({ pages, logs }, { plane }) {
+    needs: { pages: mixerPages, logs: attempt(mixerLogs), rules: attempt(mixerRules) },
+    judge({ pages, logs, rules }, { plane }) {
       const { got, missing } = sorted(
         pages.map(({ pod, reading }) => ('got' in reading ? { got: { pod, ...reading.got } } : reading)),
       );
@@ -115,7 +119,10 @@ const noErrors = ({ kind, noun, reason, explains, means, log, follows }: Counter
         const said = 'got' in logs ? firstWords(logs.got, log) : null;
         const on = pages.length > 1 ? `, on ${wrong.length} of ${pages.length} Mixer pods` : '';
         return {
-          status: BESIDE_THE_POINT.has(kind) ? 'warn' : 'fail',
+          status:
+            BESIDE_THE_POINT.has(kind) || isOthers(wrong, 'got' in logs ? quoteLog(logs.got, log, 100) : [], rules)
+              ? 'warn'
+              : 'fail',
           reason,
           message: `${count(errors, noun)}${at}${on}${said && !follows ? `: ${said}` : ''}`,
           evidence: [
@@ -132,6 +139,21 @@ const noErrors = ({ kind, noun, reason, explains, means, log, follows }: Counter
       return { status: 'pass', message: `no ${noun}` };
     },
   });
+
+/**
+ * Whether the errors are about other adapters' configuration: metrics are sent all the same, and the log names rules,
+ * handlers and instances that have nothing to do with Prometheus. Without such lines they may be anybody's.
+ */
+function isOthers(wrong: readonly MixerReading[], lines: readonly string[], rules: Attempt<Listing<Rule>>): boolean {
+  if ('missing' in rules || lines.length === 0) return false;
+  if (wrong.some((reading) => provenDispatches(reading, 0) === 0)) return false;
+  const ours = metricsActions(rules.got.items, [], []).flatMap(({ rule, handler, instances }) => [
+    rule.name,
+    handler.reference,
+    ...instances.map(({ reference }) => reference),
+  ]);
+  return !lines.some((line) => /prometheus/.test(line) || ours.some((name) => line.includes(name)));
+}
 
 /** A rule that a line of the log names, `rule='promhttp.rule.istio-system'`: the command that opens it. */
 function ruleIn(line: string | null): string | null {

@@ -1,7 +1,7 @@
 import { shellLine } from '../../../cluster/shell.ts';
 import { defineCheck, type Step, type Verdict } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
-import { count, isSome, skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
+import { count, isSome, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { mixerLogs, quoteLog } from '../../../evidence/mixer/log.ts';
 import { type MixerPages, mixerPages } from '../../../evidence/mixer/pages.ts';
 import { ADAPTER_PORT } from '../../../evidence/mixer/pods.ts';
@@ -39,6 +39,7 @@ export const dispatched = defineCheck({
     'Counts the dispatches to adapters called prometheus. In 1.0 and 1.1 a dispatch is counted even without any instance, so there it takes a request that made two instances, or a series on the adapter’s page, to prove it.',
   reasons: {
     NoDispatches: 'Reports arrive, and nothing is sent to the Prometheus adapter.',
+    FewDispatches: 'One of several Mixer pods has made no dispatch yet, for a small part of the Reports.',
     NoInstances:
       'The adapter is called, but with no metric instance: no rule matches the traffic (1.0 and 1.1 count such calls too).',
     DispatchesStandStill: 'Reports arrived between the two readings, and no dispatch followed.',
@@ -55,6 +56,11 @@ export const dispatched = defineCheck({
     const total = got.reduce((sum, { reading }) => sum + reading.dispatches.ok + reading.dispatches.failed, 0);
     const reports = got.reduce((sum, { reading }) => sum + reading.reports.total, 0);
     const evidence = [...evidenceOf(pages), ...('got' in logs ? quoteLog(logs.got, ['AdapterPanics'], 3) : [])];
+    // From 1.1 on health checks are reported and match no rule on purpose (mixer.md 7, trap 27).
+    const mayBeProbes =
+      got.every(({ reading }) => reading.dialect === 'B' || reading.dialect === 'C') &&
+      pages.every(({ adapter }) => adapter.state === 'serves') &&
+      got.every(({ reading, series }) => provenDispatches(reading, series) === 0);
     const broken = (reason: string, message: string): Verdict => ({
       status: 'fail',
       reason,
@@ -63,8 +69,23 @@ export const dispatched = defineCheck({
       hint: readLog(plane),
       mayFollowFrom: [REPORT_CALLS, ...CONFIGURATION, CONFIG_ERRORS],
       // Nothing to send is no fault of the sender.
-      ...(reports === 0 && { withoutCause: 'unknown' as const }),
+      ...((reports === 0 || mayBeProbes) && { withoutCause: 'unknown' as const }),
     });
+    const idlePods = pages.flatMap(({ pod, ...page }) =>
+      'got' in page.reading &&
+      page.reading.got.reports.total > 0 &&
+      provenDispatches(page.reading.got, seriesOf({ pod, ...page })) === 0
+        ? [{ pod, reports: page.reading.got.reports.total }]
+        : [],
+    );
+    const unsent = idlePods.reduce((sum, each) => sum + each.reports, 0);
+    if (proven > 0 && unsent > 0) {
+      const message = `${unsent} of ${count(reports, 'Report')} lead to no dispatch, on ${some(idlePods.map(({ pod }) => pod))}`;
+      // A pod may have seen nothing but health checks; one with its share of the traffic has not.
+      return unsent >= reports / 10
+        ? broken('NoDispatches', message)
+        : { status: 'warn', reason: 'FewDispatches', message, evidence, hint: readLog(plane, idlePods[0]?.pod) };
+    }
     if (proven > 0) {
       const stands = readTwice(pages) && !(lags(pages) && scope.window < 20_000);
       const reported = increase(pages, (reading) => reading.reports.total);

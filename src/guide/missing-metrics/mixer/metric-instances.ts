@@ -58,6 +58,7 @@ export const instancesExist = defineCheck({
         hint: applyShipped(plane),
       };
     }
+    if ('missing' in rules) return unknown([rules.missing], 'which instances the rules send is not known');
     const sent = new Set(actions.flatMap(({ instances }) => instances.map(({ object }) => object?.key)));
     const used = metrics.filter(({ key }) => sent.has(key)).length;
     return {
@@ -68,6 +69,9 @@ export const instancesExist = defineCheck({
   },
 });
 
+/** What a Mixer knows without any manifest: its built-in vocabulary (mixer.md 2.2). */
+const BUILT_IN_ATTRIBUTES = 23;
+
 export const attributeManifestsExist = defineCheck({
   id: 'attribute-manifests-exist',
   title: 'Mixer’s vocabulary of attributes is configured',
@@ -76,8 +80,8 @@ export const attributeManifestsExist = defineCheck({
   reasons: {
     AttributesMissing: 'There is no attributemanifest: expressions of instances and rules name unknown attributes.',
   },
-  needs: { manifests: mixerAttributeManifests, mixer },
-  judge({ manifests, mixer }, { plane }) {
+  needs: { manifests: mixerAttributeManifests, mixer, pages: attempt(mixerPages) },
+  judge({ manifests, mixer, pages }, { plane }) {
     const { configDefaultNamespace } = mixer.flags;
     const own = manifests.items.filter(({ namespace }) => namespace === configDefaultNamespace);
     if (own.length > 0)
@@ -89,6 +93,15 @@ export const attributeManifestsExist = defineCheck({
           .join(', '),
       };
     if (manifests.refusal) return unknown([manifests.refusal]);
+    const known = ('got' in pages ? pages.got : []).flatMap(({ reading }) =>
+      'got' in reading && reading.got.counts.attributes !== null ? [reading.got.counts.attributes] : [],
+    );
+    if (known.length > 0 && known.every((attributes) => attributes > BUILT_IN_ATTRIBUTES)) {
+      return {
+        status: 'pass',
+        message: `Mixer knows ${known.join(', ')} attributes, from manifests in other namespaces`,
+      };
+    }
     return {
       status: 'fail',
       reason: 'AttributesMissing',

@@ -13,6 +13,7 @@ export const mixerRunning = defineCheck({
     MixerMissing: 'There is no Mixer for telemetry: it was not installed, or is gone.',
     MixerScaledDown: 'The Deployment of Mixer has no replicas.',
     MixerNotReady: 'Mixer pods are there and none is ready.',
+    ControlPlaneElsewhere: 'Only proxies are seen: what their control plane does cannot be looked at from here.',
     MixerPartlyReady: 'Some Mixer pods are not ready: what they are sent is late or lost.',
   },
   needs: { mixer },
@@ -28,6 +29,16 @@ export const mixerRunning = defineCheck({
       '-l',
       'istio-mixer-type=telemetry',
     );
+    if (pods.length === 0 && mixer.unlisted) return unknown([mixer.unlisted], 'no Mixer pod where pods may be listed');
+    if (plane.namespace === null) {
+      return {
+        status: 'unknown',
+        reason: 'ControlPlaneElsewhere',
+        message: 'proxies run here, but no control plane does: it is in another cluster, or gone',
+        hint: 'run this on the cluster of the control plane, with --context',
+        missing: [],
+      };
+    }
     if (deployment?.replicas === 0 && pods.length === 0) {
       return {
         status: 'fail',
@@ -104,11 +115,12 @@ export const telemetryServiceReachesMixer = defineCheck({
     ServiceMissing: 'There is no Service istio-telemetry: the proxies’ cluster for Report calls has no host.',
     NoEndpoints: 'The Service selects no ready Mixer pod.',
   },
-  needs: { service: telemetryService, mixer },
-  judge({ service, mixer: { pods } }, { plane }) {
+  needs: { found: telemetryService, mixer },
+  judge({ found: { service, unlisted }, mixer: { pods } }, { plane }) {
     const where = plane.namespace ?? 'istio-system';
     if (pods.length === 0) return skip('no Mixer pod that a Service could lead to');
     if (!service) {
+      if (unlisted) return unknown([unlisted], 'no such Service where Services may be listed');
       return {
         status: 'fail',
         reason: 'ServiceMissing',

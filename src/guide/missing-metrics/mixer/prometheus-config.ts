@@ -1,5 +1,5 @@
 import { shellLine } from '../../../cluster/shell.ts';
-import { defineCheck } from '../../../diagnosis/check.ts';
+import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { prometheusConfigMap } from '../../../evidence/config-maps.ts';
@@ -14,6 +14,22 @@ import { scrapesAdapter } from '../../../evidence/scrape-config.ts';
 /** How the ConfigMap is looked at, where no better command is known. */
 export const showConfig = (namespace: string | null): string =>
   shellLine('kubectl', '-n', namespace ?? 'istio-system', 'get', 'configmap', 'prometheus', '-o', 'yaml');
+
+/** What NotAllAsked means, for `explain`. */
+export const NOT_ALL_ASKED =
+  'There are more Prometheus servers than are asked, and none of the asked has it: name the right one.';
+
+/** None of the asked servers has it, and there are others. */
+export const notAllAsked = (leftOut: number, message: string): Verdict => ({
+  status: 'unknown',
+  reason: 'NotAllAsked',
+  message: `${message}; ${count(leftOut, 'more Prometheus server')} not asked`,
+  hint: NAME_PROMETHEUS,
+  missing: [],
+});
+
+const NAME_PROMETHEUS =
+  'kubectl istio-diag missing-metrics --prometheus-service NAMESPACE/NAME:PORT   # or --prometheus-url URL';
 
 /** Every target that is Mixer’s adapter. */
 export const adapterTargets = (readings: readonly PrometheusReading[]): readonly Target[] =>
@@ -33,13 +49,14 @@ export const prometheusFound = defineCheck({
       'No Prometheus runs where pods may be listed: whether one outside holds the metrics is not known.',
   },
   needs: { servers: prometheusServers },
-  judge({ servers }) {
-    if (servers.length > 0) return { status: 'pass', message: some(servers.map(({ where }) => where)) };
+  judge({ servers: { asked, leftOut } }) {
+    const more = leftOut > 0 ? `; ${leftOut} more were not asked` : '';
+    if (asked.length > 0) return { status: 'pass', message: `${some(asked.map(({ where }) => where))}${more}` };
     return {
       status: 'unknown',
       reason: 'PrometheusNotFound',
       message: 'no Prometheus found in this cluster',
-      hint: 'kubectl istio-diag missing-metrics --prometheus-service NAMESPACE/NAME:PORT   # or --prometheus-url URL',
+      hint: NAME_PROMETHEUS,
       missing: [],
     };
   },
@@ -50,9 +67,12 @@ export const jobConfigured = defineCheck({
   title: 'Prometheus has a job for Mixer’s adapter',
   explains:
     'Looks in the configuration that Prometheus runs for a job that keeps the port `prometheus` of istio-telemetry, or names a target on 42422. The guide’s static target istio-mixer.istio-system was never in a chart.',
-  reasons: { JobMissing: 'No job of Prometheus scrapes 42422: what Mixer exports is never collected.' },
-  needs: { readings: prometheusReadings },
-  judge({ readings }, { plane }) {
+  reasons: {
+    NotAllAsked: NOT_ALL_ASKED,
+    JobMissing: 'No job of Prometheus scrapes 42422: what Mixer exports is never collected.',
+  },
+  needs: { readings: prometheusReadings, servers: prometheusServers },
+  judge({ readings, servers }, { plane }) {
     if (readings.length === 0) return skip('no Prometheus to ask');
     if (isConfigured(readings) || adapterTargets(readings).length > 0) {
       const jobs = readings.flatMap(({ jobs }) => ('got' in jobs ? jobs.got.filter(scrapesAdapter) : []));
@@ -63,6 +83,7 @@ export const jobConfigured = defineCheck({
     }
     const { got, missing } = sorted(readings.map(({ jobs }) => jobs));
     if (isSome(missing)) return unknown(missing, 'Prometheus’ configuration could not be read');
+    if (servers.leftOut > 0) return notAllAsked(servers.leftOut, 'no job for Mixer’s adapter in those that were asked');
     return {
       status: 'fail',
       reason: 'JobMissing',
@@ -105,7 +126,7 @@ export const configCurrent = defineCheck({
         `only in the ConfigMap: ${wanted.filter((name) => !run.includes(name)).join(', ') || 'none'}`,
         `only in Prometheus: ${run.filter((name) => !wanted.includes(name)).join(', ') || 'none'}`,
       ],
-      hint: shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'delete', 'pod', '-l', 'app=prometheus'),
+      hint: `${showConfig(plane.namespace)}   # then restart Prometheus, if that is the configuration it should run`,
     };
   },
 });

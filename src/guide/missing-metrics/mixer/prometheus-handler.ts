@@ -79,6 +79,7 @@ export const handlerExists = defineCheck({
         hint: applyShipped(plane),
       };
     }
+    if ('missing' in rules) return unknown([rules.missing], 'which handler the rules name is not known');
     return {
       status: 'pass',
       message: some(known.map(shown)),
@@ -179,11 +180,16 @@ export const handlerValid = defineCheck({
   title: 'the handler’s metrics can be registered',
   explains:
     'A kind of COUNTER, GAUGE or DISTRIBUTION, buckets that the Prometheus client takes, and no two metrics of one name with different labels. The adapter refuses the whole handler otherwise.',
-  reasons: { HandlerInvalid: 'The adapter cannot be built from the handler: one of its metrics cannot be registered.' },
-  needs: { handlers: mixerHandlers },
-  judge({ handlers }) {
+  reasons: {
+    HandlerInvalid: 'The adapter cannot be built from the handler: one of its metrics cannot be registered.',
+    UnusedHandlerInvalid: 'A handler that no rule uses could not be built; it does no harm until a rule names it.',
+  },
+  needs: { rules: attempt(mixerRules), handlers: mixerHandlers },
+  judge({ rules, handlers }) {
     const known = handlers.items.filter(({ adapter, read }) => adapter === 'prometheus' && read);
     if (known.length === 0) return skip('no Prometheus handler');
+    const actions = metricsActions('got' in rules ? rules.got.items : [], handlers.items, []);
+    const used = new Set(actions.map(({ handler }) => handler.object?.key));
     const faults = known.flatMap((handler) => faultsOf(handler).map((fault) => ({ handler, fault })));
     const [first] = faults;
     if (!first)
@@ -194,13 +200,16 @@ export const handlerValid = defineCheck({
           'metric',
         )} can be registered`,
       };
-    return {
-      status: 'fail',
-      reason: 'HandlerInvalid',
-      message: `${shown(first.handler)} cannot be built: ${first.fault}`,
+    const worst = faults.find(({ handler }) => used.has(handler.key)) ?? first;
+    const finding = {
+      message: `${shown(worst.handler)} cannot be built: ${worst.fault}`,
       evidence: faults.map(({ handler, fault }) => `${shown(handler)}: ${fault}`),
-      hint: edit(first.handler),
+      hint: edit(worst.handler),
     };
+    // A handler that no rule uses is never built (mixer.md 3.3, point 8).
+    return used.has(worst.handler.key)
+      ? { status: 'fail', reason: 'HandlerInvalid', ...finding }
+      : { status: 'warn', reason: 'UnusedHandlerInvalid', ...finding };
   },
 });
 
@@ -208,8 +217,7 @@ function faultsOf({ metrics }: Handler): readonly string[] {
   const byName = new Map<string, string>();
   return metrics.flatMap((metric) => {
     const faults: string[] = [];
-    // jsonpb takes an enum's number too.
-    if (!/^(COUNTER|GAUGE|DISTRIBUTION|[123])$/.test(metric.kind))
+    if (!/^(COUNTER|GAUGE|DISTRIBUTION)$/.test(metric.kind))
       faults.push(`metric ${metric.name} has kind ${metric.kind || 'UNSPECIFIED'}`);
     const buckets = metric.buckets === null ? null : bucketsProblem(metric.buckets);
     if (buckets) faults.push(`metric ${metric.name}: ${buckets}`);

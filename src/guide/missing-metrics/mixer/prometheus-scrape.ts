@@ -82,7 +82,7 @@ export const targetUp = defineCheck({
     }
     return {
       status: 'pass',
-      message: `target ${[...new Set(targets.map(({ job }) => job))].join(', ')} is up, ${targets.length} of ${targets.length}`,
+      message: `target ${[...new Set(targets.map(({ job }) => job))].join(', ')} is up, ${targets.length - waiting.length} of ${targets.length}`,
       evidence,
     };
   },

@@ -3,8 +3,8 @@ import { defineCheck } from '../../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { stored } from '../../../evidence/mixer/stored.ts';
-import { prometheusReadings } from '../../../evidence/prometheus-server.ts';
-import { adapterTargets, showConfig } from './prometheus-config.ts';
+import { prometheusReadings, prometheusServers } from '../../../evidence/prometheus-server.ts';
+import { adapterTargets, NOT_ALL_ASKED, notAllAsked, showConfig } from './prometheus-config.ts';
 import { PROMETHEUS_SCRAPE, UPSTREAM } from './steps.ts';
 
 export const seriesStored = defineCheck({
@@ -12,9 +12,14 @@ export const seriesStored = defineCheck({
   title: 'Prometheus holds the mesh’s series',
   explains:
     'Counts the series of istio_requests_total (istio_request_count in 0.8), of TCP and of the handler’s own metrics, in the jobs that scrape the adapter: telemetry v2 writes the same names under other jobs.',
-  reasons: { SeriesMissing: 'Prometheus holds no series of the mesh, though Mixer’s adapter exports them.' },
-  needs: { stored, pages: mixerPages },
-  judge({ stored, pages }, { plane }) {
+  reasons: {
+    OnlyTcp:
+      'Prometheus holds series of TCP traffic and none of HTTP requests: the mesh has no HTTP, its ports are not named for it, or HTTP metrics are lost.',
+    NotAllAsked: NOT_ALL_ASKED,
+    SeriesMissing: 'Prometheus holds no series of the mesh, though Mixer’s adapter exports them.',
+  },
+  needs: { stored, pages: mixerPages, readings: prometheusReadings, servers: prometheusServers },
+  judge({ stored, pages, readings, servers }, { plane }) {
     if (stored.length === 0) return skip('no Prometheus to ask');
     const { got, missing } = sorted(stored.map(({ series }) => series));
     const bySeries = got.flatMap((series) => Object.entries(series)).filter(([, number]) => number > 0);
@@ -22,13 +27,31 @@ export const seriesStored = defineCheck({
     if (total > 0) {
       const rates = stored.flatMap(({ rate }) => ('got' in rate && rate.got !== null ? [rate.got] : []));
       const rate = rates.length > 0 ? `, ${format(Math.max(...rates))} requests/s over 5 m` : '';
+      const evidence = bySeries.map(([name, number]) => `${name}: ${number}`);
+      const names = new Set(bySeries.map(([name]) => name));
+      if (
+        !names.has('istio_requests_total') &&
+        !names.has('istio_request_count') &&
+        names.size > 0 &&
+        [...names].every((name) => name.startsWith('istio_tcp_'))
+      ) {
+        return {
+          status: 'warn',
+          reason: 'OnlyTcp',
+          message: `${count(total, 'series', 'series')} of TCP, none of HTTP requests`,
+          evidence,
+          hint: 'kubectl get services --all-namespaces -o wide   # HTTP ports are named http or http-…, or the mesh has no HTTP traffic',
+        };
+      }
       return {
         status: 'pass',
         message: `${count(total, 'series', 'series')} of ${some([...new Set(bySeries.map(([name]) => name))], 2)}${rate}`,
-        evidence: bySeries.map(([name, number]) => `${name}: ${number}`),
+        evidence,
       };
     }
     if (isSome(missing)) return unknown(missing, 'Prometheus could not be asked for the series');
+    if (servers.leftOut > 0) return notAllAsked(servers.leftOut, 'no series of the mesh in those that were asked');
+    const scraped = adapterTargets(readings).some(({ health }) => health === 'up');
     const exported = pages.reduce((sum, { adapter }) => sum + (adapter.state === 'serves' ? adapter.series : 0), 0);
     return {
       status: 'fail',
@@ -36,8 +59,8 @@ export const seriesStored = defineCheck({
       message: 'Prometheus holds no series of the mesh',
       hint: showConfig(plane.namespace),
       mayFollowFrom: [...UPSTREAM, PROMETHEUS_SCRAPE],
-      // Nothing is exported, and nothing before explains it: an idle mesh looks like this.
-      ...(exported === 0 && { withoutCause: 'unknown' as const }),
+      // Nothing is exported, or nothing was scraped yet, and nothing before explains it: an idle or a new mesh.
+      ...((exported === 0 || !scraped) && { withoutCause: 'unknown' as const }),
     };
   },
 });

@@ -1,8 +1,10 @@
 import { shellLine } from '../../../cluster/shell.ts';
 import { defineCheck } from '../../../diagnosis/check.ts';
-import { count, skip, some, unknown } from '../../../diagnosis/verdict.ts';
+import { attempt } from '../../../diagnosis/source.ts';
+import { count, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { meshConfig } from '../../../evidence/config-maps.ts';
 import { proxyOf } from '../../../evidence/kubernetes.ts';
+import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { suspects, workloads } from '../../../evidence/workload.ts';
 
 export const proxiesToldToReport = defineCheck({
@@ -12,12 +14,24 @@ export const proxiesToldToReport = defineCheck({
     'Reads mixerReportServer and disableMixerHttpReports of the ConfigMap istio: without the first, or with the second, a proxy makes no Report of HTTP.',
   reasons: {
     ReportsDisabled: 'disableMixerHttpReports is true: proxies send no Reports of HTTP.',
+    HttpReportsDisabled:
+      'disableMixerHttpReports is true, and some Reports arrive all the same: telemetry v2 measures HTTP, or it is lost.',
     NoReportServer: 'mixerReportServer is not set: proxies have nowhere to report to.',
   },
-  needs: { mesh: meshConfig },
-  judge({ mesh }, { plane }) {
+  needs: { mesh: meshConfig, pages: attempt(mixerPages) },
+  judge({ mesh, pages }, { plane }) {
     const edit = shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'edit', 'configmap', 'istio');
     if (!mesh) return skip('there is no ConfigMap istio with a key mesh here');
+    const { got } = sorted('got' in pages ? pages.got.map(({ reading }) => reading) : []);
+    const arrive = got.some(({ reports }) => reports.total > 0);
+    if (mesh.disableMixerHttpReports && arrive) {
+      return {
+        status: 'warn',
+        reason: 'HttpReportsDisabled',
+        message: 'disableMixerHttpReports is true in ConfigMap istio: only TCP, or older proxies, report to Mixer',
+        hint: edit,
+      };
+    }
     if (mesh.disableMixerHttpReports) {
       return {
         status: 'fail',
@@ -51,7 +65,6 @@ export const workloadsInjected = defineCheck({
   judge({ workloads: { pods, injected } }) {
     if (pods.length === 0) return skip('no workload runs here');
     const proxied = pods.filter((pod) => proxyOf(pod) !== undefined);
-    const restart = (namespace: string): string => shellLine('kubectl', '-n', namespace, 'delete', 'pods', '--all');
     if (proxied.length === 0) {
       const namespace = pods[0]?.namespace ?? 'default';
       return {
@@ -74,7 +87,17 @@ export const workloadsInjected = defineCheck({
       reason: 'NotInjected',
       message: `${count(without.length, 'pod')} without a proxy in injected namespaces: ${some(without.map(({ namespace, name }) => `${namespace}/${name}`))}`,
       evidence: without.slice(0, 20).map(({ namespace, name }) => `${namespace}/${name}: no container istio-proxy`),
-      hint: `${restart(first.namespace)}   # recreates them, with proxies`,
+      hint: `${shellLine(
+        'kubectl',
+        '-n',
+        first.namespace,
+        'delete',
+        'pod',
+        ...without
+          .filter(({ namespace }) => namespace === first.namespace)
+          .slice(0, 5)
+          .map(({ name }) => name),
+      )}   # their successors get proxies`,
     };
   },
 });

@@ -49,18 +49,21 @@ export const reportsReceived = defineCheck({
   },
 });
 
+/** A Mixer of so few seconds may not have been called yet by proxies that counted long before. */
+const YOUNG = 300;
+
 /** Mixer saw no Report at all: lost, or was there nothing to report? */
-function withoutCalls({ pods, complete }: Workloads, traffic: Attempt<Traffic | null>): Verdict {
-  const proxied = pods.filter((pod) => proxyOf(pod) !== undefined);
+function withoutCalls({ everywhere, complete }: Workloads, traffic: Attempt<Traffic | null>): Verdict {
+  const proxied = everywhere.filter((pod) => proxyOf(pod) !== undefined);
   if (proxied.length === 0 && complete) {
-    const [pod] = pods;
+    const [pod] = everywhere;
     return {
       status: 'fail',
       reason: 'NoProxies',
       message: pod
-        ? `no Report call: none of ${count(pods.length, 'workload pod')} has a proxy`
+        ? `no Report call: none of ${count(everywhere.length, 'workload pod')} has a proxy`
         : 'no Report call, and no workload that could make one',
-      evidence: pods.slice(0, 10).map(({ namespace, name }) => `${namespace}/${name}: no container istio-proxy`),
+      evidence: everywhere.slice(0, 10).map(({ namespace, name }) => `${namespace}/${name}: no container istio-proxy`),
       hint: pod
         ? `${shellLine('kubectl', 'label', 'namespace', pod.namespace, 'istio-injection=enabled')} && ${shellLine('kubectl', '-n', pod.namespace, 'delete', 'pod', pod.name)}   # its successor gets a proxy`
         : 'kubectl get pods --all-namespaces',
@@ -68,7 +71,8 @@ function withoutCalls({ pods, complete }: Workloads, traffic: Attempt<Traffic | 
   }
   const seen = 'got' in traffic ? traffic.got : null;
   const requests = (seen?.requests ?? 0) + (seen?.inPrometheus ?? 0);
-  if (seen && requests > 0) {
+  const young = seen !== null && seen.mixerAge !== null && seen.mixerAge < YOUNG && seen.inPrometheus === null;
+  if (seen && requests > 0 && !young) {
     const who =
       seen.requests > 0
         ? `${count(seen.proxies, 'proxy', 'proxies')} counted ${count(seen.requests, 'request')}`
@@ -84,10 +88,7 @@ function withoutCalls({ pods, complete }: Workloads, traffic: Attempt<Traffic | 
         : 'kubectl get pods --all-namespaces',
     };
   }
-  const idle =
-    seen && seen.proxies > 0
-      ? `the ${seen.proxies} asked have counted no request`
-      : 'none could be asked for its traffic';
+  const idle = idleWords(seen);
   return {
     status: 'unknown',
     reason: 'NoTraffic',
@@ -95,6 +96,12 @@ function withoutCalls({ pods, complete }: Workloads, traffic: Attempt<Traffic | 
     hint: 'send a request to a service of the mesh, then run this again',
     missing: 'missing' in traffic ? [traffic.missing] : (seen?.missing ?? []),
   };
+}
+
+function idleWords(seen: Traffic | null): string {
+  if (!seen || seen.proxies === 0) return 'none could be asked for its traffic';
+  if (seen.requests === 0) return `the ${seen.proxies} asked have counted no request`;
+  return `their requests may be older than Mixer, which started ${Math.round(seen.mixerAge ?? 0)} s ago`;
 }
 
 const evidenceOf = (pages: readonly MixerPages[]): readonly string[] =>
@@ -123,15 +130,7 @@ export const reportsAccepted = defineCheck({
         reason: 'LoadShedding',
         message: `Mixer refused ${count(throttled, 'Report')} because it was overloaded`,
         evidence: evidenceOf(pages),
-        hint: shellLine(
-          'kubectl',
-          '-n',
-          plane.namespace ?? 'istio-system',
-          'scale',
-          'deployment',
-          'istio-telemetry',
-          '--replicas=3',
-        ),
+        hint: shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'get', 'hpa,deployments,pods'),
       };
     }
     if (refused > 0) {

@@ -1,7 +1,7 @@
 import { defineCheck, type Step } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../diagnosis/verdict.ts';
-import { mixerHandlers, mixerInstances, mixerRules } from '../../../evidence/mixer/config.ts';
+import { mixerHandlers, mixerInstances, mixerRules, type Rule } from '../../../evidence/mixer/config.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { mixer } from '../../../evidence/mixer/pods.ts';
 import { metricsActions, ruleName } from '../../../evidence/mixer/references.ts';
@@ -15,7 +15,11 @@ export const rulesExist = defineCheck({
   title: 'a rule sends metric instances to a Prometheus handler',
   explains:
     'Resolves every rule’s handler by Mixer’s own naming rules. A rule that names a handler or an instance that is missing passes here: the missing object’s own step fails.',
-  reasons: { RulesMissing: 'No rule sends anything to a Prometheus handler (promhttp and promtcp in every chart).' },
+  reasons: {
+    RulesMissing: 'No rule sends anything to a Prometheus handler (promhttp and promtcp in every chart).',
+    RulesOfNamespaces:
+      'Rules outside Mixer’s default namespace apply to their own namespace only; there is none for the rest of the mesh.',
+  },
   needs: { rules: mixerRules, handlers: attempt(mixerHandlers), instances: attempt(mixerInstances), mixer },
   judge({ rules, handlers, instances, mixer }, { plane }) {
     const actions = metricsActions(
@@ -24,6 +28,7 @@ export const rulesExist = defineCheck({
       'got' in instances ? instances.got.items : [],
     );
     const { configDefaultNamespace } = mixer.flags;
+    const everywhere = actions.filter(({ rule }) => rule.namespace === configDefaultNamespace);
     const names = [...new Set(actions.map(({ rule }) => ruleName(rule, configDefaultNamespace)))].sort();
     if (names.length === 0) {
       if (rules.refusal) return unknown([rules.refusal], 'no rule for Prometheus where rules may be listed');
@@ -34,7 +39,7 @@ export const rulesExist = defineCheck({
         status: 'fail',
         reason: 'RulesMissing',
         message: rules.served
-          ? `none of ${count(rules.items.length, 'rule')} sends to a Prometheus handler`
+          ? `none of ${count(rules.items.length, 'rule')} sends to a Prometheus handler${elsewhere(rules.items)}`
           : 'the API server knows no rules.config.istio.io: Mixer’s CRDs are not installed',
         evidence: rules.items
           .slice(0, 10)
@@ -44,10 +49,21 @@ export const rulesExist = defineCheck({
         hint: applyShipped(plane),
       };
     }
+    if (everywhere.length === 0) {
+      return {
+        status: 'warn',
+        reason: 'RulesOfNamespaces',
+        message: `only ${some(names, 4)}: none in ${configDefaultNamespace}, so other namespaces’ traffic is not measured`,
+        hint: applyShipped(plane),
+      };
+    }
     const others = rules.items.length - names.length;
     return {
       status: 'pass',
-      message: others > 0 ? `${names.slice(0, 4).join(', ')} and ${others + Math.max(0, names.length - 4)} more` : some(names, 6),
+      message:
+        others > 0
+          ? `${names.slice(0, 4).join(', ')} and ${others + Math.max(0, names.length - 4)} more`
+          : some(names, 6),
       evidence: actions.map(
         ({ rule, handler, instances }) =>
           `rule ${rule.namespace}/${rule.name}: match ${rule.match || 'always'}; to ${handler.reference}: ${instances.map(({ reference }) => reference).join(', ')}`,
@@ -55,6 +71,16 @@ export const rulesExist = defineCheck({
     };
   },
 });
+
+/** Where metric instances go instead, by the rules' own words. */
+function elsewhere(rules: readonly Rule[]): string {
+  const handlers = rules.flatMap(({ actions }) =>
+    actions
+      .filter(({ instances }) => instances.some((name) => /\.metric$|^request|^tcp/.test(name)))
+      .map(({ handler }) => handler),
+  );
+  return handlers.length > 0 ? `; metric instances go to ${some([...new Set(handlers)])}` : '';
+}
 
 export const shippedInstancesSent = defineCheck({
   id: 'shipped-instances-sent',
@@ -65,12 +91,20 @@ export const shippedInstancesSent = defineCheck({
   needs: { rules: mixerRules, handlers: attempt(mixerHandlers), instances: mixerInstances, mixer },
   judge({ rules, handlers, instances, mixer }, { plane }) {
     const actions = metricsActions(rules.items, 'got' in handlers ? handlers.got.items : [], instances.items);
-    if (actions.length === 0) return skip('no rule sends anything to a Prometheus handler');
-    const sent = new Set(actions.flatMap(({ instances }) => instances.map(({ object }) => object?.key)));
-    const shipped = instances.items.filter(
-      ({ name, namespace, read }) =>
-        read && namespace === mixer.flags.configDefaultNamespace && SHIPPED_INSTANCES.includes(name),
+    if (actions.length === 0 && 'missing' in handlers) return unknown([handlers.missing]);
+    if (!actions.some(({ rule }) => rule.namespace === mixer.flags.configDefaultNamespace)) {
+      return skip('no rule for the whole mesh sends anything to a Prometheus handler');
+    }
+    const { configDefaultNamespace } = mixer.flags;
+    const sent = new Set(
+      actions
+        .filter(({ rule }) => rule.namespace === configDefaultNamespace)
+        .flatMap(({ instances }) => instances.map(({ object }) => object?.key)),
     );
+    const shipped = instances.items.filter(
+      ({ name, namespace, read }) => read && namespace === configDefaultNamespace && SHIPPED_INSTANCES.includes(name),
+    );
+    if (shipped.length === 0) return skip('none of the shipped instances is here');
     const unsent = shipped.filter(({ key }) => !sent.has(key));
     if (unsent.length > 0) {
       if (rules.refusal)

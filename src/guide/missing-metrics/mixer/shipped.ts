@@ -25,7 +25,7 @@ export function applyShipped({ namespace, version }: ControlPlane): string {
     return `${read} 'jsonpath={.data.custom-resources\\.yaml}' | kubectl apply -f -`;
   }
   if (version !== null && isAtLeast(version, '1.5')) {
-    return 'istioctl manifest generate --set values.telemetry.v1.enabled=true --set values.telemetry.v2.enabled=false | kubectl apply -f -';
+    return 'istioctl manifest generate -f YOUR-OPERATOR.yaml --set components.telemetry.enabled=true --set values.telemetry.enabled=true --set values.telemetry.v1.enabled=true   # read it, then kubectl apply -f -';
   }
   const template = shellLine(
     'helm',

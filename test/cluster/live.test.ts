@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describe, it } from 'node:test';
+import type { Cluster } from '../../src/cluster/cluster.ts';
+import { endAllKubectl, lastWords } from '../../src/cluster/kubectl.ts';
+import { type LiveCluster, liveCluster } from '../../src/cluster/live.ts';
+import type { PageQuestion } from '../../src/cluster/question.ts';
+import { rawApiServer } from '../../src/cluster/raw.ts';
+import { hindranceIn, rightIn } from '../../src/cluster/refusal.ts';
+import { pods, rules } from '../../src/cluster/resources.ts';
+import { makeScratch } from '../../src/cluster/scratch.ts';
+import { textOf } from '../../src/cluster/text.ts';
+import { type Hindrance, NoAnswer } from '../../src/errors.ts';
+import type { Fault } from '../support/stand-in.ts';
+import { withStandIn } from '../support/standing.ts';
+
+const MIXER = 'istio-telemetry-gb257cd5hf-43880';
+const metricsPage: PageQuestion = {
+  ask: 'page',
+  namespace: 'istio-system',
+  pod: MIXER,
+  port: 9093,
+  path: '/metrics',
+  alongside: [42422],
+};
+
+async function withLive(
+  use: (live: LiveCluster, requests: string[]) => Promise<void>,
+  faults: { match: RegExp; fault: Fault; times?: number }[] = [],
+  recording = 'istio-1.0.6/healthy',
+): Promise<void> {
+  await withStandIn(
+    recording,
+    async ({ requests }, { KUBECONFIG }) => {
+      const scratch = makeScratch();
+      const kubectl = { program: 'kubectl', flags: [`--kubeconfig=${KUBECONFIG}`] };
+      const live = liveCluster({ kubectl, patience: { request: 1500, run: new AbortController().signal }, scratch });
+      try {
+        await use(live, requests);
+      } finally {
+        await live.close();
+        await endAllKubectl();
+        scratch.remove();
+      }
+    },
+    { faults },
+  );
+}
+
+const failing = async (ask: Promise<unknown>): Promise<NoAnswer['unanswered']> => {
+  const error = await ask.then(
+    () => assert.fail('there was an answer'),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof NoAnswer, String(error));
+  return error.unanswered;
+};
+
+const readText = async (cluster: Cluster, question: PageQuestion): Promise<string> =>
+  textOf(question, await cluster.read(question));
+
+describe('a live cluster', () => {
+  it('lists in pages, cut down to what is read', async () => {
+    await withLive(async (live) => {
+      const all = await live.list({ ask: 'list', resource: pods, namespace: null });
+      assert.equal(all.length, 16);
+      const mixer = all.find(({ metadata }) => metadata.name === MIXER);
+      assert.deepEqual(Object.keys(mixer ?? {}).sort(), ['apiVersion', 'kind', 'metadata', 'spec', 'status']);
+      assert.ok(!JSON.stringify(all).includes('terminationMessagePath'));
+    });
+  });
+
+  it('serves both ports of a pod through one port-forward', async () => {
+    await withLive(async (live, requests) => {
+      assert.match(await readText(live, metricsPage), /grpc_server_handled_total/);
+      assert.match(await readText(live, { ...metricsPage, port: 42422, alongside: [9093] }), /istio_requests_total/);
+      assert.equal(requests.filter((line) => line.startsWith('UPGRADE')).length, 1);
+    });
+  });
+
+  it('opens the port-forward again when a refusing port ended it', async () => {
+    await withLive(
+      async (live) => {
+        assert.match(await readText(live, metricsPage), /mixer_config/);
+        const refused = await failing(live.read({ ...metricsPage, port: 42422, alongside: [9093] }));
+        assert.equal(refused.hindrance, 'ConnectionRefused');
+        assert.match(refused.words, /^error forwarding port 42422 to pod: .*connection refused$/);
+        assert.match(await readText(live, { ...metricsPage, reading: 2 }), /mixer_config/);
+      },
+      [],
+      'istio-1.0.6/handler-missing',
+    );
+  });
+
+  const listFaults: readonly [Fault, Hindrance, RegExp][] = [
+    ['forbid', 'Forbidden', /User "sre" cannot list resource "rules"/],
+    ['unauthorized', 'Unauthorized', /Unauthorized/],
+    ['error', 'BadAnswer', /etcdserver: request timed out/],
+    ['stall', 'TimedOut', /no answer within 1\.5s/],
+    ['reset', 'Unreachable', /EOF|reset/],
+    ['cut', 'BadAnswer', /./],
+    ['html', 'BadAnswer', /not whole JSON/],
+  ];
+  for (const [fault, hindrance, words] of listFaults) {
+    it(`calls a list that meets "${fault}" ${hindrance}`, async () => {
+      await withLive(
+        async (live) => {
+          const unanswered = await failing(live.list({ ask: 'list', resource: rules, namespace: null }));
+          assert.equal(unanswered.hindrance, hindrance, unanswered.words);
+          assert.match(unanswered.words, words);
+          assert.deepEqual(unanswered.right, { verb: 'list', resource: 'rules.config.istio.io', namespace: null });
+        },
+        [{ match: /^GET .*\/rules/, fault }],
+      );
+    });
+  }
+
+  it('asks again when it was throttled once', async () => {
+    await withLive(
+      async (live) => assert.equal((await live.list({ ask: 'list', resource: rules, namespace: null })).length, 6),
+      [{ match: /^GET .*\/rules/, fault: 'throttle', times: 1 }],
+    );
+  });
+
+  it('starts a list again that grew too old', async () => {
+    await withLive(
+      async (live) => assert.equal((await live.list({ ask: 'list', resource: rules, namespace: null })).length, 6),
+      [{ match: /^GET .*\/rules/, fault: 'expire', times: 1 }],
+    );
+  });
+
+  it('reads a page through the API server when port-forwarding is forbidden', async () => {
+    await withLive(
+      async (live, requests) => {
+        assert.match(await readText(live, metricsPage), /mixer_config/);
+        assert.ok(requests.some((line) => line.includes(`/pods/${MIXER}:9093/proxy/metrics`)));
+      },
+      [{ match: /^UPGRADE/, fault: 'forbid' }],
+    );
+  });
+
+  it('says what it tried when that is forbidden too', async () => {
+    await withLive(
+      async (live) => {
+        const unanswered = await failing(live.read(metricsPage));
+        assert.equal(unanswered.hindrance, 'Forbidden');
+        assert.deepEqual(unanswered.right, { verb: 'create', resource: 'pods/portforward', namespace: 'istio-system' });
+        assert.match(unanswered.triedInstead[0] ?? '', /^get pods\/proxy: .*forbidden/);
+      },
+      [
+        { match: /^UPGRADE/, fault: 'forbid' },
+        { match: /\/proxy\//, fault: 'forbid' },
+      ],
+    );
+  });
+
+  it('tells a refused port from an unreadable one through the API server too', async () => {
+    await withLive(
+      async (live) =>
+        assert.equal((await failing(live.read({ ...metricsPage, port: 42422 }))).hindrance, 'ConnectionRefused'),
+      [{ match: /^UPGRADE/, fault: 'forbid' }],
+      'istio-1.0.6/handler-missing',
+    );
+  });
+
+  for (const [fault, hindrance] of [
+    ['stall', 'TimedOut'],
+    ['cut', 'BadAnswer'],
+    ['reset', 'BadAnswer'],
+  ] as const) {
+    it(`calls a page that meets "${fault}" ${hindrance}`, async () => {
+      await withLive(
+        async (live) => assert.equal((await failing(readText(live, metricsPage))).hindrance, hindrance),
+        [{ match: /^PAGE .*:9093\/metrics/, fault }],
+      );
+    });
+  }
+
+  it('names a stalled port-forward a timeout', async () => {
+    await withLive(
+      async (live) => assert.equal((await failing(live.read(metricsPage))).hindrance, 'TimedOut'),
+      [{ match: /^UPGRADE/, fault: 'stall' }],
+    );
+  });
+
+  it('gives up at once when the run is interrupted', async () => {
+    await withStandIn(
+      'istio-1.0.6/healthy',
+      async (_, { KUBECONFIG }) => {
+        const interrupt = new AbortController();
+        const scratch = makeScratch();
+        const live = liveCluster({
+          kubectl: { program: 'kubectl', flags: [`--kubeconfig=${KUBECONFIG}`] },
+          patience: { request: 60_000, run: interrupt.signal },
+          scratch,
+        });
+        setTimeout(() => interrupt.abort('Interrupted'), 200);
+        const unanswered = await failing(live.list({ ask: 'list', resource: rules, namespace: null }));
+        assert.equal(unanswered.hindrance, 'Interrupted');
+        await live.close();
+        scratch.remove();
+      },
+      { faults: [{ match: /rules/, fault: 'stall' }] },
+    );
+  });
+
+  it('says that there is no kubectl', async () => {
+    const scratch = makeScratch();
+    const live = liveCluster({
+      kubectl: { program: '/nonexistent/kubectl', flags: [] },
+      patience: { request: 2000, run: new AbortController().signal },
+      scratch,
+    });
+    assert.equal((await failing(live.list({ ask: 'list', resource: rules, namespace: null }))).hindrance, 'NoKubectl');
+    await live.close();
+    scratch.remove();
+  });
+
+  it('leaves no folder behind', () => {
+    assert.deepEqual(
+      readdirSync(tmpdir()).filter((name) => name.startsWith('istio-diag-') && !existsSync(`${tmpdir()}/${name}`)),
+      [],
+    );
+  });
+});
+
+describe('kubectl get --raw, where there is no unix socket', () => {
+  it('answers alike', async () => {
+    await withStandIn(
+      'istio-1.0.6/healthy',
+      async (_, { KUBECONFIG }) => {
+        const server = rawApiServer({ program: 'kubectl', flags: [`--kubeconfig=${KUBECONFIG}`] });
+        const patience = { request: 3000, run: new AbortController().signal };
+        const status = async (path: string): Promise<number> => (await server.get(path, patience)).status;
+        const asked = [
+          '/version',
+          '/api/v1/pods?limit=1',
+          '/apis/config.istio.io/v1alpha2/nothing',
+          '/api/v1/services',
+        ];
+        assert.deepEqual(await Promise.all(asked.map(status)), [200, 200, 404, 403]);
+        assert.match(server.words(), /forbidden|not found|could not find/);
+        await server.close();
+      },
+      { faults: [{ match: /services/, fault: 'forbid' }] },
+    );
+  });
+});
+
+describe('kubectl’s words', () => {
+  it('are its last line that is not a log line', () => {
+    assert.equal(
+      lastWords(
+        'E1122 02:54:58.117181    3650 proxy_server.go:147] Error while proxying\nerror: context "x" does not exist\n',
+      ),
+      'error: context "x" does not exist',
+    );
+    assert.equal(
+      lastWords('E1122 02:54:58.117181    3650 proxy_server.go:147] Error while proxying: dial tcp\n'),
+      'Error while proxying: dial tcp',
+    );
+    assert.equal(lastWords(''), '');
+  });
+
+  const words: readonly [string, Hindrance][] = [
+    ['Error from server (Forbidden): pods is forbidden: User "x" cannot list', 'Forbidden'],
+    ['error: You must be logged in to the server (Unauthorized)', 'Unauthorized'],
+    ['error: getting credentials: exec: executable aws not found', 'Unauthorized'],
+    ['Error from server (NotFound): pods "x" not found', 'NotFound'],
+    ['Unable to connect to the server: net/http: TLS handshake timeout: timed out', 'TimedOut'],
+    ['The connection to the server localhost:8080 was refused', 'Unreachable'],
+  ];
+  for (const [said, hindrance] of words)
+    it(`"${said.slice(0, 50)}" is ${hindrance}`, () => assert.equal(hindranceIn(said), hindrance));
+
+  it('name the right that is missing, in new and old form', () => {
+    assert.deepEqual(
+      rightIn(
+        'pods "x" is forbidden: User "v" cannot create resource "pods/portforward" in API group "" in the namespace "istio-system"',
+      ),
+      { verb: 'create', resource: 'pods/portforward', namespace: 'istio-system' },
+    );
+    assert.deepEqual(
+      rightIn(
+        'rules.config.istio.io is forbidden: User "v" cannot list resource "rules" in API group "config.istio.io" at the cluster scope',
+      ),
+      { verb: 'list', resource: 'rules.config.istio.io', namespace: null },
+    );
+    assert.deepEqual(rightIn('User "v" cannot create pods/portforward in the namespace "a"'), {
+      verb: 'create',
+      resource: 'pods/portforward',
+      namespace: 'a',
+    });
+    assert.equal(rightIn('something else'), null);
+  });
+});
