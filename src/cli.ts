@@ -97,7 +97,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (!(error instanceof DiagError)) throw error;
     // What kubectl said may hold what somebody in the cluster wrote.
     await print(io.stderr, `error: ${escapeText(error.message)}\n`);
-    await printError(argv[0] ?? '', looseArguments(argv), io, error);
+    if (guide.some(({ id }) => id === argv[0])) await printError(argv[0] ?? '', looseArguments(argv), io, error);
     return error instanceof NoAnswer ? codeOf(error) : 2;
   }
 }
@@ -130,7 +130,8 @@ function parser(io: Io, exit: (code: number) => void): Argv {
     .strict()
     .demandCommand(1, '')
     .fail((message: string | null, error: Error | undefined) => {
-      throw error instanceof Error ? error : new UsageError(usageWords(message ?? '', cli));
+      // A message is yargs' own, of the command line; without one a command has thrown.
+      throw message === null ? error : new UsageError(usageWords(message, cli));
     });
   for (const topic of guide) cli = withTopic(cli, topic, io, exit);
   return cli

@@ -23,6 +23,7 @@ export interface StepReport {
   order: number;
   generation: Generation;
   namespace: string | null;
+  revision: string | null;
   title: string;
   hop: string | null;
   status: Status;
@@ -37,6 +38,7 @@ export interface StepReport {
 export interface Loss {
   generation: Generation;
   namespace: string | null;
+  revision: string | null;
   hop: string | null;
   step: string;
   reason: string;
@@ -45,6 +47,7 @@ export interface Loss {
 export interface FlowReport {
   generation: Generation;
   namespace: string | null;
+  revision: string | null;
   hop: string;
   status: Status;
   in: number | null;
@@ -190,6 +193,7 @@ function stepReport(walked: StepFindings, order: number): StepReport {
     order,
     generation: plane.generation,
     namespace: plane.namespace,
+    revision: plane.revision,
     title: step.title,
     hop: step.hop,
     status: headline?.status ?? 'skip',
@@ -218,20 +222,25 @@ function lossesOf({ step, plane, findings }: StepFindings): readonly Loss[] {
   return reasons.map((reason) => ({
     generation: plane.generation,
     namespace: plane.namespace,
+    revision: plane.revision,
     hop: step.hop,
     step: step.id,
     reason,
   }));
 }
 
+/** Whether a part of a report is about this control plane. */
+export const isOf =
+  (plane: ControlPlane) =>
+  ({ generation, namespace, revision }: Pick<Loss, 'generation' | 'namespace' | 'revision'>): boolean =>
+    generation === plane.generation && namespace === plane.namespace && revision === plane.revision;
+
 function flowReports({ plane, flow }: Section, steps: readonly StepReport[]): readonly FlowReport[] {
   if (!('got' in flow)) return [];
-  const { generation, namespace } = plane;
+  const { generation, namespace, revision } = plane;
   return flow.got.map((each) => {
-    const ofHop = steps.filter(
-      (step) => step.hop === each.hop && step.generation === generation && step.namespace === namespace,
-    );
-    return { generation, namespace, ...each, status: worst(ofHop.map(({ status }) => status)) };
+    const ofHop = steps.filter((step) => step.hop === each.hop && isOf(plane)(step));
+    return { generation, namespace, revision, ...each, status: worst(ofHop.map(({ status }) => status)) };
   });
 }
 

@@ -14,7 +14,14 @@ const object = (properties: Readonly<Record<string, unknown>>) => ({
   additionalProperties: false,
 });
 
-const loss = object({ generation, namespace: nullable, hop: nullable, step: string, reason: string });
+const loss = object({
+  generation,
+  namespace: nullable,
+  revision: nullable,
+  hop: nullable,
+  step: string,
+  reason: string,
+});
 
 const check = object({
   id: string,
@@ -35,6 +42,7 @@ const step = object({
   order: { type: 'integer', minimum: 1 },
   generation,
   namespace: nullable,
+  revision: nullable,
   title: string,
   hop: nullable,
   status,
@@ -73,7 +81,16 @@ export const reportSchema = {
     lostAt: { anyOf: [loss, { type: 'null' }] },
     losses: list(loss),
     flow: list(
-      object({ generation, namespace: nullable, hop: string, status, in: quantity, out: quantity, unit: string }),
+      object({
+        generation,
+        namespace: nullable,
+        revision: nullable,
+        hop: string,
+        status,
+        in: quantity,
+        out: quantity,
+        unit: string,
+      }),
     ),
     steps: list(step),
     unchecked: list(

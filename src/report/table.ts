@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { ControlPlane } from '../diagnosis/check.ts';
 import { flowChain, flowPicture } from './flow.ts';
-import type { CheckReport, Loss, Report, StepReport } from './report.ts';
+import { type CheckReport, isOf, type Loss, type Report, type StepReport } from './report.ts';
 import { painted, plain, STATUS_PAINT, type Style, statusWord, wrapped } from './style.ts';
 
 const TELEMETRY = { mixer: 'telemetry by Mixer', 'telemetry-v2': 'telemetry v2', ambient: 'ambient' } as const;
@@ -56,11 +56,6 @@ function headOf({ run, mesh }: Report, style: Style): string {
 
 const nameOf = ({ version, namespace, revision, generation }: ControlPlane): string =>
   `Istio ${version ?? '(release unknown)'} in ${namespace ?? 'another cluster'}${revision ? `, revision ${revision}` : ''}, ${TELEMETRY[generation]}`;
-
-const isOf =
-  (plane: ControlPlane) =>
-  ({ generation, namespace }: { generation: string; namespace: string | null }): boolean =>
-    generation === plane.generation && namespace === plane.namespace;
 
 function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: boolean): string {
   const steps = report.steps.filter(isOf(plane));
@@ -167,7 +162,7 @@ function rightsOf(report: Report, style: Style): string {
   if (rights.size === 0) return '';
   const lines = [...rights.values()].map(({ line, steps, tried }) => {
     const instead = tried.length > 0 ? `; tried instead: ${tried.join('; ')}` : '';
-    return wrapped(`  ${line}, needed by ${[...steps].join(', ')}${instead}`, style.width, '    ');
+    return `  ${wrapped(`${line}, needed by ${[...steps].join(', ')}${instead}`, style.width - 2, '    ')}`;
   });
   return [
     painted(style, 'bold', `RIGHTS YOU LACK (${rights.size})`),
@@ -181,7 +176,9 @@ function nothingFound(report: Report, style: Style): string {
     report.verdict === 'unreachable'
       ? 'The cluster could not be asked.'
       : 'No control plane, sidecar or ztunnel of Istio was found.';
-  const refused = report.unchecked.map(({ command, words }) => wrapped(`  ${command}: ${words}`, style.width, '    '));
+  const refused = report.unchecked.map(
+    ({ command, words }) => `  ${wrapped(`${command}: ${words}`, style.width - 2, '    ')}`,
+  );
   const next =
     report.verdict === 'not-applicable'
       ? [

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { build } from 'esbuild';
+import type { Report } from '../src/report/report.ts';
+import { assertSchema } from './scenarios.test.ts';
+import { withStandIn } from './support/standing.ts';
+
+const root = join(import.meta.dirname, '..');
+const bin = join(root, 'bin/kubectl-istio-diag');
+
+interface Ended {
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The program as a process of its own; `act` may signal it or close its stdout. */
+function started(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  act: (child: ReturnType<typeof spawn>) => void = () => undefined,
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+    act(child);
+  });
+}
+
+/** Command lines of the processes that hold this kubeconfig: what a run has left. */
+const leftBy = (kubeconfig: string): readonly string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
+    .flatMap((pid) => {
+      try {
+        const text = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        return text.includes(`KUBECONFIG=${kubeconfig}`)
+          ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
+          : [];
+      } catch {
+        return [];
+      }
+    });
+
+const folders = (): readonly string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('istio-diag-'));
+
+describe('the program as a process', () => {
+  let folder = '';
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'process-'));
+    // What npm ci builds, from the sources as they are now.
+    await build({
+      entryPoints: [join(root, 'src/main.ts')],
+      outfile: join(root, 'dist/cli.cjs'),
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+      define: { 'import.meta.url': '__filename_url' },
+      banner: { js: "const __filename_url = require('node:url').pathToFileURL(__filename).href;" },
+      logLevel: 'silent',
+    });
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('runs through kubectl, through a link, from another folder', async () => {
+    symlinkSync(bin, join(folder, 'kubectl-istio_diag'));
+    const path = `${folder}:${process.env.PATH}`;
+    const { code, stdout } = await started('kubectl', ['istio-diag', 'version'], { PATH: path });
+    assert.deepEqual([code, /^kubectl-istio-diag v\d/.test(stdout)], [0, true]);
+  });
+
+  it('passes its exit code through kubectl', async () => {
+    await withStandIn('istio-1.0.6/handler-missing', async (_, env) => {
+      const { code, stdout } = await started('kubectl', ['istio-diag', 'missing-metrics', '-o', 'json'], {
+        ...env,
+        PATH: `${folder}:${process.env.PATH}`,
+      });
+      assert.equal(code, 1);
+      assert.equal((JSON.parse(stdout) as Report).exitCode, 1);
+    });
+  });
+
+  for (const [signal, exit] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    for (const delay of [40, 120, 200, 280, 360]) {
+      it(`after ${signal} at ${delay} ms prints one document and leaves nothing`, async () => {
+        const known = folders();
+        await withStandIn(
+          'istio-1.0.6/healthy',
+          async ({ kubeconfig }, env) => {
+            const ended = await started(process.execPath, [bin, 'missing-metrics', '-o', 'json'], env, (child) => {
+              setTimeout(() => child.kill(signal), delay);
+            });
+            // Before the handlers stand, a signal ends the process as it ends any.
+            if (ended.code === null) return assert.equal(ended.signal, signal);
+            const report = JSON.parse(ended.stdout) as Report;
+            assertSchema(report);
+            assert.deepEqual([ended.code, report.exitCode, report.run.interrupted], [exit, exit, true]);
+            assert.deepEqual(leftBy(kubeconfig), []);
+          },
+          // Long enough that every signal comes before the end.
+          { faults: [{ match: /^PAGE .*:9093\/metrics/, fault: 'stall' }] },
+        );
+        assert.deepEqual(folders(), known);
+      });
+    }
+  }
+
+  it('ends quietly when nobody reads its output', async () => {
+    await withStandIn('istio-1.0.6/handler-missing', async ({ kubeconfig }, env) => {
+      const { code, stderr } = await started(process.execPath, [bin, 'missing-metrics', '-o', 'wide'], env, (child) =>
+        child.stdout?.destroy(),
+      );
+      assert.deepEqual([code, stderr], [1, '']);
+      assert.deepEqual(leftBy(kubeconfig), []);
+    });
+  });
+
+  it('ends by --timeout when the API server stalls, and calls it unreachable', async () => {
+    await withStandIn(
+      'istio-1.0.6/healthy',
+      async ({ kubeconfig }, env) => {
+        const { code, stdout } = await started(
+          process.execPath,
+          [bin, 'missing-metrics', '-o', 'json', '--timeout', '1s', '--request-timeout', '0'],
+          env,
+        );
+        const report = JSON.parse(stdout) as Report;
+        assert.deepEqual([code, report.verdict], [5, 'unreachable']);
+        assert.deepEqual(leftBy(kubeconfig), []);
+      },
+      { faults: [{ match: /^GET/, fault: 'stall' }] },
+    );
+  });
+
+  it('says in one line that there is no kubectl', async () => {
+    const { code, stdout, stderr } = await started(process.execPath, [bin, 'missing-metrics', '-o', 'json'], {
+      PATH: '/nonexistent',
+    });
+    assert.deepEqual([code, (JSON.parse(stdout) as Report).verdict], [5, 'unreachable']);
+    assert.match(stderr, /^error: .*there is no kubectl on the PATH.*\n$/);
+  });
+
+  it('pipes its JSON to the README’s jq recipes', async () => {
+    await withStandIn('istio-1.0.6/handler-missing', async (_, env) => {
+      const { stdout: json } = await started(process.execPath, [bin, 'missing-metrics', '-o', 'json'], env);
+      const recipes = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^jq (-\w) '(.*)'(\|sort -u)?$/gm)];
+      assert.equal(recipes.length, 5);
+      const answers: string[] = [];
+      for (const [, flag = '', program = ''] of recipes) {
+        answers.push(
+          await new Promise((resolve) => {
+            const jq = spawn('jq', [flag, program], { stdio: ['pipe', 'pipe', 'inherit'] });
+            let text = '';
+            jq.stdout.on('data', (chunk: Buffer) => {
+              text += chunk.toString();
+            });
+            jq.once('close', () => resolve(text));
+            jq.stdin.end(json);
+          }),
+        );
+      }
+      assert.deepEqual(answers.slice(0, 2), ['false\n', 'mixer->adapter: HandlerMissing\n']);
+      assert.match(
+        answers[2] ?? '',
+        /^rules\twarn\tcause\nprometheus-handler\tfail\tcause\nconfig-errors\tfail\tprometheus-handler\n/,
+      );
+      assert.match(answers[3] ?? '', /^helm template/);
+      assert.equal(answers[4], '');
+    });
+  });
+});

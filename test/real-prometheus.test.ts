@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, createServer as createSocket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { loadRecording } from './support/recordings.ts';
+import { reported } from './support/run.ts';
+import { withStandIn } from './support/standing.ts';
+
+const PROMETHEUS = 'istio-system/prometheus-1cb6f872bd-e55ee:9090';
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createSocket().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+/** A real Prometheus that scrapes the recorded adapter page, as job istio-mesh; `status` is what the page answers. */
+async function withPrometheus(page: string, status: number, use: (port: number) => Promise<void>): Promise<void> {
+  const adapter = createServer((_, response) => {
+    response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4' }).end(page);
+  });
+  await new Promise<void>((resolve) => adapter.listen(0, '127.0.0.1', resolve));
+  const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
+  const port = await freePort();
+  writeFileSync(
+    join(folder, 'prometheus.yml'),
+    `scrape_configs:\n- job_name: istio-mesh\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n  static_configs:\n  - targets: ['127.0.0.1:${(adapter.address() as AddressInfo).port}']\n`,
+  );
+  const args = [
+    `--config.file=${folder}/prometheus.yml`,
+    `--storage.tsdb.path=${folder}/data`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ];
+  const server = spawn('prometheus', args, { stdio: 'ignore' });
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  try {
+    for (const until = Date.now() + 20_000; ; ) {
+      const targets = await fetch(`http://127.0.0.1:${port}/api/v1/targets`)
+        .then((answer) => answer.text())
+        .catch(() => '');
+      if (/"health":"(up|down)"/.test(targets)) break;
+      assert.ok(Date.now() < until, 'Prometheus has not scraped within 20 s');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await use(port);
+  } finally {
+    server.kill('SIGTERM');
+    await ended;
+    await new Promise((resolve) => adapter.close(resolve));
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const here = spawnSync('prometheus', ['--version']).error === undefined;
+// Where there is none the run says so; in CI it is a failure.
+const skip = here || process.env.CI ? false : 'no prometheus on this machine (Debian: apt-get install prometheus)';
+
+describe('a real Prometheus behind the port-forward', { skip }, () => {
+  const pageOf = (name: string): string => {
+    const page = [...loadRecording(name).pages].find(([key]) => key.includes(':42422/'))?.[1].body;
+    return String(page);
+  };
+
+  for (const [name, metric] of [
+    ['istio-1.0.6/healthy', 'istio_requests_total'],
+    ['istio-0.8.0/healthy', 'istio_request_count'],
+  ] as const) {
+    it(`holds the series of ${name}, by our own queries`, async () => {
+      await withPrometheus(pageOf(name), 200, async (port) => {
+        await withStandIn(
+          name,
+          async (_, env) => {
+            const { report, code } = await reported(['missing-metrics', 'service/details', '-n', 'bookinfo'], { env });
+            const checks = report.steps.flatMap((step) => step.checks);
+            const stored = checks.find(({ id }) => id === 'series-stored');
+            assert.equal(stored?.status, 'pass', stored?.message);
+            assert.match(stored?.message ?? '', new RegExp(`^\\d+ series of ${metric}`));
+            assert.equal(checks.find(({ id }) => id === 'scrape-target-up')?.status, 'pass');
+            assert.equal(checks.find(({ id }) => id === 'workload-stored')?.status, 'pass');
+            assert.deepEqual([report.verdict, code], ['healthy', 0]);
+          },
+          { forwardTo: new Map([[PROMETHEUS, port]]) },
+        );
+      });
+    });
+  }
+
+  it('is where the metrics are lost when the adapter’s page is HTTP 500', async () => {
+    const words = 'An error has occurred during metrics gathering:\n\ncollected metric x was collected before\n';
+    await withPrometheus(words, 500, async (port) => {
+      await withStandIn(
+        'istio-1.0.6/healthy',
+        async (_, env) => {
+          const { report } = await reported(['missing-metrics'], { env });
+          assert.deepEqual(
+            report.losses.map(({ step, reason }) => [step, reason]),
+            [['prometheus-scrape', 'PageInconsistent']],
+          );
+          const target = report.steps.flatMap((step) => step.checks).find(({ id }) => id === 'scrape-target-up');
+          assert.match(target?.message ?? '', /HTTP status 500/);
+        },
+        {
+          forwardTo: new Map([[PROMETHEUS, port]]),
+          change: ({ pages }) => {
+            for (const [key, page] of pages)
+              if (key.includes(':42422/')) pages.set(key, { ...page, status: 500, body: words });
+          },
+        },
+      );
+    });
+  });
+
+  it('is named with --prometheus-url, and its password is never shown', async () => {
+    await withPrometheus(pageOf('istio-1.0.6/healthy'), 200, async (port) => {
+      await withStandIn('istio-1.0.6/healthy', async (_, env) => {
+        const { report, stdout } = await reported(
+          ['missing-metrics', '--prometheus-url', `http://sre:hunter2@127.0.0.1:${port}/`],
+          { env },
+        );
+        assert.equal(
+          report.steps.flatMap((step) => step.checks).find(({ id }) => id === 'series-stored')?.status,
+          'pass',
+        );
+        assert.ok(!stdout.includes('hunter2'));
+      });
+    });
+  });
+});

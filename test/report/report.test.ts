@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { withCauses } from '../../src/diagnosis/cause.ts';
+import type { OpenFinding } from '../../src/diagnosis/diagnose.ts';
+import type { Section } from '../../src/diagnosis/finding.ts';
+import { escapeAll, escapeText } from '../../src/report/escape.ts';
+import { exitCodeOf, FAIL_ON, type VerdictWord } from '../../src/report/exit.ts';
+import { flowChain, flowPicture } from '../../src/report/flow.ts';
+import { type Facts, type FlowReport, type Report, reportOf } from '../../src/report/report.ts';
+import { tableOf } from '../../src/report/table.ts';
+import { assertSchema } from '../scenarios.test.ts';
+import { plane } from '../support/judging.ts';
+import { missing } from '../support/mixer.ts';
+
+const plainStyle = { width: 100, colour: false, ascii: false };
+
+const finding = (change: Partial<OpenFinding>): OpenFinding => ({
+  check: 'a-check',
+  title: 'it holds',
+  status: 'pass',
+  reason: null,
+  meaning: null,
+  message: 'seen',
+  hint: null,
+  evidence: [],
+  commands: [],
+  causedBy: null,
+  durationMs: 0,
+  missing: [],
+  ...change,
+});
+
+const section = (...steps: readonly [string, ...OpenFinding[]][]): Section => ({
+  plane,
+  steps: steps.map(([id, ...findings]) => ({
+    step: { id, title: id, hop: 'envoy->mixer', docs: () => 'https://example.invalid', checks: [] },
+    plane,
+    findings,
+  })),
+  flow: { got: [] },
+});
+
+const facts = (change: Partial<Facts> = {}): Facts => ({
+  topic: 'missing-metrics',
+  tool: { name: 'kubectl-istio-diag', version: '0.1.0' },
+  run: { startedAt: '2026-11-22T10:00:00.000Z', durationMs: 1, context: 'prod', source: 'live' },
+  planes: [plane],
+  sections: [section(['one', finding({})])],
+  unsearched: [],
+  warnings: [],
+  failOn: 'unknown',
+  signal: null,
+  ...change,
+});
+
+describe('causes', () => {
+  const failing = (mayFollowFrom: readonly string[] = [], withoutCause?: 'unknown'): OpenFinding =>
+    finding({ status: 'fail', reason: 'Bad', mayFollowFrom, ...(withoutCause && { withoutCause }) });
+  const told = (given: Section): unknown =>
+    withCauses(given).steps.map(({ findings }) => findings.map(({ status, causedBy }) => [status, causedBy]));
+
+  it('explain what follows from them', () => {
+    assert.deepEqual(told(section(['a', failing()], ['b', failing(['a'])])), [[['fail', null]], [['fail', 'a']]]);
+  });
+  it('are not consequences themselves: the first cause is named', () => {
+    assert.deepEqual(told(section(['a', failing()], ['b', failing(['a'])], ['c', failing(['b', 'a'])])), [
+      [['fail', null]],
+      [['fail', 'a']],
+      [['fail', 'a']],
+    ]);
+  });
+  it('may be missing: then it is a cause, or unknown', () => {
+    assert.deepEqual(told(section(['a', finding({})], ['b', failing(['a'])], ['c', failing(['a'], 'unknown')])), [
+      [['pass', null]],
+      [['fail', null]],
+      [['unknown', null]],
+    ]);
+  });
+  it('may lie in the same step, before it', () => {
+    assert.deepEqual(told(section(['a', failing(), failing(['a'])])), [
+      [
+        ['fail', null],
+        ['fail', 'a'],
+      ],
+    ]);
+  });
+  it('of a warning make no failure', () => {
+    assert.deepEqual(told(section(['a', finding({ status: 'warn', reason: 'Odd' })], ['b', failing(['a'])])), [
+      [['warn', null]],
+      [['fail', null]],
+    ]);
+  });
+});
+
+describe('a verdict', () => {
+  const verdict = (change: Partial<Facts>): [VerdictWord, number] => {
+    const report = reportOf(facts(change));
+    assertSchema(report);
+    return [report.verdict, report.exitCode];
+  };
+  const withStatus = (status: OpenFinding['status'], more: Partial<OpenFinding> = {}): Partial<Facts> => ({
+    sections: [section(['one', finding({ status, reason: 'Odd', ...more })])],
+  });
+  const refused = { missing: [missing()] };
+
+  it('is healthy when every step passed', () => assert.deepEqual(verdict({}), ['healthy', 0]));
+  it('is healthy with warnings', () => assert.deepEqual(verdict(withStatus('warn')), ['healthy', 0]));
+  it('is broken by one failure', () => assert.deepEqual(verdict(withStatus('fail')), ['broken', 1]));
+  it('is inconclusive when something is unknown', () =>
+    assert.deepEqual(verdict(withStatus('unknown', refused)), ['inconclusive', 3]));
+  it('is inconclusive when a pass stands on part of a list', () =>
+    assert.deepEqual(verdict(withStatus('pass', refused)), ['inconclusive', 3]));
+  it('is inconclusive when a search was refused, though all passed', () =>
+    assert.deepEqual(verdict({ unsearched: [missing()] }), ['inconclusive', 3]));
+  it('is not-applicable when every search found nothing', () =>
+    assert.deepEqual(verdict({ planes: [], sections: [] }), ['not-applicable', 4]));
+  it('is inconclusive when a search was refused and nothing was found', () =>
+    assert.deepEqual(verdict({ planes: [], sections: [], unsearched: [missing()] }), ['inconclusive', 3]));
+  for (const hindrance of ['Unreachable', 'Unauthorized', 'NoKubectl', 'TimedOut'] as const) {
+    it(`is unreachable after ${hindrance}`, () =>
+      assert.deepEqual(verdict({ planes: [], sections: [], unsearched: [missing(hindrance)] }), ['unreachable', 5]));
+  }
+  it('is as far as known after a signal', () => {
+    assert.deepEqual(verdict({ signal: 'SIGINT' }), ['inconclusive', 130]);
+    assert.deepEqual(verdict({ ...withStatus('fail'), signal: 'SIGTERM' }), ['broken', 143]);
+  });
+});
+
+describe('the exit code', () => {
+  const matrix: Record<VerdictWord, readonly number[]> = {
+    healthy: [1, 0, 0, 0],
+    broken: [1, 1, 1, 0],
+    error: [2, 2, 2, 2],
+    inconclusive: [1, 3, 0, 0],
+    'not-applicable': [4, 4, 4, 4],
+    unreachable: [5, 5, 5, 5],
+  };
+  for (const [verdict, codes] of Object.entries(matrix)) {
+    it(`of ${verdict} with a warning is ${codes.join(', ')} for --fail-on ${FAIL_ON.join(', ')}`, () => {
+      assert.deepEqual(
+        FAIL_ON.map((failOn) => exitCodeOf(verdict as VerdictWord, true, failOn)),
+        codes,
+      );
+    });
+  }
+  it('of healthy without a warning is 0 for all', () => {
+    assert.deepEqual(
+      FAIL_ON.map((failOn) => exitCodeOf('healthy', false, failOn)),
+      [0, 0, 0, 0],
+    );
+  });
+});
+
+describe('text from the cluster', () => {
+  it('is shown with its control, format and separator characters as codes', () => {
+    assert.equal(escapeText('a\x1b[31mred\x07'), 'a\\x1b[31mred\\x07');
+    assert.equal(escapeText('a\tb\nc\r'), 'a b\\x0ac\\x0d');
+    assert.equal(escapeText('x\u202eevil\u200b\u2028\ufeff\x9b'), 'x\\u{202e}evil\\u{200b}\\u{2028}\\u{feff}\\x9b');
+    assert.equal(escapeText('grün ✔ 日本'), 'grün ✔ 日本');
+  });
+  it('is escaped wherever it stands', () => {
+    assert.deepEqual(escapeAll({ a: ['\x1b'], b: { c: '\x00' }, d: 1, e: null }), {
+      a: ['\\x1b'],
+      b: { c: '\\x00' },
+      d: 1,
+      e: null,
+    });
+  });
+});
+
+const hop = (change: Partial<FlowReport>): FlowReport => ({
+  generation: 'mixer',
+  namespace: 'x',
+  revision: null,
+  hop: 'envoy->mixer',
+  status: 'pass',
+  in: 10,
+  out: 10,
+  unit: 'reports',
+  ...change,
+});
+
+describe('the flow', () => {
+  const lost = {
+    generation: 'mixer',
+    namespace: 'x',
+    revision: null,
+    hop: 'mixer->adapter',
+    step: 's',
+    reason: 'R',
+  } as const;
+  it('is a bar for each stage, the lost one marked', () => {
+    const picture = flowPicture(
+      plainStyle,
+      [hop({}), hop({ hop: 'mixer->adapter', out: 5, unit: 'dispatches' })],
+      lost,
+    ).split('\n');
+    assert.match(picture[0] ?? '', /^ {2}Envoy {4}█{40} +10 reports$/);
+    assert.match(picture[2] ?? '', /^ {2}adapter {2}█{20} {20} +5 dispatches {3}◀ LOST HERE$/);
+  });
+  it('shows what was not measured as a question', () => {
+    assert.match(flowPicture(plainStyle, [hop({ in: null, out: null })], null), /Envoy {2}\? +\? reports/);
+  });
+  it('is a chain when nothing is lost', () => {
+    assert.equal(flowChain([hop({})]), 'Envoy ──10 reports──▶ Mixer');
+    assert.equal(flowChain([]), '');
+  });
+});
+
+describe('the table', () => {
+  const goldens = readdirSync(new URL('../golden/', import.meta.url)).filter((name) => name.endsWith('.json'));
+  const reports = goldens.map(
+    (name) => JSON.parse(readFileSync(new URL(`../golden/${name}`, import.meta.url), 'utf8')) as Report,
+  );
+
+  it('keeps its steps within a hundred columns', () => {
+    for (const report of reports) {
+      const [, steps = ''] = tableOf(report, plainStyle, { wide: false, showCommands: false }).split('\n\n');
+      for (const line of steps.split('\n')) assert.ok([...line].length <= 100, line);
+    }
+  });
+  it('begins each step with its id, and each continuation with a space', () => {
+    for (const report of reports) {
+      const [, steps = ''] = tableOf(report, { ...plainStyle, width: 70 }, { wide: false, showCommands: false }).split(
+        '\n\n',
+      );
+      const ids = steps
+        .split('\n')
+        .filter((line) => !line.startsWith(' '))
+        .map((line) => line.split(' ')[0]);
+      assert.deepEqual(ids, ['STEP', ...report.steps.map(({ id }) => id)]);
+    }
+  });
+  it('is 7-bit with --ascii', () => {
+    for (const report of reports) {
+      assert.match(
+        tableOf(report, { ...plainStyle, ascii: true }, { wide: true, showCommands: true }),
+        /^[\x20-\x7e\n]*$/,
+      );
+    }
+  });
+  it('has colours only where they are wanted', () => {
+    const [report] = reports;
+    assert.ok(report);
+    const options = { wide: false, showCommands: false };
+    assert.ok(!tableOf(report, plainStyle, options).includes('\x1b'));
+    assert.ok(tableOf(report, { ...plainStyle, colour: true }, options).includes('\x1b['));
+  });
+  it('lists the commands when they are asked for', () => {
+    const [report] = reports;
+    assert.ok(report);
+    assert.match(tableOf(report, plainStyle, { wide: false, showCommands: true }), /\nCOMMANDS\n {2}kubectl /);
+  });
+  it('names the rights that are missing, and how to ask for them', () => {
+    const report = reportOf(
+      facts({
+        sections: [
+          section([
+            'one',
+            finding({
+              status: 'unknown',
+              reason: 'Forbidden',
+              missing: [{ ...missing(), triedInstead: ['list rules in namespace x'] }],
+            }),
+          ]),
+        ],
+      }),
+    );
+    const table = tableOf(report, plainStyle, { wide: false, showCommands: false });
+    assert.match(
+      table,
+      /RIGHTS YOU LACK \(1\)\n {2}list rules\.config\.istio\.io in all namespaces, needed by one; tried instead: list rules/,
+    );
+    assert.match(table, /INCONCLUSIVE.*Not a clean bill of health/);
+  });
+  it('tells several control planes apart', () => {
+    const other = { ...plane, namespace: 'istio-b' };
+    const report = reportOf(
+      facts({
+        planes: [plane, other],
+        sections: [section(['one', finding({})]), { ...section(['one', finding({})]), plane: other }],
+      }),
+    );
+    assert.match(tableOf(report, plainStyle, { wide: false, showCommands: false }), /and 1 more/);
+  });
+});
