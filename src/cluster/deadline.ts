@@ -45,4 +45,4 @@ const overdueBy = (run: AbortSignal): Overdue =>
     : new Overdue('TimedOut', 'the run’s --timeout was over before it answered');
 
 /** `5000` as `5s`. */
-export const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 100) / 10}s`;
+const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 100) / 10}s`;

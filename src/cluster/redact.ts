@@ -1,5 +1,5 @@
 /** What takes the place of a secret. A plain word: valid inside JSON strings, YAML and log lines alike. */
-export const REDACTED = 'REDACTED';
+const REDACTED = 'REDACTED';
 
 /** Any of these must be in a text for it to hold something to redact. One test for the many lines that hold none. */
 const SUSPECT = /@|eyJ|earer|BEGIN|LS0tLS1|assw|asswd|ecret|oken|redential|pi-?_?[kK]ey/;

@@ -78,7 +78,7 @@ async function pageOf(cluster: Cluster, namespace: string, pod: string, args: Ar
 }
 
 /** Mixer's own page, then what the pod is annotated with, then Envoy's, then its first port. */
-export function defaultsOf(pod: Pod): { port: number; path: string } {
+function defaultsOf(pod: Pod): { port: number; path: string } {
   const ports = pod.containers.flatMap(({ ports }) => ports.map(({ port }) => port));
   const mixer =
     pod.containers.some(({ name }) => name === 'mixer') && ports.find((port) => port === 9093 || port === 15014);

@@ -11,7 +11,7 @@ interface Rule {
 const CONFIG_MAPS = ['istio', 'prometheus'];
 
 /** Rules by group and verb, from the rights that the topic's sources declare. */
-export function rulesOf(topic: Topic): readonly Rule[] {
+function rulesOf(topic: Topic): readonly Rule[] {
   const rules = new Map<string, Rule>();
   for (const { verb, resource } of topic.sources.flatMap(({ rights }) => rights)) {
     const [plural = '', ...group] = resource.split('.');

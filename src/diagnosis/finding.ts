@@ -38,7 +38,7 @@ export interface Section {
 }
 
 /** The statuses, the worst first: a step is as bad as its worst check. */
-export const WORST_FIRST: readonly Status[] = ['fail', 'unknown', 'warn', 'pass', 'skip'];
+const WORST_FIRST: readonly Status[] = ['fail', 'unknown', 'warn', 'pass', 'skip'];
 
 export const worst = (statuses: readonly Status[]): Status =>
   WORST_FIRST.find((status) => statuses.includes(status)) ?? 'skip';

@@ -63,7 +63,7 @@ export interface Namespace {
 }
 
 /** Where to look when the whole cluster may not be listed: each namespace that the run is about. */
-export function namespacesOf(scope: Scope, also: readonly (string | null)[] = []): readonly string[] {
+function namespacesOf(scope: Scope, also: readonly (string | null)[] = []): readonly string[] {
   const named = [scope.istioNamespace ?? 'istio-system', scope.workload?.namespace, scope.namespace, ...also];
   return [...new Set(named.filter((name) => name !== null && name !== undefined))];
 }
@@ -177,7 +177,7 @@ export function podOf({ metadata, ...rest }: KubernetesObject): Pod {
   };
 }
 
-export function serviceOf({ metadata, spec }: KubernetesObject): Service {
+function serviceOf({ metadata, spec }: KubernetesObject): Service {
   const { selector, ports } = (spec ?? {}) as {
     selector?: Record<string, string> | null;
     ports?: readonly { name?: string; port?: number; targetPort?: number | string }[] | null;
@@ -194,7 +194,7 @@ export function serviceOf({ metadata, spec }: KubernetesObject): Service {
   };
 }
 
-export function deploymentOf({ metadata, ...rest }: KubernetesObject): Deployment {
+function deploymentOf({ metadata, ...rest }: KubernetesObject): Deployment {
   const { spec, status } = rest as {
     spec?: {
       replicas?: number;

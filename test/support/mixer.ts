@@ -129,7 +129,7 @@ export const serves = (series = 12, workloadSeries = 0): AdapterPage => ({
 
 export const refuses: AdapterPage = { state: 'refuses', words: 'connection refused' };
 
-export const unseen: AdapterPage = { state: 'unseen', missing: missing('TimedOut') };
+const unseen: AdapterPage = { state: 'unseen', missing: missing('TimedOut') };
 
 export const page = (
   change: Partial<MixerReading> = {},

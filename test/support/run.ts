@@ -18,7 +18,7 @@ export interface World {
 }
 
 /** The clock stands still: durations are 0, and every report of a test is from the same moment. */
-export const NOW = Date.parse('2026-11-22T10:00:00Z');
+const NOW = Date.parse('2026-11-22T10:00:00Z');
 
 /** Runs the command line in this process. */
 export async function ran(argv: readonly string[], world: World = {}): Promise<Ran> {

@@ -59,15 +59,6 @@ export interface Instance {
   read: boolean;
 }
 
-/** Mixer's configuration as the API server has it: not yet as Mixer has it. */
-export interface MixerConfig {
-  rules: Listing<Rule>;
-  /** Of both kinds. */
-  handlers: Listing<Handler>;
-  instances: Listing<Instance>;
-  attributeManifests: Listing<{ name: string; namespace: string }>;
-}
-
 type Json = Record<string, unknown>;
 const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
 const array = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

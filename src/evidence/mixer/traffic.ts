@@ -70,7 +70,7 @@ export interface ProxyCounts {
 }
 
 /** Asks a pod's Envoy. */
-export async function proxyCounts(ask: Ask, pod: Pod): Promise<ProxyCounts> {
+async function proxyCounts(ask: Ask, pod: Pod): Promise<ProxyCounts> {
   const declares = proxyOf(pod)?.ports.some(({ port }) => port === METRICS_PORT) ?? false;
   const question = { ask: 'page', namespace: pod.namespace, pod: pod.name } as const;
   return declares

@@ -4,7 +4,7 @@ import { clusterSource } from '../../diagnosis/source.ts';
 const NAMES = { mixer: 'Mixer', 'telemetry-v2': 'telemetry v2', ambient: 'ambient' } as const;
 
 /** The generation as prose names it. */
-export const generationName = (plane: ControlPlane): string => NAMES[plane.generation];
+const generationName = (plane: ControlPlane): string => NAMES[plane.generation];
 
 const nothing: Source<null> = clusterSource([], () => Promise.resolve(null));
 

@@ -4,19 +4,15 @@ import type { ErrorKind } from '../../../src/evidence/mixer/reading.ts';
 import { bucketsProblem } from '../../../src/guide/missing-metrics/mixer/buckets.ts';
 import { configLoaded, errorChecks, logQuiet } from '../../../src/guide/missing-metrics/mixer/config-errors.ts';
 import { resolutionWorks } from '../../../src/guide/missing-metrics/mixer/config-resolution.ts';
-import {
-  attributeManifestsExist,
-  instancesExist,
-  instancesLoaded,
-} from '../../../src/guide/missing-metrics/mixer/metric-instances.ts';
+import { handlersLoaded, instancesLoaded, rulesLoaded } from '../../../src/guide/missing-metrics/mixer/loaded.ts';
+import { attributeManifestsExist, instancesExist } from '../../../src/guide/missing-metrics/mixer/metric-instances.ts';
 import {
   handlerExists,
   handlerKnowsInstances,
   handlerLabelsMatch,
-  handlersLoaded,
   handlerValid,
 } from '../../../src/guide/missing-metrics/mixer/prometheus-handler.ts';
-import { rulesExist, rulesLoaded, shippedInstancesSent } from '../../../src/guide/missing-metrics/mixer/rules.ts';
+import { rulesExist, shippedInstancesSent } from '../../../src/guide/missing-metrics/mixer/rules.ts';
 import { judging } from '../../support/judging.ts';
 import {
   config,

@@ -10,6 +10,7 @@ import type { ErrorKind, MixerReading } from '../../../evidence/mixer/reading.ts
 import { metricsActions } from '../../../evidence/mixer/references.ts';
 import { provenDispatches } from './dispatches.ts';
 import { docsOf } from './docs.ts';
+import { handlersLoaded, instancesLoaded, rulesLoaded } from './loaded.ts';
 import { readLog } from './shipped.ts';
 import { CONFIG_ERRORS, CONFIGURATION } from './steps.ts';
 
@@ -237,5 +238,12 @@ export const configErrors: Step = {
   title: 'Verify there are no known configuration errors',
   hop: 'mixer->adapter',
   docs: docsOf('Verify there are no known configuration errors'),
-  checks: [configLoaded, ...(errorChecks as readonly AnyCheck[]), logQuiet],
+  checks: [
+    configLoaded,
+    ...(errorChecks as readonly AnyCheck[]),
+    rulesLoaded,
+    handlersLoaded,
+    instancesLoaded,
+    logQuiet,
+  ],
 };

@@ -1,14 +1,16 @@
-import type { Verdict } from '../../../diagnosis/check.ts';
+import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
 import { count, isSome, skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import type { Listing } from '../../../evidence/kubernetes.ts';
-import type { MixerPages } from '../../../evidence/mixer/pages.ts';
+import { mixerHandlers, mixerInstances, mixerRules } from '../../../evidence/mixer/config.ts';
+import { type MixerPages, mixerPages } from '../../../evidence/mixer/pages.ts';
+import { readLog } from './shipped.ts';
 
 /**
  * Compares how many objects Mixer counts with how many kubectl lists (mixer.md 0, finding 10): an object that Mixer
  * cannot decode is dropped without an error. More than listed is normal: Mixer also counts kinds that are not listed
  * here.
  */
-export function judgeLoaded(
+function judgeLoaded(
   listing: Listing<object>,
   pages: readonly MixerPages[],
   of: 'rules' | 'handlers' | 'instances',
@@ -51,5 +53,34 @@ export function judgeLoaded(
 }
 
 /** What NotLoaded means, for `explain`. */
-export const NOT_LOADED =
+const NOT_LOADED =
   'kubectl lists more objects than Mixer has: some could not be decoded, or have not reached it (Galley from 1.1 on, Mixer’s own rights).';
+
+export const rulesLoaded = defineCheck({
+  id: 'rules-loaded',
+  title: 'Mixer has as many rules as kubectl lists',
+  explains: 'Compares Mixer’s own count of rules in its newest configuration with kubectl’s list.',
+  reasons: { NotLoaded: NOT_LOADED },
+  needs: { rules: mixerRules, pages: mixerPages },
+  judge: ({ rules, pages }, { plane }) => judgeLoaded(rules, pages, 'rules', readLog(plane)),
+});
+
+export const handlersLoaded = defineCheck({
+  id: 'handlers-loaded',
+  title: 'Mixer has as many handlers as kubectl lists',
+  explains:
+    'Compares Mixer’s own count of handlers in its newest configuration with kubectl’s list of the kinds it reads.',
+  reasons: { NotLoaded: NOT_LOADED },
+  needs: { handlers: mixerHandlers, pages: mixerPages },
+  judge: ({ handlers, pages }, { plane }) => judgeLoaded(handlers, pages, 'handlers', readLog(plane)),
+});
+
+export const instancesLoaded = defineCheck({
+  id: 'instances-loaded',
+  title: 'Mixer has as many instances as kubectl lists',
+  explains:
+    'Compares Mixer’s own count of instances in its newest configuration with kubectl’s list of the kinds it reads.',
+  reasons: { NotLoaded: NOT_LOADED },
+  needs: { instances: mixerInstances, pages: mixerPages },
+  judge: ({ instances, pages }, { plane }) => judgeLoaded(instances, pages, 'instances', readLog(plane)),
+});

@@ -3,13 +3,11 @@ import { defineCheck, type Step } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../../diagnosis/verdict.ts';
 import { type Handler, mixerHandlers, mixerInstances, mixerRules } from '../../../evidence/mixer/config.ts';
-import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { mixer } from '../../../evidence/mixer/pods.ts';
 import { metricsActions, ruleName, safeName } from '../../../evidence/mixer/references.ts';
 import { bucketsProblem } from './buckets.ts';
 import { CONFIGURATION_IN_08, docsOf } from './docs.ts';
-import { judgeLoaded, NOT_LOADED } from './loaded.ts';
-import { applyShipped, readLog } from './shipped.ts';
+import { applyShipped } from './shipped.ts';
 import { PROMETHEUS_HANDLER } from './steps.ts';
 
 const edit = ({ kind, namespace, name }: Handler): string =>
@@ -231,20 +229,10 @@ function faultsOf({ metrics }: Handler): readonly string[] {
   });
 }
 
-export const handlersLoaded = defineCheck({
-  id: 'handlers-loaded',
-  title: 'Mixer has as many handlers as kubectl lists',
-  explains:
-    'Compares Mixer’s own count of handlers in its newest configuration with kubectl’s list of the kinds it reads.',
-  reasons: { NotLoaded: NOT_LOADED },
-  needs: { handlers: mixerHandlers, pages: mixerPages },
-  judge: ({ handlers, pages }, { plane }) => judgeLoaded(handlers, pages, 'handlers', readLog(plane)),
-});
-
 export const prometheusHandler: Step = {
   id: PROMETHEUS_HANDLER,
   title: 'Verify the Prometheus handler configuration exists',
   hop: 'mixer->adapter',
   docs: docsOf('Verify the Prometheus handler configuration exists', CONFIGURATION_IN_08),
-  checks: [handlerExists, handlerKnowsInstances, handlerLabelsMatch, handlerValid, handlersLoaded],
+  checks: [handlerExists, handlerKnowsInstances, handlerLabelsMatch, handlerValid],
 };
