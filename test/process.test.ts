@@ -178,10 +178,7 @@ describe('the program as a process', () => {
         );
       }
       assert.deepEqual(answers.slice(0, 2), ['false\n', 'mixer->adapter: HandlerMissing\n']);
-      assert.match(
-        answers[2] ?? '',
-        /^prometheus-handler\tfail\tcause\nconfig-errors\tfail\tprometheus-handler\n/,
-      );
+      assert.match(answers[2] ?? '', /^prometheus-handler\tfail\tcause\nconfig-errors\tfail\tprometheus-handler\n/);
       assert.match(answers[3] ?? '', /^helm template/);
       assert.equal(answers[4], '');
     });

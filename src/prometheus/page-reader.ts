@@ -212,8 +212,10 @@ export class PageReader {
   private own(text: string): string {
     const known = this.strings.get(text);
     if (known !== undefined) return known;
-    const copy = Buffer.from(text, 'latin1').toString('utf8');
-    this.strings.set(Buffer.from(text, 'latin1').toString('latin1'), copy);
+    const bytes = Buffer.from(text, 'latin1');
+    const flat = bytes.toString('latin1');
+    const copy = /[\x80-\xff]/.test(flat) ? bytes.toString('utf8') : flat;
+    this.strings.set(flat, copy);
     return copy;
   }
 

@@ -39,17 +39,21 @@ function goFloat(text: string): string {
 
 const goInteger = (text: string): string => (/^\d+$/.test(text) ? text : String(Math.trunc(numberOf(text))));
 
+/** What is known of a family: its metrics, and histograms and summaries by their labels, sorted and as they were written. */
+interface Known {
+  metrics: Prom2jsonFamily['metrics'];
+  groups: Map<string, GroupedMetric>;
+  asWritten: Map<string, GroupedMetric>;
+}
+
 /** Collects samples into prom2json's families, in the page's order; histograms and summaries by their labels. */
 export class Prom2json {
-  private readonly byFamily = new Map<
-    Family,
-    { metrics: Prom2jsonFamily['metrics']; groups: Map<string, GroupedMetric> }
-  >();
+  private readonly byFamily = new Map<Family, Known>();
 
   readonly add = (family: Family, sample: Sample): void => {
     let known = this.byFamily.get(family);
     if (!known) {
-      known = { metrics: [], groups: new Map() };
+      known = { metrics: [], groups: new Map(), asWritten: new Map() };
       this.byFamily.set(family, known);
     }
     if (family.type === 'HISTOGRAM') this.grouped(known, sample, 'le', 'buckets');
@@ -57,30 +61,33 @@ export class Prom2json {
     else known.metrics.push({ ...labelsOf(sample.labels), ...timestampOf(sample), value: goFloat(sample.value) });
   };
 
-  private grouped(
-    known: { metrics: Prom2jsonFamily['metrics']; groups: Map<string, GroupedMetric> },
-    sample: Sample,
-    splitBy: 'le' | 'quantile',
-    parts: 'buckets' | 'quantiles',
-  ): void {
-    const labels = new Map(sample.labels);
-    const split = labels.get(splitBy);
-    labels.delete(splitBy);
-    const key = JSON.stringify([...labels].sort(([a], [b]) => (a < b ? -1 : 1)));
+  private grouped(known: Known, sample: Sample, splitBy: 'le' | 'quantile', parts: 'buckets' | 'quantiles'): void {
+    const group = this.groupOf(known, sample.labels, splitBy);
+    const split = sample.labels.get(splitBy);
+    if (sample.timestamp !== undefined) group.timestamp_ms = sample.timestamp;
+    if (split !== undefined) {
+      group[parts] ??= {};
+      group[parts][goFloat(split)] = splitBy === 'le' ? goInteger(sample.value) : goFloat(sample.value);
+    } else if (sample.name.endsWith('_sum')) group.sum = goFloat(sample.value);
+    else if (sample.name.endsWith('_count')) group.count = goInteger(sample.value);
+  }
+
+  /** The metric with these labels but `splitBy`. Lines of one metric have their labels in one order, as a rule. */
+  private groupOf(known: Known, labels: ReadonlyMap<string, string>, splitBy: string): GroupedMetric {
+    let written = '';
+    for (const [name, value] of labels) if (name !== splitBy) written += `${name}\u0000${value}\u0000`;
+    const seen = known.asWritten.get(written);
+    if (seen) return seen;
+    const own = [...labels].filter(([name]) => name !== splitBy);
+    const key = JSON.stringify([...own].sort(([a], [b]) => (a < b ? -1 : 1)));
     let group = known.groups.get(key);
     if (!group) {
-      group = { ...labelsOf(labels), count: '0', sum: '0' };
+      group = { ...labelsOf(new Map(own)), count: '0', sum: '0' };
       known.groups.set(key, group);
       known.metrics.push(group);
     }
-    Object.assign(group, timestampOf(sample));
-    if (split !== undefined) {
-      group[parts] = dictionary([
-        ...Object.entries(group[parts] ?? {}),
-        [goFloat(split), splitBy === 'le' ? goInteger(sample.value) : goFloat(sample.value)],
-      ]);
-    } else if (sample.name.endsWith('_sum')) group.sum = goFloat(sample.value);
-    else if (sample.name.endsWith('_count')) group.count = goInteger(sample.value);
+    known.asWritten.set(written, group);
+    return group;
   }
 
   families(): readonly Prom2jsonFamily[] {
