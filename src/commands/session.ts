@@ -73,7 +73,7 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   const file = args['save-bundle'] as string | undefined;
   const timeout = durationOf(String(args.timeout), 'timeout');
   const patience: Patience = {
-    request: durationOf(String(args['request-timeout'] ?? REQUEST_TIMEOUT), 'request-timeout'),
+    request: durationOf((args['request-timeout'] as string | undefined) ?? REQUEST_TIMEOUT, 'request-timeout'),
     run: AbortSignal.any([io.interrupt, ...(timeout > 0 ? [timedOut(timeout)] : [])]),
   };
   // Every question that is waited for listens to it.
