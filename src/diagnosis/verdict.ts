@@ -2,13 +2,16 @@ import type { Unanswered } from '../errors.ts';
 import type { Attempt, Verdict } from './check.ts';
 
 /** Why a question got no answer, in a few words: what is missing, not what was typed. */
-function wordsOf({ hindrance, right, words }: Unanswered): string {
+function wordsOf({ hindrance, right, words, command }: Unanswered): string {
   const where = right.namespace === null ? '' : ` in ${right.namespace}`;
   switch (hindrance) {
     case 'Forbidden':
       return `not allowed: ${right.verb} ${right.resource}${where}`;
     case 'Interrupted':
       return 'interrupted before it was looked at';
+    case 'TimedOut':
+      // A timeout is called one, with what was slow.
+      return `${words} to \`${command}\``;
     default:
       return words;
   }
