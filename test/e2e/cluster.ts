@@ -17,12 +17,12 @@ export interface TestCluster {
   /** The port that a node must name as its kubelet's. */
   kubeletPort: number;
   /** One request as the administrator; rejects for a status that is not in `allowed`. */
-  api(
+  readonly api: (
     method: string,
     path: string,
     body?: unknown,
     allowed?: readonly number[],
-  ): Promise<{ status: number; body: string }>;
+  ) => Promise<{ status: number; body: string }>;
   /** Starts kwok, which reads port-forwards and logs from this file (kind PortForward, Logs). */
   startKubelet(config: string): Promise<void>;
   /** Ends every process by its own id, and deletes the folder. */
