@@ -94,10 +94,11 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (help !== '') await print(io.stdout, `${help}\n`);
     return code;
   } catch (error) {
-    if (!(error instanceof DiagError)) throw error;
     // What kubectl said may hold what somebody in the cluster wrote.
-    await print(io.stderr, `error: ${escapeText(error.message)}\n`);
+    if (error instanceof DiagError) await print(io.stderr, `error: ${escapeText(error.message)}\n`);
+    // For a script, one document always; a bug has one too.
     if (guide.some(({ id }) => id === argv[0])) await printError(argv[0] ?? '', looseArguments(argv), io, error);
+    if (!(error instanceof DiagError)) throw error;
     return error instanceof NoAnswer ? codeOf(error) : 2;
   }
 }

@@ -3,12 +3,20 @@ import type { Signal } from './report/exit.ts';
 
 const interrupt = new AbortController();
 let signal: Signal | null = null;
+let signalledAt = 0;
+
+/** A second signal this soon is the same impatience (ms): the partial report takes about as long. */
+const SAME_SIGNAL = 500;
 
 /** First of all: from here on a run that is ended still prints what it found, and leaves nothing behind. */
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
     // The second time somebody really means it; `exit` handlers still clean up.
-    if (signal !== null) process.exit(name === 'SIGINT' ? 130 : 143);
+    if (signal !== null) {
+      if (Date.now() - signalledAt < SAME_SIGNAL) return;
+      process.exit(name === 'SIGINT' ? 130 : 143);
+    }
+    signalledAt = Date.now();
     signal = name === 'SIGINT' ? 'SIGINT' : 'SIGTERM';
     interrupt.abort('Interrupted');
   });

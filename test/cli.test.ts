@@ -54,6 +54,10 @@ describe('the command line', () => {
     [['missing-metrics', '--window', 'soon'], /^error: --window takes a duration such as 5s/],
     [['missing-metrics', '--request-timeout', '5x'], /^error: --request-timeout takes a duration/],
     [['missing-metrics', '--sample', '-1'], /^error: --sample takes a number/],
+    [
+      ['missing-metrics', '--prometheus-url', 'http://a:100%zz@127.0.0.1:1'],
+      /^error: --prometheus-url: write a % in .* as %25\n$/,
+    ],
     [['missing-metrics', '--prometheus-url', 'ftp://x'], /^error: --prometheus-url takes an http or https URL/],
     [
       ['missing-metrics', '--prometheus-service', 'nonsense'],

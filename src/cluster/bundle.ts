@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
@@ -32,17 +33,30 @@ interface Manifest extends BundleHead {
 /** More than any mesh has; a bundle that unpacks to more is a trap. */
 const UNPACKED_LIMIT = 4 * 1024 ** 3;
 
-/** Fails at once, as a usage error, when a bundle could not be written to `file` at the end of the run. */
-export async function assertWritable(file: string): Promise<void> {
+/**
+ * Makes the file beside `file` that the bundle is written to first, and resolves to its path. A bundle that could not
+ * be written at the end of the run thus fails at once, as a usage error.
+ */
+export async function makePartial(file: string): Promise<string> {
+  const there = await stat(file).catch(() => null);
+  if (there !== null && !there.isFile()) throw new UsageError(`cannot write the bundle: ${file} is not a regular file`);
+  // A name of its own: two runs may save to the same file, and the last one wins.
+  const partial = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.partial`;
   try {
-    await (await open(`${file}.partial`, 'w', 0o600)).close();
+    await (await open(partial, 'wx', 0o600)).close();
   } catch (error) {
     throw new UsageError(`cannot write the bundle: ${messageOf(error)}`);
   }
+  return partial;
 }
 
-/** Writes a .tar.gz of every question and answer; the file appears under its name only when it is whole. */
-export async function writeBundle(file: string, head: BundleHead, entries: readonly Entry[]): Promise<void> {
+/** Writes a .tar.gz of every question and answer to `partial`; it gets the name `file` only when it is whole. */
+export async function writeBundle(
+  file: string,
+  partial: string,
+  head: BundleHead,
+  entries: readonly Entry[],
+): Promise<void> {
   const named = entries.map((entry, index) => ('file' in entry ? { ...entry, file: `answers/${index}` } : entry));
   const manifest: Manifest = {
     apiVersion: 'istio-diag/v1alpha1',
@@ -52,7 +66,7 @@ export async function writeBundle(file: string, head: BundleHead, entries: reado
     questions: named,
   };
   const archive = pack();
-  const written = pipeline(archive, createGzip(), createWriteStream(`${file}.partial`, { mode: 0o600 }));
+  const written = pipeline(archive, createGzip(), createWriteStream(partial, { mode: 0o600 }));
   const fill = async (): Promise<void> => {
     archive.entry({ name: 'bundle.json', mode: 0o600 }, `${JSON.stringify(manifest, null, 1)}\n`);
     for (const [index, entry] of entries.entries()) {
@@ -63,11 +77,8 @@ export async function writeBundle(file: string, head: BundleHead, entries: reado
     archive.finalize();
   };
   await Promise.all([written, fill()]);
-  await rename(`${file}.partial`, file);
+  await rename(partial, file);
 }
-
-/** Removes what assertWritable left when no bundle was written after all. */
-export const dropPartial = (file: string): Promise<void> => rm(`${file}.partial`, { force: true });
 
 /** Reads a bundle. Throws BundleError when it is none, is cut off, or comes from a newer version. */
 export async function readBundle(file: string, scratch: Scratch): Promise<Bundle> {

@@ -7,7 +7,14 @@ import { NoGateway, openGateway } from './gateway.ts';
 import { type HttpAnswer, httpGet, quote } from './http.ts';
 import type { Kubectl } from './kubectl.ts';
 import { type Pages, pagesThroughPortForwards } from './pages.ts';
-import { apiPath, type ListQuestion, type PageQuestion, type Question, type UrlQuestion } from './question.ts';
+import {
+  apiPath,
+  type ListQuestion,
+  type ObjectQuestion,
+  type PageQuestion,
+  type Question,
+  type UrlQuestion,
+} from './question.ts';
 import { rawApiServer } from './raw.ts';
 import { assertReadOnly } from './read-only.ts';
 import { refusedBy } from './refusal.ts';
@@ -37,6 +44,7 @@ const LIST_PAGE_LIMIT = 256 * 1024 * 1024;
 
 export function liveCluster({ kubectl, patience, scratch, urlCredentials }: LiveOptions): LiveCluster {
   let apiServer: Promise<ApiServer> | undefined;
+  let closed = false;
   const pages: Pages = pagesThroughPortForwards(kubectl, patience);
 
   const connected = (): Promise<ApiServer> => {
@@ -54,6 +62,11 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
       if (error instanceof NoGateway && !error.missing) return rawApiServer(kubectl);
       throw error;
     }
+  }
+
+  /** After the end nothing is started any more: it would outlive the run. */
+  function assertOpen(question: Question): void {
+    if (closed) throw unanswered(question, 'Interrupted', 'the run had ended before this was asked');
   }
 
   async function ask(question: Question, path: string): Promise<HttpAnswer> {
@@ -141,15 +154,19 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
   return {
     async list(question) {
       assertReadOnly(question);
+      assertOpen(question);
       return list(question);
     },
     async read(question) {
       assertReadOnly(question);
+      assertOpen(question);
       if (question.ask === 'page') return readPage(question);
       if (question.ask === 'url') return readUrl(question);
-      return guard(question, await ask(question, pathWithQuery(question)));
+      const answer = guard(question, await ask(question, pathWithQuery(question)));
+      return question.ask === 'object' ? trimmed(question, answer) : answer;
     },
     async close() {
+      closed = true;
       await Promise.all([pages.close(), apiServer?.then((server) => server.close()).catch(() => undefined)]);
     },
   };
@@ -160,6 +177,24 @@ function pathWithQuery(question: Question): string {
   const part =
     'tailLines' in question.part ? `tailLines=${question.part.tailLines}` : `limitBytes=${question.part.limitBytes}`;
   return `${apiPath(question)}?container=${encodeURIComponent(question.container)}&${part}`;
+}
+
+/** An object is trimmed as it comes, as those of a list are: what is not read is never recorded. */
+async function trimmed(question: ObjectQuestion, answer: Answer): Promise<Answer> {
+  const text = await textOf(question, answer);
+  let object: unknown;
+  try {
+    object = JSON.parse(text);
+  } catch (error) {
+    throw unanswered(question, 'BadAnswer', `the object is not whole JSON: ${messageOf(error)}`);
+  }
+  const body = Buffer.from(JSON.stringify(trim(question.resource.plural, object)));
+  return {
+    ...answer,
+    body: (async function* () {
+      yield body;
+    })(),
+  };
 }
 
 /** The answer, its body throwing NoAnswer where the connection breaks. */

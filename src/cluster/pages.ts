@@ -22,6 +22,7 @@ interface Entry {
 
 export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): Pages {
   const entries = new Map<string, Entry>();
+  let closed = false;
 
   /** The pod's port-forward if it lives and knows the port; a new one otherwise. */
   async function forwardTo(question: PageQuestion): Promise<PortForward> {
@@ -32,6 +33,7 @@ export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): 
       const forward = await known.forward;
       if (forward.alive()) return forward;
     }
+    if (closed) throw new ForwardBroke('the run has ended');
     const ports = [...new Set([port, ...alongside, ...(known?.ports ?? [])])];
     const forward = openPortForward(kubectl, { namespace, pod, ports }, patience);
     entries.set(key, { ports, forward });
@@ -66,6 +68,7 @@ export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): 
       }
     },
     async close() {
+      closed = true;
       const all = [...[...entries.values()].map((entry) => entry.forward), ...replaced];
       await Promise.all(all.map((forward) => forward.then((open) => open.close()).catch(() => undefined)));
     },

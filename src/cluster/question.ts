@@ -157,3 +157,6 @@ export function keyOf(question: Question): string {
       return question.url;
   }
 }
+
+/** Whether the key is of a page that was read again, `--window` later. */
+export const isSecondReading = (key: string): boolean => key.startsWith('page:') && key.endsWith('#2');

@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { NoAnswer, type Unanswered } from '../errors.ts';
 import type { Answer, Cluster, KubernetesObject } from './cluster.ts';
 import { commandOf, keyOf, type Question } from './question.ts';
-import { redact, redactLines, redactWhole } from './redact.ts';
+import { redact, redactLines, redactValue, redactWhole } from './redact.ts';
 import type { Scratch } from './scratch.ts';
 import { unanswered } from './text.ts';
 
@@ -32,13 +32,11 @@ export function recording(cluster: Cluster, scratch: Scratch, entries: Entry[]):
   return {
     async list(question) {
       try {
-        const text = redact(JSON.stringify(await cluster.list(question)));
+        const objects = (await cluster.list(question)).map((each) => redactValue(each) as KubernetesObject);
         const file = scratch.path('.json');
-        const handle = await open(file, 'wx', 0o600);
-        await handle.writeFile(text);
-        await handle.close();
+        await writeFile(file, listText(objects), { flag: 'wx', mode: 0o600 });
         note(question, { got: 'list', file });
-        return JSON.parse(text) as readonly KubernetesObject[];
+        return objects;
       } catch (error) {
         throw nothing(question, error);
       }
@@ -50,11 +48,22 @@ export function recording(cluster: Cluster, scratch: Scratch, entries: Entry[]):
       } catch (error) {
         throw nothing(question, error);
       }
-      const isPage = question.ask === 'page' || question.ask === 'url';
+      // A page of metrics may be large; JSON and logs have a limit.
+      const isPage = (question.ask === 'page' || question.ask === 'url') && !/json/i.test(answer.contentType);
       const clean = isPage ? redactLines(answer.body) : redactWhole(answer.body);
       return { ...answer, body: spooled(question, answer, clean, scratch.path(''), note) };
     },
   };
+}
+
+/** JSON object by object: the text of 10,000 pods is never in memory at once. */
+function* listText(objects: readonly KubernetesObject[]): Generator<string> {
+  let before = '[';
+  for (const each of objects) {
+    yield before + JSON.stringify(each);
+    before = ',\n';
+  }
+  yield objects.length === 0 ? '[]' : ']';
 }
 
 /** `body`, written to `file` as it passes, so that a page of any size costs no memory. */

@@ -1,8 +1,43 @@
 /** What takes the place of a secret. A plain word: valid inside JSON strings, YAML and log lines alike. */
 const REDACTED = 'REDACTED';
 
+/** How a key ends whose value is a secret. Not `_file`: a path is none. */
+const KEY = '(?:token|secret|passwd|password|credentials?|(?:api|access|private|secret)[-_]?key)';
+
 /** Any of these must be in a text for it to hold something to redact. One test for the many lines that hold none. */
-const SUSPECT = /@|eyJ|earer|BEGIN|LS0tLS1|assw|asswd|ecret|oken|redential|pi-?_?[kK]ey/;
+const SUSPECT = new RegExp(`@|eyJ|bearer|BEGIN|LS0tLS1|authorization|${KEY}`, 'i');
+
+const SECRET_KEY = new RegExp(`${KEY}$`, 'i');
+
+/** A secret key of YAML with a block of text: the lines that are indented deeper go too. */
+const YAML_BLOCK = new RegExp(
+  String.raw`^([ \t]*)((?:- +)*["']?[\w.-]*${KEY}["']?[ \t]*:[ \t]+)[|>][^\n]*(?:\n\1[ \t]+[^\n]*|\n[ \t]*(?=\n))*`,
+  'gim',
+);
+
+/** A secret key that begins a line of YAML: what is not quoted reaches to the line's end. */
+const YAML_LINE = new RegExp(String.raw`^([ \t]*(?:- +)*["']?[\w.-]*${KEY}["']?[ \t]*:[ \t]+)(\S[^\n]*)$`, 'gim');
+
+/** A secret key within a line: its value ends with its quote, or where a bare word does. */
+const INLINE = new RegExp(
+  String.raw`(${KEY}\\?["']?[ \t]*[:=][ \t]*)(?!\\?["']?REDACTED|\d+[ \t]*[,}]|(?:true|false|null)\b|[[{|>])` +
+    String.raw`(?:(\\")(?:[^\\\n]|\\(?!"))+|(")(?:[^"\\\n]|\\.)+|(')[^'\n]+|[^\s"',;&})\]\\]+)`,
+  'gi',
+);
+
+/** Every repetition is bounded or starts at a boundary: no text from a cluster makes this slower than linear. */
+const FORMS: readonly (readonly [RegExp, string])[] = [
+  [
+    /-----BEGIN ([A-Z0-9 ]{1,64})-----(?:[\s\S]{0,8192}?-----END \1-----|[^"\n]*(?:\n[A-Za-z0-9+/=]{1,128}(?=\n|$))*)/g,
+    REDACTED,
+  ],
+  [/LS0tLS1CRUdJTi[A-Za-z0-9+/=]+/g, REDACTED],
+  [/(?:(?<![\w-])|(?<=%20))eyJ[\w-]{8,8192}\.[\w-]{8,8192}(?:\.[\w-]*)?/g, REDACTED],
+  [/(authorization\\?["']?[ \t]*[:=][ \t]*\\?["']?(?:[a-z]{1,16}[ \t]+)?)[\w.~+/=-]{8,}/gi, `$1${REDACTED}`],
+  [/(bearer[ \t]+)[\w.~+/-]{8,}=*/gi, `$1${REDACTED}`],
+  [/(:\/\/)[^/\s@"'\\]{1,1024}@/g, `$1${REDACTED}@`],
+  [/(?<![\w.%+-])(?!REDACTED@)[\w.%+-]{1,256}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9-])/g, REDACTED],
+];
 
 /**
  * `text` without tokens, passwords, certificates, keys and e-mail addresses. Makes a bundle fit to be handed on;
@@ -10,36 +45,59 @@ const SUSPECT = /@|eyJ|earer|BEGIN|LS0tLS1|assw|asswd|ecret|oken|redential|pi-?_
  */
 export function redact(text: string): string {
   if (!SUSPECT.test(text)) return text;
-  return text
-    .replace(/-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?(-----END \1-----|$)/g, REDACTED)
-    .replace(/LS0tLS1CRUdJTi[A-Za-z0-9+/=]+/g, REDACTED)
-    .replace(/eyJ[\w-]{8,}\.[\w-]{8,}(\.[\w-]*)?/g, REDACTED)
-    .replace(/(bearer\s+)[\w.~+/-]{8,}=*/gi, `$1${REDACTED}`)
-    .replace(
-      /((?:password|passwd|client_secret|secret_key|access_token|bearer_token|id_token|refresh_token|api-?_?key|credentials)\\?["']?\s*[:=]\s*)(\\?["']?)(?!REDACTED|\d+[,}\s]|true\b|false\b|null\b|[[{$<])[^\s"',;&\\}]+/gi,
-      `$1$2${REDACTED}`,
-    )
-    .replace(/[\w.%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}/g, REDACTED);
+  let clean = text.replace(YAML_BLOCK, `$1$2${REDACTED}`).replace(YAML_LINE, redactedLine).replace(INLINE, inline);
+  for (const [form, replacement] of FORMS) clean = clean.replace(form, replacement);
+  return clean;
 }
+
+const inline = (_all: string, key: string, ...quotes: readonly (string | undefined)[]): string =>
+  `${key}${quotes.slice(0, 3).find((quote) => quote !== undefined) ?? ''}${REDACTED}`;
+
+function redactedLine(all: string, key: string, value: string): string {
+  // What opens a flow of YAML, or JSON, names its secrets in the lines that follow.
+  if (/^(?:true|false|null|~|[[{]|[|>].*|\d+,)[ \t,]*\r?$/.test(value)) return all;
+  const [, quoted, quote, rest] = /^((["'])(?:[^\\]|\\.)*?\2)(.*)$/.exec(value) ?? [];
+  return quoted === undefined ? `${key}${REDACTED}` : `${key}${quote}${REDACTED}${quote}${rest}`;
+}
+
+/** A value of JSON with every string in it redacted. Redacting before JSON is written keeps the JSON whole. */
+export function redactValue(value: unknown, key = ''): unknown {
+  if (typeof value === 'string') return value !== '' && SECRET_KEY.test(key) ? REDACTED : redact(value);
+  if (Array.isArray(value)) return value.map((each) => redactValue(each, key));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, redactValue(each, name)]));
+}
+
+/** A line longer than this is handed on in parts: a page without line ends must not be collected in memory. */
+const LINE_LIMIT = 1024 * 1024;
 
 /** A body redacted line by line, in little memory; fit for metrics pages, where a secret does not span lines. */
 export async function* redactLines(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let rest = '';
   for await (const chunk of body) {
     const text = rest + chunk.toString('latin1');
-    const end = text.lastIndexOf('\n') + 1;
+    const end = text.lastIndexOf('\n') + 1 || (text.length > LINE_LIMIT ? text.lastIndexOf(',') + 1 || text.length : 0);
     rest = text.slice(end);
     if (end > 0) yield Buffer.from(redact(text.slice(0, end)), 'latin1');
   }
   if (rest !== '') yield Buffer.from(redact(rest), 'latin1');
 }
 
-/** A body redacted as a whole. */
+/** A body redacted as a whole: as JSON when it is JSON. */
 export async function* redactWhole(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of body) chunks.push(chunk);
   } finally {
-    if (chunks.length > 0) yield Buffer.from(redact(Buffer.concat(chunks).toString('utf8')));
+    if (chunks.length > 0) yield Buffer.from(redactText(Buffer.concat(chunks).toString('utf8')));
+  }
+}
+
+function redactText(text: string): string {
+  if (!/^\s*[[{]/.test(text)) return redact(text);
+  try {
+    return JSON.stringify(redactValue(JSON.parse(text)));
+  } catch {
+    return redact(text);
   }
 }

@@ -62,6 +62,7 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
     },
     status: only(status, 'replicas', 'readyReplicas'),
   }),
+  configmaps: (from) => only(from, 'data'),
   handlers: ({ spec }) => ({ spec: handlerSpec(spec) }),
   envoyfilters: () => ({}),
   attributemanifests: () => ({}),

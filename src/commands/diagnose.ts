@@ -7,6 +7,7 @@ import { settle } from '../diagnosis/source.ts';
 import { DiagError, messageOf, type Unanswered } from '../errors.ts';
 import { type Detection, detection } from '../evidence/istio.ts';
 import { narrowed } from '../evidence/workload.ts';
+import { escapeText } from '../report/escape.ts';
 import { render } from '../report/render.ts';
 import { errorReport, type Facts, reportOf } from '../report/report.ts';
 import { tool } from '../version.ts';
@@ -28,8 +29,9 @@ export async function diagnose(topic: Topic, args: Arguments, io: Io): Promise<n
   try {
     const found = await investigate(topic, args, session, spinner, io.now);
     const { context, words } = await session.identity;
-    await session.save();
+    const unsaved = await session.save();
     spinner.stop();
+    if (unsaved !== null) await print(io.stderr, `error: ${escapeText(unsaved)}\n`);
     const facts: Facts = {
       topic: topic.id,
       tool,
@@ -40,6 +42,7 @@ export async function diagnose(topic: Topic, args: Arguments, io: Io): Promise<n
         source: session.source,
       },
       ...found,
+      warnings: [...found.warnings, ...(unsaved === null ? [] : [unsaved])],
       failOn,
       signal: io.signal(),
     };

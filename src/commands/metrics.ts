@@ -1,10 +1,9 @@
 import Table from 'cli-table3';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { Cluster, KubernetesObject } from '../cluster/cluster.ts';
 import type { PageQuestion } from '../cluster/question.ts';
 import { pods } from '../cluster/resources.ts';
 import { askJson, quoteAnswer, unanswered } from '../cluster/text.ts';
-import { trim } from '../cluster/trim.ts';
-import { UsageError } from '../errors.ts';
+import { NoAnswer, UsageError } from '../errors.ts';
 import { type Pod, podOf } from '../evidence/kubernetes.ts';
 import { readPage } from '../prometheus/page-reader.ts';
 import { Prom2json } from '../prometheus/prom2json.ts';
@@ -41,7 +40,8 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
         rows.push([sample.name, family.type.toLowerCase(), labels, sample.value]);
       }
     });
-    await session.save();
+    const unsaved = await session.save();
+    if (unsaved !== null) await print(io.stderr, `error: ${escapeText(unsaved)}\n`);
     await print(
       io.stdout,
       format === 'json' ? `${JSON.stringify(collected.families())}\n` : plain(style, tableOf(rows)),
@@ -49,6 +49,7 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
     for (const { line, text } of summary.problems) io.stderr.write(`line ${line}: ${escapeText(text)}\n`);
     const more = summary.problemCount - summary.problems.length;
     if (more > 0) io.stderr.write(`and ${more} more lines that could not be read\n`);
+    if (unsaved !== null) return 2;
     return summary.problemCount > 0 ? 3 : 0;
   } finally {
     await session.close();
@@ -72,8 +73,13 @@ async function pageOf(cluster: Cluster, namespace: string, pod: string, args: Ar
   const path = args.path as string | undefined;
   if (port !== undefined)
     return { ...question, port, path: path ?? (port === 15020 || port === 15090 ? '/stats/prometheus' : '/metrics') };
-  const object = await askJson(cluster, { ask: 'object', resource: pods, namespace, name: pod });
-  const known = defaultsOf(podOf(trim('pods', object)));
+  const object = await askJson(cluster, { ask: 'object', resource: pods, namespace, name: pod }).catch(
+    (error: unknown) => {
+      if (!(error instanceof NoAnswer) || error.unanswered.hindrance !== 'NotInBundle') throw error;
+      throw new UsageError(`the bundle does not say which ports pod ${pod} has: name one with --port`);
+    },
+  );
+  const known = defaultsOf(podOf(object as KubernetesObject));
   return { ...question, port: known.port, path: path ?? known.path };
 }
 

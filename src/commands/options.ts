@@ -109,7 +109,11 @@ export function urlCredentialsOf(args: Arguments): string | undefined {
   const url = text(args['prometheus-url']);
   if (url === null || !URL.canParse(url)) return undefined;
   const { username, password } = new URL(url);
-  return username === '' ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  try {
+    return username === '' ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  } catch {
+    throw new UsageError('--prometheus-url: write a % in the user or the password as %25');
+  }
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);

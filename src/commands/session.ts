@@ -1,15 +1,17 @@
 import { setMaxListeners } from 'node:events';
-import { assertWritable, dropPartial, readBundle, writeBundle } from '../cluster/bundle.ts';
+import { rmSync } from 'node:fs';
+import { makePartial, readBundle, writeBundle } from '../cluster/bundle.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Patience } from '../cluster/deadline.ts';
 import { type Identity, identify } from '../cluster/identity.ts';
 import { endAllKubectl, type Kubectl } from '../cluster/kubectl.ts';
 import { liveCluster } from '../cluster/live.ts';
 import { observing } from '../cluster/observing.ts';
+import { isSecondReading } from '../cluster/question.ts';
 import { type Entry, recording } from '../cluster/recording.ts';
 import { replaying } from '../cluster/replaying.ts';
 import { makeScratch } from '../cluster/scratch.ts';
-import { UsageError } from '../errors.ts';
+import { messageOf, UsageError } from '../errors.ts';
 import { tool } from '../version.ts';
 import type { Io } from './io.ts';
 import { type Arguments, durationOf, KUBECTL_FLAGS, kubectlFlagsOf, urlCredentialsOf } from './options.ts';
@@ -26,8 +28,8 @@ export interface Session {
   startedAt: number;
   /** Waits for a time, but no longer than the run. */
   readonly sleep: (duration: number) => Promise<void>;
-  /** Writes what was recorded, where that was asked for. */
-  save(): Promise<void>;
+  /** Writes what was recorded, where that was asked for. Resolves to why it could not, or null: never rejects. */
+  save(): Promise<string | null>;
   /** Ends every child and deletes every file, on every way out. */
   close(): Promise<void>;
 }
@@ -53,13 +55,20 @@ async function openReplay(file: string, args: Arguments, io: Io): Promise<Sessio
   };
   try {
     const { entries, context, namespace, startedAt } = await readBundle(file, scratch);
+    // Without it a counter that stands still would look like one that counts.
+    if (
+      durationOf((args.window as string | undefined) ?? '0', 'window') > 0 &&
+      !entries.some(({ key }) => isSecondReading(key))
+    ) {
+      throw new UsageError(`${file} holds no second reading: it was recorded without --window, so leave --window out`);
+    }
     return {
       cluster: watched(replaying(entries), args, io),
       source: 'bundle',
       identity: Promise.resolve({ context, namespace, words: null }),
       startedAt: Date.parse(startedAt),
       sleep: () => Promise.resolve(),
-      save: () => Promise.resolve(),
+      save: () => Promise.resolve(null),
       close,
     };
   } catch (error) {
@@ -79,11 +88,15 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   // Every question that is waited for listens to it.
   setMaxListeners(0, patience.run);
   const kubectl: Kubectl = { program: io.env.KUBECTL_PATH || 'kubectl', flags: kubectlFlagsOf(args) };
-  if (file !== undefined) await assertWritable(file);
+  const urlCredentials = urlCredentialsOf(args);
+  const partial = file === undefined ? undefined : await makePartial(file);
   const scratch = makeScratch();
-  const drop = (): void => scratch.remove();
+  const drop = (): void => {
+    scratch.remove();
+    if (partial !== undefined) rmSync(partial, { force: true });
+  };
   process.once('exit', drop);
-  const live = liveCluster({ kubectl, patience, scratch, urlCredentials: urlCredentialsOf(args) });
+  const live = liveCluster({ kubectl, patience, scratch, urlCredentials });
   const entries: Entry[] = [];
   const cluster = file === undefined ? live : recording(live, scratch, entries);
   const identity = identify(kubectl, patience);
@@ -94,15 +107,20 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
     startedAt,
     sleep: (duration) => sleepWithin(patience.run, duration),
     async save() {
-      if (file === undefined) return;
+      if (file === undefined || partial === undefined) return null;
       const { context, namespace } = await identity;
-      await writeBundle(file, { tool, startedAt: new Date(startedAt).toISOString(), context, namespace }, entries);
+      const head = { tool, startedAt: new Date(startedAt).toISOString(), context, namespace };
+      try {
+        await writeBundle(file, partial, head, entries);
+        return null;
+      } catch (error) {
+        return `the bundle was not written: ${messageOf(error)}`;
+      }
     },
     async close() {
       await live.close();
       await endAllKubectl();
-      if (file !== undefined) await dropPartial(file);
-      scratch.remove();
+      drop();
       process.off('exit', drop);
     },
   };

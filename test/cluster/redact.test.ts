@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { redact, redactLines, redactWhole } from '../../src/cluster/redact.ts';
+import { redact, redactLines, redactValue, redactWhole } from '../../src/cluster/redact.ts';
 
 async function* chunks(...texts: readonly string[]): AsyncGenerator<Buffer> {
   for (const text of texts) yield Buffer.from(text);
@@ -29,6 +29,93 @@ describe('redaction', () => {
     ['destination_app="reviews"', 'destination_app="reviews"'],
     ['root@71a9470ea93c-docker.io/istio-1.0.6-abc-Clean', 'REDACTED/istio-1.0.6-abc-Clean'],
   ];
+  // Every S0S in these texts is a secret; what stands around it must stay a text of its kind.
+  const secrets: readonly string[] = [
+    'url: http://prom:S0S@10.0.0.1/w',
+    'url: http://prom:S0S@prometheus:9090/w',
+    'url: http://prom:S0S@prom.example.com/w',
+    'password: "S0S;S0S"',
+    "password: 'S0S S0S'",
+    'token: [S0S]',
+    'client-secret: S0S S0S',
+    '{"bootstrap_token":"S0S \\"S0S"}',
+    'secret: $S0S',
+    '- password: {S0S}',
+    'password: <S0S',
+    'password: |\n  S0S\n  S0S\nnext: 1',
+    '  - password: >-\n      S0S\n    next: 1',
+    'clientSecret: S0S',
+    'x accessToken=S0S',
+    'access_key: AKIAS0S',
+    'GET /x?a=1&token=S0S&b=2',
+    'Authorization: Token S0SS0SS0S',
+    'authorization: Basic S0SS0SS0S==',
+    'PASSWORD=S0S',
+    'env SECRET_KEY=S0S;',
+    '{\\"password\\":\\"S0S, S0S\\"}',
+    'mail S0S+S0S@mail.example.com',
+    '-----BEGIN RSA PRIVATE KEY-----\nS0S\nS0S',
+  ];
+  for (const text of secrets) {
+    it(`leaves no secret in ${JSON.stringify(text.slice(0, 40))}`, () => {
+      assert.doesNotMatch(redact(text), /S0S/);
+      assert.doesNotMatch(JSON.stringify(redactValue({ data: { text } })), /S0S/);
+    });
+  }
+
+  it('keeps the lines around a secret, and what only looks like one', () => {
+    assert.equal(redact('a: 1\npassword: |\n  x\n  y\nb: 2'), 'a: 1\npassword: REDACTED\nb: 2');
+    assert.equal(
+      redact('- job_name: x\n  basic_auth:\n    password: "x" # y'),
+      '- job_name: x\n  basic_auth:\n    password: "REDACTED" # y',
+    );
+    for (const same of [
+      'bearer_token_file: /var/run/secrets/token\n',
+      'credentials:\n  - a',
+      'tokens: 5',
+      'token_total{a="b"} 5',
+      'http://prometheus:9090/a@b',
+      '{\n"token": 12,\n"x": 1}',
+      'imagePullSecrets: null',
+    ])
+      assert.equal(redact(same), same);
+  });
+
+  it('keeps JSON whole, whatever stands in it', () => {
+    const value = redactValue({
+      spec: { match: '-----BEGIN X-----', token: 'S0S', tokens: 5, deep: [{ password: 'S0S', empty: '' }] },
+    });
+    assert.deepEqual(value, {
+      spec: { match: 'REDACTED', token: 'REDACTED', tokens: 5, deep: [{ password: 'REDACTED', empty: '' }] },
+    });
+  });
+
+  // With a square in their length, these would take minutes.
+  for (const hostile of [
+    'a',
+    'a@',
+    'a@a.',
+    'a.',
+    'eyJ',
+    '%20eyJ',
+    '://',
+    '-----BEGIN X-----',
+    'token',
+    'token: ',
+    'bearer ',
+    '- token: |\n ',
+    '"token":\\"',
+  ])
+    it(`is done with a megabyte of ${JSON.stringify(hostile)}`, () => {
+      assert.equal(typeof redact(`token ${hostile.repeat(2 ** 20 / hostile.length)}`), 'string');
+    });
+
+  it('hands a line without end on in parts', async () => {
+    const line = `x{a="${'b,'.repeat(2 ** 20)}",mail="alice@example.com"} 1`;
+    const text = await collected(redactLines(chunks(line.slice(0, 2 ** 20 + 9), line.slice(2 ** 20 + 9))));
+    assert.equal(text, line.replace('alice@example.com', 'REDACTED'));
+  });
+
   for (const [before, after] of cases) {
     it(`turns ${JSON.stringify(before.slice(0, 40))} into ${JSON.stringify(after.slice(0, 40))}`, () => {
       assert.equal(redact(before), after);

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import type { Recording } from './support/recordings.ts';
+import { ran, reported } from './support/run.ts';
+import { withStandIn } from './support/standing.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'saved-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const HEALTHY = 'istio-1.0.6/healthy';
+
+/** Everything in the archive, as one text. */
+const textOf = (bundle: string): string => execFileSync('tar', ['-xzOf', bundle], { maxBuffer: 2 ** 28 }).toString();
+
+const named = (recording: Recording, kind: string, name: RegExp): Recording['objects'][number] => {
+  const object = recording.objects.find((each) => each.kind === kind && name.test(each.metadata.name));
+  assert.ok(object, `${kind} ${name}`);
+  return object;
+};
+
+describe('a saved bundle', () => {
+  it('holds no secret of a ConfigMap, a log or a Pod', async () => {
+    const bundle = join(folder, 'secrets.tgz');
+    const page = join(folder, 'page.tgz');
+    let pod = '';
+    await withStandIn(
+      HEALTHY,
+      async (_, env) => {
+        const { report } = await reported(['missing-metrics', '--save-bundle', bundle], { env });
+        assert.equal(report.verdict, 'healthy');
+        await ran(['metrics', pod, '-n', 'istio-system', '--save-bundle', page], { env });
+      },
+      {
+        change: (recording) => {
+          const prometheus = named(recording, 'ConfigMap', /^prometheus$/);
+          assert.ok(prometheus.data);
+          prometheus.data['prometheus.yml'] +=
+            '\nremote_write:\n- url: http://prom:S0S@10.0.0.1/w\n  basic_auth:\n    password: "S0S;S0S"\n';
+          for (const [name, text] of recording.logs)
+            recording.logs.set(name, `${text}x Authorization: Basic S0SS0SS0S\n`);
+          const mixer = named(recording, 'Pod', /^istio-telemetry/);
+          pod = mixer.metadata.name;
+          const { containers } = mixer.spec as { containers: { env?: unknown }[] };
+          for (const container of containers) container.env = [{ name: 'DB_PASSWORD', value: 'S0S' }];
+          Object.assign(mixer.metadata, { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'S0S' } });
+        },
+      },
+    );
+    for (const file of [bundle, page]) {
+      const text = textOf(file);
+      assert.ok(text.includes(pod));
+      assert.doesNotMatch(text, /S0S/);
+    }
+  });
+
+  it('survives half a certificate in a rule', async () => {
+    const bundle = join(folder, 'half.tgz');
+    await withStandIn(
+      HEALTHY,
+      async (_, env) => {
+        const live = await reported(['missing-metrics', '--save-bundle', bundle], { env });
+        const replayed = await reported(['missing-metrics', '--bundle', bundle]);
+        assert.deepEqual([replayed.report.verdict, replayed.report.losses], [live.report.verdict, live.report.losses]);
+      },
+      {
+        change: (recording) => {
+          named(recording, 'rule', /^promhttp$/).spec = { match: '"-----BEGIN X-----"', actions: [] };
+        },
+      },
+    );
+  });
+
+  it('is refused at once where it cannot be a file', async () => {
+    const wanted = join(folder, 'directory');
+    mkdirSync(wanted);
+    for (const target of [wanted, '/dev/full']) {
+      const { code, stderr } = await ran(['missing-metrics', '--save-bundle', target]);
+      assert.equal(code, 2);
+      assert.match(stderr, /^error: cannot write the bundle: .* is not a regular file\n$/);
+    }
+  });
+
+  it('that cannot be written in the end costs no report', async () => {
+    const gone = join(folder, 'gone');
+    mkdirSync(gone);
+    await withStandIn(HEALTHY, async ({ requests }, env) => {
+      const running = reported(['missing-metrics', '--save-bundle', join(gone, 'x.tgz')], { env });
+      while (requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      rmSync(gone, { recursive: true });
+      const { report, stderr, code } = await running;
+      assert.deepEqual([report.verdict, code], ['healthy', 0]);
+      assert.match(stderr, /^error: the bundle was not written: ENOENT/m);
+      assert.match(report.warnings.join(), /the bundle was not written/);
+    });
+  });
+
+  it('may be written by two runs at once, and touches no other file', async () => {
+    const bundle = join(folder, 'two.tgz');
+    writeFileSync(`${bundle}.partial`, 'mine');
+    await withStandIn(HEALTHY, async (_, env) => {
+      const both = await Promise.all([1, 2].map(() => reported(['missing-metrics', '--save-bundle', bundle], { env })));
+      assert.deepEqual(
+        both.map(({ code }) => code),
+        [0, 0],
+      );
+    });
+    assert.equal((await reported(['missing-metrics', '--bundle', bundle])).report.verdict, 'healthy');
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith('two.tgz')),
+      ['two.tgz', 'two.tgz.partial'],
+    );
+  });
+
+  it('without a second reading is not replayed with --window', async () => {
+    const { code, stderr } = await ran([
+      'missing-metrics',
+      '--bundle',
+      join(import.meta.dirname, 'bundles/demo.tar.gz'),
+      '--window',
+      '1s',
+    ]);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^error: .* holds no second reading: it was recorded without --window, so leave --window out\n$/,
+    );
+  });
+
+  it('does not say which ports a pod has', async () => {
+    const { code, stderr } = await ran([
+      'metrics',
+      'istio-telemetry-x',
+      '-n',
+      'istio-system',
+      '--bundle',
+      join(import.meta.dirname, 'bundles/demo.tar.gz'),
+    ]);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^error: the bundle does not say which ports pod istio-telemetry-x has: name one with --port\n$/,
+    );
+  });
+});
