@@ -9,6 +9,7 @@ import { readPage } from '../prometheus/page-reader.ts';
 import { Prom2json } from '../prometheus/prom2json.ts';
 import { escapeText } from '../report/escape.ts';
 import { plain } from '../report/style.ts';
+import { NO_BORDERS } from '../report/table.ts';
 import { type Io, print } from './io.ts';
 import { type Arguments, oneOf } from './options.ts';
 import { openSession } from './session.ts';
@@ -99,26 +100,9 @@ function defaultsOf(pod: Pod): { port: number; path: string } {
 
 function tableOf(rows: readonly string[][]): string {
   if (rows.length === 0) return 'No metric matches.\n';
-  const borders = [
-    'top',
-    'top-mid',
-    'top-left',
-    'top-right',
-    'bottom',
-    'bottom-mid',
-    'bottom-left',
-    'bottom-right',
-    'left',
-    'left-mid',
-    'mid',
-    'mid-mid',
-    'right',
-    'right-mid',
-    'middle',
-  ];
   const table = new Table({
     head: ['NAME', 'TYPE', 'VALUE', 'LABELS'],
-    chars: Object.fromEntries(borders.map((part) => [part, ''])),
+    chars: NO_BORDERS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
   });
   for (const [name = '', type = '', labels = '', value = ''] of rows) {

@@ -4,18 +4,9 @@ import type { Unanswered } from '../errors.ts';
 import { escapeAll } from './escape.ts';
 import { exitCodeOf, type FailOn, type Signal, type VerdictWord } from './exit.ts';
 
-export interface CheckReport {
+/** A finding as documents show it. What its sources missed is in the report's `unchecked`. */
+export interface CheckReport extends Omit<Finding, 'check' | 'missing'> {
   id: string;
-  title: string;
-  status: Status;
-  reason: string | null;
-  meaning: string | null;
-  message: string;
-  hint: string | null;
-  evidence: readonly string[];
-  commands: readonly string[];
-  causedBy: string | null;
-  durationMs: number;
 }
 
 export interface StepReport {

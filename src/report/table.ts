@@ -9,7 +9,8 @@ const TELEMETRY = { mixer: 'telemetry by Mixer', 'telemetry-v2': 'telemetry v2',
 /** Columns between two cells. */
 const PADDING = 2;
 
-const NO_BORDERS = Object.fromEntries(
+/** For cli-table3: columns apart by blanks alone, as kubectl prints them. */
+export const NO_BORDERS: Readonly<Record<string, string>> = Object.fromEntries(
   [
     'top',
     'top-mid',
