@@ -27,11 +27,11 @@ const CLUSTER_FLAGS = {
     requiresArg: true,
     describe: 'Write every question and answer to this .tar.gz, redacted',
   },
-  timeout: { type: 'string', default: '60s', describe: 'The length of time the whole run may take' },
+  timeout: { type: 'string', requiresArg: true, default: '60s', describe: 'The length of time the whole run may take' },
   namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'Judge the workloads of this namespace' },
   verbose: { alias: 'v', type: 'boolean', describe: 'Say on stderr what is asked and how long it takes' },
   ascii: { type: 'boolean', describe: 'Print 7-bit characters only' },
-  color: { type: 'string', default: 'auto', describe: `Use colors: ${COLORS.join(', ')}` },
+  color: { type: 'string', requiresArg: true, default: 'auto', describe: `Use colors: ${COLORS.join(', ')}` },
 } as const;
 
 const TOPIC_FLAGS = {
@@ -86,9 +86,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     code = next;
   });
   try {
-    assertCommand(argv);
+    const words = kubectlSpelling(argv);
+    assertCommand(words);
     let help = '';
-    await cli.parseAsync([...argv], {}, (_error: unknown, _args: unknown, output: string) => {
+    await cli.parseAsync(words, {}, (_error: unknown, _args: unknown, output: string) => {
       help = output;
     });
     if (help !== '') await print(io.stdout, `${help}\n`);
@@ -99,6 +100,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     // For a script, one document always; a bug has one too.
     if (guide.some(({ id }) => id === argv[0])) await printError(argv[0] ?? '', looseArguments(argv), io, error);
     if (!(error instanceof DiagError)) throw error;
+    const signal = io.signal();
+    if (signal !== null) return signal === 'SIGINT' ? 130 : 143;
     return error instanceof NoAnswer ? codeOf(error) : 2;
   }
 }
@@ -116,6 +119,7 @@ function parser(io: Io, exit: (code: number) => void): Argv {
       'boolean-negation': false,
       'duplicate-arguments-array': false,
       'dot-notation': false,
+      'greedy-arrays': false,
     })
     .usage(
       `Finds the hop where an Istio mesh loses its metrics, why, and what to type next. It only reads.\n\nUsage:\n  $0 TOPIC [WORKLOAD] [flags]`,
@@ -132,7 +136,7 @@ function parser(io: Io, exit: (code: number) => void): Argv {
     .demandCommand(1, '')
     .fail((message: string | null, error: Error | undefined) => {
       // A message is yargs' own, of the command line; without one a command has thrown.
-      throw message === null ? error : new UsageError(usageWords(message, cli));
+      throw error instanceof Error && !message ? error : new UsageError(usageWords(message ?? '', cli));
     });
   for (const topic of guide) cli = withTopic(cli, topic, io, exit);
   return cli
@@ -229,20 +233,35 @@ function topicCalled(id: string): Topic {
   );
 }
 
+/** What every user of kubectl types: `-ojson` is `-o json` (yargs would read five flags), and `help` is a command. */
+const kubectlSpelling = (argv: readonly string[]): string[] =>
+  argv.flatMap((word, index) => {
+    if (index === 0 && word === '--version') return ['version'];
+    if (index === 0 && word === 'help') return ['--help'];
+    const [, flag, value] = /^-([onlis])([^=].*)$/.exec(word) ?? [];
+    return flag === undefined || value === undefined ? [word] : [`-${flag}`, value];
+  });
+
 /** The first word is a topic or command: yargs would call an unknown one an "unknown argument". */
 function assertCommand(argv: readonly string[]): void {
   const [first] = argv;
   const commands = [...guide.map(({ id }) => id), ...OTHER_COMMANDS];
   if (first === undefined) throw new UsageError(`name a topic, such as ${commands[0]}: see \`${NAME} --help\``);
-  if (first.startsWith('-') || commands.includes(first)) return;
+  if (argv.some((word) => commands.includes(word) || word === '--help' || word === '-h')) return;
+  if (first.startsWith('-'))
+    throw new UsageError(`flags go after the topic, such as ${commands[0]}: see \`${NAME} --help\``);
   const nearest = closest(first, commands);
-  const hint = distance(first, nearest) <= 4 ? `; did you mean ${nearest}?` : `: see \`${NAME} topics\``;
+  const hint =
+    distance(first, nearest) <= Math.max(1, first.length / 3)
+      ? `; did you mean ${nearest}?`
+      : `: see \`${NAME} topics\``;
   throw new UsageError(`unknown topic ${JSON.stringify(first)}${hint}`);
 }
 
 /** yargs' words as one line, with the nearest flag for an unknown one. */
 function usageWords(message: string, cli: Argv): string {
   const unknown = /^Unknown arguments?: (.+)$/.exec(message)?.[1]?.split(', ')[0];
+  if (message.startsWith('Not enough non-option arguments')) return `a word is missing: see the command’s --help`;
   if (unknown === undefined)
     return message === '' ? `name a topic: see \`${NAME} topics\`` : message.replace(/\s*\n\s*/g, ' ');
   const flags = Object.keys(
@@ -251,7 +270,7 @@ function usageWords(message: string, cli: Argv): string {
       : {},
   );
   const nearest = closest(unknown, flags);
-  return `unknown flag or argument ${JSON.stringify(unknown)}${distance(unknown, nearest) <= 3 ? `; did you mean --${nearest}?` : ''}`;
+  return `unknown flag or argument ${JSON.stringify(unknown)}${distance(unknown, nearest) <= Math.max(1, unknown.length / 3) ? `; did you mean --${nearest}?` : ''}`;
 }
 
 /** -o as it was meant, of a command line that could not be parsed. */

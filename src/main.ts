@@ -5,8 +5,8 @@ const interrupt = new AbortController();
 let signal: Signal | null = null;
 let signalledAt = 0;
 
-/** A second signal this soon is the same impatience (ms): the partial report takes about as long. */
-const SAME_SIGNAL = 500;
+/** A second signal this soon is the same impatience (ms): to end every kubectl may take as long. */
+const SAME_SIGNAL = 2000;
 
 /** First of all: from here on a run that is ended still prints what it found, and leaves nothing behind. */
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

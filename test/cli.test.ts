@@ -45,6 +45,21 @@ describe('the command line', () => {
       ['missing-metrics', '-o', 'xml'],
       /^error: unable to match a printer suitable for the output format "xml", allowed formats are: table, wide, json, yaml\n$/,
     ],
+    [['missing-metrics', '--context'], /^error: Not enough arguments following: context\n$/],
+    [['missing-metrics', '--context', ''], /^error: --context takes a value\n$/],
+    [['missing-metrics', 'a', 'b'], /^error: unknown flag or argument "b"\n$/],
+    [['missing-metrics', '--', 'a', 'b'], /^error: /],
+    [['missing-metrics', '-n', '../x'], /^error: "\.\.\/x" cannot be the name of a namespace\n$/],
+    [['missing-metrics', '--prometheus-url', 'http://h/?a=b'], /^error: --prometheus-url takes no query/],
+    [['missing-metrics', '--bundle', DEMO, '--timeout', 'zz'], /^error: --timeout takes a duration/],
+    [
+      ['missing-metrics', '--bundle', DEMO, '-n', 'nope'],
+      /^error: there is no namespace nope: kubectl get namespaces\n$/,
+    ],
+    [['-o', 'json'], /^error: flags go after the topic, such as missing-metrics/],
+    [['foo'], /^error: unknown topic "foo": see/],
+    [['metrics'], /^error: a word is missing: see the command’s --help\n$/],
+    [['explain', 'constructor'], /^error: there is no check, step or reason called "constructor"/],
     [['missing-metrics', '-o'], /^error: Not enough arguments following: o/],
     [
       ['missing-metrics', '--fail-on', 'always'],
@@ -194,7 +209,7 @@ describe('a bundle that is none', () => {
     [
       'of a newer version',
       () => tarOf({ 'bundle.json': JSON.stringify({ ...manifest, apiVersion: 'istio-diag/v2' }) }),
-      /made by a newer version \(istio-diag\/v2\)/,
+      /made by another version \(istio-diag\/v2\)/,
     ],
     [
       'without an answer',
@@ -207,6 +222,32 @@ describe('a bundle that is none', () => {
         }),
       /the answer answers\/0 is missing/,
     ],
+    ...[
+      { questions: [null] },
+      { questions: ['x'] },
+      { questions: [{}] },
+      { questions: [{ key: 'x', command: 'x', got: 'nothing' }] },
+      { questions: [{ key: 'x', command: 'x', got: 'something', file: 'answers/0' }] },
+      { startedAt: 'garbage' },
+      { startedAt: 1e20 },
+      { context: 5 },
+    ].map((change): [string, () => Promise<Buffer>, RegExp] => [
+      `damaged: ${JSON.stringify(change)}`,
+      () => tarOf({ 'bundle.json': JSON.stringify({ ...manifest, ...change }), 'answers/0': '[]' }),
+      /is damaged: its bundle\.json is not as --save-bundle writes it/,
+    ]),
+    ...['{', '{"a":1}', '[null]'].map((list): [string, () => Promise<Buffer>, RegExp] => [
+      `with ${list} for a list`,
+      () =>
+        tarOf({
+          'bundle.json': JSON.stringify({
+            ...manifest,
+            questions: [{ key: '/api/v1/pods?labelSelector=', command: 'x', got: 'list', file: 'answers/0' }],
+          }),
+          'answers/0': list,
+        }),
+      /is damaged: its answer to `x` is no list of objects/,
+    ]),
     ['with broken JSON', () => tarOf({ 'bundle.json': '{' }), /is not a bundle/],
   ];
   for (const [what, make, words] of cases) {
@@ -427,5 +468,34 @@ describe('metrics POD', () => {
       );
     });
     assert.equal((await ran(['metrics', POD], { env: { KUBECONFIG: '/nonexistent' } })).code, 5);
+  });
+});
+
+describe('kubectl’s spelling', () => {
+  it('has help as a command, --version, and flags before the topic', async () => {
+    assert.equal((await ran(['help'])).stdout, (await ran(['--help'])).stdout);
+    assert.equal((await ran(['--version'])).stdout, (await ran(['version'])).stdout);
+    const { code } = await ran(['-o', 'json', 'missing-metrics', '--bundle', DEMO]);
+    assert.equal(code, (await ran(['missing-metrics', '--bundle', DEMO])).code);
+  });
+
+  it('-ojson is -o json, and -nNAMESPACE is -n NAMESPACE', async () => {
+    const { code, stdout } = await ran(['missing-metrics', '--bundle', DEMO, '-ojson', '-nbookinfo']);
+    assert.equal((JSON.parse(stdout) as { exitCode: number }).exitCode, code);
+    assert.equal(code, (await ran(['missing-metrics', '--bundle', DEMO, '-n', 'bookinfo'])).code);
+  });
+
+  it('--as-group takes one word: the next is the workload', async () => {
+    const { stderr } = await ran(['missing-metrics', '--as', 'a', '--as-group', 'b', 'nonsense/x']);
+    assert.match(stderr, /^error: a workload is service\/NAME or deployment\/NAME/);
+  });
+});
+
+describe('a scope that fits nothing', () => {
+  it('is a warning for -l', async () => {
+    await withStandIn('istio-1.0.6/healthy', async (_, env) => {
+      const { report } = await reported(['missing-metrics', '-l', 'x=nope'], { env });
+      assert.deepEqual(report.warnings, ['no pod has the labels x=nope: no workload was judged']);
+    });
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -157,6 +157,17 @@ describe('the program as a process', () => {
       },
       { faults: [{ match: /^GET/, fault: 'stall' }] },
     );
+  });
+
+  it('leaves nothing of a kubectl that is a wrapper, and does not wait for it', async () => {
+    const wrapper = join(folder, 'wrapper');
+    const found = process.env.PATH?.split(':').find((path) => existsSync(join(path, 'kubectl'))) ?? '';
+    writeFileSync(wrapper, `#!/bin/sh\ntrap "" INT\n"${join(found, 'kubectl')}" "$@"\n`, { mode: 0o755 });
+    await withStandIn('istio-1.0.6/healthy', async ({ kubeconfig }, env) => {
+      const { code } = await started(process.execPath, [bin, 'missing-metrics'], { ...env, KUBECTL_PATH: wrapper });
+      assert.equal(code, 0);
+      assert.deepEqual(leftBy(kubeconfig), []);
+    });
   });
 
   it('says in one line that there is no kubectl', async () => {

@@ -4,7 +4,7 @@ import { open, rename, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
-import { BundleError, messageOf, UsageError } from '../errors.ts';
+import { BundleError, messageOf, type Unanswered, UsageError } from '../errors.ts';
 import type { Entry } from './recording.ts';
 import { redact } from './redact.ts';
 import type { Scratch } from './scratch.ts';
@@ -94,7 +94,8 @@ export async function readBundle(file: string, scratch: Scratch): Promise<Bundle
       unpacked += entry.header.size ?? 0;
       if (unpacked > UNPACKED_LIMIT)
         throw new BundleError(`${file} unpacks to more than ${UNPACKED_LIMIT / 1024 ** 3} GB`);
-      if (entry.header.name === 'bundle.json') manifest = JSON.parse(await textOf(entry as AsyncIterable<Buffer>));
+      if (entry.header.type !== 'file') entry.resume();
+      else if (entry.header.name === 'bundle.json') manifest = JSON.parse(await textOf(entry as AsyncIterable<Buffer>));
       else {
         // The name in the archive is never used as a path.
         const path = scratch.path('');
@@ -127,15 +128,47 @@ function notReadable(file: string, error: unknown): BundleError {
   return new BundleError(`${file} is not a bundle: a .tar.gz made by --save-bundle was wanted (${messageOf(error)})`);
 }
 
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+function isEntry(value: unknown): value is Entry {
+  const entry = (value ?? {}) as Record<string, unknown>;
+  if (!isText(entry.key) || !isText(entry.command)) return false;
+  if (entry.got === 'nothing') return isUnanswered(entry.unanswered);
+  if (entry.got === 'list') return isText(entry.file);
+  const isAnswer = Number.isInteger(entry.status) && isText(entry.contentType) && isText(entry.file);
+  return entry.got === 'answer' && isAnswer && (entry.broke === undefined || isUnanswered(entry.broke));
+}
+
+function isUnanswered(value: unknown): value is Unanswered {
+  const { hindrance, command, words, right, triedInstead } = (value ?? {}) as Record<string, unknown>;
+  const { verb, resource, namespace } = (right ?? {}) as Record<string, unknown>;
+  return (
+    [hindrance, command, words, verb, resource].every(isText) &&
+    (namespace === null || isText(namespace)) &&
+    Array.isArray(triedInstead) &&
+    triedInstead.every(isText)
+  );
+}
+
 function checked(file: string, value: unknown, files: ReadonlyMap<string, string>): Bundle {
   const manifest = value as Partial<Manifest> | undefined;
   if (manifest?.kind !== 'Bundle' || !Array.isArray(manifest.questions)) {
     throw new BundleError(`${file} is not a bundle: it has no bundle.json made by --save-bundle`);
   }
   if (manifest.apiVersion !== 'istio-diag/v1alpha1') {
-    throw new BundleError(`${file} was made by a newer version (${manifest.apiVersion}): update kubectl-istio-diag`);
+    throw new BundleError(
+      `${file} was made by another version (${manifest.apiVersion ?? 'it does not say which'}): update kubectl-istio-diag`,
+    );
   }
   const { tool, startedAt, context, namespace, questions } = manifest as Manifest;
+  const isHead =
+    Number.isFinite(Date.parse(startedAt)) &&
+    typeof startedAt === 'string' &&
+    (context === null || isText(context)) &&
+    isText(namespace);
+  if (!isHead || !questions.every(isEntry)) {
+    throw new BundleError(`${file} is damaged: its bundle.json is not as --save-bundle writes it`);
+  }
   const entries = questions.map((entry) => {
     if (!('file' in entry)) return entry;
     const path = files.get(entry.file);

@@ -13,12 +13,19 @@ export interface KubectlProcess {
   stdout: NodeJS.ReadableStream;
   /** What it wrote to stderr so far, its last 64 KB. */
   stderr(): string;
-  /** Ends it, and resolves when it is gone. */
+  /** Ends it and what it started, and resolves when it is gone, or after 1.5 s. */
   end(): Promise<void>;
+  /** Ends it and what it started, by force and without waiting. */
+  kill(): void;
 }
 
 /** All that are running, so that a handler of `exit` can end them too. */
 const running = new Set<KubectlProcess>();
+
+// On every way out, also one that waits for nothing.
+process.on('exit', () => {
+  for (const each of running) each.kill();
+});
 
 /** Ends every kubectl that is still there. */
 export const endAllKubectl = async (): Promise<void> => {
@@ -34,12 +41,21 @@ export function startKubectl({ program, flags }: Kubectl, args: readonly string[
     stdin: 'ignore',
     buffer: false,
     reject: false,
-    cleanup: true,
-    // SIGINT lets kubectl close what it opened (9 ms). One that is still connecting does not hear it: then by force.
-    killSignal: process.platform === 'win32' ? 'SIGKILL' : 'SIGINT',
-    forceKillAfterDelay: 500,
+    // A group of its own: a kubectl may be a wrapper whose child would outlive it, and hold its pipes.
+    detached: process.platform !== 'win32',
+    cleanup: false,
     windowsHide: true,
   });
+  const signal = (name: 'SIGINT' | 'SIGKILL'): void => {
+    const { pid } = subprocess;
+    if (pid === undefined || !running.has(started)) return;
+    try {
+      if (process.platform === 'win32') process.kill(pid, 'SIGKILL');
+      else process.kill(-pid, name);
+    } catch {
+      // It is gone already.
+    }
+  };
   let words = '';
   subprocess.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     words = (words + chunk).slice(-65_536);
@@ -52,12 +68,32 @@ export function startKubectl({ program, flags }: Kubectl, args: readonly string[
     stdout: subprocess.stdout,
     stderr: () => words,
     async end() {
-      subprocess.kill();
-      await started.ended;
+      // SIGINT lets kubectl close what it opened (9 ms). One that is still connecting does not hear it: then by force.
+      signal('SIGINT');
+      if (await settledWithin(500, started.ended)) return;
+      signal('SIGKILL');
+      if (await settledWithin(1000, started.ended)) return;
+      subprocess.stdout.destroy();
+      subprocess.stderr.destroy();
+      running.delete(started);
     },
+    kill: () => signal('SIGKILL'),
   };
   running.add(started);
   return started;
+}
+
+/** Whether `promise` settles within `milliseconds`. */
+async function settledWithin(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), milliseconds);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**

@@ -31,7 +31,7 @@ const PAGE_PATHS: readonly RegExp[] = [
   /^\/version$/,
   /^\/stats$/,
   /^\/stats\/prometheus$/,
-  /^(\/[\w.-]+)*\/api\/v1\/(query\?query=[^&#]+|targets\?state=active|status\/config|status\/buildinfo)$/,
+  /^(\/[\w.~%+@-]+)*\/api\/v1\/(query\?query=[^&#]+|targets\?state=active|status\/config|status\/buildinfo)$/,
 ];
 
 const api = API_PATHS.map((pattern) => new RegExp(pattern));

@@ -1,11 +1,13 @@
+import { TEXT_LIMIT } from './cluster.ts';
+
 /** What takes the place of a secret. A plain word: valid inside JSON strings, YAML and log lines alike. */
 const REDACTED = 'REDACTED';
 
 /** How a key ends whose value is a secret. Not `_file`: a path is none. */
-const KEY = '(?:token|secret|passwd|password|credentials?|(?:api|access|private|secret)[-_]?key)';
+const KEY = '(?:token|secret|pass|passwd|password|credentials?|(?:api|access|private|secret)[-_]?key)';
 
 /** Any of these must be in a text for it to hold something to redact. One test for the many lines that hold none. */
-const SUSPECT = new RegExp(`@|eyJ|bearer|BEGIN|LS0tLS1|authorization|${KEY}`, 'i');
+const SUSPECT = new RegExp(`@|eyJ|bearer|BEGIN|LS0tLS1|authorization|gh[pousr]_|AKIA|xox[abprs]-|${KEY}`, 'i');
 
 const SECRET_KEY = new RegExp(`${KEY}$`, 'i');
 
@@ -34,6 +36,7 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
   [/LS0tLS1CRUdJTi[A-Za-z0-9+/=]+/g, REDACTED],
   [/(?:(?<![\w-])|(?<=%20))eyJ[\w-]{8,8192}\.[\w-]{8,8192}(?:\.[\w-]*)?/g, REDACTED],
   [/(authorization\\?["']?[ \t]*[:=][ \t]*\\?["']?(?:[a-z]{1,16}[ \t]+)?)[\w.~+/=-]{8,}/gi, `$1${REDACTED}`],
+  [/\b(?:gh[pousr]_[A-Za-z0-9]{16,255}|AKIA[A-Z0-9]{12,32}|xox[abprs]-[\w-]{8,255})/g, REDACTED],
   [/(bearer[ \t]+)[\w.~+/-]{8,}=*/gi, `$1${REDACTED}`],
   [/(:\/\/)[^/\s@"'\\]{1,1024}@/g, `$1${REDACTED}@`],
   [/(?<![\w.%+-])(?!REDACTED@)[\w.%+-]{1,256}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9-])/g, REDACTED],
@@ -87,7 +90,13 @@ export async function* redactLines(body: AsyncIterable<Buffer>): AsyncGenerator<
 export async function* redactWhole(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const chunks: Buffer[] = [];
   try {
-    for await (const chunk of body) chunks.push(chunk);
+    let length = 0;
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      length += chunk.length;
+      // Whoever reads it gives up here too: the rest need not be held.
+      if (length > TEXT_LIMIT) break;
+    }
   } finally {
     if (chunks.length > 0) yield Buffer.from(redactText(Buffer.concat(chunks).toString('utf8')));
   }

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { NoAnswer } from '../errors.ts';
+import { BundleError, NoAnswer } from '../errors.ts';
 import type { Cluster, KubernetesObject } from './cluster.ts';
 import { keyOf, type Question } from './question.ts';
 import type { Entry, Outcome } from './recording.ts';
@@ -10,7 +10,7 @@ import { unanswered } from './text.ts';
 export function replaying(entries: readonly Entry[]): Cluster {
   const known = new Map(entries.map((entry) => [entry.key, entry]));
 
-  function outcome(question: Question): Exclude<Outcome, { got: 'nothing' }> {
+  function outcome(question: Question): Exclude<Outcome, { got: 'nothing' }> & Pick<Entry, 'command'> {
     const entry = known.get(keyOf(question));
     if (!entry) throw unanswered(question, 'NotInBundle', 'this question was not asked when the bundle was made');
     if (entry.got === 'nothing') throw new NoAnswer(entry.unanswered);
@@ -20,7 +20,7 @@ export function replaying(entries: readonly Entry[]): Cluster {
   return {
     async list(question) {
       const entry = outcome(question);
-      return JSON.parse(await readFile(entry.file, 'utf8')) as readonly KubernetesObject[];
+      return listIn(await readFile(entry.file, 'utf8'), entry.command);
     },
     async read(question) {
       const entry = outcome(question);
@@ -28,6 +28,19 @@ export function replaying(entries: readonly Entry[]): Cluster {
       return { status: entry.status, contentType: entry.contentType, body: replayed(entry) };
     },
   };
+}
+
+/** The objects of a recorded list. Throws BundleError when it is none. */
+function listIn(text: string, command: string): readonly KubernetesObject[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Said below.
+  }
+  const isObject = (each: unknown): boolean => typeof each === 'object' && each !== null && 'metadata' in each;
+  if (Array.isArray(value) && value.every(isObject)) return value as readonly KubernetesObject[];
+  throw new BundleError(`the bundle is damaged: its answer to \`${command}\` is no list of objects`);
 }
 
 async function* replayed(entry: Extract<Outcome, { got: 'answer' }>): AsyncGenerator<Buffer> {

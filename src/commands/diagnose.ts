@@ -1,12 +1,13 @@
 import { withCauses } from '../diagnosis/cause.ts';
-import type { ControlPlane, Topic } from '../diagnosis/check.ts';
+import type { ControlPlane, Scope, Topic } from '../diagnosis/check.ts';
 import { walk } from '../diagnosis/diagnose.ts';
 import type { Section } from '../diagnosis/finding.ts';
 import { Gatherer } from '../diagnosis/gather.ts';
 import { settle } from '../diagnosis/source.ts';
 import { DiagError, messageOf, type Unanswered } from '../errors.ts';
 import { type Detection, detection } from '../evidence/istio.ts';
-import { narrowed } from '../evidence/workload.ts';
+import { allNamespaces, type Pod } from '../evidence/kubernetes.ts';
+import { narrowed, selectedPods } from '../evidence/workload.ts';
 import { escapeText } from '../report/escape.ts';
 import { render } from '../report/render.ts';
 import { errorReport, type Facts, reportOf } from '../report/report.ts';
@@ -48,7 +49,7 @@ export async function diagnose(topic: Topic, args: Arguments, io: Io): Promise<n
     };
     const report = reportOf(facts);
     if (report.verdict === 'unreachable')
-      await print(io.stderr, `error: ${unreachableWords(found.unsearched, words)}\n`);
+      await print(io.stderr, `error: ${escapeText(unreachableWords(found.unsearched, words))}\n`);
     await print(io.stdout, await render(report, format, style, args['show-commands'] === true));
     return report.exitCode;
   } finally {
@@ -76,12 +77,13 @@ async function investigate(
   const detected = await settle(gatherer.ofCluster(detection));
   const { planes, unsearched } = 'got' in detected ? detected.got : nothing(detected.missing);
   if (scope.workload && planes.length > 0) await assertWorkload(gatherer);
+  const warnings = planes.length > 0 ? await scopeWarnings(gatherer, scope) : [];
   const sections = await Promise.all(
     planes.map(
       (plane: ControlPlane): Promise<Section> => walk(topic, plane, gatherer, scope, (title) => spinner.show(title)),
     ),
   );
-  return { planes, sections: sections.map(withCauses), unsearched, warnings: [] };
+  return { planes, sections: sections.map(withCauses), unsearched, warnings };
 }
 
 const nothing = (missing: Unanswered): Detection => ({ planes: [], unsearched: [missing], searched: [] });
@@ -92,6 +94,21 @@ async function assertWorkload(gatherer: Gatherer): Promise<void> {
   if (!('got' in attempt) || attempt.got === null || attempt.got.found) return;
   const { kind, name, namespace } = attempt.got.workload;
   throw new DiagError(`there is no ${kind} ${name} in namespace ${namespace}: kubectl -n ${namespace} get ${kind}s`);
+}
+
+/** A namespace or a selector that fits nothing would make a healthy mesh of a slip. An unknown namespace ends the run. */
+async function scopeWarnings(gatherer: Gatherer, { namespace, selector }: Scope): Promise<readonly string[]> {
+  if (namespace !== null) {
+    const attempt = await settle(gatherer.ofCluster(allNamespaces));
+    if ('got' in attempt && attempt.got.complete && !attempt.got.items.some(({ name }) => name === namespace)) {
+      throw new DiagError(`there is no namespace ${namespace}: kubectl get namespaces`);
+    }
+  }
+  if (selector === null) return [];
+  const attempt = await settle(gatherer.ofCluster(selectedPods));
+  const pods = 'got' in attempt ? attempt.got?.items : undefined;
+  const isJudged = (pod: Pod): boolean => namespace === null || pod.namespace === namespace;
+  return pods === undefined || pods.some(isJudged) ? [] : [`no pod has the labels ${selector}: no workload was judged`];
 }
 
 /** kubectl's words, and what it says of its configuration when that is the reason. */

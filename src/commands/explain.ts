@@ -58,11 +58,11 @@ export function explanation(word: string): string {
   const ofStep = all.filter(({ step }) => step.id === word);
   const [first] = ofStep;
   if (first) return `${stepText(first, ofStep)}\n`;
-  const byReason = all.filter(({ check }) => word in check.reasons);
+  const byReason = all.filter(({ check }) => Object.hasOwn(check.reasons, word));
   if (byReason.length > 0) {
     return `${byReason.map(({ check, step }) => `${word}  of ${check.id}, in ${step.id}\n  ${wrapped(check.reasons[word] ?? '', 98, '  ')}`).join('\n\n')}\n`;
   }
-  if (word in HINDRANCES)
+  if (Object.hasOwn(HINDRANCES, word))
     return `${word}  why something is unknown\n  ${wrapped(HINDRANCES[word as Hindrance], 98, '  ')}\n`;
   const known = [
     ...new Set(all.flatMap(({ step, check }) => [step.id, check.id, ...Object.keys(check.reasons)])),

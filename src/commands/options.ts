@@ -8,22 +8,36 @@ export type Arguments = Readonly<Record<string, unknown>>;
 
 /** kubectl's own connection flags: they go to every kubectl process, spelled as kubectl does. */
 export const KUBECTL_FLAGS = {
-  kubeconfig: { type: 'string', describe: 'Path to the kubeconfig file to use' },
-  context: { type: 'string', describe: 'The name of the kubeconfig context to use' },
-  cluster: { type: 'string', describe: 'The name of the kubeconfig cluster to use' },
-  user: { type: 'string', describe: 'The name of the kubeconfig user to use' },
-  as: { type: 'string', describe: 'Username to impersonate' },
-  'as-group': { type: 'array', string: true, describe: 'Group to impersonate, can be repeated' },
-  'as-uid': { type: 'string', describe: 'UID to impersonate' },
+  kubeconfig: { type: 'string', requiresArg: true, describe: 'Path to the kubeconfig file to use' },
+  context: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig context to use' },
+  cluster: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig cluster to use' },
+  user: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig user to use' },
+  as: { type: 'string', requiresArg: true, describe: 'Username to impersonate' },
+  'as-group': { type: 'array', string: true, requiresArg: true, describe: 'Group to impersonate, can be repeated' },
+  'as-uid': { type: 'string', requiresArg: true, describe: 'UID to impersonate' },
   'request-timeout': {
     type: 'string',
+    requiresArg: true,
     describe: 'The length of time to wait for one request: 5s, 1m; 0 waits as long as --timeout (default 10s)',
   },
-  server: { alias: 's', type: 'string', describe: 'The address and port of the Kubernetes API server' },
-  token: { type: 'string', describe: 'Bearer token for authentication to the API server' },
-  'certificate-authority': { type: 'string', describe: 'Path to a cert file for the certificate authority' },
+  server: {
+    alias: 's',
+    type: 'string',
+    requiresArg: true,
+    describe: 'The address and port of the Kubernetes API server',
+  },
+  token: { type: 'string', requiresArg: true, describe: 'Bearer token for authentication to the API server' },
+  'certificate-authority': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Path to a cert file for the certificate authority',
+  },
   'insecure-skip-tls-verify': { type: 'boolean', describe: 'Do not check the server’s certificate' },
-  'tls-server-name': { type: 'string', describe: 'Server name to use for validating the server’s certificate' },
+  'tls-server-name': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Server name to use for validating the server’s certificate',
+  },
 } as const;
 
 /** The connection flags that were given, as arguments of a kubectl process. */
@@ -31,6 +45,7 @@ export function kubectlFlagsOf(args: Arguments): readonly string[] {
   return Object.keys(KUBECTL_FLAGS).flatMap((name) => {
     const value = args[name];
     if (value === undefined || value === false) return [];
+    if (value === '') throw new UsageError(`--${name} takes a value`);
     if (value === true) return [`--${name}`];
     return Array.isArray(value) ? value.map((each) => `--${name}=${each}`) : [`--${name}=${value as string}`];
   });
@@ -101,6 +116,7 @@ function urlWithoutCredentials(text: string): string {
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new UsageError('--prometheus-url takes an http or https URL');
   }
+  if (url.search !== '' || url.hash !== '') throw new UsageError('--prometheus-url takes no query and no fragment');
   return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
 }
 
@@ -123,6 +139,10 @@ export function scopeOf(args: Arguments, contextNamespace: string): Scope {
   const named = text(args.namespace);
   const all = args['all-namespaces'] === true;
   const workload = text(args.workload);
+  if (Array.isArray(args._) && args._.length > 1) throw new UsageError('one workload may be named, and no more words');
+  if (named !== null && !/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(named)) {
+    throw new UsageError(`${JSON.stringify(named)} cannot be the name of a namespace`);
+  }
   if (all && workload !== null) throw new UsageError('a workload lies in one namespace: name it with -n, not -A');
   if (all && named !== null) throw new UsageError('give -n or -A, not both');
   const sample = Number(args.sample);

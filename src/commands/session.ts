@@ -12,6 +12,7 @@ import { type Entry, recording } from '../cluster/recording.ts';
 import { replaying } from '../cluster/replaying.ts';
 import { makeScratch } from '../cluster/scratch.ts';
 import { messageOf, UsageError } from '../errors.ts';
+import { escapeText } from '../report/escape.ts';
 import { tool } from '../version.ts';
 import type { Io } from './io.ts';
 import { type Arguments, durationOf, KUBECTL_FLAGS, kubectlFlagsOf, urlCredentialsOf } from './options.ts';
@@ -37,6 +38,7 @@ export interface Session {
 /** Opens the cluster or the bundle that the arguments name. Throws UsageError and BundleError. */
 export async function openSession(args: Arguments, io: Io): Promise<Session> {
   const bundle = args.bundle as string | undefined;
+  durationOf(String(args.timeout), 'timeout');
   if (bundle === undefined) return openLive(args, io);
   const given = Object.keys(KUBECTL_FLAGS).filter((name) => args[name] !== undefined);
   const [useless] = [...given, ...['save-bundle', 'prometheus-url'].filter((name) => args[name] !== undefined)];
@@ -126,16 +128,19 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   };
 }
 
+/** The longest that a timer of Node can wait: 24 days. */
+const LONGEST = 2 ** 31 - 1;
+
 /** Aborts with 'TimedOut' after `milliseconds`, and keeps no process alive for it. */
 function timedOut(milliseconds: number): AbortSignal {
   const controller = new AbortController();
-  setTimeout(() => controller.abort('TimedOut'), milliseconds).unref();
+  setTimeout(() => controller.abort('TimedOut'), Math.min(milliseconds, LONGEST)).unref();
   return controller.signal;
 }
 
 const sleepWithin = (run: AbortSignal, duration: number): Promise<void> =>
   new Promise((resolve) => {
-    const timer = setTimeout(resolve, duration);
+    const timer = setTimeout(resolve, Math.min(duration, LONGEST));
     const stop = (): void => {
       clearTimeout(timer);
       resolve();
@@ -148,6 +153,6 @@ const sleepWithin = (run: AbortSignal, duration: number): Promise<void> =>
 const watched = (cluster: Cluster, args: Arguments, io: Io): Cluster =>
   args.verbose === true
     ? observing(cluster, (command, took, outcome) =>
-        io.stderr.write(`${String(took).padStart(6)} ms  ${command}: ${outcome}\n`),
+        io.stderr.write(`${escapeText(`${String(took).padStart(6)} ms  ${command}: ${outcome}`)}\n`),
       )
     : cluster;

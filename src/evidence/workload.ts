@@ -67,6 +67,11 @@ export function matchesWorkload({ workload, services }: Narrowed, labels: Readon
   return services.some((service) => host === service.name || host.startsWith(`${service.name}.${service.namespace}.`));
 }
 
+/** What -l selects, by the API server's own reading of it; null without -l. */
+export const selectedPods = clusterSource([], async (ask) =>
+  ask.scope.selector === null ? null : listAll(ask, podsResource, podOf, ask.scope.selector),
+);
+
 /** The workloads' pods that are judged, and whether each has a proxy. */
 export interface Workloads {
   /** Narrowed by -n and -l. */
@@ -86,7 +91,7 @@ export const workloads = clusterSource([], async (ask): Promise<Workloads> => {
   const { from, scope } = ask;
   const [all, selected, { planes }, namespaces] = await Promise.all([
     from(allPods),
-    scope.selector === null ? null : listAll(ask, podsResource, podOf, scope.selector),
+    ask.from(selectedPods),
     from(detection),
     settle(from(allNamespaces)),
   ]);
