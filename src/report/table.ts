@@ -52,7 +52,9 @@ function headOf({ run, mesh }: Report, style: Style): string {
   const [plane] = mesh.controlPlanes;
   const more = mesh.controlPlanes.length > 1 ? ` and ${mesh.controlPlanes.length - 1} more` : '';
   const found = plane ? `${nameOf(plane)}${more}` : mesh.found ? '' : 'none found';
-  return painted(style, 'bold', `${context}        Mesh  ${found}        read-only`);
+  const parts = [context, `Mesh  ${found}`, 'read-only'];
+  const gap = ['        ', '    ', '  '].find((blank) => parts.join(blank).length <= style.width) ?? '\n';
+  return painted(style, 'bold', parts.join(gap));
 }
 
 const nameOf = ({ version, namespace, revision, generation }: ControlPlane): string =>
@@ -217,9 +219,18 @@ function footOf({ verdict, exitCode, summary, steps, lostAt, run }: Report, styl
   ] as const;
   const said = counts.flatMap(([number, word]) => (number > 0 ? [`${number} ${word}`] : [])).join(', ');
   const what = steps.length > 0 ? `${steps.length} ${steps.length === 1 ? 'step' : 'steps'}: ${said}.` : '';
-  const where = lostAt ? ` Lost at ${lostAt.hop ?? lostAt.step}.` : '';
-  const early = run.interrupted ? ' Interrupted: what was not looked at yet is unknown.' : '';
-  const not = verdict === 'inconclusive' ? ' Not a clean bill of health.' : '';
-  const word = painted(style, VERDICT_PAINT[verdict], verdict.toUpperCase());
-  return `${word}  ${what}${where}${not}${early}   ${(run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
+  const more = [
+    ...(lostAt ? [`Lost at ${lostAt.hop ?? lostAt.step}.`] : []),
+    ...(verdict === 'inconclusive' ? ['Not a clean bill of health.'] : []),
+    ...(run.interrupted ? ['Interrupted: what was not looked at yet is unknown.'] : []),
+  ].join(' ');
+  const end = `${(run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
+  const word = verdict.toUpperCase();
+  const indent = ' '.repeat(word.length + 2);
+  const line = `${word}  ${[what, more].filter((each) => each !== '').join(' ')}   ${end}`;
+  const lines =
+    line.length <= style.width
+      ? line
+      : `${word}  ${what}   ${end}\n${indent}${wrapped(more, style.width - indent.length, indent)}`;
+  return painted(style, VERDICT_PAINT[verdict], word) + lines.slice(word.length);
 }
