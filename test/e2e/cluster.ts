@@ -53,7 +53,18 @@ const STAGE = {
   },
 };
 
+/** A port that was free may be another program's a moment later: then again, with others. */
 export async function startCluster(): Promise<TestCluster> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await clusterOnFreePorts();
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
+async function clusterOnFreePorts(): Promise<TestCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
   const [etcdPort = 0, peerPort = 0, apiPort = 0, kubeletPort = 0] = await freePorts(4);
   const children: ChildProcess[] = [];
@@ -153,10 +164,12 @@ export async function startCluster(): Promise<TestCluster> {
     );
   };
   for (const until = Date.now() + 60_000; !(await ready()); ) {
-    if (Date.now() > until) {
-      const words = readFileSync(join(folder, 'kube-apiserver.log'), 'utf8').slice(-2000);
+    if (Date.now() > until || children.some(({ exitCode }) => exitCode !== null)) {
+      const [etcdWords, words] = ['etcd', 'kube-apiserver'].map((name) =>
+        readFileSync(join(folder, `${name}.log`), 'utf8').slice(-1000),
+      );
       await close();
-      throw new Error(`the API server was not ready within 60 s: ${words}`);
+      throw new Error(`the API server was not ready within 60 s: ${words}\netcd: ${etcdWords}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
