@@ -9,6 +9,7 @@ import { pack } from 'tar-stream';
 import { durationOf, kubectlFlagsOf, scopeOf, workloadOf } from '../src/commands/options.ts';
 import { guide } from '../src/guide/index.ts';
 import { matchesGolden } from './support/golden.ts';
+import type { Recording } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
 import { svgOf } from './support/svg.ts';
@@ -58,6 +59,9 @@ describe('the command line', () => {
     ],
     [['-o', 'json'], /^error: flags go after the topic, such as missing-metrics/],
     [['foo'], /^error: unknown topic "foo": see/],
+    [['metrics', 'x', '--port', 'abc'], /^error: --port takes a number from 1 to 65535\n$/],
+    [['metrics', 'x', '--port', '99999'], /^error: --port takes a number from 1 to 65535\n$/],
+    [['metrics', 'BAD NAME', '-n', 'x'], /^error: "BAD NAME" cannot be the name of a pod\n$/],
     [['metrics'], /^error: a word is missing: see the command’s --help\n$/],
     [['explain', 'constructor'], /^error: there is no check, step or reason called "constructor"/],
     [['missing-metrics', '-o'], /^error: Not enough arguments following: o/],
@@ -446,6 +450,25 @@ describe('metrics POD', () => {
       },
     );
   });
+  it('writes JSON without characters that a terminal obeys', async () => {
+    const mark = '\u202e';
+    const change = (recording: Recording): void => {
+      const [name, page] = [...recording.pages].find(([each]) => each.includes(`${POD}:9093`)) ?? [];
+      assert.ok(name && page);
+      recording.pages.set(name, { ...page, body: `x{a="${mark}\u009b1m"} 1\n` });
+    };
+    await withStandIn(
+      'istio-1.0.6/healthy',
+      async (_, env) => {
+        const { stdout } = await ran(['metrics', POD, '-n', 'istio-system', '-o', 'json', '--port', '9093'], { env });
+        assert.match(stdout, /\\u202e\\u009b1m/);
+        assert.deepEqual((JSON.parse(stdout) as { metrics: { labels: unknown }[] }[])[0]?.metrics[0]?.labels, {
+          a: `${mark}\u009b1m`,
+        });
+      },
+      { change },
+    );
+  });
   it('cannot be made to ask for anything else', async () => {
     await withStandIn('istio-1.0.6/healthy', async ({ requests }, env) => {
       const { code, stderr } = await ran(
@@ -453,7 +476,7 @@ describe('metrics POD', () => {
         { env },
       );
       assert.equal(code, 2);
-      assert.match(stderr, /refused: .* is not on the list of what may be read/);
+      assert.equal(stderr, 'error: --path takes one of /metrics, /stats/prometheus\n');
       assert.ok(!requests.some((line) => line.includes('quitquitquit')));
     });
   });
@@ -463,7 +486,8 @@ describe('metrics POD', () => {
       assert.deepEqual([nobody.code, nobody.stderr.trimEnd().split('\n').length], [3, 1]);
       assert.match(nobody.stderr, /pods "nobody" not found/);
       assert.match(
-        (await ran(['metrics', POD, '-n', 'istio-system', '--path', '/version'], { env })).stderr,
+        (await ran(['metrics', POD, '-n', 'istio-system', '--port', '9093', '--path', '/stats/prometheus'], { env }))
+          .stderr,
         /HTTP 404/,
       );
     });

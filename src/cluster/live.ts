@@ -2,7 +2,7 @@ import { request as httpsRequest } from 'node:https';
 import { messageOf, NoAnswer } from '../errors.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Answer, Cluster, KubernetesObject } from './cluster.ts';
-import { Overdue, type Patience } from './deadline.ts';
+import { Overdue, type Patience, within } from './deadline.ts';
 import { NoGateway, openGateway } from './gateway.ts';
 import { type HttpAnswer, httpGet, quote } from './http.ts';
 import type { Kubectl } from './kubectl.ts';
@@ -39,6 +39,9 @@ export interface LiveOptions {
 /** Objects in one page of a list: small enough to parse in little memory (kubectl-costs.md). */
 const PAGE_SIZE = 500;
 
+/** Before a throttled question is asked again (ms). */
+const PAUSES = [250, 500, 1000];
+
 /** A list page, a log: more than that is not read into memory at once. */
 const LIST_PAGE_LIMIT = 256 * 1024 * 1024;
 
@@ -73,9 +76,10 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
     try {
       const server = await connected();
       let answer = await server.get(path, patience);
-      if (answer.status === 429) {
+      for (const pause of PAUSES) {
+        if (answer.status !== 429) break;
         await quote(answer.body);
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await within({ request: 0, run: patience.run }, new Promise((resolve) => setTimeout(resolve, pause)));
         answer = await server.get(path, patience);
       }
       if (answer.status === 200) return answer;

@@ -17,6 +17,9 @@ import { styleOf } from './style.ts';
 
 const FORMATS = ['table', 'json'] as const;
 
+/** The pages of metrics that may be read: an old Envoy obeys other paths (guide.md 0.1). */
+const PATHS: readonly string[] = ['/metrics', '/stats/prometheus'];
+
 /**
  * Prints a pod's metrics page. Its JSON is prom2json's own schema. Lines that cannot be read go to stderr, by their
  * numbers; the exit code is then 3, and the good lines are printed all the same.
@@ -43,10 +46,7 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
     });
     const unsaved = await session.save();
     if (unsaved !== null) await print(io.stderr, `error: ${escapeText(unsaved)}\n`);
-    await print(
-      io.stdout,
-      format === 'json' ? `${JSON.stringify(collected.families())}\n` : plain(style, tableOf(rows)),
-    );
+    await print(io.stdout, format === 'json' ? `${jsonOf(collected.families())}\n` : plain(style, tableOf(rows)));
     for (const { line, text } of summary.problems) io.stderr.write(`line ${line}: ${escapeText(text)}\n`);
     const more = summary.problemCount - summary.problems.length;
     if (more > 0) io.stderr.write(`and ${more} more lines that could not be read\n`);
@@ -56,6 +56,14 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
     await session.close();
   }
 }
+
+/** The same data, and no character that a terminal obeys or that reorders text. */
+const jsonOf = (value: unknown): string =>
+  JSON.stringify(value).replace(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
 
 function matcherOf(pattern: string | undefined): (name: string) => boolean {
   if (pattern === undefined) return () => true;
@@ -72,6 +80,10 @@ async function pageOf(cluster: Cluster, namespace: string, pod: string, args: Ar
   const question = { ask: 'page', namespace, pod } as const;
   const port = args.port as number | undefined;
   const path = args.path as string | undefined;
+  if (!/^[a-z0-9][a-z0-9.-]*$/.test(pod)) throw new UsageError(`${JSON.stringify(pod)} cannot be the name of a pod`);
+  if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536))
+    throw new UsageError('--port takes a number from 1 to 65535');
+  if (path !== undefined && !PATHS.includes(path)) throw new UsageError(`--path takes one of ${PATHS.join(', ')}`);
   if (port !== undefined)
     return { ...question, port, path: path ?? (port === 15020 || port === 15090 ? '/stats/prometheus' : '/metrics') };
   const object = await askJson(cluster, { ask: 'object', resource: pods, namespace, name: pod }).catch(
