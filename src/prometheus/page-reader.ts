@@ -41,6 +41,8 @@ const META = /^# *(TYPE|HELP) +("(?:[^"\\]|\\.)*"|\S+)(?: (.*))?$/;
 /** A line longer than this is no metric: a reader must not collect a page without line ends in memory. */
 const LINE_LIMIT = 4 * 1024 * 1024;
 const PROBLEMS_KEPT = 100;
+/** Texts that are kept once: more different ones than a page of real labels repeats would only fill memory. */
+const STRINGS_KEPT = 20_000;
 
 /** As latin1 sees its three bytes. */
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
@@ -215,6 +217,7 @@ export class PageReader {
     const bytes = Buffer.from(text, 'latin1');
     const flat = bytes.toString('latin1');
     const copy = /[\x80-\xff]/.test(flat) ? bytes.toString('utf8') : flat;
+    if (this.strings.size === STRINGS_KEPT) this.strings.clear();
     this.strings.set(flat, copy);
     return copy;
   }
