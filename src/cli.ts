@@ -250,12 +250,14 @@ function assertCommand(argv: readonly string[]): void {
   if (argv.some((word) => commands.includes(word) || word === '--help' || word === '-h')) return;
   if (first.startsWith('-'))
     throw new UsageError(`flags go after the topic, such as ${commands[0]}: see \`${NAME} --help\``);
-  const nearest = closest(first, commands);
-  const hint =
-    distance(first, nearest) <= Math.max(1, first.length / 3)
-      ? `; did you mean ${nearest}?`
-      : `: see \`${NAME} topics\``;
+  const hint = suggestion(first, commands) || `: see \`${NAME} topics\``;
   throw new UsageError(`unknown topic ${JSON.stringify(first)}${hint}`);
+}
+
+/** The nearest of `words`, when it is near enough to be meant; else nothing. */
+function suggestion(word: string, words: readonly string[], before = ''): string {
+  const nearest = closest(word, words);
+  return distance(word, nearest) <= Math.max(1, word.length / 3) ? `; did you mean ${before}${nearest}?` : '';
 }
 
 /** yargs' words as one line, with the nearest flag for an unknown one. */
@@ -269,8 +271,7 @@ function usageWords(message: string, cli: Argv): string {
       ? { ...KUBECTL_FLAGS, ...CLUSTER_FLAGS, ...TOPIC_FLAGS, port: 0, path: 0, match: 0, help: 0 }
       : {},
   );
-  const nearest = closest(unknown, flags);
-  return `unknown flag or argument ${JSON.stringify(unknown)}${distance(unknown, nearest) <= Math.max(1, unknown.length / 3) ? `; did you mean --${nearest}?` : ''}`;
+  return `unknown flag or argument ${JSON.stringify(unknown)}${suggestion(unknown, flags, '--')}`;
 }
 
 /** -o as it was meant, of a command line that could not be parsed. */

@@ -28,10 +28,7 @@ export async function within<T>(patience: Patience, promise: Promise<T>): Promis
     if (run.aborted) onAbort();
     run.addEventListener('abort', onAbort, { once: true });
     if (request > 0) {
-      timer = setTimeout(
-        () => reject(new Overdue('TimedOut', `no answer within ${seconds(request)}`)),
-        Math.min(request, 2 ** 31 - 1),
-      );
+      timer = setTimeout(() => reject(new Overdue('TimedOut', `no answer within ${seconds(request)}`)), request);
     }
   });
   try {

@@ -53,14 +53,18 @@ export function kubectlFlagsOf(args: Arguments): readonly string[] {
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-/** `90s`, `1m30s`, `500ms`, `0` in milliseconds. A bare number is seconds, as kubectl takes it. */
+/** The longest that a timer of Node can wait: 24 days (ms). */
+const LONGEST = 2 ** 31 - 1;
+
+/** `90s`, `1m30s`, `500ms`, `0` in milliseconds, at most LONGEST. A bare number is seconds, as kubectl takes it. */
 export function durationOf(text: string, flag: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Number(text) * 1000, LONGEST);
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== text) {
     throw new UsageError(`--${flag} takes a duration such as 5s, 1m30s or 0, not ${JSON.stringify(text)}`);
   }
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * UNITS[unit as keyof typeof UNITS], 0);
+  const sum = parts.reduce((all, [, number, unit]) => all + Number(number) * UNITS[unit as keyof typeof UNITS], 0);
+  return Math.min(sum, LONGEST);
 }
 
 /** One word of `allowed`; in kubectl's own words when it is none. */

@@ -128,19 +128,16 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   };
 }
 
-/** The longest that a timer of Node can wait: 24 days. */
-const LONGEST = 2 ** 31 - 1;
-
 /** Aborts with 'TimedOut' after `milliseconds`, and keeps no process alive for it. */
 function timedOut(milliseconds: number): AbortSignal {
   const controller = new AbortController();
-  setTimeout(() => controller.abort('TimedOut'), Math.min(milliseconds, LONGEST)).unref();
+  setTimeout(() => controller.abort('TimedOut'), milliseconds).unref();
   return controller.signal;
 }
 
 const sleepWithin = (run: AbortSignal, duration: number): Promise<void> =>
   new Promise((resolve) => {
-    const timer = setTimeout(resolve, Math.min(duration, LONGEST));
+    const timer = setTimeout(resolve, duration);
     const stop = (): void => {
       clearTimeout(timer);
       resolve();
