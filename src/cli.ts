@@ -1,19 +1,13 @@
 import { closest, distance } from 'fastest-levenshtein';
 import yargs, { type Argv } from 'yargs';
-import { diagnose, printError } from './commands/diagnose.ts';
-import { explanation, topicsText } from './commands/explain.ts';
 import { type Io, print } from './commands/io.ts';
-import { metrics } from './commands/metrics.ts';
 import { type Arguments, KUBECTL_FLAGS } from './commands/options.ts';
-import { roleText } from './commands/rbac.ts';
 import { COLORS } from './commands/style.ts';
-import type { Topic } from './diagnosis/check.ts';
 import { DiagError, NoAnswer, UsageError } from './errors.ts';
-import { guide } from './guide/index.ts';
+import { type Entry, guide } from './guide/index.ts';
 import { escapeText } from './report/escape.ts';
 import { FAIL_ON } from './report/exit.ts';
 import { FORMATS } from './report/render.ts';
-import { reportSchema } from './report/schema.ts';
 import { tool } from './version.ts';
 
 const NAME = 'kubectl istio-diag';
@@ -98,7 +92,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     // What kubectl said may hold what somebody in the cluster wrote.
     if (error instanceof DiagError) await print(io.stderr, `error: ${escapeText(error.message)}\n`);
     // For a script, one document always; a bug has one too.
-    if (guide.some(({ id }) => id === argv[0])) await printError(argv[0] ?? '', looseArguments(argv), io, error);
+    if (guide.some(({ id }) => id === argv[0])) {
+      const { printError } = await import('./commands/diagnose.ts');
+      await printError(argv[0] ?? '', looseArguments(argv), io, error);
+    }
     if (!(error instanceof DiagError)) throw error;
     const signal = io.signal();
     if (signal !== null) return signal === 'SIGINT' ? 130 : 143;
@@ -174,9 +171,15 @@ function parser(io: Io, exit: (code: number) => void): Argv {
             `${NAME} metrics istio-telemetry-6d8f -n istio-system --port 42422 --match ^istio_requests -o json`,
             'what its adapter exports',
           ),
-      async (args) => exit(await metrics(args, io)),
+      async (args) => {
+        const { metrics } = await import('./commands/metrics.ts');
+        exit(await metrics(args, io));
+      },
     )
-    .command('topics', 'List the topics, their steps and checks', {}, () => print(io.stdout, topicsText()))
+    .command('topics', 'List the topics, their steps and checks', {}, async () => {
+      const { topicsText } = await import('./commands/explain.ts');
+      await print(io.stdout, await topicsText());
+    })
     .command(
       'explain <word>',
       'Explain a check, a step or a reason',
@@ -186,11 +189,15 @@ function parser(io: Io, exit: (code: number) => void): Argv {
           .positional('word', { type: 'string', describe: 'A check, a step or a reason' })
           .example(`${NAME} explain HandlerMissing`, 'a reason')
           .example(`${NAME} explain handler-labels-match`, 'a check'),
-      ({ word }) => print(io.stdout, explanation(String(word))),
+      async ({ word }) => {
+        const { explanation } = await import('./commands/explain.ts');
+        await print(io.stdout, await explanation(String(word)));
+      },
     )
-    .command('schema', 'Print the JSON Schema of a report', {}, () =>
-      print(io.stdout, `${JSON.stringify(reportSchema, null, 2)}\n`),
-    )
+    .command('schema', 'Print the JSON Schema of a report', {}, async () => {
+      const { reportSchema } = await import('./report/schema.ts');
+      await print(io.stdout, `${JSON.stringify(reportSchema, null, 2)}\n`);
+    })
     .command(
       'rbac [topic]',
       'Print the ClusterRole that a topic takes',
@@ -198,12 +205,15 @@ function parser(io: Io, exit: (code: number) => void): Argv {
         command
           .usage('$0 rbac [TOPIC]')
           .positional('topic', { type: 'string', default: 'missing-metrics', describe: 'The topic' }),
-      async ({ topic }) => print(io.stdout, await roleText(topicCalled(String(topic)))),
+      async ({ topic }) => {
+        const { roleText } = await import('./commands/rbac.ts');
+        await print(io.stdout, await roleText(await topicCalled(String(topic)).load()));
+      },
     )
     .command('version', 'Print the version', {}, () => print(io.stdout, `${tool.name} v${tool.version}\n`));
 }
 
-const withTopic = (cli: Argv, topic: Topic, io: Io, exit: (code: number) => void): Argv =>
+const withTopic = (cli: Argv, topic: Entry, io: Io, exit: (code: number) => void): Argv =>
   cli.command(
     `${topic.id} [workload]`,
     topic.summary,
@@ -219,10 +229,13 @@ const withTopic = (cli: Argv, topic: Topic, io: Io, exit: (code: number) => void
         .example(`${NAME} ${topic.id} service/reviews -n bookinfo`, 'one service')
         .example(`${NAME} ${topic.id} -o json | jq .lostAt`, 'for a script')
         .example(`${NAME} ${topic.id} --save-bundle mesh.tar.gz`, 'to look at it elsewhere, with --bundle'),
-    async (args) => exit(await diagnose(topic, args as Arguments, io)),
+    async (args) => {
+      const { diagnose } = await import('./commands/diagnose.ts');
+      exit(await diagnose(await topic.load(), args as Arguments, io));
+    },
   );
 
-function topicCalled(id: string): Topic {
+function topicCalled(id: string): Entry {
   const topic = guide.find((each) => each.id === id);
   if (topic) return topic;
   throw new UsageError(

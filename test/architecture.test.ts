@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { describe, it } from 'node:test';
-import { guide } from '../src/guide/index.ts';
+import { topics } from '../src/guide/index.ts';
 
 const src = new URL('../src/', import.meta.url);
 const files = readdirSync(src, { recursive: true })
@@ -66,7 +66,8 @@ describe('the architecture', () => {
   });
 });
 
-describe('the guide', () => {
+describe('the guide', async () => {
+  const guide = await topics();
   const walks = guide.flatMap((topic) => Object.values(topic.walks));
   const steps = walks.flatMap(({ steps }) => steps);
   const checks = [...new Set(steps.flatMap((step) => step.checks))];

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { build } from 'esbuild';
 import type { Report } from '../src/report/report.ts';
 import { assertSchema } from './scenarios.test.ts';
 import { withStandIn } from './support/standing.ts';
@@ -58,20 +57,10 @@ const leftBy = (kubeconfig: string): readonly string[] =>
 
 describe('the program as a process', () => {
   let folder = '';
-  before(async () => {
+  before(() => {
     folder = mkdtempSync(join(tmpdir(), 'process-'));
     // What npm ci builds, from the sources as they are now.
-    await build({
-      entryPoints: [join(root, 'src/main.ts')],
-      outfile: join(root, 'dist/cli.cjs'),
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'cjs',
-      define: { 'import.meta.url': '__filename_url' },
-      banner: { js: "const __filename_url = require('node:url').pathToFileURL(__filename).href;" },
-      logLevel: 'silent',
-    });
+    execFileSync(process.execPath, ['src/build/bundle.mjs'], { cwd: root });
   });
   after(() => rmSync(folder, { recursive: true }));
 

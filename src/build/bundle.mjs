@@ -1,7 +1,10 @@
-// Bundles src/ into dist/cli.cjs, the one file that bin/kubectl-istio-diag loads. `npm ci` runs it as `prepare`.
+// Bundles src/ into dist/cli.cjs, the one file that bin/kubectl-istio-diag and the binaries load. `npm ci` runs it as
+// `prepare`. Beside it dist/THIRD-PARTY-LICENSES: the licences of the packages that the bundle holds ask for it.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { leanYargs } from './lean-yargs.mjs';
 
-await build({
+const { metafile } = await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/cli.cjs',
   bundle: true,
@@ -10,8 +13,18 @@ await build({
   format: 'cjs',
   // A stack trace of a bug is read by people: names stay as they are written.
   minify: false,
-  // yargs finds its locale files beside itself; bundled it has none and speaks English, which is what we want.
+  plugins: [leanYargs],
   define: { 'import.meta.url': '__filename_url' },
   banner: { js: "const __filename_url = require('node:url').pathToFileURL(__filename).href;" },
+  metafile: true,
   logLevel: 'warning',
 });
+
+const folders = Object.keys(metafile.inputs).map((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]);
+const licences = [...new Set(folders.filter((folder) => folder !== undefined))].sort().map((folder) => {
+  const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
+  const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+  const text = file === undefined ? `Licence: ${license}\n` : readFileSync(`${folder}/${file}`, 'utf8');
+  return `${name} ${version}\n\n${text.trim()}\n`;
+});
+writeFileSync('dist/THIRD-PARTY-LICENSES', licences.join(`\n${'-'.repeat(72)}\n\n`));

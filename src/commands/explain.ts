@@ -1,7 +1,7 @@
 import { closest } from 'fastest-levenshtein';
 import type { AnyCheck, Step, Topic } from '../diagnosis/check.ts';
 import { type Hindrance, UsageError } from '../errors.ts';
-import { guide } from '../guide/index.ts';
+import { topics } from '../guide/index.ts';
 import { wrapped } from '../report/style.ts';
 
 /** Why something could not be looked at: the reasons of every `unknown`. */
@@ -25,16 +25,16 @@ interface Place {
   check: AnyCheck;
 }
 
-const places = (): readonly Place[] =>
-  guide.flatMap((topic) =>
+const places = async (): Promise<readonly Place[]> =>
+  (await topics()).flatMap((topic) =>
     Object.values(topic.walks).flatMap(({ steps }) =>
       steps.flatMap((step) => step.checks.map((check) => ({ topic, step, check }))),
     ),
   );
 
 /** The guide's table of contents: topics, their steps, their checks. */
-export function topicsText(): string {
-  return guide
+export async function topicsText(): Promise<string> {
+  return (await topics())
     .map((topic) => {
       const walks = Object.entries(topic.walks).map(([generation, { steps }]) => {
         const lines = steps.map(
@@ -50,8 +50,8 @@ export function topicsText(): string {
 }
 
 /** What a check, a step or a reason means. Throws UsageError for a word that is none of them. */
-export function explanation(word: string): string {
-  const all = places();
+export async function explanation(word: string): Promise<string> {
+  const all = await places();
   const checks = all.filter(({ check }) => check.id === word);
   const [place] = checks;
   if (place) return `${checkText(place)}\n`;

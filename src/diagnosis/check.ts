@@ -155,16 +155,22 @@ export interface Walk {
   meter: Meter<Record<string, unknown>> | null;
 }
 
-/** One section of Istio's Troubleshooting Guide, and one subcommand of ours. */
-export interface Topic {
+/** What a topic is called: one section of Istio's Troubleshooting Guide, and one subcommand of ours. */
+export interface Heading {
   id: string;
   title: string;
   /** In one sentence, for --help. */
   summary: string;
+}
+
+/** What a topic does. */
+export interface Content {
   walks: Readonly<Record<Generation, Walk>>;
   /** Every source that asks the cluster something, for `rbac`. */
   sources: readonly Source<unknown>[];
 }
+
+export interface Topic extends Heading, Content {}
 
 /** The identity: infers a check's evidence from its `needs`. */
 export const defineCheck = <Evidence>(check: Check<Evidence>): Check<Evidence> => check;

@@ -1,6 +1,5 @@
 import type { Report } from './report.ts';
 import type { Style } from './style.ts';
-import { tableOf } from './table.ts';
 
 export const FORMATS = ['table', 'wide', 'json', 'yaml'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -15,7 +14,9 @@ export async function render(report: Report, format: Format, style: Style, showC
       return stringify(report, { lineWidth: 0, aliasDuplicateObjects: false });
     }
     case 'table':
-    case 'wide':
+    case 'wide': {
+      const { tableOf } = await import('./table.ts');
       return tableOf(report, style, { wide: format === 'wide', showCommands });
+    }
   }
 }

@@ -63,7 +63,7 @@ describe('rights of a real API server', () => {
   before(async () => {
     const { parse } = await import('yaml');
     assert.ok(topic);
-    role = parse(await roleText(topic)) as Role;
+    role = parse(await roleText(await topic.load())) as Role;
     await cluster().api('POST', `${ROLES}/clusterroles`, role);
   });
 

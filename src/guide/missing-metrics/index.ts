@@ -1,4 +1,4 @@
-import type { Topic } from '../../diagnosis/check.ts';
+import type { Content } from '../../diagnosis/check.ts';
 import { meshConfig } from '../../evidence/config-maps.ts';
 import { detection } from '../../evidence/istio.ts';
 import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes.ts';
@@ -17,10 +17,7 @@ import { rules } from './mixer/rules.ts';
 import { notDiagnosed } from './not-diagnosed.ts';
 
 /** "Missing Metrics" of Istio 1.0, and "Where are the metrics for my service?" of 0.8. */
-export const missingMetrics: Topic = {
-  id: 'missing-metrics',
-  title: 'Where are the metrics for my service?',
-  summary: 'Find the hop where the mesh loses its metrics',
+export const missingMetrics: Content = {
   walks: {
     mixer: {
       steps: [
