@@ -1,0 +1,33 @@
+import { parseDocument } from 'yaml';
+
+/** What the manifest tells of a platform's archive. */
+export interface Platform {
+  os: string;
+  arch: string;
+  /** `kubectl-istio-diag-v0.1.0-linux-x64.tar.gz`. */
+  archive: string;
+  /** 64 hexadecimal digits. */
+  sha256: string;
+  /** The program in the archive. */
+  bin: string;
+}
+
+/** The krew manifest of a release, from its template. `home` is the project's address, with its releases below. */
+export function manifestText(template: string, version: string, home: string, platforms: readonly Platform[]): string {
+  const manifest = parseDocument(template);
+  manifest.commentBefore = null;
+  manifest.setIn(['spec', 'version'], `v${version}`);
+  manifest.setIn(['spec', 'homepage'], home);
+  manifest.setIn(
+    ['spec', 'platforms'],
+    manifest.createNode(
+      platforms.map(({ os, arch, archive, sha256, bin }) => ({
+        selector: { matchLabels: { os, arch } },
+        uri: `${home}/releases/download/v${version}/${archive}`,
+        sha256,
+        bin,
+      })),
+    ),
+  );
+  return manifest.toString({ lineWidth: 0 });
+}
