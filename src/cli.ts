@@ -1,88 +1,37 @@
 import { closest, distance } from 'fastest-levenshtein';
 import yargs, { type Argv } from 'yargs';
+import {
+  CLUSTER_FLAGS,
+  COMMANDS,
+  COMPLETION_FLAGS,
+  KUBECTL_FLAGS,
+  METRICS_FLAGS,
+  TOPIC_FLAGS,
+} from './commands/flags.ts';
 import { type Io, print } from './commands/io.ts';
-import { type Arguments, KUBECTL_FLAGS } from './commands/options.ts';
-import { COLORS } from './commands/style.ts';
+import type { Arguments } from './commands/options.ts';
 import { DiagError, NoAnswer, UsageError } from './errors.ts';
 import { type Entry, guide } from './guide/index.ts';
 import { escapeText } from './report/escape.ts';
-import { FAIL_ON } from './report/exit.ts';
-import { FORMATS } from './report/render.ts';
 import { tool } from './version.ts';
 
 const NAME = 'kubectl istio-diag';
 
-const OTHER_COMMANDS = ['metrics', 'topics', 'explain', 'schema', 'rbac', 'version'];
-
-const CLUSTER_FLAGS = {
-  bundle: { type: 'string', requiresArg: true, describe: 'Replay a bundle: no cluster is asked' },
-  'save-bundle': {
-    type: 'string',
-    requiresArg: true,
-    describe: 'Write every question and answer to this .tar.gz, redacted',
-  },
-  timeout: { type: 'string', requiresArg: true, default: '60s', describe: 'The length of time the whole run may take' },
-  namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'Judge the workloads of this namespace' },
-  verbose: { alias: 'v', type: 'boolean', describe: 'Say on stderr what is asked and how long it takes' },
-  ascii: { type: 'boolean', describe: 'Print 7-bit characters only' },
-  color: { type: 'string', requiresArg: true, default: 'auto', describe: `Use colors: ${COLORS.join(', ')}` },
-} as const;
-
-const TOPIC_FLAGS = {
-  'all-namespaces': { alias: 'A', type: 'boolean', describe: 'Judge the workloads of all namespaces, the default' },
-  selector: { alias: 'l', type: 'string', requiresArg: true, describe: 'Judge the workloads with these labels only' },
-  'istio-namespace': {
-    alias: 'i',
-    type: 'string',
-    requiresArg: true,
-    describe: 'Look at the control plane of this namespace only',
-  },
-  revision: { type: 'string', requiresArg: true, describe: 'Look at the control plane of this revision only' },
-  output: {
-    alias: 'o',
-    type: 'string',
-    requiresArg: true,
-    default: 'table',
-    describe: `Output format: ${FORMATS.join(', ')}`,
-  },
-  'prometheus-url': { type: 'string', requiresArg: true, describe: 'Ask the Prometheus at this URL' },
-  'prometheus-service': {
-    type: 'string',
-    requiresArg: true,
-    describe: 'Ask the Prometheus behind this Service: NAMESPACE/NAME:PORT[/PREFIX]',
-  },
-  window: {
-    type: 'string',
-    requiresArg: true,
-    default: '0',
-    describe: 'Read every page again after this time, and judge the difference',
-  },
-  sample: {
-    type: 'number',
-    requiresArg: true,
-    default: 3,
-    describe: 'How many proxies to ask when Mixer has seen no Report',
-  },
-  'show-commands': { type: 'boolean', describe: 'List the kubectl commands that give the same answers' },
-  'fail-on': {
-    type: 'string',
-    requiresArg: true,
-    default: 'unknown',
-    describe: `What makes the exit code fail: ${FAIL_ON.join(', ')}`,
-  },
-  quiet: { alias: 'q', type: 'boolean', describe: 'Show no progress' },
-} as const;
-
 /** Parses `argv`, runs the command it names, and resolves to the exit code. Only a bug makes it reject. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
-  let code = 0;
-  const cli = parser(io, (next) => {
-    code = next;
-  });
   try {
+    // kubectl asks for completions: never an error, whatever has been typed so far.
+    if (argv[0] === '__complete') {
+      const { complete } = await import('./commands/complete.ts');
+      return await complete(argv.slice(1), io);
+    }
     const words = kubectlSpelling(argv);
     assertCommand(words);
+    let code = 0;
     let help = '';
+    const cli = parser(io, (next) => {
+      code = next;
+    });
     await cli.parseAsync(words, {}, (_error: unknown, _args: unknown, output: string) => {
       help = output;
     });
@@ -139,33 +88,14 @@ function parser(io: Io, exit: (code: number) => void): Argv {
   return cli
     .command(
       'metrics <pod>',
-      'Print a pod’s metrics page',
+      COMMANDS.metrics,
       (command) =>
         command
           .usage(`$0 metrics POD [flags]\n\nPrints a pod’s metrics page. -o json prints prom2json’s schema.`)
           .positional('pod', { type: 'string', describe: 'The pod’s name' })
           .options(KUBECTL_FLAGS)
           .options(CLUSTER_FLAGS)
-          .options({
-            output: {
-              alias: 'o',
-              type: 'string',
-              requiresArg: true,
-              default: 'table',
-              describe: 'Output format: table, json',
-            },
-            port: {
-              type: 'number',
-              requiresArg: true,
-              describe: 'The pod’s port, by default what its annotations and ports say',
-            },
-            path: { type: 'string', requiresArg: true, describe: 'The page’s path, by default /metrics or Envoy’s' },
-            match: {
-              type: 'string',
-              requiresArg: true,
-              describe: 'Only families whose name matches this regular expression',
-            },
-          })
+          .options(METRICS_FLAGS)
           .example(`${NAME} metrics istio-telemetry-6d8f -n istio-system`, 'Mixer’s page about itself')
           .example(
             `${NAME} metrics istio-telemetry-6d8f -n istio-system --port 42422 --match ^istio_requests -o json`,
@@ -176,13 +106,13 @@ function parser(io: Io, exit: (code: number) => void): Argv {
         exit(await metrics(args, io));
       },
     )
-    .command('topics', 'List the topics, their steps and checks', {}, async () => {
+    .command('topics', COMMANDS.topics, {}, async () => {
       const { topicsText } = await import('./commands/explain.ts');
       await print(io.stdout, await topicsText());
     })
     .command(
       'explain <word>',
-      'Explain a check, a step or a reason',
+      COMMANDS.explain,
       (command) =>
         command
           .usage('$0 explain WORD')
@@ -194,13 +124,13 @@ function parser(io: Io, exit: (code: number) => void): Argv {
         await print(io.stdout, await explanation(String(word)));
       },
     )
-    .command('schema', 'Print the JSON Schema of a report', {}, async () => {
+    .command('schema', COMMANDS.schema, {}, async () => {
       const { reportSchema } = await import('./report/schema.ts');
       await print(io.stdout, `${JSON.stringify(reportSchema, null, 2)}\n`);
     })
     .command(
       'rbac [topic]',
-      'Print the ClusterRole that a topic takes',
+      COMMANDS.rbac,
       (command) =>
         command
           .usage('$0 rbac [TOPIC]')
@@ -210,7 +140,21 @@ function parser(io: Io, exit: (code: number) => void): Argv {
         await print(io.stdout, await roleText(await topicCalled(String(topic)).load()));
       },
     )
-    .command('version', 'Print the version', {}, () => print(io.stdout, `${tool.name} v${tool.version}\n`));
+    .command(
+      'completion [action]',
+      COMMANDS.completion,
+      (command) =>
+        command
+          .usage('$0 completion [install|uninstall] [flags]\n\nWithout a word prints the script that install writes.')
+          .positional('action', { type: 'string', describe: 'install: write the script; uninstall: delete it' })
+          .options(COMPLETION_FLAGS)
+          .example(`${NAME} completion install`, 'once, after kubectl krew install istio-diag'),
+      async ({ action, dir }) => {
+        const { completion } = await import('./commands/completion.ts');
+        await completion(action, dir, io);
+      },
+    )
+    .command('version', COMMANDS.version, {}, () => print(io.stdout, `${tool.name} v${tool.version}\n`));
 }
 
 const withTopic = (cli: Argv, topic: Entry, io: Io, exit: (code: number) => void): Argv =>
@@ -258,7 +202,7 @@ const kubectlSpelling = (argv: readonly string[]): string[] =>
 /** The first word is a topic or command: yargs would call an unknown one an "unknown argument". */
 function assertCommand(argv: readonly string[]): void {
   const [first] = argv;
-  const commands = [...guide.map(({ id }) => id), ...OTHER_COMMANDS];
+  const commands = [...guide.map(({ id }) => id), ...Object.keys(COMMANDS)];
   if (first === undefined) throw new UsageError(`name a topic, such as ${commands[0]}: see \`${NAME} --help\``);
   if (argv.some((word) => commands.includes(word) || word === '--help' || word === '-h')) return;
   if (first.startsWith('-'))
@@ -281,7 +225,7 @@ function usageWords(message: string, cli: Argv): string {
     return message === '' ? `name a topic: see \`${NAME} topics\`` : message.replace(/\s*\n\s*/g, ' ');
   const flags = Object.keys(
     (cli.parsed as unknown as { aliases?: object } | false)
-      ? { ...KUBECTL_FLAGS, ...CLUSTER_FLAGS, ...TOPIC_FLAGS, port: 0, path: 0, match: 0, help: 0 }
+      ? { ...KUBECTL_FLAGS, ...CLUSTER_FLAGS, ...TOPIC_FLAGS, ...METRICS_FLAGS, ...COMPLETION_FLAGS, help: 0 }
       : {},
   );
   return `unknown flag or argument ${JSON.stringify(unknown)}${suggestion(unknown, flags, '--')}`;

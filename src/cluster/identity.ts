@@ -11,34 +11,53 @@ export interface Identity {
   words: string | null;
 }
 
-/** Asks `kubectl config view --minify`: reads files only, and is asked beside the first questions. */
-export async function identify(kubectl: Kubectl, patience: Patience): Promise<Identity> {
-  const process = startKubectl(kubectl, ['config', 'view', '--minify', '-o', 'json']);
-  let text = '';
-  process.stdout.on('data', (chunk: Buffer) => {
-    text += chunk.toString('utf8');
-  });
-  try {
-    const { exitCode } = await within(patience, process.ended);
-    if (exitCode !== 0) return { context: null, namespace: 'default', words: lastWords(process.stderr()) };
-    return identityIn(text);
-  } catch (error) {
-    await process.end();
-    return { context: null, namespace: 'default', words: messageOf(error) };
-  }
-}
-
+/** What a kubeconfig holds, as far as we look. */
 interface KubeConfig {
   'current-context'?: string;
   contexts?: readonly { name?: string; context?: { namespace?: string } }[] | null;
+  clusters?: readonly { name?: string }[] | null;
+  users?: readonly { name?: string }[] | null;
 }
 
-function identityIn(text: string): Identity {
-  const config = JSON.parse(text) as KubeConfig;
+/** Asks `kubectl config view --minify`: reads files only, and is asked beside the first questions. */
+export async function identify(kubectl: Kubectl, patience: Patience): Promise<Identity> {
+  const config = await viewConfig(kubectl, patience, ['--minify']);
+  if (typeof config === 'string') return { context: null, namespace: 'default', words: config };
   const context = config.contexts?.[0];
   return {
     context: context?.name ?? config['current-context'] ?? null,
     namespace: context?.context?.namespace || 'default',
     words: null,
   };
+}
+
+/** The names of the contexts, clusters or users that the kubeconfig holds; none where there is no usable one. */
+export async function configuredNames(
+  kubectl: Kubectl,
+  patience: Patience,
+  of: 'contexts' | 'clusters' | 'users',
+): Promise<readonly string[]> {
+  const config = await viewConfig(kubectl, patience, []);
+  if (typeof config === 'string') return [];
+  return (config[of] ?? []).flatMap(({ name }) => (name === undefined ? [] : [name]));
+}
+
+/** The configuration, or kubectl's words on why there is none. */
+async function viewConfig(
+  kubectl: Kubectl,
+  patience: Patience,
+  flags: readonly string[],
+): Promise<KubeConfig | string> {
+  const process = startKubectl(kubectl, ['config', 'view', ...flags, '-o', 'json']);
+  let text = '';
+  process.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString('utf8');
+  });
+  try {
+    const { exitCode } = await within(patience, process.ended);
+    return exitCode === 0 ? (JSON.parse(text) as KubeConfig) : lastWords(process.stderr());
+  } catch (error) {
+    await process.end();
+    return messageOf(error);
+  }
 }

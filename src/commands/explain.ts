@@ -64,13 +64,15 @@ export async function explanation(word: string): Promise<string> {
   }
   if (Object.hasOwn(HINDRANCES, word))
     return `${word}  why something is unknown\n  ${wrapped(HINDRANCES[word as Hindrance], 98, '  ')}\n`;
-  const known = [
-    ...new Set(all.flatMap(({ step, check }) => [step.id, check.id, ...Object.keys(check.reasons)])),
-    ...Object.keys(HINDRANCES),
-  ];
   throw new UsageError(
-    `there is no check, step or reason called ${JSON.stringify(word)}; did you mean ${closest(word, known)}?`,
+    `there is no check, step or reason called ${JSON.stringify(word)}; did you mean ${closest(word, [...(await explained())])}?`,
   );
+}
+
+/** Every word that is explained. */
+export async function explained(): Promise<readonly string[]> {
+  const words = (await places()).flatMap(({ step, check }) => [step.id, check.id, ...Object.keys(check.reasons)]);
+  return [...new Set(words), ...Object.keys(HINDRANCES)];
 }
 
 function checkText({ topic, step, check }: Place): string {

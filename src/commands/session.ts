@@ -14,8 +14,9 @@ import { makeScratch } from '../cluster/scratch.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { escapeText } from '../report/escape.ts';
 import { tool } from '../version.ts';
+import { KUBECTL_FLAGS } from './flags.ts';
 import type { Io } from './io.ts';
-import { type Arguments, durationOf, KUBECTL_FLAGS, kubectlFlagsOf, urlCredentialsOf } from './options.ts';
+import { type Arguments, durationOf, kubectlFlagsOf, urlCredentialsOf } from './options.ts';
 
 /** How long one request may take when the user does not say: kubectl gets the flag only when he does. */
 const REQUEST_TIMEOUT = '10s';
@@ -79,9 +80,8 @@ async function openReplay(file: string, args: Arguments, io: Io): Promise<Sessio
   }
 }
 
-async function openLive(args: Arguments, io: Io): Promise<Session> {
-  const startedAt = io.now();
-  const file = args['save-bundle'] as string | undefined;
+/** kubectl as the arguments configure it, and how long it is waited for. */
+export function openConfiguration(args: Arguments, io: Io): { kubectl: Kubectl; patience: Patience } {
   const timeout = durationOf(String(args.timeout), 'timeout');
   const patience: Patience = {
     request: durationOf((args['request-timeout'] as string | undefined) ?? REQUEST_TIMEOUT, 'request-timeout'),
@@ -89,7 +89,13 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   };
   // Every question that is waited for listens to it.
   setMaxListeners(0, patience.run);
-  const kubectl: Kubectl = { program: io.env.KUBECTL_PATH || 'kubectl', flags: kubectlFlagsOf(args) };
+  return { kubectl: { program: io.env.KUBECTL_PATH || 'kubectl', flags: kubectlFlagsOf(args) }, patience };
+}
+
+async function openLive(args: Arguments, io: Io): Promise<Session> {
+  const startedAt = io.now();
+  const file = args['save-bundle'] as string | undefined;
+  const { kubectl, patience } = openConfiguration(args, io);
   const urlCredentials = urlCredentialsOf(args);
   const partial = file === undefined ? undefined : await makePartial(file);
   const scratch = makeScratch();

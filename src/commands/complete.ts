@@ -1,0 +1,182 @@
+import { configuredNames } from '../cluster/identity.ts';
+import { deployments, namespaces, pods, services } from '../cluster/resources.ts';
+import { guide } from '../guide/index.ts';
+import { FAIL_ON } from '../report/exit.ts';
+import { FORMATS } from '../report/render.ts';
+import { CLUSTER_FLAGS, COMMANDS, COMPLETION_FLAGS, KUBECTL_FLAGS, METRICS_FLAGS, TOPIC_FLAGS } from './flags.ts';
+import { type Io, print } from './io.ts';
+import { openConfiguration, openSession } from './session.ts';
+import { COLORS } from './style.ts';
+
+/** A word to offer, and what it means. */
+interface Offer {
+  value: string;
+  means?: string;
+}
+
+/** How cobra's scripts are told to go on: with no file names, or with file names of the shell's own. */
+const NO_FILES = 4;
+const FILES = 0;
+
+/** A shell waits for the answer while somebody looks at it. */
+const PATIENCE = { timeout: '4s', 'request-timeout': '3s' };
+
+type Flag = { readonly alias?: string; readonly type: string; readonly describe: string };
+type Flags = Readonly<Record<string, Flag>>;
+
+/** What has been typed: its command, its other words, and the flags with their values. */
+interface Line {
+  words: readonly string[];
+  given: Readonly<Record<string, string | boolean>>;
+}
+
+/**
+ * Answers kubectl's `__complete`, in cobra's own format: a word and its meaning in each line, then how to go on. The
+ * last of `args` is the word under the cursor. Whatever cannot be asked is offered nothing: there is no place for words.
+ */
+export async function complete(args: readonly string[], io: Io): Promise<number> {
+  const before = args.slice(0, -1);
+  const current = args.at(-1) ?? '';
+  const flags = flagsOf(before.find((word) => !word.startsWith('-')) ?? '');
+  const line = readLine(before, flags);
+  const [, joined, start] = /^(--[^=]+|-[a-zA-Z])=(.*)$/.exec(current) ?? [];
+  const open = joined ?? before.at(-1) ?? '';
+  const wanted = flagCalled(open, flags);
+  const typed = start ?? current;
+  let directive = NO_FILES;
+  let offers: readonly Offer[] = [];
+  if (wanted !== undefined && takesValue(flags[wanted])) {
+    if (FILE_FLAGS.includes(wanted)) directive = FILES;
+    else offers = await orNothing(valuesOf(wanted, line, io));
+  } else if (current.startsWith('-')) offers = flagOffers(flags, line);
+  else offers = await orNothing(wordOffers(line, io));
+  const lines = offers
+    .filter(({ value }) => value.startsWith(typed) && isPlain(value))
+    .map(({ value, means }) => (means === undefined ? value : `${value}\t${means}`));
+  await print(io.stdout, `${[...lines, `:${directive}`].join('\n')}\n`);
+  return 0;
+}
+
+const orNothing = async (offers: Promise<readonly Offer[]>): Promise<readonly Offer[]> => offers.catch(() => []);
+
+/** A name from a cluster or a file goes into somebody's command line: one that a shell would read is not offered. */
+const isPlain = (value: string): boolean => /^[\w.:/@%+=-]+$/.test(value);
+
+const FILE_FLAGS = ['kubeconfig', 'certificate-authority', 'bundle', 'save-bundle', 'dir'];
+
+function flagsOf(command: string): Flags {
+  const help: Flags = { help: { alias: 'h', type: 'boolean', describe: 'Show help' } };
+  if (guide.some(({ id }) => id === command)) return { ...KUBECTL_FLAGS, ...CLUSTER_FLAGS, ...TOPIC_FLAGS, ...help };
+  if (command === 'metrics') return { ...KUBECTL_FLAGS, ...CLUSTER_FLAGS, ...METRICS_FLAGS, ...help };
+  return command === 'completion' ? { ...COMPLETION_FLAGS, ...help } : help;
+}
+
+const takesValue = (flag: Flag | undefined): boolean => flag !== undefined && flag.type !== 'boolean';
+
+/** The name of a flag that was typed as `--namespace` or `-n`. */
+const flagCalled = (word: string, flags: Flags): string | undefined =>
+  Object.keys(flags).find((name) => word === `--${name}` || word === `-${flags[name]?.alias ?? ''}`);
+
+function readLine(before: readonly string[], flags: Flags): Line {
+  const words: string[] = [];
+  const given: Record<string, string | boolean> = {};
+  for (let at = 0; at < before.length; at++) {
+    const word = before[at] ?? '';
+    const [, name = word, value] = /^(--?[^=]+)=(.*)$/.exec(word) ?? [];
+    const flag = flagCalled(name, flags);
+    if (flag === undefined) words.push(...(word.startsWith('-') ? [] : [word]));
+    else if (!takesValue(flags[flag])) given[flag] = true;
+    else {
+      const text = value ?? before[++at];
+      if (text !== undefined) given[flag] = text;
+    }
+  }
+  return { words, given };
+}
+
+const flagOffers = (flags: Flags, { given }: Line): readonly Offer[] =>
+  Object.entries(flags)
+    .filter(([name, { type }]) => !(name in given) || type === 'array')
+    .map(([name, { describe }]) => ({ value: `--${name}`, means: describe }));
+
+const plain = (values: readonly string[]): readonly Offer[] => values.map((value) => ({ value }));
+
+async function valuesOf(flag: string, line: Line, io: Io): Promise<readonly Offer[]> {
+  switch (flag) {
+    case 'output':
+      return plain(line.words[0] === 'metrics' ? ['table', 'json'] : FORMATS);
+    case 'fail-on':
+      return plain(FAIL_ON);
+    case 'color':
+      return plain(COLORS);
+    case 'namespace':
+    case 'istio-namespace':
+      return namesIn(line, io, async (list) => list(namespaces));
+    case 'context':
+      return namesInConfiguration('contexts', line, io);
+    case 'cluster':
+      return namesInConfiguration('clusters', line, io);
+    case 'user':
+      return namesInConfiguration('users', line, io);
+    default:
+      return [];
+  }
+}
+
+async function wordOffers(line: Line, io: Io): Promise<readonly Offer[]> {
+  const [command, ...others] = line.words;
+  if (command === undefined) {
+    return [
+      ...guide.map(({ id, summary }) => ({ value: id, means: summary })),
+      ...Object.entries(COMMANDS).map(([value, means]) => ({ value, means })),
+    ];
+  }
+  if (others.length > 0) return [];
+  if (guide.some(({ id }) => id === command)) {
+    return namesIn(line, io, async (list) => {
+      const [ofServices, ofDeployments] = await Promise.all([list(services), list(deployments)]);
+      return [...ofServices.map((name) => `service/${name}`), ...ofDeployments.map((name) => `deployment/${name}`)];
+    });
+  }
+  if (command === 'metrics') return namesIn(line, io, (list) => list(pods));
+  if (command === 'rbac') return guide.map(({ id, summary }) => ({ value: id, means: summary }));
+  if (command === 'completion') return plain(['install', 'uninstall']);
+  if (command !== 'explain') return [];
+  const { explained } = await import('./explain.ts');
+  return plain(await explained());
+}
+
+/** The flags that lead to a cluster: the others are for the run that is being typed. */
+const connection = (given: Line['given']): Line['given'] =>
+  Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(KUBECTL_FLAGS, name)));
+
+type List = (resource: typeof pods) => Promise<readonly string[]>;
+
+/** Names in the cluster that the line's flags lead to: in its namespace, or the context's. */
+async function namesIn(
+  { given }: Line,
+  io: Io,
+  names: (list: List) => Promise<readonly string[]>,
+): Promise<readonly Offer[]> {
+  const session = await openSession({ ...connection(given), ...PATIENCE }, io);
+  try {
+    const namespace = (given.namespace as string | undefined) ?? (await session.identity).namespace;
+    const found = await names(async (resource) => {
+      const where = resource.plural === 'namespaces' ? null : namespace;
+      const objects = await session.cluster.list({ ask: 'list', resource, namespace: where });
+      return objects.map(({ metadata }) => metadata.name);
+    });
+    return plain(found);
+  } finally {
+    await session.close();
+  }
+}
+
+async function namesInConfiguration(
+  of: 'contexts' | 'clusters' | 'users',
+  { given }: Line,
+  io: Io,
+): Promise<readonly Offer[]> {
+  const { kubectl, patience } = openConfiguration({ ...connection(given), ...PATIENCE }, io);
+  return plain(await configuredNames(kubectl, patience, of));
+}

@@ -1,0 +1,78 @@
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { DiagError, messageOf, UsageError } from '../errors.ts';
+import { type Io, print } from './io.ts';
+
+/** What kubectl starts for `kubectl istio-diag <TAB>`; on Windows a batch file is found by the same name. */
+const NAME = 'kubectl_complete-istio_diag';
+
+/** Only a file with these words was written by us. */
+const MARK = 'Written by `kubectl istio-diag completion install`; `completion uninstall` deletes it.';
+
+const isWindows = process.platform === 'win32';
+
+const script = (): string =>
+  isWindows
+    ? `@rem ${MARK}\r\n@kubectl-istio_diag __complete %*\r\n`
+    : `#!/bin/sh\n# ${MARK}\ncommand -v kubectl-istio_diag >/dev/null || exit 0\nexec kubectl-istio_diag __complete "$@"\n`;
+
+/** Prints, writes or deletes the script that makes kubectl complete our words. Throws DiagError where it cannot. */
+export async function completion(action: string | undefined, dir: string | undefined, io: Io): Promise<void> {
+  if (action === undefined) return print(io.stdout, script());
+  if (action !== 'install' && action !== 'uninstall') {
+    throw new UsageError(`completion takes install or uninstall, not ${JSON.stringify(action)}`);
+  }
+  const folder = dir ?? pluginFolder(io.env.PATH ?? '');
+  const file = join(folder, isWindows ? `${NAME}.cmd` : NAME);
+  if (existsSync(file) && !readFileSync(file, 'utf8').includes(MARK)) {
+    throw new DiagError(`${file} was not written by \`completion install\`, so it is left as it is`);
+  }
+  await (action === 'install' ? install(folder, file, io) : uninstall(file, io));
+}
+
+async function install(folder: string, file: string, io: Io): Promise<void> {
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, script(), { mode: 0o755 });
+  } catch (error) {
+    throw new DiagError(`cannot write ${file}: ${messageOf(error)}; name a folder of the PATH with --dir`);
+  }
+  const lines = [
+    `wrote ${file}`,
+    'kubectl 1.26 and newer now complete `kubectl istio-diag <TAB>`, where its own completion is loaded: kubectl completion --help',
+    `undo it with: kubectl istio-diag completion uninstall`,
+    ...(isOnPath(folder, io.env.PATH ?? '') ? [] : [`${folder} is not on the PATH: kubectl will not find it there`]),
+  ];
+  await print(io.stdout, `${lines.join('\n')}\n`);
+}
+
+async function uninstall(file: string, io: Io): Promise<void> {
+  const was = existsSync(file);
+  try {
+    rmSync(file, { force: true });
+  } catch (error) {
+    throw new DiagError(`cannot delete ${file}: ${messageOf(error)}`);
+  }
+  await print(io.stdout, was ? `deleted ${file}\n` : `there is no ${file}: nothing to undo\n`);
+}
+
+const isOnPath = (folder: string, path: string): boolean => path.split(delimiter).includes(folder);
+
+/** The folder of the PATH in which kubectl finds the plugin: krew's bin, npm's, or where it was copied to. */
+function pluginFolder(path: string): string {
+  const names = isWindows ? ['kubectl-istio_diag.exe', 'kubectl-istio_diag.cmd'] : ['kubectl-istio_diag'];
+  const folder = path
+    .split(delimiter)
+    .find((each) => each !== '' && names.some((name) => isExecutable(join(each, name))));
+  if (folder !== undefined) return folder;
+  throw new DiagError('there is no kubectl-istio_diag on the PATH: name the folder with --dir');
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,126 @@
+import { FAIL_ON } from '../report/exit.ts';
+import { FORMATS } from '../report/render.ts';
+import { COLORS } from './style.ts';
+
+/** kubectl's own connection flags: they go to every kubectl process, spelled as kubectl does. */
+export const KUBECTL_FLAGS = {
+  kubeconfig: { type: 'string', requiresArg: true, describe: 'Path to the kubeconfig file to use' },
+  context: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig context to use' },
+  cluster: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig cluster to use' },
+  user: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig user to use' },
+  as: { type: 'string', requiresArg: true, describe: 'Username to impersonate' },
+  'as-group': { type: 'array', string: true, requiresArg: true, describe: 'Group to impersonate, can be repeated' },
+  'as-uid': { type: 'string', requiresArg: true, describe: 'UID to impersonate' },
+  'request-timeout': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'The length of time to wait for one request: 5s, 1m; 0 waits as long as --timeout (default 10s)',
+  },
+  server: {
+    alias: 's',
+    type: 'string',
+    requiresArg: true,
+    describe: 'The address and port of the Kubernetes API server',
+  },
+  token: { type: 'string', requiresArg: true, describe: 'Bearer token for authentication to the API server' },
+  'certificate-authority': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Path to a cert file for the certificate authority',
+  },
+  'insecure-skip-tls-verify': { type: 'boolean', describe: 'Do not check the server’s certificate' },
+  'tls-server-name': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Server name to use for validating the server’s certificate',
+  },
+} as const;
+
+/** Of every command that asks a cluster. */
+export const CLUSTER_FLAGS = {
+  bundle: { type: 'string', requiresArg: true, describe: 'Replay a bundle: no cluster is asked' },
+  'save-bundle': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Write every question and answer to this .tar.gz, redacted',
+  },
+  timeout: { type: 'string', requiresArg: true, default: '60s', describe: 'The length of time the whole run may take' },
+  namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'Judge the workloads of this namespace' },
+  verbose: { alias: 'v', type: 'boolean', describe: 'Say on stderr what is asked and how long it takes' },
+  ascii: { type: 'boolean', describe: 'Print 7-bit characters only' },
+  color: { type: 'string', requiresArg: true, default: 'auto', describe: `Use colors: ${COLORS.join(', ')}` },
+} as const;
+
+/** Of every topic. */
+export const TOPIC_FLAGS = {
+  'all-namespaces': { alias: 'A', type: 'boolean', describe: 'Judge the workloads of all namespaces, the default' },
+  selector: { alias: 'l', type: 'string', requiresArg: true, describe: 'Judge the workloads with these labels only' },
+  'istio-namespace': {
+    alias: 'i',
+    type: 'string',
+    requiresArg: true,
+    describe: 'Look at the control plane of this namespace only',
+  },
+  revision: { type: 'string', requiresArg: true, describe: 'Look at the control plane of this revision only' },
+  output: {
+    alias: 'o',
+    type: 'string',
+    requiresArg: true,
+    default: 'table',
+    describe: `Output format: ${FORMATS.join(', ')}`,
+  },
+  'prometheus-url': { type: 'string', requiresArg: true, describe: 'Ask the Prometheus at this URL' },
+  'prometheus-service': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Ask the Prometheus behind this Service: NAMESPACE/NAME:PORT[/PREFIX]',
+  },
+  window: {
+    type: 'string',
+    requiresArg: true,
+    default: '0',
+    describe: 'Read every page again after this time, and judge the difference',
+  },
+  sample: {
+    type: 'number',
+    requiresArg: true,
+    default: 3,
+    describe: 'How many proxies to ask when Mixer has seen no Report',
+  },
+  'show-commands': { type: 'boolean', describe: 'List the kubectl commands that give the same answers' },
+  'fail-on': {
+    type: 'string',
+    requiresArg: true,
+    default: 'unknown',
+    describe: `What makes the exit code fail: ${FAIL_ON.join(', ')}`,
+  },
+  quiet: { alias: 'q', type: 'boolean', describe: 'Show no progress' },
+} as const;
+
+/** Of `metrics`. */
+export const METRICS_FLAGS = {
+  output: { alias: 'o', type: 'string', requiresArg: true, default: 'table', describe: 'Output format: table, json' },
+  port: {
+    type: 'number',
+    requiresArg: true,
+    describe: 'The pod’s port, by default what its annotations and ports say',
+  },
+  path: { type: 'string', requiresArg: true, describe: 'The page’s path, by default /metrics or Envoy’s' },
+  match: { type: 'string', requiresArg: true, describe: 'Only families whose name matches this regular expression' },
+} as const;
+
+/** Of `completion`. */
+export const COMPLETION_FLAGS = {
+  dir: { type: 'string', requiresArg: true, describe: 'The folder, by default that of the plugin on the PATH' },
+} as const;
+
+/** The commands beside the topics, for --help and for completion. */
+export const COMMANDS = {
+  metrics: 'Print a pod’s metrics page',
+  topics: 'List the topics, their steps and checks',
+  explain: 'Explain a check, a step or a reason',
+  schema: 'Print the JSON Schema of a report',
+  rbac: 'Print the ClusterRole that a topic takes',
+  completion: 'Complete `kubectl istio-diag <TAB>` in your shell',
+  version: 'Print the version',
+} as const;
