@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Report } from '../src/report/report.ts';
-import { assertSchema } from './scenarios.test.ts';
+import { assertSchema } from './support/schema.ts';
 import { withStandIn } from './support/standing.ts';
 
 const root = join(import.meta.dirname, '..');

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createSocket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
+import { startPrometheus } from './support/prometheus.ts';
 import { loadRecording } from './support/recordings.ts';
 import { reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
 
 const PROMETHEUS = 'istio-system/prometheus-1cb6f872bd-e55ee:9090';
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createSocket().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 /** A real Prometheus that scrapes the recorded adapter page, as job istio-mesh; `status` is what the page answers. */
 async function withPrometheus(page: string, status: number, use: (port: number) => Promise<void>): Promise<void> {
@@ -26,34 +16,16 @@ async function withPrometheus(page: string, status: number, use: (port: number) 
     response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4' }).end(page);
   });
   await new Promise<void>((resolve) => adapter.listen(0, '127.0.0.1', resolve));
-  const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
-  const port = await freePort();
-  writeFileSync(
-    join(folder, 'prometheus.yml'),
-    `scrape_configs:\n- job_name: istio-mesh\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n  static_configs:\n  - targets: ['127.0.0.1:${(adapter.address() as AddressInfo).port}']\n`,
-  );
-  const args = [
-    `--config.file=${folder}/prometheus.yml`,
-    `--storage.tsdb.path=${folder}/data`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ];
-  const server = spawn('prometheus', args, { stdio: 'ignore' });
-  const ended = new Promise((resolve) => server.once('exit', resolve));
   try {
-    for (const until = Date.now() + 20_000; ; ) {
-      const targets = await fetch(`http://127.0.0.1:${port}/api/v1/targets`)
-        .then((answer) => answer.text())
-        .catch(() => '');
-      if (/"health":"(up|down)"/.test(targets)) break;
-      assert.ok(Date.now() < until, 'Prometheus has not scraped within 20 s');
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    const target = `127.0.0.1:${(adapter.address() as AddressInfo).port}`;
+    const prometheus = await startPrometheus([{ name: 'istio-mesh', target }]);
+    try {
+      await use(prometheus.port);
+    } finally {
+      await prometheus.close();
     }
-    await use(port);
   } finally {
-    server.kill('SIGTERM');
-    await ended;
     await new Promise((resolve) => adapter.close(resolve));
-    rmSync(folder, { recursive: true });
   }
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { assertSchema } from './scenarios.test.ts';
 import type { RecordedObject } from './support/recordings.ts';
 import { reported } from './support/run.ts';
+import { assertSchema } from './support/schema.ts';
 import type { Fault } from './support/stand-in.ts';
 import { withStandIn } from './support/standing.ts';
 

@@ -3,19 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Report } from '../src/report/report.ts';
-import { reportSchema } from '../src/report/schema.ts';
 import { matchesGolden } from './support/golden.ts';
 import { recordingNames } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
+import { assertSchema } from './support/schema.ts';
 import { withStandIn } from './support/standing.ts';
-
-const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(reportSchema);
-
-export function assertSchema(report: unknown): void {
-  assert.ok(validate(report), JSON.stringify(validate.errors));
-}
 
 /** The steps that may be named as the loss, for what scenario.json says is broken (captures: any of these is right). */
 const RIGHT: Record<string, readonly string[]> = {

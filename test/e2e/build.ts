@@ -5,11 +5,13 @@ import { join } from 'node:path';
 /** Where the built programs lie: beside the bundle, out of git's sight. */
 export const BIN = join(import.meta.dirname, '../../dist/e2e');
 
-/** A control plane without containers: each program of its own small Go module, pinned by its go.sum. */
+/** Each program is built from a small Go module of its own, pinned by its go.sum. */
 const PROGRAMS = [
   { name: 'etcd', module: 'etcd', from: 'go.etcd.io/etcd/server/v3' },
   { name: 'kube-apiserver', module: 'kubernetes', from: 'k8s.io/kubernetes/cmd/kube-apiserver' },
   { name: 'kwok', module: 'kwok', from: 'sigs.k8s.io/kwok/cmd/kwok' },
+  { name: 'krew', module: 'krew', from: 'sigs.k8s.io/krew/cmd/krew' },
+  { name: 'validate-krew-manifest', module: 'krew', from: 'sigs.k8s.io/krew/cmd/validate-krew-manifest' },
 ] as const;
 
 /** kubernetes' go.mod asks for it. */
@@ -29,7 +31,7 @@ function assertGo(): void {
   throw new Error(`the test cluster is built with Go ${GO.major}.${GO.minor} or newer; here is ${said || 'none'}`);
 }
 
-/** Builds what is missing: 6 minutes on two cores the first time, 2 s after. */
+/** Builds what is missing: 6 minutes on two cores the first time, 2 s after. Throws one line when it cannot. */
 export function buildPrograms(): void {
   assertGo();
   mkdirSync(BIN, { recursive: true });

@@ -1,35 +1,40 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BIN } from './build.ts';
+import { type Children, childrenIn, until } from './children.ts';
+import { startControlPlane } from './control-plane.ts';
 
-/** A real API server with etcd behind it, and kwok as its kubelet, on free loopback ports. */
+export interface Answer {
+  status: number;
+  body: string;
+}
+
+/** A real API server, and kwok as the kubelet of one node of it. */
 export interface TestCluster {
   /** Of a cluster administrator. */
   kubeconfig: string;
-  /** Of the user `sre`, who may nothing until a role is bound. */
+  /** Of the user `sre`, who may nothing until a role is bound: the administrator, impersonating. */
   kubeconfigOfUser: string;
   folder: string;
-  /** The port that a node must name as its kubelet's. */
-  kubeletPort: number;
+  /** Where the API server reaches the node's kubelet. */
+  kubelet: { address: string; port: number };
   /** One request as the administrator; rejects for a status that is not in `allowed`. */
-  readonly api: (
-    method: string,
-    path: string,
-    body?: unknown,
-    allowed?: readonly number[],
-  ) => Promise<{ status: number; body: string }>;
+  api(method: string, path: string, body?: unknown, allowed?: readonly number[]): Promise<Answer>;
   /** Starts kwok, which reads port-forwards and logs from this file (kind PortForward, Logs). */
   startKubelet(config: string): Promise<void>;
-  /** Ends every process by its own id, and deletes the folder. */
+  /** Ends every process by its own id, and deletes the folder; from a cluster of others, all that was made in it. */
   close(): Promise<void>;
 }
 
-async function freePorts(count: number): Promise<number[]> {
+/** kwok takes care of nodes with this label only: others may be somebody's. */
+export const NODE_LABEL = { 'istio-diag-e2e': 'true' };
+
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, () => {
       const server = createServer();
@@ -53,173 +58,179 @@ const STAGE = {
   },
 };
 
-/** A port that was free may be another program's a moment later: then again, with others. */
+/** A control plane of our own, or the cluster that KUBECONFIG_E2E names. */
 export async function startCluster(): Promise<TestCluster> {
+  const named = process.env.KUBECONFIG_E2E;
+  if (named) {
+    assertAnswers(named);
+    const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
+    const [port = 0] = await freePorts(1);
+    const address = process.env.KUBELET_ADDRESS_E2E ?? '127.0.0.1';
+    return clusterAt({
+      kubeconfig: named,
+      folder,
+      children: childrenIn(folder),
+      kubelet: { address, port },
+      ours: false,
+    });
+  }
+  // A port that was free may be another program's a moment later: then again, with others.
   for (let attempt = 1; ; attempt++) {
+    const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
+    const children = childrenIn(folder);
     try {
-      return await clusterOnFreePorts();
+      const [etcd = 0, peer = 0, api = 0, port = 0] = await freePorts(4);
+      const kubeconfig = await startControlPlane(folder, children, { etcd, peer, api });
+      const kubelet = { address: '127.0.0.1', port };
+      return await clusterAt({ kubeconfig, folder, children, kubelet, ours: true });
     } catch (error) {
+      await children.end();
+      rmSync(folder, { recursive: true, force: true });
       if (attempt === 3) throw error;
     }
   }
 }
 
-async function clusterOnFreePorts(): Promise<TestCluster> {
-  const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
-  const [etcdPort = 0, peerPort = 0, apiPort = 0, kubeletPort = 0] = await freePorts(4);
-  const children: ChildProcess[] = [];
-  const start = (name: string, args: readonly string[]): ChildProcess => {
-    const log = openSync(join(folder, `${name}.log`), 'w');
-    const child = spawn(join(BIN, name), args, { stdio: ['ignore', log, log] });
-    children.push(child);
-    return child;
-  };
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  });
-  const file = (name: string, text: string): string => {
-    writeFileSync(join(folder, name), text, { mode: 0o600 });
-    return join(folder, name);
-  };
-  const etcd = `http://127.0.0.1:${etcdPort}`;
-  const peer = `http://127.0.0.1:${peerPort}`;
-  start('etcd', [
-    '--name=e2e',
-    `--data-dir=${folder}/etcd`,
-    '--log-level=warn',
-    '--unsafe-no-fsync',
-    `--listen-client-urls=${etcd}`,
-    `--advertise-client-urls=${etcd}`,
-    `--listen-peer-urls=${peer}`,
-    `--initial-advertise-peer-urls=${peer}`,
-    `--initial-cluster=e2e=${peer}`,
-  ]);
-  start('kube-apiserver', [
-    `--etcd-servers=${etcd}`,
-    '--bind-address=127.0.0.1',
-    '--advertise-address=127.0.0.1',
-    `--secure-port=${apiPort}`,
-    `--cert-dir=${folder}/certs`,
-    '--service-cluster-ip-range=10.96.0.0/16',
-    '--endpoint-reconciler-type=none',
-    '--authorization-mode=RBAC',
-    `--token-auth-file=${file('tokens.csv', 'admin-token,admin,admin,"system:masters"\nsre-token,sre,sre,"developers"\n')}`,
-    '--service-account-issuer=https://kubernetes.default.svc',
-    `--service-account-key-file=${file('sa.pub', publicKey)}`,
-    `--service-account-signing-key-file=${file('sa.key', privateKey)}`,
-    '--disable-admission-plugins=ServiceAccount',
-    '--kubelet-preferred-address-types=InternalIP',
-    '--profiling=false',
-    '--v=1',
-  ]);
-  const ca = join(folder, 'certs/apiserver.crt');
+/** Throws one line unless the cluster of KUBECONFIG_E2E answers. */
+export function assertAnswers(kubeconfig: string): void {
+  const args = ['--kubeconfig', kubeconfig, 'get', '--raw', '/version', '--request-timeout=10s'];
+  const { status, stderr } = spawnSync('kubectl', args, { timeout: 15_000, stdio: ['ignore', 'ignore', 'pipe'] });
+  if (status === 0) return;
+  const words = stderr.toString().trim().split('\n').at(-1) || 'no answer within 15 s';
+  throw new Error(`the cluster of KUBECONFIG_E2E=${kubeconfig} does not answer: ${words}`);
+}
 
-  function api(
-    method: string,
-    path: string,
-    body?: unknown,
-    allowed: readonly number[] = [200, 201],
-  ): Promise<{ status: number; body: string }> {
+interface Place {
+  kubeconfig: string;
+  folder: string;
+  children: Children;
+  kubelet: TestCluster['kubelet'];
+  /** Whether the whole cluster goes in the end. */
+  ours: boolean;
+}
+
+async function clusterAt({ kubeconfig, folder, children, kubelet, ours }: Place): Promise<TestCluster> {
+  const socketPath = join(folder, 'api');
+  const made: string[] = [];
+  children.start('kubectl', ['--kubeconfig', kubeconfig, 'proxy', `--unix-socket=${socketPath}`, '--reject-paths=^$']);
+
+  function send(method: string, path: string, body?: unknown): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
-      const headers = { authorization: 'Bearer admin-token', 'content-type': type };
-      const sent = request(
-        { host: '127.0.0.1', port: apiPort, path, method, headers, ca: readFileSync(ca), timeout: 10_000 },
-        (response) => {
-          let text = '';
-          response.setEncoding('utf8').on('data', (chunk: string) => {
-            text += chunk;
-          });
-          response.on('end', () => {
-            const status = response.statusCode ?? 0;
-            if (allowed.includes(status)) resolve({ status, body: text });
-            else reject(new Error(`${method} ${path}: ${status} ${text.slice(0, 300)}`));
-          });
-        },
-      );
+      const text = body === undefined ? '' : JSON.stringify(body);
+      const headers = { 'content-type': type, 'content-length': Buffer.byteLength(text), host: 'localhost' };
+      const sent = request({ socketPath, path, method, headers, timeout: 10_000 }, (response) => {
+        let said = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          said += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: said }));
+      });
       sent.on('timeout', () => sent.destroy(new Error(`${method} ${path}: no answer`)));
       sent.on('error', reject);
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      sent.end(text);
     });
   }
 
-  async function close(): Promise<void> {
-    for (const child of children.reverse()) {
-      const ended = new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(null)));
-      child.kill('SIGTERM');
-      const forced = setTimeout(() => child.kill('SIGKILL'), 5000);
-      await ended;
-      clearTimeout(forced);
+  const api: TestCluster['api'] = async (method, path, body, allowed = [200, 201]) => {
+    const answer = await send(method, path, body);
+    if (!allowed.includes(answer.status))
+      throw new Error(`${method} ${path}: ${answer.status} ${answer.body.slice(0, 300)}`);
+    if (method === 'POST' && answer.status === 201) {
+      made.push(`${path}/${(body as { metadata: { name: string } }).metadata.name}`);
     }
-    rmSync(folder, { recursive: true, force: true });
+    return answer;
+  };
+
+  async function deleteMade(): Promise<void> {
+    for (const path of made.reverse()) {
+      await api('DELETE', path, { gracePeriodSeconds: 0, propagationPolicy: 'Background' }, [200, 202, 404]);
+      // Its objects are gone; a cluster without controllers would keep the namespace for ever.
+      if (/^\/api\/v1\/namespaces\/[^/]+$/.test(path)) {
+        const { status, body } = await api('GET', path, undefined, [200, 404]);
+        if (status === 404) continue;
+        const namespace = JSON.parse(body) as { spec: object };
+        await api('PUT', `${path}/finalize`, { ...namespace, spec: { finalizers: [] } }, [200, 404, 409]);
+      }
+    }
   }
 
-  const ready = async (): Promise<boolean> => {
-    if (!existsSync(ca)) return false;
-    return api('GET', '/readyz').then(
-      () => true,
+  const ready = (): Promise<boolean> =>
+    send('GET', '/readyz').then(
+      ({ status }) => status === 200,
       () => false,
     );
-  };
-  for (const until = Date.now() + 60_000; !(await ready()); ) {
-    if (Date.now() > until || children.some(({ exitCode }) => exitCode !== null)) {
-      const [etcdWords, words] = ['etcd', 'kube-apiserver'].map((name) =>
-        readFileSync(join(folder, `${name}.log`), 'utf8').slice(-1000),
-      );
-      await close();
-      throw new Error(`the API server was not ready within 60 s: ${words}\netcd: ${etcdWords}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-
-  const kubeconfig = (name: string, token: string): string =>
-    file(
-      name,
-      JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'Config',
-        'current-context': 'e2e',
-        clusters: [{ name: 'e2e', cluster: { server: `https://127.0.0.1:${apiPort}`, 'certificate-authority': ca } }],
-        users: [{ name, user: { token } }],
-        contexts: [{ name: 'e2e', context: { cluster: 'e2e', user: name, namespace: 'bookinfo' } }],
-      }),
-    );
-
-  const admin = kubeconfig('admin.kubeconfig', 'admin-token');
+  await until(
+    async () => {
+      if (children.lost()) throw new Error(`the control plane has ended: ${children.words('kubectl')}`);
+      return ready();
+    },
+    60,
+    () => `the API server was not ready within 60 s: ${children.words('kubectl')}`,
+  );
   return {
-    kubeconfig: admin,
-    kubeconfigOfUser: kubeconfig('sre.kubeconfig', 'sre-token'),
+    kubeconfig,
+    kubeconfigOfUser: impersonating(kubeconfig, folder),
     folder,
-    kubeletPort,
+    kubelet,
     api,
     async startKubelet(config) {
-      start('kwok', [
-        `--kubeconfig=${admin}`,
-        '--manage-all-nodes=true',
-        `--config=${file('stage.yaml', JSON.stringify(STAGE))}`,
+      const stage = join(folder, 'stage.yaml');
+      writeFileSync(stage, JSON.stringify(STAGE));
+      const [[label, value] = ['', '']] = Object.entries(NODE_LABEL);
+      children.start(join(BIN, 'kwok'), [
+        `--kubeconfig=${kubeconfig}`,
+        '--manage-all-nodes=false',
+        `--manage-nodes-with-label-selector=${label}=${value}`,
+        `--config=${stage}`,
         `--config=${config}`,
-        `--server-address=127.0.0.1:${kubeletPort}`,
-        '--node-ip=127.0.0.1',
-        `--node-port=${kubeletPort}`,
+        `--server-address=${kubelet.address === '127.0.0.1' ? '127.0.0.1' : '0.0.0.0'}:${kubelet.port}`,
+        `--node-ip=${kubelet.address}`,
+        `--node-port=${kubelet.port}`,
         '--node-lease-duration-seconds=0',
       ]);
-      for (const until = Date.now() + 20_000; ; ) {
-        const listens = await new Promise<boolean>((resolve) => {
-          const probe = request(
-            { host: '127.0.0.1', port: kubeletPort, path: '/healthz', rejectUnauthorized: false },
-            () => resolve(true),
-          );
-          probe.on('error', () => resolve(false));
-          probe.end();
-        });
-        if (listens) return;
-        if (Date.now() > until)
-          throw new Error(`kwok does not listen: ${readFileSync(join(folder, 'kwok.log'), 'utf8').slice(-2000)}`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+      await until(
+        () => listens(kubelet.port),
+        20,
+        () => `kwok does not listen: ${children.words('kwok')}`,
+      );
+    },
+    async close() {
+      try {
+        if (!ours) await deleteMade();
+      } finally {
+        await children.end();
+        rmSync(folder, { recursive: true, force: true });
       }
     },
-    close,
   };
+}
+
+const listens = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const probe = httpsRequest({ host: '127.0.0.1', port, path: '/healthz', rejectUnauthorized: false }, () =>
+      resolve(true),
+    );
+    probe.on('error', () => resolve(false));
+    probe.end();
+  });
+
+/** The kubeconfig of a user whom the administrator impersonates. */
+function impersonating(kubeconfig: string, folder: string): string {
+  const { stdout } = spawnSync('kubectl', [
+    '--kubeconfig',
+    kubeconfig,
+    'config',
+    'view',
+    '--raw',
+    '--flatten',
+    '--minify',
+    '-o',
+    'json',
+  ]);
+  const config = JSON.parse(stdout.toString()) as { users: { user: object }[] };
+  for (const each of config.users) Object.assign(each.user, { as: 'sre', 'as-groups': ['developers'] });
+  const file = join(folder, 'sre.kubeconfig');
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  return file;
 }

@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { answer } from '../support/promql.ts';
+import { startPrometheus } from '../support/prometheus.ts';
 import type { RecordedObject, Recording } from '../support/recordings.ts';
-import type { TestCluster } from './cluster.ts';
+import { NODE_LABEL, type TestCluster } from './cluster.ts';
+import { type Movement, serveNames, servePages } from './page-server.ts';
 
 const BUILT_IN: Record<string, string> = {
   Pod: 'pods',
@@ -32,34 +31,13 @@ const anyVersion = (name: string) => ({
 /** What the API server of today refuses of an object that was recorded elsewhere, or gives by itself. */
 function admitted(object: RecordedObject): RecordedObject {
   const { status: _, ...rest } = structuredClone(object);
+  // Its pods are the recorded ones: no controller shall make others.
+  if (rest.kind === 'Deployment' && rest.spec) rest.spec.paused = true;
+  if (rest.kind === 'Pod' && rest.spec) rest.spec.automountServiceAccountToken = false;
   if (rest.kind === 'Service' && rest.spec) {
     for (const field of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) delete rest.spec[field];
   }
   return rest;
-}
-
-/** Serves the recorded pages of each pod's port on a loopback port of its own. */
-async function servePages(recording: Recording): Promise<{ ports: Map<string, number>; servers: Server[] }> {
-  const ports = new Map<string, number>();
-  const servers: Server[] = [];
-  for (const key of new Set(
-    [...recording.pages.keys()].map((page) => page.slice(0, page.indexOf('/', page.indexOf(':')))),
-  )) {
-    const server = createServer((request, response) => {
-      const url = new URL(request.url ?? '/', 'http://x');
-      const promql = url.searchParams.get('query');
-      if (url.pathname === '/api/v1/query' && promql !== null) return response.end(answer(recording, promql));
-      const page = recording.pages.get(`${key}${url.pathname}`);
-      // With a length: kwok does not pass on that a server closed.
-      return page
-        ? response.writeHead(page.status, { 'content-type': page.contentType }).end(page.body)
-        : response.writeHead(404).end('404\n');
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    ports.set(key, (server.address() as AddressInfo).port);
-    servers.push(server);
-  }
-  return { ports, servers };
 }
 
 /** A port where nothing listens: connection refused. */
@@ -107,15 +85,46 @@ function kubeletConfig(cluster: TestCluster, recording: Recording, ports: Readon
   return file;
 }
 
-/** Loads a recording into a cluster: kinds, objects, pods with their status, pages, logs. Resolves to what ends the pages. */
-export async function load(cluster: TestCluster, recording: Recording): Promise<() => Promise<void>> {
+/** Namespaces that every cluster has, with a Service or two. */
+const isGiven = (namespace: string | undefined): boolean => /^(default|kube-.*)$/.test(namespace ?? '');
+
+export interface LoadOptions {
+  movement?: Movement;
+  /** Job and target (a Service's name and port) of a real Prometheus, in place of the recorded one. */
+  scrapes?: readonly { name: string; target: string; pod: string }[];
+}
+
+/**
+ * Loads a recording into a cluster: kinds, objects, pods with their status, pages, logs. Resolves to what ends the
+ * pages. Rejects where the cluster holds one of the objects already.
+ */
+export async function load(
+  cluster: TestCluster,
+  recording: Recording,
+  { movement, scrapes }: LoadOptions = {},
+): Promise<() => Promise<void>> {
+  const pages = await servePages(recording, movement);
+  const prometheus = scrapes ? await scraped(recording, pages.ports, scrapes) : undefined;
+  const unload = async (): Promise<void> => {
+    await prometheus?.close();
+    await pages.close();
+  };
+  try {
+    await fill(cluster, recording, new Map([...pages.ports, ...(prometheus?.ports ?? [])]));
+    return unload;
+  } catch (error) {
+    await unload();
+    throw error;
+  }
+}
+
+async function fill(cluster: TestCluster, recording: Recording, ports: ReadonlyMap<string, number>): Promise<void> {
   const { api } = cluster;
-  const { ports, servers } = await servePages(recording);
   await cluster.startKubelet(kubeletConfig(cluster, recording, ports));
 
   const crds = recording.objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
   const plurals = new Map<string, string>();
-  for (const { metadata, spec } of crds) {
+  const define = async ({ metadata, spec }: RecordedObject): Promise<void> => {
     const { group, names, versions } = spec as {
       group: string;
       names: { plural: string; kind: string };
@@ -133,40 +142,64 @@ export async function load(cluster: TestCluster, recording: Recording): Promise<
         versions: versions.slice(0, 1).map(({ name }) => anyVersion(name)),
       },
     });
-  }
-  await api('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } });
+  };
+  await Promise.all(crds.map(define));
+  await api('POST', '/api/v1/nodes', {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'node-1', labels: NODE_LABEL },
+  });
   await api('PATCH', '/api/v1/nodes/node-1/status', {
     status: {
-      addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+      addresses: [{ type: 'InternalIP', address: cluster.kubelet.address }],
       conditions: [{ type: 'Ready', status: 'True' }],
-      daemonEndpoints: { kubeletEndpoint: { Port: cluster.kubeletPort } },
+      daemonEndpoints: { kubeletEndpoint: { Port: cluster.kubelet.port } },
     },
   });
-  for (const namespace of recording.objects.filter(({ kind }) => kind === 'Namespace')) {
-    const { status } = await api('POST', '/api/v1/namespaces', admitted(namespace), [201, 409]);
-    if (status === 409)
-      await api('PATCH', `/api/v1/namespaces/${namespace.metadata.name}`, {
-        metadata: { labels: namespace.metadata.labels ?? {} },
-      });
+  const namespaces = recording.objects.filter(({ kind, metadata }) => kind === 'Namespace' && !isGiven(metadata.name));
+  for (const namespace of namespaces) {
+    await api('POST', '/api/v1/namespaces', admitted(namespace));
+    // A pod is refused without one; where there is a controller, it may have been faster.
+    const accounts = `/api/v1/namespaces/${namespace.metadata.name}/serviceaccounts`;
+    await api('POST', accounts, { metadata: { name: 'default' } }, [201, 409]);
   }
   const others = recording.objects.filter(
-    ({ kind }) => !['CustomResourceDefinition', 'Namespace', 'Node'].includes(kind),
+    ({ kind, metadata }) =>
+      !['CustomResourceDefinition', 'Namespace', 'Node'].includes(kind) && !isGiven(metadata.namespace),
   );
-  for (const object of others) {
+  const create = async (object: RecordedObject): Promise<void> => {
     const path = pathOf(object, plurals);
     // A kind is served a moment after its definition.
     for (let attempt = 0; ; attempt++) {
-      const { status } = await api('POST', path, admitted(object), [201, 404, 409]);
+      const { status } = await api('POST', path, admitted(object), [201, 404]);
       if (status !== 404) break;
       if (attempt > 100) throw new Error(`${path} is not served`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     if (object.kind === 'Pod') await api('PATCH', `${path}/${object.metadata.name}/status`, { status: object.status });
-  }
-  return async () => {
-    for (const server of servers) {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    }
+  };
+  await Promise.all(others.map(create));
+}
+
+/** A real Prometheus behind the recorded one's port, which scrapes pages of pods by a Service's name. */
+async function scraped(
+  { objects }: Recording,
+  ports: ReadonlyMap<string, number>,
+  scrapes: NonNullable<LoadOptions['scrapes']>,
+): Promise<{ ports: ReadonlyMap<string, number>; close: () => Promise<void> }> {
+  const hosts = scrapes.map(
+    ({ target, pod }) => [target, ports.get(`${pod}:${target.split(':')[1]}`) ?? CLOSED] as const,
+  );
+  const names = await serveNames(new Map(hosts));
+  const { port, close } = await startPrometheus(
+    scrapes.map(({ name, target }) => ({ name, target, proxy: names.url })),
+  );
+  const pod = objects.find(({ kind, metadata }) => kind === 'Pod' && metadata.name.startsWith('prometheus-'));
+  return {
+    ports: new Map([[`${pod?.metadata.namespace}/${pod?.metadata.name}:9090`, port]]),
+    async close() {
+      await close();
+      await names.close();
+    },
   };
 }

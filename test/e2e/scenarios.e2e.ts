@@ -1,28 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { after, before, describe, it } from 'node:test';
-import { roleText } from '../../src/commands/rbac.ts';
-import { guide } from '../../src/guide/index.ts';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
 import type { Report } from '../../src/report/report.ts';
-import { loadRecording, recordingNames } from '../support/recordings.ts';
-import { reported } from '../support/run.ts';
-import { startCluster, type TestCluster } from './cluster.ts';
-import { load } from './load.ts';
-
-/** A cluster that holds a recording, for the tests of one `describe`. */
-function withMesh(name: string): () => TestCluster {
-  let cluster: TestCluster | undefined;
-  let unload = (): Promise<void> => Promise.resolve();
-  before(async () => {
-    cluster = await startCluster();
-    unload = await load(cluster, loadRecording(name));
-  });
-  after(async () => {
-    await unload();
-    await cluster?.close();
-  });
-  return () => cluster as TestCluster;
-}
+import { type RecordedObject, recordingNames } from '../support/recordings.ts';
+import { assertSchema } from '../support/schema.ts';
+import { withMesh } from './mesh.ts';
+import { checksOf, report } from './user.ts';
 
 /** What the real cluster may tell otherwise than the stand-in: names of contexts, and the error texts of programs. */
 const essence = ({ verdict, exitCode, lostAt, losses, steps, summary }: Report): unknown => ({
@@ -39,67 +24,112 @@ const essence = ({ verdict, exitCode, lostAt, losses, steps, summary }: Report):
   })),
 });
 
+/** All that a bundle's replay may differ in: where it is from, and how long it took. */
+const replayable = ({ run, steps, ...rest }: Report): unknown => ({
+  ...rest,
+  run: { ...run, source: null, durationMs: null },
+  steps: steps.map((step) => ({
+    ...step,
+    checks: step.checks.map((check) => ({ ...check, durationMs: null })),
+  })),
+});
+
 for (const name of recordingNames()) {
   describe(`${name} on a real API server`, () => {
     const cluster = withMesh(name);
-    it('is diagnosed as on the stand-in', async () => {
-      const { report } = await reported(['missing-metrics'], { env: { KUBECONFIG: cluster().kubeconfig } });
-      const golden = JSON.parse(
-        readFileSync(new URL(`../golden/${name.replace('/', '-')}.json`, import.meta.url), 'utf8'),
-      ) as Report;
-      assert.deepEqual(essence(report), essence(golden));
+    it('is diagnosed as on the stand-in, and from its bundle alike', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'scenario-'));
+      try {
+        const bundle = join(folder, 'mesh.tgz');
+        const live = await report(cluster().kubeconfig, ['missing-metrics', '--save-bundle', bundle]);
+        const golden = readFileSync(new URL(`../golden/${name.replace('/', '-')}.json`, import.meta.url), 'utf8');
+        assertSchema(live.report);
+        assert.deepEqual(essence(live.report), essence(JSON.parse(golden) as Report));
+        const replayed = await report('/nonexistent', ['missing-metrics', '--bundle', bundle]);
+        assert.deepEqual(replayable(replayed.report), replayable(live.report));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     });
   });
 }
 
-describe('rights of a real API server', () => {
-  const cluster = withMesh('istio-1.0.6/healthy');
-  const [topic] = guide;
-  const as = () => reported(['missing-metrics'], { env: { KUBECONFIG: cluster().kubeconfigOfUser } });
-  const ROLES = '/apis/rbac.authorization.k8s.io/v1';
-  type Role = { metadata: { name: string }; rules: { resources: string[]; verbs: string[] }[] };
-  let role: Role;
+const MIXER = 'istio-telemetry';
+const isMixer = ({ kind, metadata }: RecordedObject): boolean => kind === 'Pod' && metadata.name.startsWith(MIXER);
 
-  before(async () => {
-    const { parse } = await import('yaml');
-    assert.ok(topic);
-    role = parse(await roleText(await topic.load())) as Role;
-    await cluster().api('POST', `${ROLES}/clusterroles`, role);
+/** A copy of an object under another name or in another namespace; the API server gives it what is its own. */
+function copyOf(object: RecordedObject, metadata: Partial<RecordedObject['metadata']>): RecordedObject {
+  return { ...structuredClone(object), metadata: { ...object.metadata, ...metadata } };
+}
+
+describe('three Mixer replicas of which one refuses', () => {
+  const cluster = withMesh('istio-1.0.6/healthy', {
+    change: ({ objects, pages, logs }) => {
+      const mixer = objects.find(isMixer);
+      assert.ok(mixer);
+      for (const name of ['b', 'c'].map((each) => `${MIXER}-${each}`)) {
+        objects.push(copyOf(mixer, { name }));
+        for (const [key, page] of [...pages]) {
+          // The last one's adapter does not listen.
+          const [of = '', port = ''] = key.split(/:|\/(?=metrics)/);
+          if (of.endsWith(mixer.metadata.name) && !(name.endsWith('c') && port === '42422'))
+            pages.set(key.replace(mixer.metadata.name, name), page);
+        }
+        for (const [key, text] of [...logs]) logs.set(key.replace(mixer.metadata.name, name), text);
+      }
+    },
   });
+  it('is broken on that one, by name', async () => {
+    const { report: found } = await report(cluster().kubeconfig, ['missing-metrics']);
+    const check = checksOf(found).get('adapter-listens');
+    assert.deepEqual([found.verdict, check?.status], ['broken', 'fail']);
+    assert.match(check?.message ?? '', /1 of 3 Mixer pods/);
+    assert.match(JSON.stringify(check), /istio-telemetry-c/);
+    assert.equal(checksOf(found).get('reports-received')?.status, 'pass');
+  });
+});
 
-  it('none: nothing is called healthy, and every right is named', async () => {
-    const { report, code } = await as();
-    assert.deepEqual([code, report.verdict, report.mesh.found], [3, 'inconclusive', false]);
-    assert.ok(
-      report.unchecked.some(
-        ({ verb, resource, namespace }) => verb === 'list' && resource === 'pods' && namespace === null,
-      ),
+describe('a second control plane that nothing scrapes', () => {
+  const cluster = withMesh('istio-1.0.6/healthy', {
+    scrapes: [
+      {
+        name: 'istio-mesh',
+        target: 'istio-telemetry.istio-system:42422',
+        pod: 'istio-system/istio-telemetry-gb257cd5hf-43880',
+      },
+    ],
+    change: ({ objects, pages }) => {
+      objects.push({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-b' } });
+      for (const object of [...objects]) {
+        if (isMixer(object) || (object.kind === 'Service' && object.metadata.name === MIXER))
+          objects.push(copyOf(object, { namespace: 'istio-b' }));
+      }
+      for (const [key, page] of [...pages])
+        if (key.includes(`/${MIXER}`)) pages.set(key.replace('istio-system/', 'istio-b/'), page);
+    },
+  });
+  it('has a section of its own, and no green from the first', async () => {
+    const { report: found } = await report(cluster().kubeconfig, ['missing-metrics']);
+    assert.deepEqual(
+      found.mesh.controlPlanes.map(({ namespace }) => namespace),
+      ['istio-b', 'istio-system'],
     );
+    assert.equal(found.steps.length, 16);
+    assert.notEqual(found.verdict, 'healthy');
+    const first = found.steps.filter(({ namespace }) => namespace === 'istio-system');
+    assert.ok(first.every(({ status }) => ['pass', 'warn', 'skip'].includes(status)));
   });
-
-  it('those that `rbac` prints are enough', async () => {
-    await cluster().api('POST', `${ROLES}/clusterrolebindings`, {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'istio-diag' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role.metadata.name },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'sre' }],
-    });
-    const { report, code } = await as();
-    assert.deepEqual([code, report.verdict, report.unchecked], [0, 'healthy', []]);
+  it('is left out with --istio-namespace', async () => {
+    const { report: found } = await report(cluster().kubeconfig, ['missing-metrics', '-i', 'istio-system']);
+    assert.deepEqual([found.verdict, found.mesh.controlPlanes.length], ['healthy', 1]);
   });
+});
 
-  it('and none of them is too many: without any one rule something is not checked', async () => {
-    for (const [index, rule] of role.rules.entries()) {
-      // Asked for only where Mixer runs beside istiod.
-      if (rule.resources.includes('envoyfilters')) continue;
-      await cluster().api('PUT', `${ROLES}/clusterroles/${role.metadata.name}`, {
-        ...role,
-        rules: role.rules.filter((_, at) => at !== index),
-      });
-      const { report } = await as();
-      assert.equal(report.verdict, 'inconclusive', `${rule.verbs.join()} ${rule.resources.join()}`);
-      assert.ok(report.unchecked.length > 0, `${rule.verbs.join()} ${rule.resources.join()}`);
-    }
+describe('workloads', () => {
+  const cluster = withMesh('istio-1.0.6/no-reports');
+  it('without a sidecar are told so', async () => {
+    const { report: found } = await report(cluster().kubeconfig, ['missing-metrics', 'deploy/details-v1']);
+    const check = checksOf(found).get('workload-injected');
+    assert.deepEqual([check?.status, check?.reason, found.exitCode], ['fail', 'NotInjected', 1]);
   });
 });

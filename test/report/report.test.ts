@@ -9,9 +9,9 @@ import { exitCodeOf, FAIL_ON, type VerdictWord } from '../../src/report/exit.ts'
 import { flowChain, flowPicture } from '../../src/report/flow.ts';
 import { type Facts, type FlowReport, type Report, reportOf } from '../../src/report/report.ts';
 import { tableOf } from '../../src/report/table.ts';
-import { assertSchema } from '../scenarios.test.ts';
 import { plane } from '../support/judging.ts';
 import { missing } from '../support/mixer.ts';
+import { assertSchema } from '../support/schema.ts';
 
 const plainStyle = { width: 100, colour: false, ascii: false };
 

@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Programs of a test, each with a log in its folder; ended by their own ids. */
+export interface Children {
+  start(program: string, args: readonly string[]): ChildProcess;
+  /** The last words of a program's log. */
+  words(name: string): string;
+  /** Whether one of them has ended by itself. */
+  lost(): boolean;
+  /** Ends all, the last one first. */
+  end(): Promise<void>;
+}
+
+export function childrenIn(folder: string): Children {
+  const children: ChildProcess[] = [];
+  const logOf = (program: string): string => join(folder, `${program.split('/').at(-1)}.log`);
+  return {
+    start(program, args) {
+      const log = openSync(logOf(program), 'w');
+      const child = spawn(program, args, { stdio: ['ignore', log, log] });
+      children.push(child);
+      return child;
+    },
+    words: (name) => readFileSync(logOf(name), 'utf8').slice(-1000),
+    lost: () => children.some(({ exitCode }) => exitCode !== null),
+    async end() {
+      for (const child of children.splice(0).reverse()) {
+        const ended = new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(null)));
+        child.kill('SIGTERM');
+        const forced = setTimeout(() => child.kill('SIGKILL'), 5000);
+        await ended;
+        clearTimeout(forced);
+      }
+    },
+  };
+}
+
+/** Waits until `done`, asked again and again; throws what `late` says after `seconds`. */
+export async function until(done: () => Promise<boolean>, seconds: number, late: () => string): Promise<void> {
+  for (const end = Date.now() + seconds * 1000; !(await done()); ) {
+    if (Date.now() > end) throw new Error(late());
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { binaryPath } from '../../src/build/binary.ts';
+import { hostTarget } from '../../src/build/targets.ts';
+import type { Report } from '../../src/report/report.ts';
+import { BIN } from './build.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** The built program for this machine. */
+export const BINARY = join(root, binaryPath(hostTarget()));
+
+/** A folder with the link that kubectl looks for, as krew makes it. */
+function linkFolder(): string {
+  const folder = join(BIN, 'path');
+  const link = join(folder, 'kubectl-istio_diag');
+  mkdirSync(folder, { recursive: true });
+  if (!existsSync(link)) {
+    rmSync(link, { force: true });
+    symlinkSync(BINARY, link);
+  }
+  return folder;
+}
+
+export interface Ended {
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A run that hangs is ended after this (ms), and the test fails by its signal. */
+const HANG = 90_000;
+
+/** A program as a user starts it; `act` may signal it or close its stdout. */
+export function started(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  act: (child: ChildProcess) => void = () => undefined,
+): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      env: { ...process.env, PATH: `${linkFolder()}:${process.env.PATH}`, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: HANG,
+      killSignal: 'SIGKILL',
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+    act(child);
+  });
+}
+
+/** `kubectl istio-diag ARGS`, the built program through the real kubectl. */
+export const plugin = (
+  kubeconfig: string,
+  args: readonly string[],
+  act?: (child: ChildProcess) => void,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> => started('kubectl', ['istio-diag', ...args], { KUBECONFIG: kubeconfig, ...env }, act);
+
+/** `kubectl istio-diag ARGS -o json | jq .`, its report, and its own exit code. */
+export async function report(
+  kubeconfig: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended & { report: Report }> {
+  // jq -s: more than one document would be a longer list.
+  const line = 'set -o pipefail; kubectl istio-diag "$@" -o json | jq -s .';
+  const ended = await started('bash', ['-c', line, 'bash', ...args], { KUBECONFIG: kubeconfig, ...env });
+  const documents = JSON.parse(ended.stdout) as Report[];
+  assert.equal(documents.length, 1, `one document, not ${documents.length}: ${ended.stderr}`);
+  const [only] = documents as [Report];
+  assert.equal(ended.code, only.exitCode, ended.stderr);
+  return { ...ended, report: only };
+}
+
+/** Command lines of the processes that hold this kubeconfig: what a run has left. */
+export const leftBy = (kubeconfig: string): readonly string[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
+    .flatMap((pid) => {
+      try {
+        const text = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        return text.includes(`KUBECONFIG=${kubeconfig}`)
+          ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
+          : [];
+      } catch {
+        return [];
+      }
+    });
+
+/** Runs `use` with a temporary folder for the program, and asserts that nothing is left: no process, no file. */
+export async function leavingNothing<T>(kubeconfig: string, use: (env: { TMPDIR: string }) => Promise<T>): Promise<T> {
+  const TMPDIR = mkdtempSync(join(tmpdir(), 'left-'));
+  try {
+    const result = await use({ TMPDIR });
+    // A process that was killed a moment ago may still be listed.
+    for (let attempt = 0; attempt < 20 && leftBy(kubeconfig).length > 0; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.deepEqual([leftBy(kubeconfig), readdirSync(TMPDIR)], [[], []]);
+    return result;
+  } finally {
+    rmSync(TMPDIR, { recursive: true });
+  }
+}
+
+/** The statuses and reasons of a report's checks, by their ids. */
+export const checksOf = ({ steps }: Report) =>
+  new Map(steps.flatMap(({ checks }) => checks).map((check) => [check.id, check]));
