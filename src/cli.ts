@@ -9,6 +9,7 @@ import {
   TOPIC_FLAGS,
 } from './commands/flags.ts';
 import { type Io, print } from './commands/io.ts';
+import { legacyFlags } from './commands/legacy.ts';
 import type { Arguments } from './commands/options.ts';
 import { DiagError, NoAnswer, UsageError } from './errors.ts';
 import { type Entry, guide } from './guide/index.ts';
@@ -25,7 +26,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       const { complete } = await import('./commands/complete.ts');
       return await complete(argv.slice(1), io);
     }
-    const words = kubectlSpelling(argv);
+    const words = kubectlSpelling([...argv, ...legacyFlags(io.env)]);
     assertCommand(words);
     let code = 0;
     let help = '';

@@ -14,8 +14,7 @@ export interface Platform {
 
 /** The krew manifest of a release, from its template. `home` is the project's address, with its releases below. */
 export function manifestText(template: string, version: string, home: string, platforms: readonly Platform[]): string {
-  const manifest = parseDocument(template);
-  manifest.commentBefore = null;
+  const manifest = parseDocument(template.replace(/^#.*\n/, ''));
   manifest.setIn(['spec', 'version'], `v${version}`);
   manifest.setIn(['spec', 'homepage'], home);
   manifest.setIn(

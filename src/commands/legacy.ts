@@ -1,0 +1,35 @@
+import { CLUSTER_FLAGS, KUBECTL_FLAGS, METRICS_FLAGS, TOPIC_FLAGS } from './flags.ts';
+
+const LOCAL: Flags = { ...METRICS_FLAGS, ...CLUSTER_FLAGS, ...TOPIC_FLAGS };
+/** kubectl parses these itself; `namespace` is among its own. */
+const GLOBAL: Flags = { ...KUBECTL_FLAGS, namespace: CLUSTER_FLAGS.namespace };
+
+type Flags = Readonly<Record<string, { type: string; default?: string | number }>>;
+
+/** What a flag of kubectl's own has when nobody gave it, as Go prints it. */
+const UNSET = ['', '0', '0s', 'false', '[]'];
+
+/**
+ * The flags of a `kubectl plugin istio-diag`: kubectl 1.8 to 1.11 parses those that plugin.yaml declares, and hands
+ * them over as variables only (packaging.md 5.4). Nothing for any other kubectl.
+ */
+export function legacyFlags(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  if (!env.KUBECTL_PLUGINS_CALLER) return [];
+  const given = (kind: string, name: string): string =>
+    env[`KUBECTL_PLUGINS_${kind}_FLAG_${name.toUpperCase().replaceAll('-', '_')}`] ?? '';
+  const local = Object.entries(LOCAL).flatMap(([name, flag]) => {
+    const value = given('LOCAL', name);
+    return value === '' || value === String(flag.default) ? [] : spelled(name, flag.type, value);
+  });
+  const global = Object.entries(GLOBAL).flatMap(([name, { type }]) => {
+    const value = given('GLOBAL', name);
+    return UNSET.includes(value) ? [] : spelled(name, type, value);
+  });
+  return [...local, ...global];
+}
+
+function spelled(name: string, type: string, value: string): readonly string[] {
+  if (type === 'boolean') return value === 'true' ? [`--${name}`] : [];
+  const values = type === 'array' ? value.replace(/^\[|\]$/g, '').split(',') : [value];
+  return values.map((each) => `--${name}=${each}`);
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parse } from 'yaml';
+import { CLUSTER_FLAGS, COMMANDS, METRICS_FLAGS, TOPIC_FLAGS } from '../src/commands/flags.ts';
+import { legacyFlags } from '../src/commands/legacy.ts';
+import { guide } from '../src/guide/index.ts';
+import { ran, reported } from './support/run.ts';
+import { withStandIn } from './support/standing.ts';
+
+/** The descriptor of kubectl 1.8 - 1.11, as its source validates it (packaging.md 5.4). */
+interface Descriptor {
+  name: string;
+  shortDesc: string;
+  command?: string;
+  flags?: { name: string; desc: string; shorthand?: string; defValue?: string }[];
+  tree?: Descriptor[];
+}
+
+const plugin = parse(readFileSync(join(import.meta.dirname, '../plugin.yaml'), 'utf8')) as Descriptor;
+
+const KEYS = ['name', 'shortDesc', 'longDesc', 'example', 'command', 'flags', 'tree'];
+const KEYS_OF_FLAG = ['name', 'shorthand', 'desc', 'defValue'];
+/** Of kubectl's own flags that every command inherits: a second one of these stops kubectl. */
+const TAKEN = ['n', 's', 'v', 'h'];
+
+function assertValid(descriptor: Descriptor): void {
+  assert.deepEqual(
+    Object.keys(descriptor).filter((key) => !KEYS.includes(key)),
+    [],
+  );
+  assert.match(descriptor.name, /^\S+$/);
+  assert.ok(descriptor.shortDesc.length > 0);
+  assert.ok(descriptor.command || descriptor.tree);
+  const flags = descriptor.flags ?? [];
+  for (const flag of flags) {
+    assert.deepEqual(
+      Object.keys(flag).filter((key) => !KEYS_OF_FLAG.includes(key)),
+      [],
+    );
+    assert.match(flag.name, /^[a-z][a-z-]*$/);
+    assert.ok(flag.desc.length > 0, flag.name);
+    if (flag.shorthand !== undefined) assert.ok(/^[a-zA-Z]$/.test(flag.shorthand) && !TAKEN.includes(flag.shorthand));
+    if (flag.defValue !== undefined) assert.equal(typeof flag.defValue, 'string');
+  }
+  for (const key of ['name', 'shorthand'] as const) {
+    const values = flags.flatMap((flag) => flag[key] ?? []);
+    assert.deepEqual(values, [...new Set(values)]);
+  }
+  for (const child of descriptor.tree ?? []) assertValid(child);
+}
+
+describe('plugin.yaml', () => {
+  it('is valid by the rules of kubectl 1.8 - 1.11', () => assertValid(plugin));
+
+  it('has every topic and command, as the command line has them', () => {
+    const expected = [
+      ...guide.map(({ id, summary }) => [id, summary]),
+      ...Object.entries(COMMANDS).filter(([name]) => name !== 'completion'),
+    ];
+    assert.deepEqual(
+      plugin.tree?.map(({ name, shortDesc }) => [name, shortDesc]),
+      expected,
+    );
+    for (const { name, command } of plugin.tree ?? []) assert.equal(command, `./kubectl-istio-diag ${name}`);
+  });
+
+  it('declares every flag, but for those that kubectl has itself', () => {
+    const declared = (flags: Record<string, { describe: string; default?: string | number }>) =>
+      Object.entries(flags)
+        .filter(([name]) => name !== 'namespace')
+        .map(([name, { describe, default: value }]) => [
+          name,
+          describe,
+          value === undefined ? undefined : String(value),
+        ]);
+    const tables: Record<string, ReturnType<typeof declared>> = {
+      metrics: declared({ ...CLUSTER_FLAGS, ...METRICS_FLAGS }),
+    };
+    for (const { id } of guide) tables[id] = declared({ ...CLUSTER_FLAGS, ...TOPIC_FLAGS });
+    for (const { name, flags = [] } of plugin.tree ?? []) {
+      assert.deepEqual(
+        flags.map((flag) => [flag.name, flag.desc, flag.defValue]),
+        tables[name] ?? [],
+        name,
+      );
+    }
+  });
+});
+
+describe('the flags that kubectl 1.8 - 1.11 hands over', () => {
+  const CALLER = { KUBECTL_PLUGINS_CALLER: '/usr/bin/kubectl' };
+  it('are taken from the variables, without what nobody gave', () => {
+    const env = {
+      KUBECTL_PLUGINS_LOCAL_FLAG_OUTPUT: 'json',
+      KUBECTL_PLUGINS_LOCAL_FLAG_FAIL_ON: 'unknown',
+      KUBECTL_PLUGINS_LOCAL_FLAG_SAVE_BUNDLE: '',
+      KUBECTL_PLUGINS_LOCAL_FLAG_QUIET: 'true',
+      KUBECTL_PLUGINS_LOCAL_FLAG_ASCII: 'false',
+      KUBECTL_PLUGINS_GLOBAL_FLAG_CONTEXT: 'prod-eu',
+      KUBECTL_PLUGINS_GLOBAL_FLAG_NAMESPACE: 'bookinfo',
+      KUBECTL_PLUGINS_GLOBAL_FLAG_AS_GROUP: '[a,b]',
+      KUBECTL_PLUGINS_GLOBAL_FLAG_REQUEST_TIMEOUT: '0',
+      KUBECTL_PLUGINS_GLOBAL_FLAG_INSECURE_SKIP_TLS_VERIFY: 'false',
+    };
+    assert.deepEqual(legacyFlags({ ...CALLER, ...env }), [
+      '--output=json',
+      '--quiet',
+      '--context=prod-eu',
+      '--as-group=a',
+      '--as-group=b',
+      '--namespace=bookinfo',
+    ]);
+    assert.deepEqual(legacyFlags(env), []);
+  });
+
+  it('reach the run', async () => {
+    await withStandIn('istio-1.0.6/handler-missing', async (_, env) => {
+      const { stdout, code } = await ran(['missing-metrics'], {
+        env: {
+          ...env,
+          ...CALLER,
+          KUBECTL_PLUGINS_LOCAL_FLAG_OUTPUT: 'json',
+          KUBECTL_PLUGINS_LOCAL_FLAG_FAIL_ON: 'never',
+        },
+      });
+      const { report } = await reported(['missing-metrics', '--fail-on', 'never'], { env });
+      assert.equal(code, 0);
+      assert.equal((JSON.parse(stdout) as typeof report).verdict, report.verdict);
+    });
+  });
+});
