@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { withMesh } from './mesh.ts';
+import { BINARY, started } from './user.ts';
+
+const BASH_COMPLETION = '/usr/share/bash-completion/bash_completion';
+
+/** The shells as their users have them: kubectl's own completion loaded, and a prompt that tells when they are ready. */
+const SHELLS = {
+  bash: {
+    command: 'bash --norc --noprofile -i',
+    setUp: `source ${BASH_COMPLETION}; source <(kubectl completion bash); bind 'set enable-bracketed-paste off'; bind 'set show-all-if-ambiguous on'; bind 'set completion-query-items 0'; bind 'set page-completions off'`,
+  },
+  zsh: {
+    command: 'zsh -f -i',
+    setUp:
+      'autoload -Uz compinit; compinit -u -D; source <(kubectl completion zsh); LISTMAX=0; unsetopt zle_bracketed_paste',
+  },
+} as const;
+
+/** Types into a real shell on a terminal of its own: `line`, TAB twice, and Ctrl-C. Resolves to what the terminal showed. */
+async function typed(shell: keyof typeof SHELLS, line: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const { command, setUp } = SHELLS[shell];
+  // util-linux' script gives a terminal to a program whose stdin is a pipe.
+  const child = spawn('script', ['-qfec', `stty cols 200 rows 200; exec ${command}`, '/dev/null'], {
+    env: { ...process.env, PS1: '', TERM: 'dumb', ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  });
+  let shown = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    shown += chunk.toString();
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  /** Waits for words, and that the terminal then stays still for a while (ms). */
+  const settled = async (words: RegExp, still: number): Promise<void> => {
+    for (let length = -1, tries = 0; !words.test(shown) || shown.length !== length; tries++) {
+      if (tries > 100) break;
+      length = shown.length;
+      await new Promise((resolve) => setTimeout(resolve, still));
+    }
+  };
+  child.stdin.write(`${setUp}; echo set''up\n`);
+  await settled(/setup/, 200);
+  const from = shown.length;
+  child.stdin.write(`${line}\t`);
+  await settled(/./, 800);
+  child.stdin.write('\t');
+  await settled(/./, 800);
+  const answer = shown.slice(from);
+  child.stdin.write('\x03\nexit\n');
+  child.stdin.end();
+  await ended;
+  return answer;
+}
+
+for (const shell of ['bash', 'zsh'] as const) {
+  describe(`TAB in ${shell}`, () => {
+    const cluster = withMesh('istio-1.0.6/healthy');
+    let folder = '';
+    let env: NodeJS.ProcessEnv = {};
+    before(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'tab-'));
+      symlinkSync(BINARY, join(folder, 'kubectl-istio_diag'));
+      env = { PATH: `${folder}:${process.env.PATH}`, KUBECONFIG: cluster().kubeconfig, HOME: folder };
+      const { code, stderr } = await started('kubectl', ['istio-diag', 'completion', 'install'], env);
+      assert.deepEqual([code, stderr, existsSync(join(folder, 'kubectl_complete-istio_diag'))], [0, '', true]);
+      writeFileSync(join(folder, '.zshrc'), '');
+    });
+    after(() => rmSync(folder, { recursive: true }));
+
+    for (const [line, words] of [
+      ['kubectl istio-diag miss', [/missing-metrics/]],
+      ['kubectl istio-diag ', [/missing-metrics/, /metrics/, /explain/, /completion/]],
+      ['kubectl istio-diag missing-metrics --sa', [/--save-bundle/, /--sample/]],
+      ['kubectl istio-diag missing-metrics -n b', [/-n bookinfo/]],
+      ['kubectl istio-diag missing-metrics --namespace istio-s', [/istio-system/]],
+      ['kubectl istio-diag missing-metrics -o j', [/-o json/]],
+    ] as const) {
+      it(`completes ${line}`, async () => {
+        const shown = await typed(shell, line, env);
+        for (const word of words) assert.match(shown, word);
+      });
+    }
+
+    it('completes the name of a context', async () => {
+      const { stdout } = await started('kubectl', ['config', 'current-context'], env);
+      const shown = await typed(shell, 'kubectl istio-diag missing-metrics --context ', env);
+      assert.ok(shown.includes(`--context ${stdout.trim()}`), shown);
+    });
+  });
+}
