@@ -176,7 +176,7 @@ const withTopic = (cli: Argv, topic: Entry, io: Io, exit: (code: number) => void
         .example(`${NAME} ${topic.id} --save-bundle mesh.tar.gz`, 'to look at it elsewhere, with --bundle'),
     async (args) => {
       const { diagnose } = await import('./commands/diagnose.ts');
-      exit(await diagnose(await topic.load(), args as Arguments, io));
+      exit(await diagnose(topic, args as Arguments, io));
     },
   );
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { parse } from 'yaml';
+import { load as parse } from 'js-yaml';
 import { CLUSTER_FLAGS, COMMANDS, METRICS_FLAGS, TOPIC_FLAGS } from '../src/commands/flags.ts';
 import { legacyFlags } from '../src/commands/legacy.ts';
 import { guide } from '../src/guide/index.ts';

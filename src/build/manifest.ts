@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { dump, load } from 'js-yaml';
 
 /** What the manifest tells of a platform's archive. */
 export interface Platform {
@@ -14,19 +14,13 @@ export interface Platform {
 
 /** The krew manifest of a release, from its template. `home` is the project's address, with its releases below. */
 export function manifestText(template: string, version: string, home: string, platforms: readonly Platform[]): string {
-  const manifest = parseDocument(template.replace(/^#.*\n/, ''));
-  manifest.setIn(['spec', 'version'], `v${version}`);
-  manifest.setIn(['spec', 'homepage'], home);
-  manifest.setIn(
-    ['spec', 'platforms'],
-    manifest.createNode(
-      platforms.map(({ os, arch, archive, sha256, bin }) => ({
-        selector: { matchLabels: { os, arch } },
-        uri: `${home}/releases/download/v${version}/${archive}`,
-        sha256,
-        bin,
-      })),
-    ),
-  );
-  return manifest.toString({ lineWidth: 0 });
+  const manifest = load(template) as { spec: Record<string, unknown> };
+  const archives = platforms.map(({ os, arch, archive, sha256, bin }) => ({
+    selector: { matchLabels: { os, arch } },
+    uri: `${home}/releases/download/v${version}/${archive}`,
+    sha256,
+    bin,
+  }));
+  Object.assign(manifest.spec, { version: `v${version}`, homepage: home, platforms: archives });
+  return dump(manifest, { lineWidth: -1 });
 }

@@ -1,4 +1,3 @@
-import { request as httpsRequest } from 'node:https';
 import { messageOf, NoAnswer } from '../errors.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Answer, Cluster, KubernetesObject } from './cluster.ts';
@@ -24,6 +23,8 @@ import { trim } from './trim.ts';
 
 /** A cluster that is really there. */
 export interface LiveCluster extends Cluster {
+  /** Starts the way to the API server before the first question; resolves when it stands or cannot be had. */
+  start(): Promise<void>;
   /** Ends every kubectl that was started. */
   close(): Promise<void>;
 }
@@ -140,7 +141,8 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
 
   async function readUrl(question: UrlQuestion): Promise<Answer> {
     const { protocol, hostname, port, pathname, search } = new URL(question.url);
-    const send = protocol === 'https:' ? httpsRequest : undefined;
+    // TLS costs 8 ms to load: kubectl speaks it for us.
+    const send = protocol === 'https:' ? (await import('node:https')).request : undefined;
     const options = {
       hostname,
       port,
@@ -168,6 +170,9 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
       if (question.ask === 'url') return readUrl(question);
       const answer = guard(question, await ask(question, pathWithQuery(question)));
       return question.ask === 'object' ? trimmed(question, answer) : answer;
+    },
+    async start() {
+      await connected().catch(() => undefined);
     },
     async close() {
       closed = true;

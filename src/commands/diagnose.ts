@@ -8,6 +8,7 @@ import { DiagError, messageOf, type Unanswered } from '../errors.ts';
 import { type Detection, detection } from '../evidence/istio.ts';
 import { allNamespaces, type Pod } from '../evidence/kubernetes.ts';
 import { narrowed, selectedPods } from '../evidence/workload.ts';
+import type { Entry } from '../guide/index.ts';
 import { escapeText } from '../report/escape.ts';
 import { render } from '../report/render.ts';
 import { errorReport, type Facts, reportOf } from '../report/report.ts';
@@ -19,7 +20,7 @@ import { type Spinner, startSpinner } from './spinner.ts';
 import { styleOf } from './style.ts';
 
 /** Diagnoses one topic, prints its report and resolves to the exit code. */
-export async function diagnose(topic: Topic, args: Arguments, io: Io): Promise<number> {
+export async function diagnose(entry: Entry, args: Arguments, io: Io): Promise<number> {
   const format = formatOf(args);
   const style = styleOf(args, io);
   const failOn = failOnOf(args);
@@ -28,6 +29,8 @@ export async function diagnose(topic: Topic, args: Arguments, io: Io): Promise<n
   const spinner = startSpinner(io, { quiet: args.quiet === true, ascii: style.ascii });
   const started = io.now();
   try {
+    // Read while kubectl starts.
+    const topic = await entry.load();
     const found = await investigate(topic, args, session, spinner, io.now);
     const { context, words } = await session.identity;
     const unsaved = await session.save();

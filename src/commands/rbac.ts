@@ -30,7 +30,7 @@ function rulesOf(topic: Topic): readonly Rule[] {
 
 /** A ClusterRole with the rights that a topic takes, ready for `kubectl apply -f -`. */
 export async function roleText(topic: Topic): Promise<string> {
-  const { stringify } = await import('yaml');
+  const { dump } = await import('js-yaml');
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
@@ -42,6 +42,6 @@ export async function roleText(topic: Topic): Promise<string> {
     `#   kubectl istio-diag rbac ${topic.id} | kubectl apply -f -`,
     `#   kubectl create clusterrolebinding istio-diag --clusterrole=istio-diag-${topic.id} --user=USER`,
     '# envoyfilters are looked at where Mixer runs beside istiod (Istio 1.5 - 1.7).',
-    stringify(role, { lineWidth: 0 }),
+    dump(role, { lineWidth: -1 }),
   ].join('\n');
 }

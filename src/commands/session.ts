@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import { rmSync } from 'node:fs';
-import { makePartial, readBundle, writeBundle } from '../cluster/bundle.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Patience } from '../cluster/deadline.ts';
 import { type Identity, identify } from '../cluster/identity.ts';
@@ -49,6 +48,7 @@ export async function openSession(args: Arguments, io: Io): Promise<Session> {
 }
 
 async function openReplay(file: string, args: Arguments, io: Io): Promise<Session> {
+  const { readBundle } = await import('../cluster/bundle.ts');
   const scratch = makeScratch();
   const drop = (): void => scratch.remove();
   process.once('exit', drop);
@@ -97,7 +97,7 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   const file = args['save-bundle'] as string | undefined;
   const { kubectl, patience } = openConfiguration(args, io);
   const urlCredentials = urlCredentialsOf(args);
-  const partial = file === undefined ? undefined : await makePartial(file);
+  const partial = file === undefined ? undefined : await (await import('../cluster/bundle.ts')).makePartial(file);
   const scratch = makeScratch();
   const drop = (): void => {
     scratch.remove();
@@ -107,7 +107,8 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   const live = liveCluster({ kubectl, patience, scratch, urlCredentials });
   const entries: Entry[] = [];
   const cluster = file === undefined ? live : recording(live, scratch, entries);
-  const identity = identify(kubectl, patience);
+  // A question of its own, which nothing waits for: not while kubectl starts on the way to the API server.
+  const identity = live.start().then(() => identify(kubectl, patience));
   return {
     cluster: watched(cluster, args, io),
     source: 'live',
@@ -117,6 +118,7 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
     async save() {
       if (file === undefined || partial === undefined) return null;
       const { context, namespace } = await identity;
+      const { writeBundle } = await import('../cluster/bundle.ts');
       const head = { tool, startedAt: new Date(startedAt).toISOString(), context, namespace };
       try {
         await writeBundle(file, partial, head, entries);

@@ -10,8 +10,8 @@ export async function render(report: Report, format: Format, style: Style, showC
     case 'json':
       return `${JSON.stringify(report, null, 2)}\n`;
     case 'yaml': {
-      const { stringify } = await import('yaml');
-      return stringify(report, { lineWidth: 0, aliasDuplicateObjects: false });
+      const { dump } = await import('js-yaml');
+      return dump(report, { lineWidth: -1, noRefs: true });
     }
     case 'table':
     case 'wide': {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { parse } from 'yaml';
+import { load as parse } from 'js-yaml';
 import { binaryPath, buildBinary } from '../../src/build/binary.ts';
 import { strip } from '../../src/build/elf.ts';
 import { assertSigned } from '../../src/build/mach-o.ts';
@@ -107,7 +107,7 @@ describe('the programs of other machines', () => {
     const program = join(root, binaryPath(called('linux-arm64')));
     const env = { QEMU_LD_PREFIX: '/usr/aarch64-linux-gnu', PATH: process.env.PATH };
     const arm = process.arch === 'arm64' ? [program] : ['qemu-aarch64-static', program];
-    const [command = '', ...args] = [...arm, 'missing-metrics', '--bundle', DEMO, '-o', 'json'];
+    const [command, ...args] = [...arm, 'missing-metrics', '--bundle', DEMO, '-o', 'json'];
     const { status, stdout, stderr } = spawnSync(command, args, { env, timeout: 60_000 });
     assert.deepEqual([status, stderr?.toString()], [1, '']);
     assert.equal((JSON.parse(stdout.toString()) as { lostAt: { reason: string } }).lostAt.reason, 'HandlerMissing');

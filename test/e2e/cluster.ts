@@ -24,7 +24,7 @@ export interface TestCluster {
   /** Where the API server reaches the node's kubelet. */
   kubelet: { address: string; port: number };
   /** One request as the administrator; rejects for a status that is not in `allowed`. */
-  api(method: string, path: string, body?: unknown, allowed?: readonly number[]): Promise<Answer>;
+  readonly api: (method: string, path: string, body?: unknown, allowed?: readonly number[]) => Promise<Answer>;
   /** Starts kwok, which reads port-forwards and logs from this file (kind PortForward, Logs). */
   startKubelet(config: string): Promise<void>;
   /** Ends every process by its own id, and deletes the folder; from a cluster of others, all that was made in it. */

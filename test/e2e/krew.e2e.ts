@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { parse } from 'yaml';
+import { load as parse } from 'js-yaml';
 import { hostTarget, TARGETS } from '../../src/build/targets.ts';
 import type { Report } from '../../src/report/report.ts';
 import { tool } from '../../src/version.ts';

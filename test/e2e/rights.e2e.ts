@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { parse } from 'yaml';
+import { load as parse } from 'js-yaml';
 import { withMesh } from './mesh.ts';
 import { checksOf, plugin, report, started } from './user.ts';
 

@@ -69,13 +69,13 @@ describe('three Mixer replicas of which one refuses', () => {
       assert.ok(mixer);
       for (const name of ['b', 'c'].map((each) => `${MIXER}-${each}`)) {
         objects.push(copyOf(mixer, { name }));
-        for (const [key, page] of [...pages]) {
+        for (const [key, page] of Array.from(pages)) {
           // The last one's adapter does not listen.
           const [of = '', port = ''] = key.split(/:|\/(?=metrics)/);
           if (of.endsWith(mixer.metadata.name) && !(name.endsWith('c') && port === '42422'))
             pages.set(key.replace(mixer.metadata.name, name), page);
         }
-        for (const [key, text] of [...logs]) logs.set(key.replace(mixer.metadata.name, name), text);
+        for (const [key, text] of Array.from(logs)) logs.set(key.replace(mixer.metadata.name, name), text);
       }
     },
   });
@@ -100,11 +100,11 @@ describe('a second control plane that nothing scrapes', () => {
     ],
     change: ({ objects, pages }) => {
       objects.push({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'istio-b' } });
-      for (const object of [...objects]) {
+      for (const object of objects.slice()) {
         if (isMixer(object) || (object.kind === 'Service' && object.metadata.name === MIXER))
           objects.push(copyOf(object, { namespace: 'istio-b' }));
       }
-      for (const [key, page] of [...pages])
+      for (const [key, page] of Array.from(pages))
         if (key.includes(`/${MIXER}`)) pages.set(key.replace('istio-system/', 'istio-b/'), page);
     },
   });

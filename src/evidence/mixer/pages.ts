@@ -54,14 +54,17 @@ async function pagesOf(ask: Ask, pod: Pod, monitoringPort: number, workload: Nar
     path: '/metrics',
     alongside: [ADAPTER_PORT],
   };
-  const reading = await settle(readSelf(ask, question));
+  const [first, adapter] = await Promise.all([
+    settle(readSelf(ask, question)),
+    readAdapter(ask, { ...question, port: ADAPTER_PORT, alongside: [monitoringPort] }, workload),
+  ]);
+  // A port that refuses makes today's kubectl end the whole port-forward, and the other page with it.
+  const reading = adapter.state === 'refuses' && 'missing' in first ? await settle(readSelf(ask, question)) : first;
   let later: MixerPages['later'] = null;
   if (ask.scope.window > 0) {
     await ask.sleep(ask.scope.window);
     later = await settle(readSelf(ask, { ...question, reading: 2 }));
   }
-  // Last: a port that refuses makes today's kubectl end the whole port-forward.
-  const adapter = await readAdapter(ask, { ...question, port: ADAPTER_PORT, alongside: [monitoringPort] }, workload);
   return { pod: pod.name, reading, later, adapter };
 }
 
