@@ -1,4 +1,4 @@
-// `npm run build [-- --target NAME] [--url ADDRESS]`: the binaries, their archives, and the krew manifest, below dist/.
+// `npm run build [-- --target NAME|host] [--url ADDRESS]`: the binaries, their archives, and the krew manifest, below dist/.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -42,10 +42,11 @@ async function release(target: Target): Promise<Platform> {
 }
 
 function chosen(names: readonly string[]): readonly Target[] {
-  const unknown = names.find((name) => !TARGETS.some((target) => target.name === name));
+  const wanted = names.map((name) => (name === 'host' ? hostTarget().name : name));
+  const unknown = wanted.find((name) => !TARGETS.some((target) => target.name === name));
   if (unknown !== undefined)
     throw new Error(`there is no target ${unknown}: ${TARGETS.map(({ name }) => name).join(', ')}`);
-  return names.length === 0 ? TARGETS : TARGETS.filter(({ name }) => names.includes(name));
+  return names.length === 0 ? TARGETS : TARGETS.filter(({ name }) => wanted.includes(name));
 }
 
 try {
