@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import type { ApiServer } from './api-server.ts';
 import { type Patience, within } from './deadline.ts';
-import { httpGet } from './http.ts';
+import { endAgent, httpGet } from './http.ts';
 import { type Kubectl, type KubectlProcess, lastWords, startKubectl } from './kubectl.ts';
 import { API_PATHS } from './read-only.ts';
 
@@ -37,7 +37,7 @@ export async function openGateway(kubectl: Kubectl, socketPath: string, patience
       httpGet({ socketPath, path, agent, headers: { host: 'localhost', 'accept-encoding': 'identity' } }, patience),
     words: () => lastWords(process.stderr()),
     async close() {
-      agent.destroy();
+      endAgent(agent);
       await process.end();
     },
   };

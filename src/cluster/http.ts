@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { Agent, IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { type Patience, within } from './deadline.ts';
 
@@ -46,6 +46,12 @@ async function* bodyOf(response: IncomingMessage, patience: Patience): AsyncGene
   } finally {
     response.destroy();
   }
+}
+
+/** Ends an agent's connections, and the requests that still wait for one: each would open a new one. */
+export function endAgent(agent: Agent): void {
+  for (const waiting of Object.values(agent.requests)) for (const request of [...(waiting ?? [])]) request.destroy();
+  agent.destroy();
 }
 
 /** Reads what is left of a body, at most `limit` bytes, so that an error can quote it. */

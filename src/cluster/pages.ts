@@ -3,7 +3,7 @@ import type { NoAnswer } from '../errors.ts';
 import { messageOf } from '../errors.ts';
 import type { Answer } from './cluster.ts';
 import { Overdue, type Patience } from './deadline.ts';
-import { httpGet } from './http.ts';
+import { endAgent, httpGet } from './http.ts';
 import type { Kubectl } from './kubectl.ts';
 import { ForwardBroke, openPortForward, type PortForward } from './port-forward.ts';
 import type { PageQuestion } from './question.ts';
@@ -73,7 +73,7 @@ export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): 
     },
     async close() {
       closed = true;
-      agent.destroy();
+      endAgent(agent);
       const all = [...[...entries.values()].map((entry) => entry.forward), ...replaced];
       await Promise.all(all.map((forward) => forward.then((open) => open.close()).catch(() => undefined)));
     },

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -228,8 +229,10 @@ export async function startStandIn(recording: Recording, options: StandInOptions
         sockets.add(socket);
       });
       pageServers.set(key, pages);
-      await new Promise<void>((resolve) => pages?.listen(0, '127.0.0.1', resolve));
+      pages.listen(0, '127.0.0.1');
     }
+    // Two connections may come at once: the second finds a server that does not listen yet.
+    if (!pages.listening) await once(pages, 'listening');
     return (pages.address() as AddressInfo).port;
   }
 
