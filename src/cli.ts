@@ -20,13 +20,13 @@ const NAME = 'kubectl istio-diag';
 
 /** Parses `argv`, runs the command it names, and resolves to the exit code. Only a bug makes it reject. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const words = kubectlSpelling([...argv, ...legacyFlags(io.env, argv[0])]);
   try {
     // kubectl asks for completions: never an error, whatever has been typed so far.
     if (argv[0] === '__complete') {
       const { complete } = await import('./commands/complete.ts');
       return await complete(argv.slice(1), io);
     }
-    const words = kubectlSpelling([...argv, ...legacyFlags(io.env)]);
     assertCommand(words);
     let code = 0;
     let help = '';
@@ -44,7 +44,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     // For a script, one document always; a bug has one too.
     if (guide.some(({ id }) => id === argv[0])) {
       const { printError } = await import('./commands/diagnose.ts');
-      await printError(argv[0] ?? '', looseArguments(argv), io, error);
+      await printError(argv[0] ?? '', looseArguments(words), io, error);
     }
     if (!(error instanceof DiagError)) throw error;
     const signal = io.signal();

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -55,6 +64,8 @@ describe('completion', () => {
     [['missing-metrics', '--kubeconfig', '/nonexistent', '--context', ''], [], ':4'],
     [['missing-metrics', '-n', ''], [], ':4'],
     [['missing-metrics', 'service/x', ''], [], ':4'],
+    [['missing-metrics', '--bundle', 'mesh.tgz', ''], [], ':4'],
+    [['missing-metrics', '-', ''], [], ':4'],
     [['explain', 'HandlerMis'], ['HandlerMissing'], ':4'],
     [['rbac', ''], ['missing-metrics'], ':4'],
     [['completion', ''], ['install', 'uninstall'], ':4'],
@@ -139,11 +150,12 @@ describe('completion install', () => {
   });
 
   it('says in one line what it cannot do', async () => {
-    const locked = join(folder, 'file');
-    writeFileSync(locked, '');
-    chmodSync(locked, 0o400);
+    const taken = join(folder, 'taken');
+    mkdirSync(join(taken, 'kubectl_complete-istio_diag'), { recursive: true });
     for (const [args, words] of [
-      [['completion', 'install', '--dir', join(locked, 'x')], /^error: cannot write .*; name a folder of the PATH/],
+      [['completion', 'install', '--dir', join(folder, 'nowhere')], /^error: there is no folder .*nowhere\n$/],
+      [['completion', 'install', '--dir', taken], /^error: .* so it is left as it is\n$/],
+      [['completion', 'uninstall', '--dir', taken], /^error: .* so it is left as it is\n$/],
       [['completion', 'remove'], /^error: completion takes install or uninstall, not "remove"\n$/],
     ] as const) {
       const { code, stderr } = await ran(args, { env });
@@ -152,6 +164,22 @@ describe('completion install', () => {
     }
     const { stderr } = await ran(['completion', 'install'], { env: { PATH: '/nonexistent' } });
     assert.equal(stderr, 'error: there is no kubectl-istio_diag on the PATH: name the folder with --dir\n');
+  });
+
+  it('writes over a link that leads nowhere, and through none', async () => {
+    symlinkSync(join(folder, 'victim'), file);
+    assert.equal((await ran(['completion', 'install'], { env })).code, 0);
+    assert.ok(!existsSync(join(folder, 'victim')));
+    rmSync(file);
+  });
+
+  it('knows the file that npm has put in place', async () => {
+    copyFileSync(join(import.meta.dirname, '../bin/kubectl_complete-istio_diag'), file);
+    for (const action of ['install', 'uninstall']) {
+      const { code, stdout } = await ran(['completion', action], { env });
+      assert.deepEqual([code, stdout], [0, `npm has put ${file} in place, and takes it away with the plugin\n`]);
+    }
+    rmSync(file);
   });
 
   it('prints the script without a word', async () => {

@@ -104,7 +104,7 @@ describe('the flags that kubectl 1.8 - 1.11 hands over', () => {
       KUBECTL_PLUGINS_GLOBAL_FLAG_REQUEST_TIMEOUT: '0',
       KUBECTL_PLUGINS_GLOBAL_FLAG_INSECURE_SKIP_TLS_VERIFY: 'false',
     };
-    assert.deepEqual(legacyFlags({ ...CALLER, ...env }), [
+    assert.deepEqual(legacyFlags({ ...CALLER, ...env }, 'missing-metrics'), [
       '--output=json',
       '--quiet',
       '--context=prod-eu',
@@ -112,7 +112,15 @@ describe('the flags that kubectl 1.8 - 1.11 hands over', () => {
       '--as-group=b',
       '--namespace=bookinfo',
     ]);
-    assert.deepEqual(legacyFlags(env), []);
+    assert.deepEqual(legacyFlags(env, 'missing-metrics'), []);
+    assert.deepEqual(legacyFlags({ ...CALLER, ...env }, 'topics'), []);
+  });
+
+  it('tell how an error is to be printed', async () => {
+    const { stdout, code } = await ran(['missing-metrics', '--bundle', '/nonexistent'], {
+      env: { ...CALLER, KUBECTL_PLUGINS_LOCAL_FLAG_OUTPUT: 'json' },
+    });
+    assert.deepEqual([code, (JSON.parse(stdout) as { verdict: string }).verdict], [2, 'error']);
   });
 
   it('reach the run', async () => {

@@ -113,6 +113,19 @@ describe('a page that is none', () => {
       'TimedOut',
     ]);
   });
+  for (const [refusing, other, id] of [
+    ['9093', 'adapter-listens', 'reports-received'],
+    ['42422', 'reports-received', 'adapter-listens'],
+  ] as const) {
+    it(`(${refusing} refuses) costs the other page of the pod nothing`, async () => {
+      const { report } = await withStandIn(HEALTHY, (_, env) => reported(['missing-metrics'], { env }), {
+        change: ({ pages }) => void pages.delete(`${MIXER}:${refusing}/metrics`),
+      });
+      const checks = report.steps.flatMap((step) => step.checks);
+      assert.equal(checks.find((check) => check.id === other)?.status, 'pass');
+      assert.notEqual(checks.find((check) => check.id === id)?.status, 'pass');
+    });
+  }
   it('(a Prometheus behind a login) is unknown', async () => {
     assert.deepEqual(await status(/^PAGE .*:9090\//, 'html', 'series-stored'), [
       'inconclusive',

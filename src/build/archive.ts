@@ -9,7 +9,7 @@ export interface ArchiveFile {
   mode: number;
 }
 
-/** A .tar.gz that is the same for the same files, whoever makes it and when. */
+/** A .tar.gz that is the same for the same files, whenever it is made. */
 export async function archiveOf(files: readonly ArchiveFile[]): Promise<Buffer> {
   const tar = pack();
   for (const { name, body, mode } of files) tar.entry({ name, mode, mtime: new Date(0), uid: 0, gid: 0 }, body);

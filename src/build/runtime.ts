@@ -63,6 +63,8 @@ async function unpack(tarball: string, folder: string): Promise<void> {
   ]);
   const entries = extract();
   const unpacked = pipeline(createReadStream(tarball), createGunzip(), entries);
+  // A file that is cut off fails both ends: the loop tells.
+  unpacked.catch(() => undefined);
   for await (const entry of entries) {
     const chunks: Buffer[] = [];
     for await (const chunk of entry) chunks.push(chunk as Buffer);

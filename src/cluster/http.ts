@@ -30,6 +30,9 @@ export async function httpGet(options: RequestOptions, patience: Patience, send 
     };
   } catch (error) {
     request.destroy();
+    // The other end closed a connection that rested, just as we wrote to it: a new one is no second chance.
+    const stale = request.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+    if (stale) return httpGet({ ...options, agent: false }, patience, send);
     throw error;
   }
 }
@@ -50,7 +53,7 @@ async function* bodyOf(response: IncomingMessage, patience: Patience): AsyncGene
 
 /** Ends an agent's connections, and the requests that still wait for one: each would open a new one. */
 export function endAgent(agent: Agent): void {
-  for (const waiting of Object.values(agent.requests)) for (const request of [...(waiting ?? [])]) request.destroy();
+  for (const waiting of Object.values(agent.requests)) for (const request of waiting?.slice() ?? []) request.destroy();
   agent.destroy();
 }
 

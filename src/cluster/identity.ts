@@ -48,6 +48,7 @@ async function viewConfig(
   patience: Patience,
   flags: readonly string[],
 ): Promise<KubeConfig | string> {
+  if (patience.run.aborted) return 'the run had ended before this was asked';
   const process = startKubectl(kubectl, ['config', 'view', ...flags, '-o', 'json']);
   let text = '';
   process.stdout.on('data', (chunk: Buffer) => {

@@ -25,7 +25,7 @@ export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): 
   const entries = new Map<string, Entry>();
   // A connection of its own costs each page two round trips to the API server. One that rests may be closed at the
   // other end while we write to it: not after a second.
-  const agent = new Agent({ keepAlive: true, maxSockets: 8, timeout: 1000 });
+  const agent = new Agent({ keepAlive: true, timeout: 1000 });
   let closed = false;
 
   /** The pod's port-forward if it lives and knows the port; a new one otherwise. */
@@ -49,8 +49,12 @@ export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): 
 
   /** A refused port makes today's kubectl end the port-forward a moment later: the next question opens another. */
   const giveUp = (question: PageQuestion, forward: PortForward): void => {
-    entries.delete(`${question.namespace}/${question.pod}`);
+    const key = `${question.namespace}/${question.pod}`;
     replaced.push(Promise.resolve(forward));
+    // Another reader may have opened a new one already.
+    void entries.get(key)?.forward.then((current) => {
+      if (current === forward) entries.delete(key);
+    });
   };
 
   return {
@@ -95,7 +99,8 @@ function notForwarded(question: PageQuestion, error: unknown): NoAnswer {
 async function broken(question: PageQuestion, error: unknown, forward: PortForward): Promise<NoAnswer> {
   if (error instanceof Overdue) return unanswered(question, error.stop, error.message);
   const words = (await forward.words(question.port)) || messageOf(error);
-  const hindrance = /connection refused|ECONNREFUSED/i.test(words) ? 'ConnectionRefused' : 'BadAnswer';
+  // Node's ECONNREFUSED says that kubectl is gone, kubectl's own words that the pod refused.
+  const hindrance = /connection refused/i.test(words) ? 'ConnectionRefused' : 'BadAnswer';
   return unanswered(question, hindrance, words, { cause: error });
 }
 

@@ -71,6 +71,15 @@ function listening(process: KubectlProcess, count: number): Promise<Map<number, 
   });
 }
 
+/** kubectl's last word that is not about an exchange through another port. */
+const otherWords = (stderr: string): string =>
+  lastWords(
+    stderr
+      .split('\n')
+      .filter((line) => !line.includes('an error occurred forwarding'))
+      .join('\n'),
+  );
+
 /** kubectl's line about a broken exchange: `…an error occurred forwarding 36871 -> 42422: …connection refused`. */
 async function brokenWords(process: KubectlProcess, local: number, ended: Promise<unknown>): Promise<string> {
   // Without the local port: it differs from run to run, and no reader can use it.
@@ -79,7 +88,7 @@ async function brokenWords(process: KubectlProcess, local: number, ended: Promis
   for (;;) {
     const found = about.exec(process.stderr());
     if (found) return found[1] ?? '';
-    if (Date.now() > until) return lastWords(process.stderr());
+    if (Date.now() > until) return otherWords(process.stderr());
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 20))]);
     if (!process.stderr().includes('forwarding')) await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -75,7 +75,7 @@ const takesValue = (flag: Flag | undefined): boolean => flag !== undefined && fl
 
 /** The name of a flag that was typed as `--namespace` or `-n`. */
 const flagCalled = (word: string, flags: Flags): string | undefined =>
-  Object.keys(flags).find((name) => word === `--${name}` || word === `-${flags[name]?.alias ?? ''}`);
+  Object.keys(flags).find((name) => word === `--${name}` || (word.length === 2 && word === `-${flags[name]?.alias}`));
 
 function readLine(before: readonly string[], flags: Flags): Line {
   const words: string[] = [];
@@ -158,6 +158,8 @@ async function namesIn(
   io: Io,
   names: (list: List) => Promise<readonly string[]>,
 ): Promise<readonly Offer[]> {
+  // A bundle is replayed: no cluster is asked.
+  if ('bundle' in given) return [];
   const session = await openSession({ ...connection(given), ...PATIENCE }, io);
   try {
     const namespace = (given.namespace as string | undefined) ?? (await session.identity).namespace;

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { DiagError, messageOf, UsageError } from '../errors.ts';
 import { type Io, print } from './io.ts';
@@ -8,6 +8,9 @@ const NAME = 'kubectl_complete-istio_diag';
 
 /** Only a file with these words was written by us. */
 const MARK = 'Written by `kubectl istio-diag completion install`; `completion uninstall` deletes it.';
+
+/** What bin/kubectl_complete-istio_diag says of itself. */
+const NPM_MARK = 'where npm installed it';
 
 const isWindows = process.platform === 'win32';
 
@@ -24,16 +27,35 @@ export async function completion(action: string | undefined, dir: string | undef
   }
   const folder = dir ?? pluginFolder(io.env.PATH ?? '');
   const file = join(folder, isWindows ? `${NAME}.cmd` : NAME);
-  if (existsSync(file) && !readFileSync(file, 'utf8').includes(MARK)) {
+  const there = textOf(file);
+  if (there?.includes(NPM_MARK)) {
+    return print(io.stdout, `npm has put ${file} in place, and takes it away with the plugin\n`);
+  }
+  if (there !== null && !there.includes(MARK)) {
     throw new DiagError(`${file} was not written by \`completion install\`, so it is left as it is`);
   }
   await (action === 'install' ? install(folder, file, io) : uninstall(file, io));
 }
 
-async function install(folder: string, file: string, io: Io): Promise<void> {
+/** What lies at `file`: its text, '' for what is no file, null for nothing at all. */
+function textOf(file: string): string | null {
   try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(file, script(), { mode: 0o755 });
+    if (lstatSync(file).isDirectory()) return '';
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw new DiagError(`cannot read ${file}: ${messageOf(error)}`);
+    return null;
+  }
+}
+
+async function install(folder: string, file: string, io: Io): Promise<void> {
+  if (!existsSync(folder)) throw new DiagError(`there is no folder ${folder}`);
+  try {
+    // A link that leads nowhere would be written through.
+    rmSync(file, { force: true });
+    writeFileSync(file, script(), { mode: 0o755, flag: 'wx' });
+    chmodSync(file, 0o755);
   } catch (error) {
     throw new DiagError(`cannot write ${file}: ${messageOf(error)}; name a folder of the PATH with --dir`);
   }

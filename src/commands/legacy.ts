@@ -1,8 +1,14 @@
+import { guide } from '../guide/index.ts';
 import { CLUSTER_FLAGS, KUBECTL_FLAGS, METRICS_FLAGS, TOPIC_FLAGS } from './flags.ts';
 
-const LOCAL: Flags = { ...METRICS_FLAGS, ...CLUSTER_FLAGS, ...TOPIC_FLAGS };
 /** kubectl parses these itself; `namespace` is among its own. */
 const GLOBAL: Flags = { ...KUBECTL_FLAGS, namespace: CLUSTER_FLAGS.namespace };
+
+/** The flags that plugin.yaml declares for a command. */
+function localOf(command: string | undefined): Flags {
+  if (guide.some(({ id }) => id === command)) return { ...CLUSTER_FLAGS, ...TOPIC_FLAGS };
+  return command === 'metrics' ? { ...CLUSTER_FLAGS, ...METRICS_FLAGS } : {};
+}
 
 type Flags = Readonly<Record<string, { type: string; default?: string | number }>>;
 
@@ -13,11 +19,16 @@ const UNSET = ['', '0', '0s', 'false', '[]'];
  * The flags of a `kubectl plugin istio-diag`: kubectl 1.8 to 1.11 parses those that plugin.yaml declares, and hands
  * them over as variables only (packaging.md 5.4). Nothing for any other kubectl.
  */
-export function legacyFlags(env: Readonly<Record<string, string | undefined>>): readonly string[] {
-  if (!env.KUBECTL_PLUGINS_CALLER) return [];
+export function legacyFlags(
+  env: Readonly<Record<string, string | undefined>>,
+  command: string | undefined,
+): readonly string[] {
+  const flags = localOf(command);
+  // A command that asks no cluster takes none, whatever kubectl was given.
+  if (!env.KUBECTL_PLUGINS_CALLER || Object.keys(flags).length === 0) return [];
   const given = (kind: string, name: string): string =>
     env[`KUBECTL_PLUGINS_${kind}_FLAG_${name.toUpperCase().replaceAll('-', '_')}`] ?? '';
-  const local = Object.entries(LOCAL).flatMap(([name, flag]) => {
+  const local = Object.entries(flags).flatMap(([name, flag]) => {
     const value = given('LOCAL', name);
     return value === '' || value === String(flag.default) ? [] : spelled(name, flag.type, value);
   });

@@ -108,7 +108,10 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   const entries: Entry[] = [];
   const cluster = file === undefined ? live : recording(live, scratch, entries);
   // A question of its own, which nothing waits for: not while kubectl starts on the way to the API server.
-  const identity = live.start().then(() => identify(kubectl, patience));
+  const ending = new AbortController();
+  const identity = live
+    .start()
+    .then(() => identify(kubectl, { ...patience, run: AbortSignal.any([patience.run, ending.signal]) }));
   return {
     cluster: watched(cluster, args, io),
     source: 'live',
@@ -128,6 +131,7 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
       }
     },
     async close() {
+      ending.abort('Interrupted');
       await live.close();
       await endAllKubectl();
       drop();
