@@ -199,4 +199,10 @@ describe('a scrape job for Mixer’s adapter', () => {
     assert.deepEqual(jobs.map(scrapesAdapter), [true, true, true, false]);
     assert.deepEqual(await scrapeJobsIn(''), []);
   });
+  it('is found where it is merged into the job, as Go reads YAML', async () => {
+    const [, merged] = await scrapeJobsIn(
+      'scrape_configs:\n- &mixer {job_name: a, static_configs: [{targets: ["istio-mixer.istio-system:42422"]}]}\n- <<: *mixer\n  job_name: b\n',
+    );
+    assert.deepEqual([merged?.name, merged && scrapesAdapter(merged)], ['b', true]);
+  });
 });
