@@ -5,6 +5,9 @@ import { messageOf } from '../../src/errors.ts';
 import { buildPrograms } from './build.ts';
 import { assertAnswers } from './cluster.ts';
 
+// `exit` handlers end what the tests have started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const root = join(import.meta.dirname, '../..');
 
 try {

@@ -73,6 +73,7 @@ describe('the program of this machine', () => {
     const plain = spawnSync(process.execPath, [join(root, 'bin/kubectl-istio-diag'), ...args]);
     const { status, stdout } = run(args);
     const timeless = (text: Buffer): string => text.toString().replace(/[\d.]+ m?s,/, '');
+    assert.match(stdout.toString(), /CAUSE {2}HandlerMissing/);
     assert.deepEqual([status, timeless(stdout)], [1, timeless(plain.stdout)]);
   });
 

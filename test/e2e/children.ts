@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Programs of a test, each with a log in its folder; ended by their own ids. */
@@ -15,19 +15,26 @@ export interface Children {
 
 export function childrenIn(folder: string): Children {
   const children: ChildProcess[] = [];
+  // A test run that is ended itself runs no `after`: then at once, and with the folder.
+  process.once('exit', () => {
+    for (const child of children) child.kill('SIGKILL');
+    if (children.length > 0) rmSync(folder, { recursive: true, force: true });
+  });
   const logOf = (program: string): string => join(folder, `${program.split('/').at(-1)}.log`);
   return {
     start(program, args) {
       const log = openSync(logOf(program), 'w');
       const child = spawn(program, args, { stdio: ['ignore', log, log] });
+      closeSync(log);
+      child.on('error', (error) => writeFileSync(logOf(program), String(error)));
       children.push(child);
       return child;
     },
     words: (name) => readFileSync(logOf(name), 'utf8').slice(-1000),
-    lost: () => children.some(({ exitCode }) => exitCode !== null),
+    lost: () => children.some(isOver),
     async end() {
       for (const child of children.splice(0).reverse()) {
-        const ended = new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(null)));
+        const ended = new Promise((resolve) => (isOver(child) ? resolve(null) : child.once('exit', resolve)));
         child.kill('SIGTERM');
         const forced = setTimeout(() => child.kill('SIGKILL'), 5000);
         await ended;
@@ -36,6 +43,9 @@ export function childrenIn(folder: string): Children {
     },
   };
 }
+
+/** Ended, by itself or by a signal. */
+const isOver = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 
 /** Waits until `done`, asked again and again; throws what `late` says after `seconds`. */
 export async function until(done: () => Promise<boolean>, seconds: number, late: () => string): Promise<void> {

@@ -66,13 +66,14 @@ export async function startCluster(): Promise<TestCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'e2e-'));
     const [port = 0] = await freePorts(1);
     const address = process.env.KUBELET_ADDRESS_E2E ?? '127.0.0.1';
-    return clusterAt({
-      kubeconfig: named,
-      folder,
-      children: childrenIn(folder),
-      kubelet: { address, port },
-      ours: false,
-    });
+    const children = childrenIn(folder);
+    try {
+      return await clusterAt({ kubeconfig: named, folder, children, kubelet: { address, port }, ours: false });
+    } catch (error) {
+      await children.end();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
   // A port that was free may be another program's a moment later: then again, with others.
   for (let attempt = 1; ; attempt++) {
@@ -142,17 +143,37 @@ async function clusterAt({ kubeconfig, folder, children, kubelet, ours }: Place)
     return answer;
   };
 
-  async function deleteMade(): Promise<void> {
-    for (const path of made.reverse()) {
-      await api('DELETE', path, { gracePeriodSeconds: 0, propagationPolicy: 'Background' }, [200, 202, 404]);
-      // Its objects are gone; a cluster without controllers would keep the namespace for ever.
-      if (/^\/api\/v1\/namespaces\/[^/]+$/.test(path)) {
-        const { status, body } = await api('GET', path, undefined, [200, 404]);
-        if (status === 404) continue;
-        const namespace = JSON.parse(body) as { spec: object };
+  /** Waits for a namespace's end. Where no controller works on it, nothing of others is in it: then it is ended here. */
+  async function emptied(path: string): Promise<void> {
+    for (let attempt = 0; attempt < 300; attempt++) {
+      const { status, body } = await api('GET', path, undefined, [200, 404]);
+      if (status === 404) return;
+      const namespace = JSON.parse(body) as { spec: object; status: { conditions?: unknown[] } };
+      const isWorkedOn = (namespace.status.conditions ?? []).length > 0;
+      if (attempt === 20 && !isWorkedOn) {
         await api('PUT', `${path}/finalize`, { ...namespace, spec: { finalizers: [] } }, [200, 404, 409]);
       }
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
+    throw new Error(`${path} does not end`);
+  }
+
+  /** Deletes all that was made, the last first; one that cannot be deleted is named, and costs no other. */
+  async function deleteMade(): Promise<void> {
+    const left: string[] = [];
+    for (const path of made.reverse()) {
+      try {
+        await deleteOne(path);
+      } catch (error) {
+        left.push(`${path}: ${String(error)}`);
+      }
+    }
+    if (left.length > 0) throw new Error(`left in the cluster:\n${left.join('\n')}`);
+  }
+
+  async function deleteOne(path: string): Promise<void> {
+    await api('DELETE', path, { gracePeriodSeconds: 0, propagationPolicy: 'Background' }, [200, 202, 404]);
+    if (/^\/api\/v1\/namespaces\/[^/]+$/.test(path)) await emptied(path);
   }
 
   const ready = (): Promise<boolean> =>
@@ -208,9 +229,12 @@ async function clusterAt({ kubeconfig, folder, children, kubelet, ours }: Place)
 
 const listens = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const probe = httpsRequest({ host: '127.0.0.1', port, path: '/healthz', rejectUnauthorized: false }, () =>
-      resolve(true),
-    );
+    const options = { host: '127.0.0.1', port, path: '/healthz', rejectUnauthorized: false, timeout: 1000 };
+    const probe = httpsRequest(options, (response) => {
+      response.resume();
+      resolve(true);
+    });
+    probe.on('timeout', () => probe.destroy());
     probe.on('error', () => resolve(false));
     probe.end();
   });

@@ -23,7 +23,12 @@ const SHELLS = {
 } as const;
 
 /** Types into a real shell on a terminal of its own: `line`, TAB twice, and Ctrl-C. Resolves to what the terminal showed. */
-async function typed(shell: keyof typeof SHELLS, line: string, env: NodeJS.ProcessEnv): Promise<string> {
+async function typed(
+  shell: keyof typeof SHELLS,
+  line: string,
+  words: readonly RegExp[],
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   const { command, setUp } = SHELLS[shell];
   // util-linux' script gives a terminal to a program whose stdin is a pipe.
   const child = spawn('script', ['-qfec', `stty cols 200 rows 200; exec ${command}`, '/dev/null'], {
@@ -33,25 +38,28 @@ async function typed(shell: keyof typeof SHELLS, line: string, env: NodeJS.Proce
     killSignal: 'SIGKILL',
   });
   let shown = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    shown += chunk.toString();
+  child.stdin.on('error', () => undefined);
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    shown += chunk;
   });
   const ended = new Promise((resolve) => child.once('close', resolve));
-  /** Waits for words, and that the terminal then stays still for a while (ms). */
-  const settled = async (words: RegExp, still: number): Promise<void> => {
-    for (let length = -1, tries = 0; !words.test(shown) || shown.length !== length; tries++) {
-      if (tries > 100) break;
-      length = shown.length;
-      await new Promise((resolve) => setTimeout(resolve, still));
+  /** Waits up to `seconds` for all words in what was shown from here on. */
+  const shows = async (wanted: readonly RegExp[], seconds: number, from = 0): Promise<boolean> => {
+    for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+      if (wanted.every((word) => word.test(shown.slice(from)))) return true;
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    return false;
   };
   child.stdin.write(`${setUp}; echo set''up\n`);
-  await settled(/setup/, 200);
+  assert.ok(await shows([/^setup/m], 30), `${shell} is not ready: ${shown}`);
   const from = shown.length;
   child.stdin.write(`${line}\t`);
-  await settled(/./, 800);
-  child.stdin.write('\t');
-  await settled(/./, 800);
+  // One word is put into the line at once; several are listed after the second.
+  if (!(await shows(words, 6, from))) {
+    child.stdin.write('\t');
+    await shows(words, 10, from);
+  }
   const answer = shown.slice(from);
   child.stdin.write('\x03\nexit\n');
   child.stdin.end();
@@ -76,22 +84,22 @@ for (const shell of ['bash', 'zsh'] as const) {
 
     for (const [line, words] of [
       ['kubectl istio-diag miss', [/missing-metrics/]],
-      ['kubectl istio-diag ', [/missing-metrics/, /metrics/, /explain/, /completion/]],
+      ['kubectl istio-diag ', [/missing-metrics/, /(?<!-)\bmetrics\b/, /explain/, /completion/]],
       ['kubectl istio-diag missing-metrics --sa', [/--save-bundle/, /--sample/]],
       ['kubectl istio-diag missing-metrics -n b', [/-n bookinfo/]],
       ['kubectl istio-diag missing-metrics --namespace istio-s', [/istio-system/]],
       ['kubectl istio-diag missing-metrics -o j', [/-o json/]],
     ] as const) {
       it(`completes ${line}`, async () => {
-        const shown = await typed(shell, line, env);
+        const shown = await typed(shell, line, words, env);
         for (const word of words) assert.match(shown, word);
       });
     }
 
     it('completes the name of a context', async () => {
       const { stdout } = await started('kubectl', ['config', 'current-context'], env);
-      const shown = await typed(shell, 'kubectl istio-diag missing-metrics --context ', env);
-      assert.ok(shown.includes(`--context ${stdout.trim()}`), shown);
+      const name = new RegExp(stdout.trim().replace(/[^\w-]/g, '.'));
+      assert.match(await typed(shell, 'kubectl istio-diag missing-metrics --context ', [name], env), name);
     });
   });
 }

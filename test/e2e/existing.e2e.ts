@@ -22,12 +22,16 @@ describe('a cluster that KUBECONFIG_E2E names', () => {
   after(async () => {
     if (named === undefined) delete process.env.KUBECONFIG_E2E;
     else process.env.KUBECONFIG_E2E = named;
-    await somebodys.close();
+    await somebodys?.close();
     rmSync(folder, { recursive: true });
   });
 
   const inventory = async (): Promise<string> => {
-    const paths = ['/api/v1/namespaces', '/api/v1/nodes', '/api/v1/pods', '/apis/apps/v1/deployments', '/apis'];
+    const core = ['namespaces', 'nodes', 'pods', 'services', 'configmaps', 'serviceaccounts'].map(
+      (kind) => `/api/v1/${kind}`,
+    );
+    const apps = ['deployments', 'replicasets'].map((kind) => `/apis/apps/v1/${kind}`);
+    const paths = [...core, ...apps, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', '/apis'];
     const answers = await Promise.all(paths.map((path) => somebodys.api('GET', path)));
     return answers
       .map(({ body }) => JSON.parse(body) as { items?: { metadata: { name: string } }[]; groups?: { name: string }[] })
@@ -43,8 +47,9 @@ describe('a cluster that KUBECONFIG_E2E names', () => {
     const was = await inventory();
     for (const name of ['istio-1.0.6/handler-missing', 'istio-0.8.0/healthy']) {
       const cluster = await startCluster();
-      const unload = await load(cluster, loadRecording(name));
+      let unload = async (): Promise<void> => undefined;
       try {
+        unload = await load(cluster, loadRecording(name));
         const { report: found } = await report(cluster.kubeconfig, ['missing-metrics']);
         assert.equal(found.verdict, name.endsWith('healthy') ? 'healthy' : 'broken');
       } finally {
@@ -62,14 +67,18 @@ describe('a cluster that KUBECONFIG_E2E names', () => {
   it('with an Istio of its own is refused, and that is not touched', async () => {
     await somebodys.api('POST', '/api/v1/namespaces', { metadata: { name: 'istio-system', labels: { mine: 'yes' } } });
     const cluster = await startCluster();
-    await assert.rejects(load(cluster, loadRecording('istio-1.0.6/healthy')), /POST \/api\/v1\/namespaces: 409/);
-    await cluster.close();
+    try {
+      await assert.rejects(load(cluster, loadRecording('istio-1.0.6/healthy')), /POST \/api\/v1\/namespaces: 409/);
+    } finally {
+      await cluster.close();
+    }
     const { body } = await somebodys.api('GET', '/api/v1/namespaces/istio-system');
     assert.equal((JSON.parse(body) as { metadata: { labels: { mine: string } } }).metadata.labels.mine, 'yes');
   });
 
   it('that does not answer is one line, and no hang', async () => {
     const silent = createServer((socket) => void socket.on('error', () => undefined).resume());
+    silent.unref();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };
     const kubeconfig = join(folder, 'silent');

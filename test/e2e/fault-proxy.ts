@@ -75,14 +75,16 @@ export async function startFaultProxy(cluster: TestCluster): Promise<FaultProxy>
     incoming.pipe(outgoing);
   }
 
-  function upgrade(incoming: IncomingMessage, client: Duplex): void {
+  function upgrade(incoming: IncomingMessage, client: Duplex, first: Buffer): void {
+    if (first.length > 0) client.unshift(first);
     sockets.add(client.on('error', () => undefined));
     const fault = faultFor(incoming);
     if (fault === 'stall') return;
     if (fault === 'reset') return void client.destroy();
     if (typeof fault === 'number') return void client.end(`HTTP/1.1 ${fault} Fault\r\ncontent-length: 0\r\n\r\n`);
     const outgoing = forwarded(incoming).on('error', () => client.destroy());
-    outgoing.on('upgrade', (from, server) => {
+    outgoing.on('upgrade', (from, server, head) => {
+      if (head.length > 0) server.unshift(head);
       const headers = Object.entries(from.headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
       client.write(`HTTP/1.1 ${from.statusCode} Switching Protocols\r\n${headers.join('')}\r\n`);
       server.on('error', () => client.destroy()).on('close', () => client.destroy());

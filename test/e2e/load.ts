@@ -35,7 +35,19 @@ function admitted(object: RecordedObject): RecordedObject {
   if (rest.kind === 'Deployment' && rest.spec) rest.spec.paused = true;
   if (rest.kind === 'Pod' && rest.spec) rest.spec.automountServiceAccountToken = false;
   if (rest.kind === 'Service' && rest.spec) {
-    for (const field of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) delete rest.spec[field];
+    const given = [
+      'clusterIP',
+      'clusterIPs',
+      'ipFamilies',
+      'ipFamilyPolicy',
+      'healthCheckNodePort',
+      'externalTrafficPolicy',
+      'allocateLoadBalancerNodePorts',
+    ];
+    for (const field of given) delete rest.spec[field];
+    // Nobody shall pay for a load balancer, and a port of a node may be taken.
+    rest.spec.type = 'ClusterIP';
+    for (const port of (rest.spec.ports ?? []) as { nodePort?: number }[]) delete port.nodePort;
   }
   return rest;
 }
@@ -85,6 +97,12 @@ function kubeletConfig(cluster: TestCluster, recording: Recording, ports: Readon
   return file;
 }
 
+/** Waits for all of them, also after one has failed: what is still being made could not be deleted. */
+async function allDone(promises: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
 /** Namespaces that every cluster has, with a Service or two. */
 const isGiven = (namespace: string | undefined): boolean => /^(default|kube-.*)$/.test(namespace ?? '');
 
@@ -104,12 +122,13 @@ export async function load(
   { movement, scrapes }: LoadOptions = {},
 ): Promise<() => Promise<void>> {
   const pages = await servePages(recording, movement);
-  const prometheus = scrapes ? await scraped(recording, pages.ports, scrapes) : undefined;
+  let prometheus: Awaited<ReturnType<typeof scraped>> | undefined;
   const unload = async (): Promise<void> => {
     await prometheus?.close();
     await pages.close();
   };
   try {
+    if (scrapes) prometheus = await scraped(recording, pages.ports, scrapes);
     await fill(cluster, recording, new Map([...pages.ports, ...(prometheus?.ports ?? [])]));
     return unload;
   } catch (error) {
@@ -143,11 +162,13 @@ async function fill(cluster: TestCluster, recording: Recording, ports: ReadonlyM
       },
     });
   };
-  await Promise.all(crds.map(define));
+  await allDone(crds.map(define));
   await api('POST', '/api/v1/nodes', {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name: 'node-1', labels: NODE_LABEL },
+    // Only our pods, which name it themselves.
+    spec: { unschedulable: true },
   });
   await api('PATCH', '/api/v1/nodes/node-1/status', {
     status: {
@@ -167,18 +188,63 @@ async function fill(cluster: TestCluster, recording: Recording, ports: ReadonlyM
     ({ kind, metadata }) =>
       !['CustomResourceDefinition', 'Namespace', 'Node'].includes(kind) && !isGiven(metadata.namespace),
   );
+  const owners = await ownersOf(others, api);
   const create = async (object: RecordedObject): Promise<void> => {
     const path = pathOf(object, plurals);
     // A kind is served a moment after its definition.
     for (let attempt = 0; ; attempt++) {
-      const { status } = await api('POST', path, admitted(object), [201, 404]);
+      const { status } = await api('POST', path, admitted(withOwner(object, owners)), [201, 404]);
       if (status !== 404) break;
       if (attempt > 100) throw new Error(`${path} is not served`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     if (object.kind === 'Pod') await api('PATCH', `${path}/${object.metadata.name}/status`, { status: object.status });
   };
-  await Promise.all(others.map(create));
+  await allDone(others.map(create));
+}
+
+type Owned = { ownerReferences?: { kind: string; name: string; uid: string }[] };
+
+const ownerOf = ({ kind, metadata }: RecordedObject): string | undefined =>
+  kind === 'Pod' ? (metadata as Owned).ownerReferences?.find((owner) => owner.kind === 'ReplicaSet')?.name : undefined;
+
+/** The ReplicaSets that own the recorded pods, made to want just those: a garbage collector deletes orphans. */
+async function ownersOf(
+  objects: readonly RecordedObject[],
+  api: TestCluster['api'],
+): Promise<ReadonlyMap<string, string>> {
+  const owned = new Map<string, RecordedObject[]>();
+  for (const pod of objects) {
+    const owner = ownerOf(pod);
+    if (owner === undefined) continue;
+    const key = `${pod.metadata.namespace}/${owner}`;
+    owned.set(key, [...(owned.get(key) ?? []), pod]);
+  }
+  const uids = await Promise.all(
+    [...owned].map(async ([key, pods]): Promise<[string, string]> => {
+      const [namespace, name] = key.split('/');
+      const labels = pods[0]?.metadata.labels ?? {};
+      const containers = [{ name: 'x', image: 'x' }];
+      const { body } = await api('POST', `/apis/apps/v1/namespaces/${namespace}/replicasets`, {
+        metadata: { name, labels },
+        spec: {
+          replicas: pods.length,
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec: { containers } },
+        },
+      });
+      return [key, (JSON.parse(body) as { metadata: { uid: string } }).metadata.uid];
+    }),
+  );
+  return new Map(uids);
+}
+
+function withOwner(object: RecordedObject, uids: ReadonlyMap<string, string>): RecordedObject {
+  const uid = uids.get(`${object.metadata.namespace}/${ownerOf(object)}`);
+  if (uid === undefined) return object;
+  const { ownerReferences = [] } = object.metadata as Owned;
+  const metadata = { ...object.metadata, ownerReferences: ownerReferences.map((owner) => ({ ...owner, uid })) };
+  return { ...object, metadata };
 }
 
 /** A real Prometheus behind the recorded one's port, which scrapes pages of pods by a Service's name. */
@@ -191,9 +257,11 @@ async function scraped(
     ({ target, pod }) => [target, ports.get(`${pod}:${target.split(':')[1]}`) ?? CLOSED] as const,
   );
   const names = await serveNames(new Map(hosts));
-  const { port, close } = await startPrometheus(
-    scrapes.map(({ name, target }) => ({ name, target, proxy: names.url })),
-  );
+  const jobs = scrapes.map(({ name, target }) => ({ name, target, proxy: names.url }));
+  const { port, close } = await startPrometheus(jobs).catch(async (error: unknown) => {
+    await names.close();
+    throw error;
+  });
   const pod = objects.find(({ kind, metadata }) => kind === 'Pod' && metadata.name.startsWith('prometheus-'));
   return {
     ports: new Map([[`${pod?.metadata.namespace}/${pod?.metadata.name}:9090`, port]]),

@@ -19,8 +19,11 @@ export function withMesh(name: string, options: MeshOptions | (() => MeshOptions
     unload = await load(cluster, recording, rest);
   });
   after(async () => {
-    await unload();
-    await cluster?.close();
+    try {
+      await unload();
+    } finally {
+      await cluster?.close();
+    }
   });
   return () => cluster as TestCluster;
 }

@@ -23,6 +23,8 @@ describe('a user whom the real API server gives', () => {
 
   before(async () => {
     const { kubeconfig } = cluster();
+    // Somebody's own role shall not be overwritten.
+    await cluster().api('GET', `${ROLES}/clusterroles/istio-diag-missing-metrics`, undefined, [404]);
     role = parse((await plugin(kubeconfig, ['rbac'])).stdout) as Role;
     // As the README says.
     const line = 'set -o pipefail; kubectl istio-diag rbac | kubectl apply -f -';
@@ -92,5 +94,11 @@ describe('a user whom the real API server gives', () => {
     assert.equal(checksOf(found).get('reports-received')?.status, 'pass');
     assert.equal(checksOf(found).get('prometheus-handler-exists')?.status, 'unknown');
     assert.ok(found.unchecked.every(({ resource }) => resource === 'prometheuses.config.istio.io'));
+  });
+
+  it('no role any more: kubectl delete takes it away', async () => {
+    const line = 'kubectl istio-diag rbac | kubectl delete -f -';
+    assert.equal((await started('bash', ['-c', line], { KUBECONFIG: cluster().kubeconfig })).code, 0);
+    assert.equal((await seen()).code, 3);
   });
 });

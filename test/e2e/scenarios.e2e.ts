@@ -117,6 +117,7 @@ describe('a second control plane that nothing scrapes', () => {
     assert.equal(found.steps.length, 16);
     assert.notEqual(found.verdict, 'healthy');
     const first = found.steps.filter(({ namespace }) => namespace === 'istio-system');
+    assert.equal(first.length, 8);
     assert.ok(first.every(({ status }) => ['pass', 'warn', 'skip'].includes(status)));
   });
   it('is left out with --istio-namespace', async () => {

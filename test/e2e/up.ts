@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../src/errors.ts';
 import { loadRecording } from '../support/recordings.ts';
@@ -54,15 +54,20 @@ async function up(): Promise<void> {
 }
 
 async function serve(): Promise<void> {
+  const ended = new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
   const cluster = await startCluster();
-  const unload = recording === undefined ? async () => undefined : await load(cluster, loadRecording(recording));
-  writeFileSync(STATE, JSON.stringify({ pid: process.pid, kubeconfig: cluster.kubeconfig } satisfies State));
-  const alive = setInterval(() => undefined, 60_000);
-  await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
-  clearInterval(alive);
-  await unload();
-  await cluster.close();
-  rmSync(STATE);
+  try {
+    const unload = recording === undefined ? async () => undefined : await load(cluster, loadRecording(recording));
+    writeFileSync(`${STATE}.new`, JSON.stringify({ pid: process.pid, kubeconfig: cluster.kubeconfig } satisfies State));
+    renameSync(`${STATE}.new`, STATE);
+    const alive = setInterval(() => undefined, 60_000);
+    await ended;
+    clearInterval(alive);
+    await unload();
+  } finally {
+    await cluster.close();
+    rmSync(STATE, { force: true });
+  }
 }
 
 async function down(): Promise<void> {

@@ -42,22 +42,27 @@ export function started(
   env: NodeJS.ProcessEnv,
   act: (child: ChildProcess) => void = () => undefined,
 ): Promise<Ended> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       env: { ...process.env, PATH: `${linkFolder()}:${process.env.PATH}`, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: HANG,
-      killSignal: 'SIGKILL',
+      // A group of its own: what a shell has started would hold its pipes.
+      detached: true,
     });
+    const hang = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), HANG);
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString();
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      stdout += chunk;
     });
-    child.stderr.on('data', (chunk: Buffer) => {
-      stderr += chunk.toString();
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      stderr += chunk;
     });
-    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(hang);
+      resolve({ code, signal, stdout, stderr });
+    });
     act(child);
   });
 }
@@ -86,14 +91,14 @@ export async function report(
   return { ...ended, report: only };
 }
 
-/** Command lines of the processes that hold this kubeconfig: what a run has left. */
-export const leftBy = (kubeconfig: string): readonly string[] =>
+/** Command lines of the processes that have this temporary folder: what a run has left. */
+const leftBy = (folder: string): readonly string[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
     .flatMap((pid) => {
       try {
         const text = readFileSync(`/proc/${pid}/environ`, 'utf8');
-        return text.includes(`KUBECONFIG=${kubeconfig}`)
+        return `\0${text}`.includes(`\0TMPDIR=${folder}\0`)
           ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
           : [];
       } catch {
@@ -102,15 +107,15 @@ export const leftBy = (kubeconfig: string): readonly string[] =>
     });
 
 /** Runs `use` with a temporary folder for the program, and asserts that nothing is left: no process, no file. */
-export async function leavingNothing<T>(kubeconfig: string, use: (env: { TMPDIR: string }) => Promise<T>): Promise<T> {
+export async function leavingNothing<T>(use: (env: { TMPDIR: string }) => Promise<T>): Promise<T> {
   const TMPDIR = mkdtempSync(join(tmpdir(), 'left-'));
   try {
     const result = await use({ TMPDIR });
     // A process that was killed a moment ago may still be listed.
-    for (let attempt = 0; attempt < 20 && leftBy(kubeconfig).length > 0; attempt++) {
+    for (let attempt = 0; attempt < 100 && leftBy(TMPDIR).length > 0; attempt++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    assert.deepEqual([leftBy(kubeconfig), readdirSync(TMPDIR)], [[], []]);
+    assert.deepEqual([leftBy(TMPDIR), readdirSync(TMPDIR)], [[], []]);
     return result;
   } finally {
     rmSync(TMPDIR, { recursive: true });

@@ -27,8 +27,8 @@ export async function startPrometheus(jobs: readonly Job[]): Promise<{ port: num
   const config = {
     scrape_configs: jobs.map(({ name, target, proxy }) => ({
       job_name: name,
-      scrape_interval: '200ms',
-      scrape_timeout: '200ms',
+      scrape_interval: '1s',
+      scrape_timeout: '1s',
       static_configs: [{ targets: [target] }],
       ...(proxy && { proxy_url: proxy }),
     })),
@@ -40,10 +40,13 @@ export async function startPrometheus(jobs: readonly Job[]): Promise<{ port: num
     `--web.listen-address=127.0.0.1:${port}`,
   ];
   const server = spawn('prometheus', args, { stdio: 'ignore' });
+  const kill = (): void => void server.kill('SIGKILL');
+  process.once('exit', kill);
   const ended = new Promise((resolve) => server.once('exit', resolve));
   const close = async (): Promise<void> => {
     server.kill('SIGTERM');
     await ended;
+    process.off('exit', kill);
     rmSync(folder, { recursive: true });
   };
   try {
