@@ -7,38 +7,10 @@ import { after, before, describe, it } from 'node:test';
 import type { Report } from '../src/report/report.ts';
 import { assertSchema } from './support/schema.ts';
 import { withStandIn } from './support/standing.ts';
+import { started } from './support/started.ts';
 
 const root = join(import.meta.dirname, '..');
 const bin = join(root, 'bin/kubectl-istio-diag');
-
-interface Ended {
-  code: number | null;
-  signal: string | null;
-  stdout: string;
-  stderr: string;
-}
-
-/** The program as a process of its own; `act` may signal it or close its stdout. */
-function started(
-  program: string,
-  args: readonly string[],
-  env: Record<string, string>,
-  act: (child: ReturnType<typeof spawn>) => void = () => undefined,
-): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      stdout += chunk;
-    });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      stderr += chunk;
-    });
-    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
-    act(child);
-  });
-}
 
 /** Command lines of the processes that hold this kubeconfig: what a run has left. */
 const leftBy = (kubeconfig: string): readonly string[] =>

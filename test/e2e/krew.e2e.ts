@@ -87,7 +87,7 @@ describe('krew', () => {
     const sums = /sha256: '?\w{64}/g;
     writeFileSync(
       wrong,
-      readFileSync(MANIFEST, 'utf8').replace(sums, (sum) => `${sum.slice(0, -64)}${'0'.repeat(63)}1`),
+      readFileSync(MANIFEST, 'utf8').replace(sums, (sum) => `${sum.slice(0, -64)}${'ab'.repeat(32)}`),
     );
     const { status, stderr } = krew('install', `--manifest=${wrong}`, `--archive=${archiveOf(hostTarget().name)}`);
     assert.notEqual(status, 0);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binaryPath } from '../../src/build/binary.ts';
 import { hostTarget } from '../../src/build/targets.ts';
 import type { Report } from '../../src/report/report.ts';
+import { type Ended, started as startedAlone } from '../support/started.ts';
 import { BIN } from './build.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -25,47 +26,13 @@ function linkFolder(): string {
   return folder;
 }
 
-export interface Ended {
-  code: number | null;
-  signal: string | null;
-  stdout: string;
-  stderr: string;
-}
-
-/** A run that hangs is ended after this (ms), and the test fails by its signal. */
-const HANG = 90_000;
-
-/** A program as a user starts it; `act` may signal it or close its stdout. */
-export function started(
+/** A program, with the plugin on its PATH. */
+export const started = (
   program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  act: (child: ChildProcess) => void = () => undefined,
-): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      env: { ...process.env, PATH: `${linkFolder()}:${process.env.PATH}`, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own: what a shell has started would hold its pipes.
-      detached: true,
-    });
-    const hang = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), HANG);
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      stdout += chunk;
-    });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      stderr += chunk;
-    });
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      clearTimeout(hang);
-      resolve({ code, signal, stdout, stderr });
-    });
-    act(child);
-  });
-}
+  act?: (child: ChildProcess) => void,
+): Promise<Ended> => startedAlone(program, args, { PATH: `${linkFolder()}:${process.env.PATH}`, ...env }, act);
 
 /** `kubectl istio-diag ARGS`, the built program through the real kubectl. */
 export const plugin = (

@@ -54,27 +54,16 @@ async function pagesOf(ask: Ask, pod: Pod, monitoringPort: number, workload: Nar
     path: '/metrics',
     alongside: [ADAPTER_PORT],
   };
-  const adapterQuestion = { ...question, port: ADAPTER_PORT, alongside: [monitoringPort] };
-  let [reading, adapter] = await Promise.all([
-    settle(readSelf(ask, question)),
-    readAdapter(ask, adapterQuestion, workload),
-  ]);
-  // A port that refuses makes today's kubectl end the whole port-forward, and the other page with it: one by one, then.
-  if (broke(reading) && (adapter.state === 'refuses' || (adapter.state === 'unseen' && broke(adapter)))) {
-    reading = await settle(readSelf(ask, question));
-    adapter = await readAdapter(ask, adapterQuestion, workload);
-  }
+  const reading = await settle(readSelf(ask, question));
   let later: MixerPages['later'] = null;
   if (ask.scope.window > 0) {
     await ask.sleep(ask.scope.window);
     later = await settle(readSelf(ask, { ...question, reading: 2 }));
   }
+  // Last: a port that refuses makes today's kubectl end the whole port-forward.
+  const adapter = await readAdapter(ask, { ...question, port: ADAPTER_PORT, alongside: [monitoringPort] }, workload);
   return { pod: pod.name, reading, later, adapter };
 }
-
-/** Whether an exchange broke, as it does when the other port refuses. */
-const broke = (attempt: Attempt<unknown>): boolean =>
-  'missing' in attempt && ['BadAnswer', 'ConnectionRefused'].includes(attempt.missing.hindrance);
 
 /** Mixer's page about itself. */
 async function readSelf(ask: Ask, question: PageQuestion): Promise<MixerReading> {
