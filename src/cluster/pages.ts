@@ -1,9 +1,8 @@
-import { Agent } from 'node:http';
 import type { NoAnswer } from '../errors.ts';
 import { messageOf } from '../errors.ts';
 import type { Answer } from './cluster.ts';
 import { Overdue, type Patience } from './deadline.ts';
-import { endAgent, httpGet } from './http.ts';
+import { httpGet } from './http.ts';
 import type { Kubectl } from './kubectl.ts';
 import { ForwardBroke, openPortForward, type PortForward } from './port-forward.ts';
 import type { PageQuestion } from './question.ts';
@@ -23,9 +22,6 @@ interface Entry {
 
 export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): Pages {
   const entries = new Map<string, Entry>();
-  // A connection of its own costs each page two round trips to the API server. One that rests may be closed at the
-  // other end while we write to it: not after a second.
-  const agent = new Agent({ keepAlive: true, timeout: 1000 });
   let closed = false;
 
   /** The pod's port-forward if it lives and knows the port; a new one otherwise. */
@@ -67,8 +63,8 @@ export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): 
       }
       try {
         const options = { host: '127.0.0.1', port: forward.local(question.port), path: question.path };
-        const headers = { host: `localhost:${question.port}`, 'accept-encoding': 'identity' };
-        const answer = await httpGet({ ...options, headers, agent }, patience);
+        const headers = { host: `localhost:${question.port}`, connection: 'close', 'accept-encoding': 'identity' };
+        const answer = await httpGet({ ...options, headers, agent: false }, patience);
         return { ...answer, body: guarded(question, answer.body, forward) };
       } catch (error) {
         giveUp(question, forward);
@@ -77,7 +73,6 @@ export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): 
     },
     async close() {
       closed = true;
-      endAgent(agent);
       const all = [...[...entries.values()].map((entry) => entry.forward), ...replaced];
       await Promise.all(all.map((forward) => forward.then((open) => open.close()).catch(() => undefined)));
     },
