@@ -7,25 +7,13 @@ import { after, before, describe, it } from 'node:test';
 import type { Report } from '../src/report/report.ts';
 import { assertSchema } from './support/schema.ts';
 import { withStandIn } from './support/standing.ts';
-import { started } from './support/started.ts';
+import { leftWith, started } from './support/started.ts';
 
 const root = join(import.meta.dirname, '..');
 const bin = join(root, 'bin/kubectl-istio-diag');
 
-/** Command lines of the processes that hold this kubeconfig: what a run has left. */
-const leftBy = (kubeconfig: string): readonly string[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
-    .flatMap((pid) => {
-      try {
-        const text = readFileSync(`/proc/${pid}/environ`, 'utf8');
-        return text.includes(`KUBECONFIG=${kubeconfig}`)
-          ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
-          : [];
-      } catch {
-        return [];
-      }
-    });
+/** What a run with this kubeconfig has left. */
+const leftBy = (kubeconfig: string): readonly string[] => leftWith('KUBECONFIG', kubeconfig);
 
 describe('the program as a process', () => {
   let folder = '';

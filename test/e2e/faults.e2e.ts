@@ -43,10 +43,9 @@ describe('a run that is ended', () => {
   }
 
   it('because nobody reads on ends quietly, with its own exit code', async () => {
-    const { KUBECONFIG } = { KUBECONFIG: cluster().kubeconfig };
     await leavingNothing(async (env) => {
       const line = 'kubectl istio-diag missing-metrics -o wide | head -1; echo "$PIPESTATUS"';
-      const { stdout, stderr } = await started('bash', ['-c', line], { KUBECONFIG, ...env });
+      const { stdout, stderr } = await started('bash', ['-c', line], { KUBECONFIG: cluster().kubeconfig, ...env });
       assert.deepEqual([/^Context .*\n1\n$/.test(stdout), stderr], [true, '']);
     });
   });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binaryPath } from '../../src/build/binary.ts';
 import { hostTarget } from '../../src/build/targets.ts';
 import type { Report } from '../../src/report/report.ts';
-import { type Ended, started as startedAlone } from '../support/started.ts';
+import { type Ended, leftWith, started as startedAlone } from '../support/started.ts';
 import { BIN } from './build.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -58,31 +58,16 @@ export async function report(
   return { ...ended, report: only };
 }
 
-/** Command lines of the processes that have this temporary folder: what a run has left. */
-const leftBy = (folder: string): readonly string[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
-    .flatMap((pid) => {
-      try {
-        const text = readFileSync(`/proc/${pid}/environ`, 'utf8');
-        return `\0${text}`.includes(`\0TMPDIR=${folder}\0`)
-          ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
-          : [];
-      } catch {
-        return [];
-      }
-    });
-
 /** Runs `use` with a temporary folder for the program, and asserts that nothing is left: no process, no file. */
 export async function leavingNothing<T>(use: (env: { TMPDIR: string }) => Promise<T>): Promise<T> {
   const TMPDIR = mkdtempSync(join(tmpdir(), 'left-'));
   try {
     const result = await use({ TMPDIR });
     // A process that was killed a moment ago may still be listed.
-    for (let attempt = 0; attempt < 100 && leftBy(TMPDIR).length > 0; attempt++) {
+    for (let attempt = 0; attempt < 100 && leftWith('TMPDIR', TMPDIR).length > 0; attempt++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    assert.deepEqual([leftBy(TMPDIR), readdirSync(TMPDIR)], [[], []]);
+    assert.deepEqual([leftWith('TMPDIR', TMPDIR), readdirSync(TMPDIR)], [[], []]);
     return result;
   } finally {
     rmSync(TMPDIR, { recursive: true });
