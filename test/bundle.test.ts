@@ -130,6 +130,17 @@ describe('a saved bundle', () => {
     );
   });
 
+  it('of the README’s first command answers every question', async () => {
+    const demo = join(import.meta.dirname, 'bundles/demo.tar.gz');
+    if (process.env.UPDATE_GOLDEN === '1') {
+      await withStandIn('istio-1.0.6/handler-missing', (_, env) =>
+        ran(['missing-metrics', '--save-bundle', demo], { env }),
+      );
+    }
+    const { report } = await reported(['missing-metrics', '--bundle', demo]);
+    assert.deepEqual([report.lostAt?.reason, report.unchecked], ['HandlerMissing', []]);
+  });
+
   it('does not say which ports a pod has', async () => {
     const { code, stderr } = await ran([
       'metrics',

@@ -43,18 +43,30 @@ function clockOf(recording: Recording): number {
  * real Prometheus.
  */
 export function answer(recording: Recording, query: string): string {
-  const [, wrapped, name = ''] =
-    /^(count by \(job\) \(|sum by \(job\) \(rate\(|topk\(20, |sum\()([a-z_:]+)/.exec(query) ?? [];
+  const [, counted] = /^count by \(__name__, job\) \(\{__name__=~"([^"]*)"\}\)$/.exec(query) ?? [];
+  if (counted !== undefined) {
+    return vector(counted.split('|').flatMap((name) => total(seriesOf(recording, name), { __name__: name })));
+  }
+  // Traffic had ended when the recordings were made: every rate is 0.
+  const rated = [...query.matchAll(/sum by \(job\) \(rate\(([a-z_:]+)\[5m\]\)\)/g)].map(([, name = '']) => name);
+  if (rated.length > 0) {
+    return vector(rated.flatMap((name) => total(seriesOf(recording, name), {}, '0')).slice(0, 1));
+  }
+  const [, name] = /^topk\(20, ([a-z_:]+)/.exec(query) ?? [];
   const matchers = [...query.matchAll(/(\w+)=(~?)"([^"]*)"/g)];
-  const series = seriesOf(recording, name).filter(({ metric }) =>
-    matchers.every(([, label = '', regex, value = '']) =>
-      regex ? new RegExp(`^(?:${value})$`).test(metric[label] ?? '') : metric[label] === value,
+  return vector(
+    seriesOf(recording, name ?? '').filter(({ metric }) =>
+      matchers.every(([, label = '', regex, value = '']) =>
+        regex ? new RegExp(`^(?:${value})$`).test(metric[label] ?? '') : metric[label] === value,
+      ),
     ),
   );
+}
+
+/** One element for all series of a metric, of the one job that they have. */
+function total(series: readonly Element[], labels: Record<string, string>, value?: string): readonly Element[] {
   const [first] = series;
-  if (!first || wrapped === 'topk(20, ') return vector(series);
-  if (wrapped === 'sum(') return vector([]);
-  // Traffic had ended when the recordings were made: every rate is 0.
-  const value = wrapped?.startsWith('count') ? String(series.length) : '0';
-  return vector([{ metric: { job: first.metric.job ?? 'istio-mesh' }, value: [first.value[0], value] }]);
+  if (!first) return [];
+  const metric = { ...labels, job: first.metric.job ?? 'istio-mesh' };
+  return [{ metric, value: [first.value[0], value ?? String(series.length)] }];
 }

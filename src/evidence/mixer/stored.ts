@@ -25,12 +25,8 @@ export interface Stored {
 }
 
 /** The charts' own names: 0.8's and those since 1.0, of requests and of TCP (mixer.md 5). */
-const CHART_NAMES = [
-  'istio_requests_total',
-  'istio_request_count',
-  'istio_tcp_sent_bytes_total',
-  'istio_tcp_bytes_sent',
-];
+const REQUESTS = ['istio_requests_total', 'istio_request_count'];
+const CHART_NAMES = [...REQUESTS, 'istio_tcp_sent_bytes_total', 'istio_tcp_bytes_sent'];
 
 /** Other names that the adapter exports are asked for too, at most so many. */
 const MOST_OTHER_NAMES = 12;
@@ -89,10 +85,8 @@ async function storedIn(
     (!labels.has('job') || jobs.has(labels.get('job') ?? '')) &&
     (!instances || instances.has(labels.get('instance') ?? ''));
   const [counted, rated, found] = await Promise.all([
-    settle(Promise.all(names.map((name) => query(ask, server, `count by (${by}) (${name})`)))),
-    settle(
-      Promise.all(CHART_NAMES.slice(0, 2).map((name) => query(ask, server, `sum by (${by}) (rate(${name}[5m]))`))),
-    ),
+    settle(query(ask, server, `count by (__name__, ${by}) ({__name__=~"${names.join('|')}"})`)),
+    settle(query(ask, server, REQUESTS.map((name) => `sum by (${by}) (rate(${name}[5m]))`).join(' or '))),
     workload ? settle(Promise.all(workloadQueries(workload).map((promql) => query(ask, server, promql)))) : null,
   ]);
   const sum = (series: readonly Series[]): number =>
@@ -101,8 +95,10 @@ async function storedIn(
     'got' in attempt ? { got: change(attempt.got) } : attempt;
   return {
     where: server.where,
-    series: mapped(counted, (all) => Object.fromEntries(names.map((name, index) => [name, sum(all[index] ?? [])]))),
-    rate: mapped(rated, (all) => (all.flat().some(isOwn) ? sum(all.flat()) : null)),
+    series: mapped(counted, (all) =>
+      Object.fromEntries(names.map((name) => [name, sum(all.filter(({ labels }) => labels.get('__name__') === name))])),
+    ),
+    rate: mapped(rated, (all) => (all.some(isOwn) ? sum(all) : null)),
     workload:
       found && workload
         ? mapped(
@@ -110,7 +106,7 @@ async function storedIn(
             (all) => all.flat().filter((each) => isOwn(each) && matchesWorkload(workload, each.labels)).length,
           )
         : null,
-    now: 'got' in counted ? (counted.got.flat()[0]?.at ?? null) : null,
+    now: 'got' in counted ? (counted.got[0]?.at ?? null) : null,
   };
 }
 
