@@ -34,6 +34,8 @@ export async function diagnose(entry: Entry, args: Arguments, io: Io): Promise<n
     const found = await investigate(topic, args, session, spinner, io.now);
     const { context, words } = await session.identity;
     const unsaved = await session.save();
+    // Nothing is asked any more: kubectl ends while the report is made.
+    void session.close();
     spinner.stop();
     if (unsaved !== null) await print(io.stderr, `error: ${escapeText(unsaved)}\n`);
     const facts: Facts = {
