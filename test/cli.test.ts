@@ -359,7 +359,7 @@ describe('a flag', () => {
         'istio-1.0.6/no-reports',
         async ({ requests }, env) => {
           await reported(['missing-metrics', '--sample', sample], { env });
-          return requests.filter((line) => /^UPGRADE .*bookinfo/.test(line)).length;
+          return requests.filter((line) => /^TUNNEL .*bookinfo/.test(line)).length;
         },
         {
           change: ({ objects }) => {

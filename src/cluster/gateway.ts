@@ -3,7 +3,8 @@ import type { ApiServer } from './api-server.ts';
 import { type Patience, within } from './deadline.ts';
 import { endAgent, httpGet } from './http.ts';
 import { type Kubectl, type KubectlProcess, lastWords, startKubectl } from './kubectl.ts';
-import { API_PATHS } from './read-only.ts';
+import { API_PATHS, TUNNEL_PATH } from './read-only.ts';
+import { openTunnel } from './tunnel.ts';
 
 /** The gateway ended before it served: kubectl's words, and whether there is a kubectl at all. */
 export class NoGateway extends Error {
@@ -22,9 +23,11 @@ export async function openGateway(kubectl: Kubectl, socketPath: string, patience
   const process = startKubectl(kubectl, [
     'proxy',
     `--unix-socket=${socketPath}`,
-    `--accept-paths=${API_PATHS.join(',')}`,
+    `--accept-paths=${[...API_PATHS, TUNNEL_PATH].join(',')}`,
     '--reject-methods=^(POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|TRACE)$',
   ]);
+  // Loaded while kubectl starts, not when the first page is asked for.
+  import('ws').catch(() => undefined);
   try {
     await within(patience, serving(process));
   } catch (error) {
@@ -35,6 +38,7 @@ export async function openGateway(kubectl: Kubectl, socketPath: string, patience
   return {
     get: (path, patience) =>
       httpGet({ socketPath, path, agent, headers: { host: 'localhost', 'accept-encoding': 'identity' } }, patience),
+    tunnel: (to, patience) => openTunnel(socketPath, to, patience),
     words: () => lastWords(process.stderr()),
     async close() {
       endAgent(agent);

@@ -5,7 +5,7 @@ import { Overdue, type Patience, within } from './deadline.ts';
 import { NoGateway, openGateway } from './gateway.ts';
 import { type HttpAnswer, httpGet, quote } from './http.ts';
 import type { Kubectl } from './kubectl.ts';
-import { type Pages, pagesThroughPortForwards } from './pages.ts';
+import { type Pages, pagesThroughPortForwards, readThroughTunnel } from './pages.ts';
 import {
   apiPath,
   type ListQuestion,
@@ -20,6 +20,7 @@ import { refusedBy } from './refusal.ts';
 import type { Scratch } from './scratch.ts';
 import { textOf, unanswered } from './text.ts';
 import { trim } from './trim.ts';
+import { TunnelRefused } from './tunnel.ts';
 
 /** A cluster that is really there. */
 export interface LiveCluster extends Cluster {
@@ -110,7 +111,22 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
     }
   }
 
+  /** Once a tunnel was refused, the next would be too: an old proxy on the way, or a right that is missing. */
+  let tunnels = true;
+
+  /** Three ways lead to a page in a pod: a tunnel through the gateway, a port-forward, the API server's own proxy. */
   async function readPage(question: PageQuestion): Promise<Answer> {
+    // Without a gateway, kubectl's port-forward says why.
+    const server = await connected().catch(() => null);
+    if (tunnels && server?.tunnel) {
+      try {
+        return await readThroughTunnel(question, server.tunnel, patience);
+      } catch (error) {
+        if (error instanceof Overdue) throw noAnswerOf(question, error);
+        if (!(error instanceof TunnelRefused)) throw error;
+        tunnels = isOfThisPodOnly(error);
+      }
+    }
     try {
       return await pages.read(question);
     } catch (error) {
@@ -180,6 +196,9 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
     },
   };
 }
+
+/** The pod is gone, or its node does not answer: that says nothing of other pods. */
+const isOfThisPodOnly = ({ status }: TunnelRefused): boolean => status === 404 || status >= 500;
 
 function pathWithQuery(question: Question): string {
   if (question.ask !== 'log') return `${apiPath(question)}`;

@@ -1,57 +1,54 @@
+import type { Socket } from 'node:net';
 import type { NoAnswer } from '../errors.ts';
 import { messageOf } from '../errors.ts';
+import type { ApiServer } from './api-server.ts';
 import type { Answer } from './cluster.ts';
 import { Overdue, type Patience } from './deadline.ts';
-import { httpGet } from './http.ts';
+import { type HttpAnswer, httpGet } from './http.ts';
 import type { Kubectl } from './kubectl.ts';
 import { ForwardBroke, openPortForward, type PortForward } from './port-forward.ts';
 import type { PageQuestion } from './question.ts';
 import { hindranceIn, rightIn } from './refusal.ts';
 import { unanswered } from './text.ts';
+import { TunnelBroke } from './tunnel.ts';
 
-/** Reads pages inside pods, through one `kubectl port-forward` for each pod. */
+/**
+ * Reads a page through a tunnel of its own. Throws TunnelRefused when there is none to be had, and NoAnswer for what
+ * comes after.
+ */
+export async function readThroughTunnel(
+  question: PageQuestion,
+  open: NonNullable<ApiServer['tunnel']>,
+  patience: Patience,
+): Promise<Answer> {
+  const stream = await open(question, patience);
+  const said = async (): Promise<string> => (stream.errored instanceof TunnelBroke ? stream.errored.message : '');
+  // Node's client asks no more of a connection than that it is a stream.
+  return exchange(question, { createConnection: () => stream as Socket }, patience, said);
+}
+
+/** Pages inside pods, through a `kubectl port-forward` for each port: where the gateway has no tunnel to offer. */
 export interface Pages {
   read(question: PageQuestion): Promise<Answer>;
   close(): Promise<void>;
 }
 
-interface Entry {
-  ports: readonly number[];
-  forward: Promise<PortForward>;
-}
-
 export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): Pages {
-  const entries = new Map<string, Entry>();
+  const forwards = new Map<string, Promise<PortForward>>();
+  const all: Promise<PortForward>[] = [];
   let closed = false;
 
-  /** The pod's port-forward if it lives and knows the port; a new one otherwise. */
+  /** The port's port-forward if it lives; a new one otherwise. */
   async function forwardTo(question: PageQuestion): Promise<PortForward> {
-    const { namespace, pod, port, alongside = [] } = question;
-    const key = `${namespace}/${pod}`;
-    const known = entries.get(key);
-    if (known?.ports.includes(port)) {
-      const forward = await known.forward;
-      if (forward.alive()) return forward;
-    }
+    const key = `${question.namespace}/${question.pod}:${question.port}`;
+    const known = forwards.get(key);
+    if (known && (await known).alive()) return known;
     if (closed) throw new ForwardBroke('the run has ended');
-    const ports = [...new Set([port, ...alongside, ...(known?.ports ?? [])])];
-    const forward = openPortForward(kubectl, { namespace, pod, ports }, patience);
-    entries.set(key, { ports, forward });
-    // The one that is replaced may still serve another reader; it is closed with all others at the end.
-    if (known) replaced.push(known.forward);
+    const forward = openPortForward(kubectl, question, patience);
+    forwards.set(key, forward);
+    all.push(forward);
     return forward;
   }
-  const replaced: Promise<PortForward>[] = [];
-
-  /** A refused port makes today's kubectl end the port-forward a moment later: the next question opens another. */
-  const giveUp = (question: PageQuestion, forward: PortForward): void => {
-    const key = `${question.namespace}/${question.pod}`;
-    replaced.push(Promise.resolve(forward));
-    // Another reader may have opened a new one already.
-    void entries.get(key)?.forward.then((current) => {
-      if (current === forward) entries.delete(key);
-    });
-  };
 
   return {
     async read(question) {
@@ -61,19 +58,10 @@ export function pagesThroughPortForwards(kubectl: Kubectl, patience: Patience): 
       } catch (error) {
         throw notForwarded(question, error);
       }
-      try {
-        const options = { host: '127.0.0.1', port: forward.local(question.port), path: question.path };
-        const headers = { host: `localhost:${question.port}`, connection: 'close', 'accept-encoding': 'identity' };
-        const answer = await httpGet({ ...options, headers, agent: false }, patience);
-        return { ...answer, body: guarded(question, answer.body, forward) };
-      } catch (error) {
-        giveUp(question, forward);
-        throw await broken(question, error, forward);
-      }
+      return exchange(question, { host: '127.0.0.1', port: forward.local, agent: false }, patience, forward.words);
     },
     async close() {
       closed = true;
-      const all = [...[...entries.values()].map((entry) => entry.forward), ...replaced];
       await Promise.all(all.map((forward) => forward.then((open) => open.close()).catch(() => undefined)));
     },
   };
@@ -90,10 +78,25 @@ function notForwarded(question: PageQuestion, error: unknown): NoAnswer {
   });
 }
 
-/** Why an exchange through an open port-forward broke. */
-async function broken(question: PageQuestion, error: unknown, forward: PortForward): Promise<NoAnswer> {
+/** One request and its answer over an open connection to the pod. `said` tells why it broke, where that is known. */
+async function exchange(
+  question: PageQuestion,
+  connection: Parameters<typeof httpGet>[0],
+  patience: Patience,
+  said: () => Promise<string>,
+): Promise<Answer> {
+  const headers = { host: `localhost:${question.port}`, connection: 'close', 'accept-encoding': 'identity' };
+  try {
+    const answer = await httpGet({ ...connection, path: question.path, headers }, patience);
+    return { ...answer, body: guarded(question, answer.body, said) };
+  } catch (error) {
+    throw await broken(question, error, said);
+  }
+}
+
+async function broken(question: PageQuestion, error: unknown, said: () => Promise<string>): Promise<NoAnswer> {
   if (error instanceof Overdue) return unanswered(question, error.stop, error.message);
-  const words = (await forward.words(question.port)) || messageOf(error);
+  const words = (await said()) || messageOf(error);
   // Node's ECONNREFUSED says that kubectl is gone, kubectl's own words that the pod refused.
   const hindrance = /connection refused/i.test(words) ? 'ConnectionRefused' : 'BadAnswer';
   return unanswered(question, hindrance, words, { cause: error });
@@ -101,12 +104,12 @@ async function broken(question: PageQuestion, error: unknown, forward: PortForwa
 
 async function* guarded(
   question: PageQuestion,
-  body: AsyncIterable<Buffer>,
-  forward: PortForward,
+  body: HttpAnswer['body'],
+  said: () => Promise<string>,
 ): AsyncGenerator<Buffer> {
   try {
     yield* body;
   } catch (error) {
-    throw await broken(question, error, forward);
+    throw await broken(question, error, said);
   }
 }

@@ -1,40 +1,41 @@
 import { type Patience, within } from './deadline.ts';
 import { type Kubectl, type KubectlProcess, lastWords, startKubectl } from './kubectl.ts';
+import type { PodPort } from './tunnel.ts';
 
-/** A port-forward that could not be opened, or an exchange through it that broke. kubectl's words. */
+/** A port-forward that could not be opened. kubectl's words. */
 export class ForwardBroke extends Error {}
 
-/** One `kubectl port-forward` to one pod, serving several of its ports. */
+/** One `kubectl port-forward` to one port of a pod. */
 export interface PortForward {
-  /** The port on 127.0.0.1 that leads to the pod's `port`. */
-  local(port: number): number;
+  /** The port on 127.0.0.1 that leads there. */
+  local: number;
   alive(): boolean;
   /**
-   * What kubectl says of an exchange with `port` that broke. The words come on stderr a moment after the
-   * connection is gone, so this waits for them, up to a second.
+   * What kubectl says of an exchange that broke. The words come on stderr a moment after the connection is gone, so
+   * this waits for them, up to a second.
    */
-  words(port: number): Promise<string>;
+  readonly words: () => Promise<string>;
   close(): Promise<void>;
 }
 
 /** `Forwarding from 127.0.0.1:36871 -> 9093`: local and remote port. */
-const LISTENS = /^Forwarding from 127\.0\.0\.1:(\d+) -> (\d+)$/gm;
+const LISTENS = /^Forwarding from 127\.0\.0\.1:(\d+) -> \d+$/m;
 
 /**
- * Opens a port-forward on free local ports and resolves once it listens on all of them: connected to the API
- * server, which does not say yet that the pod answers. Rejects with ForwardBroke or Overdue.
+ * Opens a port-forward on a free local port and resolves once it listens: connected to the API server, which does not
+ * say yet that the pod answers. Rejects with ForwardBroke or Overdue.
  */
 export async function openPortForward(
   kubectl: Kubectl,
-  pod: { namespace: string; pod: string; ports: readonly number[] },
+  { namespace, pod, port }: PodPort,
   patience: Patience,
 ): Promise<PortForward> {
   const process = startKubectl(kubectl, [
     'port-forward',
     '--address=127.0.0.1',
-    `--namespace=${pod.namespace}`,
-    `pod/${pod.pod}`,
-    ...pod.ports.map((port) => `:${port}`),
+    `--namespace=${namespace}`,
+    `pod/${pod}`,
+    `:${port}`,
   ]);
   let alive = true;
   const ended = process.ended.then((end) => {
@@ -42,11 +43,12 @@ export async function openPortForward(
     return end;
   });
   try {
-    const locals = await within(patience, listening(process, pod.ports.length));
+    const local = await within(patience, listening(process));
     return {
-      local: (port) => locals.get(port) ?? 0,
-      alive: () => alive,
-      words: (port) => brokenWords(process, locals.get(port) ?? 0, ended),
+      local,
+      // A refused connection makes today's kubectl end the port-forward a moment after it has said so.
+      alive: () => alive && !BROKEN.test(process.stderr()),
+      words: () => brokenWords(process, ended),
       close: () => process.end(),
     };
   } catch (error) {
@@ -55,14 +57,13 @@ export async function openPortForward(
   }
 }
 
-function listening(process: KubectlProcess, count: number): Promise<Map<number, number>> {
+function listening(process: KubectlProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     let said = '';
     process.stdout.on('data', (chunk: Buffer) => {
-      // The lines come in one chunk or in several (packaging.md 4).
       said += chunk.toString();
-      const locals = new Map([...said.matchAll(LISTENS)].map(([, local, remote]) => [Number(remote), Number(local)]));
-      if (locals.size === count) resolve(locals);
+      const [, local] = LISTENS.exec(said) ?? [];
+      if (local !== undefined) resolve(Number(local));
     });
     void process.ended.then(({ exitCode, missing }) => {
       const words = lastWords(process.stderr()) || `kubectl port-forward ended with exit code ${exitCode}`;
@@ -71,24 +72,15 @@ function listening(process: KubectlProcess, count: number): Promise<Map<number, 
   });
 }
 
-/** kubectl's last word that is not about an exchange through another port. */
-const otherWords = (stderr: string): string =>
-  lastWords(
-    stderr
-      .split('\n')
-      .filter((line) => !line.includes('an error occurred forwarding'))
-      .join('\n'),
-  );
+/** kubectl's line about a broken exchange; without the local port, which differs from run to run. */
+const BROKEN = /an error occurred forwarding \d+ -> \d+: ([^\n]*?)"?$/m;
 
-/** kubectl's line about a broken exchange: `…an error occurred forwarding 36871 -> 42422: …connection refused`. */
-async function brokenWords(process: KubectlProcess, local: number, ended: Promise<unknown>): Promise<string> {
-  // Without the local port: it differs from run to run, and no reader can use it.
-  const about = new RegExp(`an error occurred forwarding ${local} -> \\d+: ([^\n]*?)"?$`, 'm');
+async function brokenWords(process: KubectlProcess, ended: Promise<unknown>): Promise<string> {
   const until = Date.now() + 1000;
   for (;;) {
-    const found = about.exec(process.stderr());
+    const found = BROKEN.exec(process.stderr());
     if (found) return found[1] ?? '';
-    if (Date.now() > until) return otherWords(process.stderr());
+    if (Date.now() > until) return lastWords(process.stderr());
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 20))]);
     if (!process.stderr().includes('forwarding')) await new Promise((resolve) => setTimeout(resolve, 20));
   }

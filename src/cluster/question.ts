@@ -35,8 +35,6 @@ export interface PageQuestion {
   port: number;
   /** With its query string, beginning with a slash. */
   path: string;
-  /** Other ports of this pod that will be asked, so that one port-forward serves them all. */
-  alongside?: readonly number[];
   /** The second reading of a page, taken later, is another question. */
   reading?: 2;
 }

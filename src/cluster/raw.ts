@@ -55,6 +55,7 @@ export function rawApiServer(kubectl: Kubectl): ApiServer {
         done();
       }
     },
+    tunnel: null,
     words: () => said,
     close: () => Promise.resolve(),
   };

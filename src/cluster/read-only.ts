@@ -22,6 +22,9 @@ export const API_PATHS: readonly string[] = [
   '^/apis/config\\.istio\\.io/v1alpha2/(namespaces/[^/]+/)?(rules|handlers|instances|prometheuses|metrics|attributemanifests)$',
 ];
 
+/** Leads to a port of a pod. What is asked there is one of PAGE_PATHS, with GET: tunnel.ts speaks with nobody else. */
+export const TUNNEL_PATH = '^/api/v1/namespaces/[^/]+/pods/[^/:]+/portforward$';
+
 /**
  * The pages that may be read inside a pod. An Envoy of Istio 0.8 obeys GET /quitquitquit (guide.md 0.1), so a path
  * is allowed by name or not at all.

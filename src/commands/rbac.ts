@@ -18,12 +18,14 @@ function rulesOf(topic: Topic): readonly Rule[] {
     const apiGroup = plural === 'deployments' ? 'apps' : group.join('.');
     const isNamed = plural === 'configmaps';
     const key = `${apiGroup} ${verb} ${isNamed}`;
-    const rule = rules.get(key) ?? { apiGroups: [apiGroup], resources: [], verbs: [verb] };
+    // A port-forward begins with POST, a tunnel through the gateway with GET: API servers differ in what GET takes.
+    const verbs = plural === 'pods/portforward' ? ['create', 'get'] : [verb];
+    const rule = rules.get(key) ?? { apiGroups: [apiGroup], resources: [], verbs };
     if (!rule.resources.includes(plural)) rule.resources.push(plural);
     if (isNamed) rule.resourceNames = CONFIG_MAPS;
     rules.set(key, rule);
   }
-  // kubectl port-forward looks at the pod before it forwards.
+  // kubectl port-forward, where there are no tunnels, looks at the pod before it forwards.
   rules.set('port-forward', { apiGroups: [''], resources: ['pods'], verbs: ['get'] });
   return [...rules.values()];
 }

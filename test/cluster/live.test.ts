@@ -10,7 +10,7 @@ import { pods, rules } from '../../src/cluster/resources.ts';
 import { makeScratch } from '../../src/cluster/scratch.ts';
 import { textOf } from '../../src/cluster/text.ts';
 import { type Hindrance, NoAnswer } from '../../src/errors.ts';
-import type { Fault } from '../support/stand-in.ts';
+import type { Fault, StandInOptions } from '../support/stand-in.ts';
 import { withStandIn } from '../support/standing.ts';
 
 const MIXER = 'istio-telemetry-gb257cd5hf-43880';
@@ -20,13 +20,11 @@ const metricsPage: PageQuestion = {
   pod: MIXER,
   port: 9093,
   path: '/metrics',
-  alongside: [42422],
 };
 
 async function withLive(
   use: (live: LiveCluster, requests: string[]) => Promise<void>,
-  faults: { match: RegExp; fault: Fault; times?: number }[] = [],
-  recording = 'istio-1.0.6/healthy',
+  { recording = 'istio-1.0.6/healthy', ...options }: StandInOptions & { recording?: string } = {},
 ): Promise<void> {
   await withStandIn(
     recording,
@@ -42,7 +40,7 @@ async function withLive(
         scratch.remove();
       }
     },
-    { faults },
+    options,
   );
 }
 
@@ -69,25 +67,47 @@ describe('a live cluster', () => {
     });
   });
 
-  it('serves both ports of a pod through one port-forward', async () => {
+  it('reads pages through tunnels of the gateway, and starts no other kubectl', async () => {
     await withLive(async (live, requests) => {
-      assert.match(await readText(live, metricsPage), /grpc_server_handled_total/);
-      assert.match(await readText(live, { ...metricsPage, port: 42422, alongside: [9093] }), /istio_requests_total/);
-      assert.equal(requests.filter((line) => line.startsWith('UPGRADE')).length, 1);
+      const [own, adapter] = await Promise.all([
+        readText(live, metricsPage),
+        readText(live, { ...metricsPage, port: 42422 }),
+      ]);
+      assert.match(own, /grpc_server_handled_total/);
+      assert.match(adapter, /istio_requests_total/);
+      assert.equal(requests.filter((line) => line.startsWith('TUNNEL')).length, 2);
+      assert.equal(requests.filter((line) => line.startsWith('UPGRADE')).length, 0);
     });
   });
 
-  it('opens the port-forward again when a refusing port ended it', async () => {
+  for (const refusesTunnels of [false, true]) {
+    const way = refusesTunnels ? 'port-forward' : 'tunnel';
+    it(`tells a port that refuses from one that answers, through a ${way}`, async () => {
+      await withLive(
+        async (live) => {
+          const [own, refused] = await Promise.all([
+            readText(live, metricsPage),
+            failing(live.read({ ...metricsPage, port: 42422 })),
+          ]);
+          assert.match(own, /mixer_config/);
+          assert.equal(refused.hindrance, 'ConnectionRefused');
+          assert.match(refused.words, /^error forwarding port 42422 to pod: .*connection refused$/);
+          assert.match(await readText(live, { ...metricsPage, reading: 2 }), /mixer_config/);
+        },
+        { recording: 'istio-1.0.6/handler-missing', refusesTunnels },
+      );
+    });
+  }
+
+  it('takes port-forwards where tunnels are refused, one for each port', async () => {
     await withLive(
-      async (live) => {
-        assert.match(await readText(live, metricsPage), /mixer_config/);
-        const refused = await failing(live.read({ ...metricsPage, port: 42422, alongside: [9093] }));
-        assert.equal(refused.hindrance, 'ConnectionRefused');
-        assert.match(refused.words, /^error forwarding port 42422 to pod: .*connection refused$/);
-        assert.match(await readText(live, { ...metricsPage, reading: 2 }), /mixer_config/);
+      async (live, requests) => {
+        assert.match(await readText(live, metricsPage), /grpc_server_handled_total/);
+        assert.match(await readText(live, metricsPage), /grpc_server_handled_total/);
+        assert.match(await readText(live, { ...metricsPage, port: 42422 }), /istio_requests_total/);
+        assert.equal(requests.filter((line) => line.startsWith('UPGRADE')).length, 2);
       },
-      [],
-      'istio-1.0.6/handler-missing',
+      { refusesTunnels: true },
     );
   });
 
@@ -109,7 +129,7 @@ describe('a live cluster', () => {
           assert.match(unanswered.words, words);
           assert.deepEqual(unanswered.right, { verb: 'list', resource: 'rules.config.istio.io', namespace: null });
         },
-        [{ match: /^GET .*\/rules/, fault }],
+        { faults: [{ match: /^GET .*\/rules/, fault }] },
       );
     });
   }
@@ -118,7 +138,7 @@ describe('a live cluster', () => {
     it(`asks again when it was throttled, ${times} times`, async () => {
       await withLive(
         async (live) => assert.equal((await live.list({ ask: 'list', resource: rules, namespace: null })).length, 6),
-        [{ match: /^GET .*\/rules/, fault: 'throttle', times }],
+        { faults: [{ match: /^GET .*\/rules/, fault: 'throttle', times }] },
       );
     });
   }
@@ -126,7 +146,7 @@ describe('a live cluster', () => {
   it('starts a list again that grew too old', async () => {
     await withLive(
       async (live) => assert.equal((await live.list({ ask: 'list', resource: rules, namespace: null })).length, 6),
-      [{ match: /^GET .*\/rules/, fault: 'expire', times: 1 }],
+      { faults: [{ match: /^GET .*\/rules/, fault: 'expire', times: 1 }] },
     );
   });
 
@@ -136,7 +156,7 @@ describe('a live cluster', () => {
         assert.match(await readText(live, metricsPage), /mixer_config/);
         assert.ok(requests.some((line) => line.includes(`/pods/${MIXER}:9093/proxy/metrics`)));
       },
-      [{ match: /^UPGRADE/, fault: 'forbid' }],
+      { faults: [{ match: /^UPGRADE/, fault: 'forbid' }] },
     );
   });
 
@@ -148,10 +168,12 @@ describe('a live cluster', () => {
         assert.deepEqual(unanswered.right, { verb: 'create', resource: 'pods/portforward', namespace: 'istio-system' });
         assert.match(unanswered.triedInstead[0] ?? '', /^get pods\/proxy: .*forbidden/);
       },
-      [
-        { match: /^UPGRADE/, fault: 'forbid' },
-        { match: /\/proxy\//, fault: 'forbid' },
-      ],
+      {
+        faults: [
+          { match: /^UPGRADE/, fault: 'forbid' },
+          { match: /\/proxy\//, fault: 'forbid' },
+        ],
+      },
     );
   });
 
@@ -159,8 +181,7 @@ describe('a live cluster', () => {
     await withLive(
       async (live) =>
         assert.equal((await failing(live.read({ ...metricsPage, port: 42422 }))).hindrance, 'ConnectionRefused'),
-      [{ match: /^UPGRADE/, fault: 'forbid' }],
-      'istio-1.0.6/handler-missing',
+      { faults: [{ match: /^UPGRADE/, fault: 'forbid' }], recording: 'istio-1.0.6/handler-missing' },
     );
   });
 
@@ -170,18 +191,16 @@ describe('a live cluster', () => {
     ['reset', 'BadAnswer'],
   ] as const) {
     it(`calls a page that meets "${fault}" ${hindrance}`, async () => {
-      await withLive(
-        async (live) => assert.equal((await failing(readText(live, metricsPage))).hindrance, hindrance),
-        [{ match: /^PAGE .*:9093\/metrics/, fault }],
-      );
+      await withLive(async (live) => assert.equal((await failing(readText(live, metricsPage))).hindrance, hindrance), {
+        faults: [{ match: /^PAGE .*:9093\/metrics/, fault }],
+      });
     });
   }
 
   it('names a stalled port-forward a timeout', async () => {
-    await withLive(
-      async (live) => assert.equal((await failing(live.read(metricsPage))).hindrance, 'TimedOut'),
-      [{ match: /^UPGRADE/, fault: 'stall' }],
-    );
+    await withLive(async (live) => assert.equal((await failing(live.read(metricsPage))).hindrance, 'TimedOut'), {
+      faults: [{ match: /^UPGRADE/, fault: 'stall' }],
+    });
   });
 
   it('gives up at once when the run is interrupted', async () => {

@@ -15,13 +15,17 @@ const PING = 6;
 const GOAWAY = 7;
 const FIN = 1;
 
-/** One stream of a SPDY connection, as a server sees it. */
-export interface SpdyStream {
-  headers: Readonly<Record<string, string>>;
+/** A connection to a port of a pod, as a kubelet sees it. */
+export interface PodStream {
   onData(listener: (chunk: Buffer) => void): void;
   onEnd(listener: () => void): void;
   write(chunk: Buffer): void;
   end(): void;
+}
+
+/** One stream of a SPDY connection, as a server sees it. */
+export interface SpdyStream extends PodStream {
+  headers: Readonly<Record<string, string>>;
 }
 
 /** Compresses or decompresses one block at a time; the context lasts for the whole connection. */

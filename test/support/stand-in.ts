@@ -5,9 +5,11 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
 import { answer } from './promql.ts';
 import type { Page, RecordedObject, Recording } from './recordings.ts';
-import { type SpdyStream, serveSpdy } from './spdy.ts';
+import { type PodStream, type SpdyStream, serveSpdy } from './spdy.ts';
+import { serveTunnel } from './tunnel.ts';
 
 /** What happens to a request instead of an answer. */
 export type Fault = 'forbid' | 'unauthorized' | 'stall' | 'reset' | 'cut' | 'html' | 'error' | 'throttle' | 'expire';
@@ -15,6 +17,8 @@ export type Fault = 'forbid' | 'unauthorized' | 'stall' | 'reset' | 'cut' | 'htm
 export interface StandInOptions {
   /** The first whose pattern matches `VERB PATH` applies. `times` limits how often. */
   faults?: { match: RegExp; fault: Fault; times?: number }[];
+  /** An API server, or a proxy before it, that knows no tunnels: kubectl falls back to SPDY, and so do we. */
+  refusesTunnels?: boolean;
   /** Where a pod's port leads instead of the recorded page: a real program's. By `NAMESPACE/POD:PORT`. */
   forwardTo?: Map<string, number>;
 }
@@ -81,6 +85,7 @@ export async function startStandIn(recording: Recording, options: StandInOptions
   const requests: string[] = [];
   const sockets = new Set<Duplex>();
   const pageServers = new Map<string, Server>();
+  const websockets = new WebSocketServer({ noServer: true });
 
   const faultFor = (request: string): Fault | null => {
     const hit = options.faults?.find(({ match, times }) => match.test(request) && times !== 0);
@@ -258,10 +263,22 @@ export async function startStandIn(recording: Recording, options: StandInOptions
       });
     }
     if (fault === 'stall') return;
-    // kubectl tries a websocket first and falls back to SPDY when it is refused.
-    if (request.headers.upgrade === 'websocket') return refuse(400, { kind: 'Status', status: 'Failure', code: 400 });
-    requests.push(line);
     const [, namespace, pod] = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/portforward$/.exec(path) ?? [];
+    if (request.headers.upgrade === 'websocket') {
+      // kubectl asks for its own SPDY in a websocket, and falls back to SPDY alone when it is refused.
+      const isTunnel = request.headers['sec-websocket-protocol'] === 'v4.channel.k8s.io';
+      if (!isTunnel || options.refusesTunnels) return refuse(400, { kind: 'Status', status: 'Failure', code: 400 });
+      requests.push(`TUNNEL ${path}`);
+      const port = new URL(request.url ?? '/', 'http://x').searchParams.get('ports');
+      return websockets.handleUpgrade(request, socket, Buffer.alloc(0), (tunnel) =>
+        serveTunnel(
+          tunnel,
+          Number(port),
+          (stream, errors) => void forward(`${namespace}/${pod}:${port}`, stream, errors),
+        ),
+      );
+    }
+    requests.push(line);
     socket.write(
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: SPDY/3.1\r\nConnection: Upgrade\r\nX-Stream-Protocol-Version: portforward.k8s.io\r\n\r\n',
     );
@@ -273,7 +290,11 @@ export async function startStandIn(recording: Recording, options: StandInOptions
     });
   });
 
-  async function forward(key: string, stream: SpdyStream, errors: SpdyStream | undefined): Promise<void> {
+  async function forward(
+    key: string,
+    stream: PodStream,
+    errors: Pick<PodStream, 'write' | 'end'> | undefined,
+  ): Promise<void> {
     const waiting: Buffer[] = [];
     let target: Duplex | null = null;
     stream.onData((chunk) => (target ? target.write(chunk) : waiting.push(chunk)));

@@ -52,17 +52,19 @@ async function pagesOf(ask: Ask, pod: Pod, monitoringPort: number, workload: Nar
     pod: pod.name,
     port: monitoringPort,
     path: '/metrics',
-    alongside: [ADAPTER_PORT],
   };
-  const reading = await settle(readSelf(ask, question));
-  let later: MixerPages['later'] = null;
-  if (ask.scope.window > 0) {
-    await ask.sleep(ask.scope.window);
-    later = await settle(readSelf(ask, { ...question, reading: 2 }));
-  }
-  // Last: a port that refuses makes today's kubectl end the whole port-forward.
-  const adapter = await readAdapter(ask, { ...question, port: ADAPTER_PORT, alongside: [monitoringPort] }, workload);
+  const [[reading, later], adapter] = await Promise.all([
+    readings(ask, question),
+    readAdapter(ask, { ...question, port: ADAPTER_PORT }, workload),
+  ]);
   return { pod: pod.name, reading, later, adapter };
+}
+
+async function readings(ask: Ask, question: PageQuestion): Promise<[MixerPages['reading'], MixerPages['later']]> {
+  const reading = await settle(readSelf(ask, question));
+  if (ask.scope.window === 0) return [reading, null];
+  await ask.sleep(ask.scope.window);
+  return [reading, await settle(readSelf(ask, { ...question, reading: 2 }))];
 }
 
 /** Mixer's page about itself. */
