@@ -1,13 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import yargs, { type Argv } from 'yargs';
-import {
-  CLUSTER_FLAGS,
-  COMMANDS,
-  COMPLETION_FLAGS,
-  KUBECTL_FLAGS,
-  METRICS_FLAGS,
-  TOPIC_FLAGS,
-} from './commands/flags.ts';
+import { COMMANDS, flagsOf, KUBECTL_FLAGS } from './commands/flags.ts';
 import { type Io, print } from './commands/io.ts';
 import { legacyFlags } from './commands/legacy.ts';
 import type { Arguments } from './commands/options.ts';
@@ -42,7 +35,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     // What kubectl said may hold what somebody in the cluster wrote.
     if (error instanceof DiagError) await print(io.stderr, `error: ${escapeText(error.message)}\n`);
     // For a script, one document always; a bug has one too.
-    if (guide.some(({ id }) => id === argv[0])) {
+    if (argv[0] === 'all' || guide.some(({ id }) => id === argv[0])) {
       const { printError } = await import('./commands/diagnose.ts');
       await printError(argv[0] ?? '', looseArguments(words), io, error);
     }
@@ -69,7 +62,7 @@ function parser(io: Io, exit: (code: number) => void): Argv {
       'greedy-arrays': false,
     })
     .usage(
-      `Finds the hop where an Istio mesh loses its metrics, why, and what to type next. It only reads.\n\nUsage:\n  $0 TOPIC [WORKLOAD] [flags]`,
+      `Walks Istio’s Troubleshooting Guide: finds what is broken in a mesh, why, and what to type next. It only reads.\n\nUsage:\n  $0 TOPIC [WORKLOAD] [flags]`,
     )
     .epilogue(
       'Flags go after the plugin’s name. Exit codes: 0 healthy, 1 broken, 2 error, 3 inconclusive, 4 no Istio, 5 unreachable.',
@@ -86,7 +79,7 @@ function parser(io: Io, exit: (code: number) => void): Argv {
       throw error instanceof Error && !message ? error : new UsageError(usageWords(message ?? '', cli));
     });
   for (const topic of guide) cli = withTopic(cli, topic, io, exit);
-  return cli
+  return withAll(cli, io, exit)
     .command(
       'metrics <pod>',
       COMMANDS.metrics,
@@ -95,8 +88,7 @@ function parser(io: Io, exit: (code: number) => void): Argv {
           .usage(`$0 metrics POD [flags]\n\nPrints a pod’s metrics page. -o json prints prom2json’s schema.`)
           .positional('pod', { type: 'string', describe: 'The pod’s name' })
           .options(KUBECTL_FLAGS)
-          .options(CLUSTER_FLAGS)
-          .options(METRICS_FLAGS)
+          .options(flagsOf('metrics'))
           .example(`${NAME} metrics istio-telemetry-6d8f -n istio-system`, 'Mixer’s page about itself')
           .example(
             `${NAME} metrics istio-telemetry-6d8f -n istio-system --port 42422 --match ^istio_requests -o json`,
@@ -148,35 +140,54 @@ function parser(io: Io, exit: (code: number) => void): Argv {
         command
           .usage('$0 completion [install|uninstall] [flags]\n\nWithout a word prints the script that install writes.')
           .positional('action', { type: 'string', describe: 'install: write the script; uninstall: delete it' })
-          .options(COMPLETION_FLAGS)
+          .options(flagsOf('completion'))
           .example(`${NAME} completion install`, 'once, after kubectl krew install istio-diag'),
       async ({ action, dir }) => {
         const { completion } = await import('./commands/completion.ts');
-        await completion(action, dir, io);
+        await completion(action, dir as string | undefined, io);
       },
     )
     .command('version', COMMANDS.version, {}, () => print(io.stdout, `${tool.name} v${tool.version}\n`));
 }
 
-const withTopic = (cli: Argv, topic: Entry, io: Io, exit: (code: number) => void): Argv =>
+const withTopic = (cli: Argv, { id, summary, workload, ...topic }: Entry, io: Io, exit: (code: number) => void): Argv =>
   cli.command(
-    `${topic.id} [workload]`,
-    topic.summary,
-    (command) =>
+    workload === null ? id : `${id} [workload]`,
+    summary,
+    (command) => {
+      if (workload !== null) command.positional('workload', { type: 'string', describe: workload });
       command
-        .usage(`$0 ${topic.id} [WORKLOAD] [flags]\n\n${topic.summary}.`)
-        .positional('workload', { type: 'string', describe: 'service/NAME or deployment/NAME: answer for this one' })
+        .usage(`$0 ${id}${workload === null ? '' : ' [WORKLOAD]'} [flags]\n\n${summary}.`)
         .options(KUBECTL_FLAGS)
-        .options(CLUSTER_FLAGS)
-        .options(TOPIC_FLAGS)
+        .options(flagsOf(id))
         .group(Object.keys(KUBECTL_FLAGS), 'Flags for every kubectl:')
-        .example(`${NAME} ${topic.id}`, 'the whole mesh')
-        .example(`${NAME} ${topic.id} service/reviews -n bookinfo`, 'one service')
-        .example(`${NAME} ${topic.id} -o json | jq .lostAt`, 'for a script')
-        .example(`${NAME} ${topic.id} --save-bundle mesh.tar.gz`, 'to look at it elsewhere, with --bundle'),
+        .example(`${NAME} ${id}`, 'the whole mesh');
+      if (workload !== null) command.example(`${NAME} ${id} service/reviews -n bookinfo`, 'one service');
+      return command
+        .example(`${NAME} ${id} -o json | jq .lostAt`, 'for a script')
+        .example(`${NAME} ${id} --save-bundle mesh.tar.gz`, 'to look at it elsewhere, with --bundle');
+    },
     async (args) => {
       const { diagnose } = await import('./commands/diagnose.ts');
-      exit(await diagnose(topic, args as Arguments, io));
+      exit(await diagnose([{ id, summary, workload, ...topic }], args as Arguments, io));
+    },
+  );
+
+const withAll = (cli: Argv, io: Io, exit: (code: number) => void): Argv =>
+  cli.command(
+    'all',
+    COMMANDS.all,
+    (command) =>
+      command
+        .usage(`$0 all [flags]\n\n${COMMANDS.all}.`)
+        .options(KUBECTL_FLAGS)
+        .options(flagsOf('all'))
+        .group(Object.keys(KUBECTL_FLAGS), 'Flags for every kubectl:')
+        .example(`${NAME} all`, 'everything there is to look at')
+        .example(`${NAME} all -o json | jq -r '.items[]|[.topic,.verdict]|@tsv'`, 'for a script'),
+    async (args) => {
+      const { diagnose } = await import('./commands/diagnose.ts');
+      exit(await diagnose(guide, args as Arguments, io));
     },
   );
 
@@ -226,7 +237,7 @@ function usageWords(message: string, cli: Argv): string {
     return message === '' ? `name a topic: see \`${NAME} topics\`` : message.replace(/\s*\n\s*/g, ' ');
   const flags = Object.keys(
     (cli.parsed as unknown as { aliases?: object } | false)
-      ? { ...KUBECTL_FLAGS, ...CLUSTER_FLAGS, ...TOPIC_FLAGS, ...METRICS_FLAGS, ...COMPLETION_FLAGS, help: 0 }
+      ? { ...KUBECTL_FLAGS, ...flagsOf('all'), ...flagsOf('metrics'), ...flagsOf('completion'), help: 0 }
       : {},
   );
   return `unknown flag or argument ${JSON.stringify(unknown)}${suggestion(unknown, flags, '--')}`;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { load as parse } from 'js-yaml';
-import { CLUSTER_FLAGS, COMMANDS, METRICS_FLAGS, TOPIC_FLAGS } from '../src/commands/flags.ts';
+import { dump, load as parse } from 'js-yaml';
+import { COMMANDS, flagsOf } from '../src/commands/flags.ts';
 import { legacyFlags } from '../src/commands/legacy.ts';
 import { guide } from '../src/guide/index.ts';
 import { ran, reported } from './support/run.ts';
@@ -18,7 +18,8 @@ interface Descriptor {
   tree?: Descriptor[];
 }
 
-const plugin = parse(readFileSync(join(import.meta.dirname, '../plugin.yaml'), 'utf8')) as Descriptor;
+const FILE = join(import.meta.dirname, '../plugin.yaml');
+const plugin = parse(readFileSync(FILE, 'utf8')) as Descriptor;
 
 const KEYS = ['name', 'shortDesc', 'longDesc', 'example', 'command', 'flags', 'tree'];
 const KEYS_OF_FLAG = ['name', 'shorthand', 'desc', 'defValue'];
@@ -54,38 +55,31 @@ function assertValid(descriptor: Descriptor): void {
 describe('plugin.yaml', () => {
   it('is valid by the rules of kubectl 1.8 - 1.11', () => assertValid(plugin));
 
-  it('has every topic and command, as the command line has them', () => {
-    const expected = [
-      ...guide.map(({ id, summary }) => [id, summary]),
+  it('has every topic and command with its flags, but for those flags that kubectl has itself', () => {
+    const commands = [
+      ...guide.map(({ id, summary }) => [id, summary] as const),
       ...Object.entries(COMMANDS).filter(([name]) => name !== 'completion'),
     ];
-    assert.deepEqual(
-      plugin.tree?.map(({ name, shortDesc }) => [name, shortDesc]),
-      expected,
-    );
-    for (const { name, command } of plugin.tree ?? []) assert.equal(command, `./kubectl-istio-diag ${name}`);
-  });
-
-  it('declares every flag, but for those that kubectl has itself', () => {
-    const declared = (flags: Record<string, { describe: string; default?: string | number }>) =>
-      Object.entries(flags)
-        .filter(([name]) => name !== 'namespace')
-        .map(([name, { describe, default: value }]) => [
-          name,
-          describe,
-          value === undefined ? undefined : String(value),
-        ]);
-    const tables: Record<string, ReturnType<typeof declared>> = {
-      metrics: declared({ ...CLUSTER_FLAGS, ...METRICS_FLAGS }),
-    };
-    for (const { id } of guide) tables[id] = declared({ ...CLUSTER_FLAGS, ...TOPIC_FLAGS });
-    for (const { name, flags = [] } of plugin.tree ?? []) {
-      assert.deepEqual(
-        flags.map((flag) => [flag.name, flag.desc, flag.defValue]),
-        tables[name] ?? [],
-        name,
+    const tree = commands.map(([name, shortDesc]): Descriptor => {
+      const flags = Object.entries(flagsOf(name))
+        .filter(([flag]) => flag !== 'namespace')
+        .map(([flag, { alias, describe, default: value }]) => ({
+          name: flag,
+          ...(alias !== undefined && !TAKEN.includes(alias) && { shorthand: alias }),
+          desc: describe,
+          ...(value !== undefined && { defValue: String(value) }),
+        }));
+      const command = `./kubectl-istio-diag ${name}`;
+      return { name, shortDesc, command, ...(flags.length > 0 && { flags }) };
+    });
+    if (process.env.UPDATE_GOLDEN === '1') {
+      const text = readFileSync(FILE, 'utf8');
+      writeFileSync(
+        FILE,
+        `${text.slice(0, text.indexOf('\ntree:') + 1)}${dump({ tree }, { lineWidth: -1, noRefs: true })}`,
       );
     }
+    assert.deepEqual((parse(readFileSync(FILE, 'utf8')) as Descriptor).tree, tree, 'npm run golden writes plugin.yaml');
   });
 });
 

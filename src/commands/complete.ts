@@ -3,7 +3,7 @@ import { deployments, namespaces, pods, services } from '../cluster/resources.ts
 import { guide } from '../guide/index.ts';
 import { FAIL_ON } from '../report/exit.ts';
 import { FORMATS } from '../report/render.ts';
-import { CLUSTER_FLAGS, COMMANDS, COMPLETION_FLAGS, KUBECTL_FLAGS, METRICS_FLAGS, TOPIC_FLAGS } from './flags.ts';
+import { asksCluster, COMMANDS, type Flag, flagsOf, KUBECTL_FLAGS } from './flags.ts';
 import { type Io, print } from './io.ts';
 import { openConfiguration, openSession } from './session.ts';
 import { COLORS } from './style.ts';
@@ -21,7 +21,6 @@ const FILES = 0;
 /** A shell waits for the answer while somebody looks at it. */
 const PATIENCE = { timeout: '4s', 'request-timeout': '3s' };
 
-type Flag = { readonly alias?: string; readonly type: string; readonly describe: string };
 type Flags = Readonly<Record<string, Flag>>;
 
 /** What has been typed: its command, its other words, and the flags with their values. */
@@ -37,7 +36,7 @@ interface Line {
 export async function complete(args: readonly string[], io: Io): Promise<number> {
   const before = args.slice(0, -1);
   const current = args.at(-1) ?? '';
-  const flags = flagsOf(before.find((word) => !word.startsWith('-')) ?? '');
+  const flags = flagsFor(before.find((word) => !word.startsWith('-')) ?? '');
   const line = readLine(before, flags);
   const [, joined, start] = /^(--[^=]+|-[a-zA-Z])=(.*)$/.exec(current) ?? [];
   const open = joined ?? before.at(-1) ?? '';
@@ -64,12 +63,11 @@ const isPlain = (value: string): boolean => /^[\w.:/@%+=-]+$/.test(value);
 
 const FILE_FLAGS = ['kubeconfig', 'certificate-authority', 'bundle', 'save-bundle', 'dir'];
 
-function flagsOf(command: string): Flags {
-  const help: Flags = { help: { alias: 'h', type: 'boolean', describe: 'Show help' } };
-  if (guide.some(({ id }) => id === command)) return { ...KUBECTL_FLAGS, ...CLUSTER_FLAGS, ...TOPIC_FLAGS, ...help };
-  if (command === 'metrics') return { ...KUBECTL_FLAGS, ...CLUSTER_FLAGS, ...METRICS_FLAGS, ...help };
-  return command === 'completion' ? { ...COMPLETION_FLAGS, ...help } : help;
-}
+const flagsFor = (command: string): Flags => ({
+  ...(asksCluster(command) && KUBECTL_FLAGS),
+  ...flagsOf(command),
+  help: { alias: 'h', type: 'boolean', describe: 'Show help' },
+});
 
 const takesValue = (flag: Flag | undefined): boolean => flag !== undefined && flag.type !== 'boolean';
 
@@ -132,7 +130,7 @@ async function wordOffers(line: Line, io: Io): Promise<readonly Offer[]> {
     ];
   }
   if (others.length > 0) return [];
-  if (guide.some(({ id }) => id === command)) {
+  if (guide.some(({ id, workload }) => id === command && workload !== null)) {
     return namesIn(line, io, async (list) => {
       const [ofServices, ofDeployments] = await Promise.all([list(services), list(deployments)]);
       return [...ofServices.map((name) => `service/${name}`), ...ofDeployments.map((name) => `deployment/${name}`)];

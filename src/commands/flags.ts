@@ -1,3 +1,4 @@
+import { guide } from '../guide/index.ts';
 import { FAIL_ON } from '../report/exit.ts';
 import { FORMATS } from '../report/render.ts';
 import { COLORS } from './style.ts';
@@ -45,7 +46,6 @@ export const CLUSTER_FLAGS = {
     describe: 'Write every question and answer to this .tar.gz, redacted',
   },
   timeout: { type: 'string', requiresArg: true, default: '60s', describe: 'The length of time the whole run may take' },
-  namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'Judge the workloads of this namespace' },
   verbose: { alias: 'v', type: 'boolean', describe: 'Say on stderr what is asked and how long it takes' },
   ascii: { type: 'boolean', describe: 'Print 7-bit characters only' },
   color: { type: 'string', requiresArg: true, default: 'auto', describe: `Use colors: ${COLORS.join(', ')}` },
@@ -53,8 +53,6 @@ export const CLUSTER_FLAGS = {
 
 /** Of every topic. */
 export const TOPIC_FLAGS = {
-  'all-namespaces': { alias: 'A', type: 'boolean', describe: 'Judge the workloads of all namespaces, the default' },
-  selector: { alias: 'l', type: 'string', requiresArg: true, describe: 'Judge the workloads with these labels only' },
   'istio-namespace': {
     alias: 'i',
     type: 'string',
@@ -69,6 +67,21 @@ export const TOPIC_FLAGS = {
     default: 'table',
     describe: `Output format: ${FORMATS.join(', ')}`,
   },
+  'show-commands': { type: 'boolean', describe: 'List the kubectl commands that give the same answers' },
+  'fail-on': {
+    type: 'string',
+    requiresArg: true,
+    default: 'unknown',
+    describe: `What makes the exit code fail: ${FAIL_ON.join(', ')}`,
+  },
+  quiet: { alias: 'q', type: 'boolean', describe: 'Show no progress' },
+} as const;
+
+/** Of the topics that name them: a flag that would do nothing is refused. */
+export const SOME_TOPICS_FLAGS = {
+  namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'Judge the workloads of this namespace' },
+  'all-namespaces': { alias: 'A', type: 'boolean', describe: 'Judge the workloads of all namespaces, the default' },
+  selector: { alias: 'l', type: 'string', requiresArg: true, describe: 'Judge the workloads with these labels only' },
   'prometheus-url': { type: 'string', requiresArg: true, describe: 'Ask the Prometheus at this URL' },
   'prometheus-service': {
     type: 'string',
@@ -85,20 +98,13 @@ export const TOPIC_FLAGS = {
     type: 'number',
     requiresArg: true,
     default: 3,
-    describe: 'How many proxies to ask when Mixer has seen no Report',
+    describe: 'How many proxies to ask for their own pages',
   },
-  'show-commands': { type: 'boolean', describe: 'List the kubectl commands that give the same answers' },
-  'fail-on': {
-    type: 'string',
-    requiresArg: true,
-    default: 'unknown',
-    describe: `What makes the exit code fail: ${FAIL_ON.join(', ')}`,
-  },
-  quiet: { alias: 'q', type: 'boolean', describe: 'Show no progress' },
 } as const;
 
 /** Of `metrics`. */
 export const METRICS_FLAGS = {
+  namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'The namespace of the pod' },
   output: { alias: 'o', type: 'string', requiresArg: true, default: 'table', describe: 'Output format: table, json' },
   port: {
     type: 'number',
@@ -116,6 +122,7 @@ export const COMPLETION_FLAGS = {
 
 /** The commands beside the topics, for --help and for completion. */
 export const COMMANDS = {
+  all: 'Run every topic, and print one summary',
   metrics: 'Print a pod’s metrics page',
   topics: 'List the topics, their steps and checks',
   explain: 'Explain a check, a step or a reason',
@@ -124,3 +131,25 @@ export const COMMANDS = {
   completion: 'Complete `kubectl istio-diag <TAB>` in your shell',
   version: 'Print the version',
 } as const;
+
+export interface Flag {
+  alias?: string;
+  type: 'string' | 'boolean' | 'number' | 'array';
+  string?: boolean;
+  requiresArg?: boolean;
+  describe: string;
+  default?: string | number;
+}
+
+/** Our own flags that a topic or command takes, beside kubectl's; none for a word that asks no cluster. */
+export function flagsOf(command: string): Readonly<Record<string, Flag>> {
+  const topic = guide.find(({ id }) => id === command);
+  if (command === 'metrics') return { ...CLUSTER_FLAGS, ...METRICS_FLAGS };
+  if (command === 'completion') return COMPLETION_FLAGS;
+  if (!topic && command !== 'all') return {};
+  const some = Object.entries(SOME_TOPICS_FLAGS).filter(([name]) => !topic || topic.flags.includes(name));
+  return { ...CLUSTER_FLAGS, ...Object.fromEntries(some), ...TOPIC_FLAGS };
+}
+
+/** Whether a topic or command asks a cluster, and so takes kubectl's connection flags. */
+export const asksCluster = (command: string): boolean => 'bundle' in flagsOf(command);

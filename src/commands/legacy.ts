@@ -1,14 +1,7 @@
-import { guide } from '../guide/index.ts';
-import { CLUSTER_FLAGS, KUBECTL_FLAGS, METRICS_FLAGS, TOPIC_FLAGS } from './flags.ts';
+import { asksCluster, flagsOf, KUBECTL_FLAGS, SOME_TOPICS_FLAGS } from './flags.ts';
 
 /** kubectl parses these itself; `namespace` is among its own. */
-const GLOBAL: Flags = { ...KUBECTL_FLAGS, namespace: CLUSTER_FLAGS.namespace };
-
-/** The flags that plugin.yaml declares for a command. */
-function localOf(command: string | undefined): Flags {
-  if (guide.some(({ id }) => id === command)) return { ...CLUSTER_FLAGS, ...TOPIC_FLAGS };
-  return command === 'metrics' ? { ...CLUSTER_FLAGS, ...METRICS_FLAGS } : {};
-}
+const GLOBAL: Flags = { ...KUBECTL_FLAGS, namespace: SOME_TOPICS_FLAGS.namespace };
 
 type Flags = Readonly<Record<string, { type: string; default?: string | number }>>;
 
@@ -23,9 +16,9 @@ export function legacyFlags(
   env: Readonly<Record<string, string | undefined>>,
   command: string | undefined,
 ): readonly string[] {
-  const flags = localOf(command);
   // A command that asks no cluster takes none, whatever kubectl was given.
-  if (!env.KUBECTL_PLUGINS_CALLER || Object.keys(flags).length === 0) return [];
+  if (!env.KUBECTL_PLUGINS_CALLER || command === undefined || !asksCluster(command)) return [];
+  const flags = flagsOf(command);
   const given = (kind: string, name: string): string =>
     env[`KUBECTL_PLUGINS_${kind}_FLAG_${name.toUpperCase().replaceAll('-', '_')}`] ?? '';
   const local = Object.entries(flags).flatMap(([name, flag]) => {
@@ -33,6 +26,7 @@ export function legacyFlags(
     return value === '' || value === String(flag.default) ? [] : spelled(name, flag.type, value);
   });
   const global = Object.entries(GLOBAL).flatMap(([name, { type }]) => {
+    if (name === 'namespace' && !(name in flags)) return [];
     const value = given('GLOBAL', name);
     return UNSET.includes(value) ? [] : spelled(name, type, value);
   });

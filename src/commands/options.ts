@@ -116,7 +116,7 @@ export function scopeOf(args: Arguments, contextNamespace: string): Scope {
   }
   if (all && workload !== null) throw new UsageError('a workload lies in one namespace: name it with -n, not -A');
   if (all && named !== null) throw new UsageError('give -n or -A, not both');
-  const sample = Number(args.sample);
+  const sample = Number(args.sample ?? 3);
   if (!Number.isInteger(sample) || sample < 0) throw new UsageError('--sample takes a number of proxies, 0 or more');
   return {
     workload: workload === null ? null : workloadOf(workload, named ?? contextNamespace),
@@ -124,7 +124,7 @@ export function scopeOf(args: Arguments, contextNamespace: string): Scope {
     selector: text(args.selector),
     istioNamespace: text(args['istio-namespace']),
     revision: text(args.revision),
-    window: durationOf(String(args.window), 'window'),
+    window: durationOf(String(args.window ?? '0'), 'window'),
     sample,
     prometheus: prometheusOf(args),
   };

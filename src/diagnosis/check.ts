@@ -161,16 +161,32 @@ export interface Heading {
   title: string;
   /** In one sentence, for --help. */
   summary: string;
+  /** The flags that change what it does, beside those of every topic. */
+  flags: readonly string[];
+  /** What the word after the topic may name; null when it takes none. */
+  workload: string | null;
 }
 
 /** What a topic does. */
 export interface Content {
+  /**
+   * What is judged once each: the telemetry of a generation, or a control plane, which may serve two generations (an
+   * istiod with Mixer beside it, an istiod with ztunnel).
+   */
+  once: 'for each generation' | 'for each control plane';
   walks: Readonly<Record<Generation, Walk>>;
   /** Every source that asks the cluster something, for `rbac`. */
   sources: readonly Source<unknown>[];
 }
 
 export interface Topic extends Heading, Content {}
+
+/** The same walk whatever the generation: for a topic that tells releases apart by what it finds. */
+export const everyGeneration = (walk: Walk): Content['walks'] => ({
+  mixer: walk,
+  'telemetry-v2': walk,
+  ambient: walk,
+});
 
 /** The identity: infers a check's evidence from its `needs`. */
 export const defineCheck = <Evidence>(check: Check<Evidence>): Check<Evidence> => check;

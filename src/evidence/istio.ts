@@ -169,6 +169,18 @@ function distinct(found: readonly Found[]): readonly ControlPlane[] {
 }
 
 /**
+ * One plane for each control plane: Mixer, and ztunnel, beside an istiod are that istiod's. It comes from the plane
+ * whose version is istiod's own.
+ */
+export function controlPlanesOf(planes: readonly ControlPlane[]): readonly ControlPlane[] {
+  const istiods = planes.filter(({ generation }) => generation === 'telemetry-v2');
+  const isServed = ({ generation, namespace }: ControlPlane): boolean =>
+    (generation === 'ambient' && istiods.length > 0) ||
+    (generation === 'mixer' && istiods.some((istiod) => istiod.namespace === namespace));
+  return planes.filter((plane) => !isServed(plane));
+}
+
+/**
  * Istio 1.5 to 1.7 may run Mixer beside an istiod that makes no metrics. Which it is, its EnvoyFilters say
  * (modern.md 1.1): without a stats filter there is no telemetry v2 to diagnose.
  */

@@ -17,6 +17,8 @@ export const guide: readonly Entry[] = [
       id: 'missing-metrics',
       title: 'Where are the metrics for my service?',
       summary: 'Find the hop where the mesh loses its metrics',
+      flags: ['namespace', 'all-namespaces', 'selector', 'prometheus-url', 'prometheus-service', 'window', 'sample'],
+      workload: 'service/NAME or deployment/NAME: answer for this one',
     },
     async () => (await import('./missing-metrics/index.ts')).missingMetrics,
   ),

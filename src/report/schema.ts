@@ -4,6 +4,7 @@ const number = { type: 'integer', minimum: 0 } as const;
 const quantity = { type: ['number', 'null'], minimum: 0 } as const;
 const status = { enum: ['pass', 'warn', 'fail', 'unknown', 'skip'] } as const;
 const generation = { enum: ['mixer', 'telemetry-v2', 'ambient'] } as const;
+const exitCode = { enum: [0, 1, 2, 3, 4, 5, 130, 143] } as const;
 const list = <T>(items: T) => ({ type: 'array', items }) as const;
 
 /** An object with exactly these keys, all of them always there. */
@@ -52,59 +53,71 @@ const step = object({
   checks: list(check),
 });
 
-/** The JSON Schema of a report. `message`, `hint` and `evidence` are prose and may change; names may not. */
+/** The keys of a report. `message`, `hint` and `evidence` are prose and may change; names may not. */
+const report = object({
+  apiVersion: { const: 'istio-diag/v1alpha1' },
+  kind: { const: 'DiagnosisReport' },
+  topic: string,
+  tool: object({ name: string, version: string }),
+  run: object({
+    startedAt: string,
+    durationMs: number,
+    context: nullable,
+    source: { enum: ['live', 'bundle'] },
+    interrupted: { type: 'boolean' },
+  }),
+  mesh: object({
+    found: { type: 'boolean' },
+    generations: list(generation),
+    controlPlanes: list(object({ generation, namespace: nullable, revision: nullable, version: nullable })),
+  }),
+  verdict: { enum: ['healthy', 'broken', 'error', 'inconclusive', 'not-applicable', 'unreachable'] },
+  exitCode,
+  coverage: object({ checked: number, total: number }),
+  summary: object({ pass: number, warn: number, fail: number, unknown: number, skip: number, causes: number }),
+  lostAt: { anyOf: [loss, { type: 'null' }] },
+  losses: list(loss),
+  flow: list(
+    object({
+      generation,
+      namespace: nullable,
+      revision: nullable,
+      hop: string,
+      status,
+      in: quantity,
+      out: quantity,
+      unit: string,
+    }),
+  ),
+  steps: list(step),
+  unchecked: list(
+    object({
+      step: string,
+      reason: string,
+      verb: string,
+      resource: string,
+      namespace: nullable,
+      command: string,
+      words: string,
+      triedInstead: list(string),
+    }),
+  ),
+  warnings: list(string),
+});
+
+/** The JSON Schema of what a run prints: a report of one topic, or of `all` the list of them. */
 export const reportSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'DiagnosisReport',
   description: 'What kubectl istio-diag found: one document for each run.',
-  ...object({
-    apiVersion: { const: 'istio-diag/v1alpha1' },
-    kind: { const: 'DiagnosisReport' },
-    topic: string,
-    tool: object({ name: string, version: string }),
-    run: object({
-      startedAt: string,
-      durationMs: number,
-      context: nullable,
-      source: { enum: ['live', 'bundle'] },
-      interrupted: { type: 'boolean' },
+  $defs: { report },
+  oneOf: [
+    { $ref: '#/$defs/report' },
+    object({
+      apiVersion: { const: 'istio-diag/v1alpha1' },
+      kind: { const: 'DiagnosisReportList' },
+      items: list({ $ref: '#/$defs/report' }),
+      exitCode,
     }),
-    mesh: object({
-      found: { type: 'boolean' },
-      generations: list(generation),
-      controlPlanes: list(object({ generation, namespace: nullable, revision: nullable, version: nullable })),
-    }),
-    verdict: { enum: ['healthy', 'broken', 'error', 'inconclusive', 'not-applicable', 'unreachable'] },
-    exitCode: { enum: [0, 1, 2, 3, 4, 5, 130, 143] },
-    coverage: object({ checked: number, total: number }),
-    summary: object({ pass: number, warn: number, fail: number, unknown: number, skip: number, causes: number }),
-    lostAt: { anyOf: [loss, { type: 'null' }] },
-    losses: list(loss),
-    flow: list(
-      object({
-        generation,
-        namespace: nullable,
-        revision: nullable,
-        hop: string,
-        status,
-        in: quantity,
-        out: quantity,
-        unit: string,
-      }),
-    ),
-    steps: list(step),
-    unchecked: list(
-      object({
-        step: string,
-        reason: string,
-        verb: string,
-        resource: string,
-        namespace: nullable,
-        command: string,
-        words: string,
-        triedInstead: list(string),
-      }),
-    ),
-    warnings: list(string),
-  }),
+  ],
 } as const;

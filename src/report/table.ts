@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { ControlPlane } from '../diagnosis/check.ts';
+import type { Status } from '../diagnosis/finding.ts';
 import { flowChain, flowPicture } from './flow.ts';
 import { type CheckReport, isOf, type Loss, type Report, type StepReport } from './report.ts';
 import { painted, plain, STATUS_PAINT, type Style, statusWord, wrapped } from './style.ts';
@@ -47,7 +48,7 @@ export function tableOf(report: Report, style: Style, options: { wide: boolean; 
   return plain(style, `${parts.filter((part) => part !== '').join('\n\n')}\n`);
 }
 
-function headOf({ run, mesh }: Report, style: Style): string {
+export function headOf({ run, mesh }: Report, style: Style): string {
   const context = `Context  ${run.context ?? '<none>'}${run.source === 'bundle' ? ' (bundle)' : ''}`;
   const [plane] = mesh.controlPlanes;
   const more = mesh.controlPlanes.length > 1 ? ` and ${mesh.controlPlanes.length - 1} more` : '';
@@ -79,21 +80,35 @@ function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: bool
   ].join('\n\n');
 }
 
-function stepsTable(steps: readonly StepReport[], style: Style): string {
-  const idWidth = Math.max(4, ...steps.map(({ id }) => id.length)) + 2;
+const stepsTable = (steps: readonly StepReport[], style: Style): string =>
+  rowsTable(
+    'STEP',
+    steps.map(({ id, status, message, causedBy }) => ({
+      id,
+      status,
+      message: `${message}${causedBy ? `  (from ${causedBy})` : ''}`,
+    })),
+    style,
+  );
+
+/** Names, their statuses and what was seen: a line each, continued below a blank. */
+export function rowsTable(
+  head: string,
+  rows: readonly { id: string; status: Status; message: string }[],
+  style: Style,
+): string {
+  const idWidth = Math.max(4, ...rows.map(({ id }) => id.length)) + 2;
   const statusWidth =
-    Math.max(6, ...steps.map(({ status }) => statusWord({ ...style, colour: false }, status).length)) + 2;
+    Math.max(6, ...rows.map(({ status }) => statusWord({ ...style, colour: false }, status).length)) + 2;
   const table = new Table({
-    head: ['STEP', 'STATUS', 'WHAT WAS SEEN'],
+    head: [head, 'STATUS', 'WHAT WAS SEEN'],
     chars: NO_BORDERS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': PADDING, compact: true },
     colWidths: [idWidth, statusWidth, Math.max(30, style.width - idWidth - statusWidth + PADDING)],
     wordWrap: true,
     wrapOnWordBoundary: true,
   });
-  for (const { id, status, message, causedBy } of steps) {
-    table.push([id, statusWord(style, status), `${message}${causedBy ? `  (from ${causedBy})` : ''}`]);
-  }
+  for (const { id, status, message } of rows) table.push([id, statusWord(style, status), message]);
   return table
     .toString()
     .split('\n')
@@ -119,7 +134,7 @@ function detailsOf(steps: readonly StepReport[], style: Style): string {
     .join('\n\n');
 }
 
-function causeOf(loss: Loss, steps: readonly StepReport[], style: Style): string {
+export function causeOf(loss: Loss, steps: readonly StepReport[], style: Style): string {
   const step = steps.find(({ id }) => id === loss.step);
   const check = step?.checks.find(
     ({ status, causedBy, reason }) => status === 'fail' && causedBy === null && reason === loss.reason,
@@ -197,7 +212,7 @@ function commandsOf(report: Report, style: Style): string {
   return [painted(style, 'bold', 'COMMANDS'), ...[...commands].sort().map((command) => `  ${command}`)].join('\n');
 }
 
-const VERDICT_PAINT = {
+export const VERDICT_PAINT = {
   healthy: 'green',
   broken: 'red',
   error: 'red',
@@ -220,7 +235,7 @@ function footOf({ verdict, exitCode, summary, steps, lostAt, run }: Report, styl
   const said = counts.flatMap(([number, word]) => (number > 0 ? [`${number} ${word}`] : [])).join(', ');
   const what = steps.length > 0 ? `${steps.length} ${steps.length === 1 ? 'step' : 'steps'}: ${said}.` : '';
   const more = [
-    ...(lostAt ? [`Lost at ${lostAt.hop ?? lostAt.step}.`] : []),
+    ...(lostAt ? [lostAt.hop ? `Lost at ${lostAt.hop}.` : `Broken at ${lostAt.step}.`] : []),
     ...(verdict === 'inconclusive' ? ['Not a clean bill of health.'] : []),
     ...(run.interrupted ? ['Interrupted: what was not looked at yet is unknown.'] : []),
   ].join(' ');

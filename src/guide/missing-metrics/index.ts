@@ -18,6 +18,7 @@ import { notDiagnosed } from './not-diagnosed.ts';
 
 /** "Missing Metrics" of Istio 1.0, and "Where are the metrics for my service?" of 0.8. */
 export const missingMetrics: Content = {
+  once: 'for each generation',
   walks: {
     mixer: {
       steps: [

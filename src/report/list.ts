@@ -1,0 +1,28 @@
+import { exitCodeOf, type FailOn, type Signal, type VerdictWord } from './exit.ts';
+import type { Report } from './report.ts';
+
+/** The one document of a run of several topics. */
+export interface ReportList {
+  apiVersion: 'istio-diag/v1alpha1';
+  kind: 'DiagnosisReportList';
+  items: readonly Report[];
+  exitCode: number;
+}
+
+/** The worst first: what decides the exit code of all. */
+const PRECEDENCE: readonly VerdictWord[] = [
+  'error',
+  'unreachable',
+  'broken',
+  'inconclusive',
+  'not-applicable',
+  'healthy',
+];
+
+/** The reports of one run, in the guide's order, and the one exit code. */
+export function listOf(items: readonly Report[], failOn: FailOn, signal: Signal | null): ReportList {
+  const verdict = PRECEDENCE.find((each) => items.some((report) => report.verdict === each)) ?? 'error';
+  const warns = items.some(({ steps }) => steps.some(({ checks }) => checks.some(({ status }) => status === 'warn')));
+  const exitCode = exitCodeOf(verdict, warns, failOn, signal);
+  return { apiVersion: 'istio-diag/v1alpha1', kind: 'DiagnosisReportList', items, exitCode };
+}

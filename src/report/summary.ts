@@ -1,0 +1,45 @@
+import type { Status } from '../diagnosis/finding.ts';
+import type { ReportList } from './list.ts';
+import type { Report } from './report.ts';
+import { painted, plain, type Style } from './style.ts';
+import { causeOf, headOf, rowsTable } from './table.ts';
+
+/** What a topic's verdict is as a status; a warning of a healthy mesh shows. */
+function statusOf({ verdict, summary }: Report): Status {
+  if (verdict === 'broken' || verdict === 'error') return 'fail';
+  if (verdict === 'inconclusive' || verdict === 'unreachable') return 'unknown';
+  if (verdict === 'not-applicable') return 'skip';
+  return summary.warn > 0 ? 'warn' : summary.pass > 0 ? 'pass' : 'skip';
+}
+
+/** What stands for a topic in one line: what decided its status. */
+function messageOf(report: Report): string {
+  const status = statusOf(report);
+  const deciding = report.steps.filter((step) => step.status === status);
+  const [first] = deciding.filter(({ causedBy }) => causedBy === null);
+  if (status === 'pass') return `${report.summary.pass} of ${report.coverage.total} steps passed`;
+  const more = deciding.length > 1 ? `  (and ${deciding.length - 1} more)` : '';
+  return first ? `${first.message}${more}` : report.verdict;
+}
+
+/** One line for each topic, then every cause with its cure: at most `style.width` columns, but for what is to be pasted. */
+export function summaryOf({ items, exitCode }: ReportList, style: Style): string {
+  const [first] = items;
+  if (!first) return '';
+  const rows = items.map((report) => ({ id: report.topic, status: statusOf(report), message: messageOf(report) }));
+  const causes = items.flatMap((report) =>
+    report.losses.map((loss) => `${painted(style, 'bold', report.topic)}\n${causeOf(loss, report.steps, style)}`),
+  );
+  const unclear = items.filter(({ verdict }) => verdict === 'inconclusive').map(({ topic }) => topic);
+  const next = unclear.length > 0 ? [`What was not looked at:  kubectl istio-diag ${unclear[0]} -o wide`] : [];
+  const counted = (['broken', 'inconclusive', 'not-applicable', 'unreachable', 'healthy'] as const)
+    .map((verdict) => [items.filter((report) => report.verdict === verdict).length, verdict] as const)
+    .filter(([number]) => number > 0)
+    .map(([number, verdict]) => `${number} ${verdict}`);
+  const end = `${(first.run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
+  const foot = `${painted(style, 'bold', 'ALL')}  ${items.length} topics: ${counted.join(', ')}.   ${end}`;
+  return plain(
+    style,
+    `${[headOf(first, style), rowsTable('TOPIC', rows, style), ...causes, ...next, foot].join('\n\n')}\n`,
+  );
+}
