@@ -16,6 +16,15 @@ export interface KubernetesObject {
   spec?: unknown;
   status?: unknown;
   data?: Record<string, string>;
+  /** Of a webhook configuration. */
+  webhooks?: readonly unknown[];
+  /** Of an event: what happened to which object. */
+  reason?: string;
+  message?: string;
+  involvedObject?: { kind?: string; name?: string; namespace?: string };
+  count?: number;
+  lastTimestamp?: string | null;
+  eventTime?: string | null;
 }
 
 /** An answer as it comes in. Whoever asked reads `body` to its end, once. */

@@ -1,11 +1,13 @@
 import { messageOf, NoAnswer } from '../errors.ts';
 import type { ApiServer } from './api-server.ts';
 import type { Answer, Cluster, KubernetesObject } from './cluster.ts';
+import { connectionsThrough } from './connections.ts';
 import { Overdue, type Patience, within } from './deadline.ts';
 import { NoGateway, openGateway } from './gateway.ts';
+import { shakeHands } from './handshake.ts';
 import { type HttpAnswer, httpGet, quote } from './http.ts';
 import type { Kubectl } from './kubectl.ts';
-import { type Pages, pagesThroughPortForwards, readThroughTunnel } from './pages.ts';
+import { getPage } from './pages.ts';
 import {
   apiPath,
   type ListQuestion,
@@ -20,7 +22,6 @@ import { refusedBy } from './refusal.ts';
 import type { Scratch } from './scratch.ts';
 import { textOf, unanswered } from './text.ts';
 import { trim } from './trim.ts';
-import { TunnelRefused } from './tunnel.ts';
 
 /** A cluster that is really there. */
 export interface LiveCluster extends Cluster {
@@ -50,12 +51,13 @@ const LIST_PAGE_LIMIT = 256 * 1024 * 1024;
 export function liveCluster({ kubectl, patience, scratch, urlCredentials }: LiveOptions): LiveCluster {
   let apiServer: Promise<ApiServer> | undefined;
   let closed = false;
-  const pages: Pages = pagesThroughPortForwards(kubectl, patience);
 
   const connected = (): Promise<ApiServer> => {
     apiServer ??= connect();
     return apiServer;
   };
+
+  const connections = connectionsThrough(connected, kubectl, patience);
 
   async function connect(): Promise<ApiServer> {
     // Node cannot open kubectl's unix socket on Windows.
@@ -92,7 +94,9 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
   }
 
   async function list(question: ListQuestion): Promise<readonly KubernetesObject[]> {
-    const selector = question.selector === undefined ? '' : `&labelSelector=${encodeURIComponent(question.selector)}`;
+    const selector =
+      (question.selector === undefined ? '' : `&labelSelector=${encodeURIComponent(question.selector)}`) +
+      (question.fields === undefined ? '' : `&fieldSelector=${encodeURIComponent(question.fields)}`);
     for (let attempt = 0; ; attempt++) {
       const kept: KubernetesObject[] = [];
       try {
@@ -111,24 +115,9 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
     }
   }
 
-  /** Once a tunnel was refused, the next would be too: an old proxy on the way, or a right that is missing. */
-  let tunnels = true;
-
-  /** Three ways lead to a page in a pod: a tunnel through the gateway, a port-forward, the API server's own proxy. */
   async function readPage(question: PageQuestion): Promise<Answer> {
-    // Without a gateway, kubectl's port-forward says why.
-    const server = await connected().catch(() => null);
-    if (tunnels && server?.tunnel) {
-      try {
-        return await readThroughTunnel(question, server.tunnel, patience);
-      } catch (error) {
-        if (error instanceof Overdue) throw noAnswerOf(question, error);
-        if (!(error instanceof TunnelRefused)) throw error;
-        tunnels = isOfThisPodOnly(error);
-      }
-    }
     try {
-      return await pages.read(question);
+      return await getPage(question, await connections.open(question), patience);
     } catch (error) {
       if (!(error instanceof NoAnswer) || error.unanswered.hindrance !== 'Forbidden') throw error;
       return readThroughApiServer(question, error);
@@ -183,6 +172,7 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
       assertReadOnly(question);
       assertOpen(question);
       if (question.ask === 'page') return readPage(question);
+      if (question.ask === 'handshake') return shakeHands(question, await connections.open(question), patience);
       if (question.ask === 'url') return readUrl(question);
       const answer = guard(question, await ask(question, pathWithQuery(question)));
       return question.ask === 'object' ? trimmed(question, answer) : answer;
@@ -192,13 +182,10 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
     },
     async close() {
       closed = true;
-      await Promise.all([pages.close(), apiServer?.then((server) => server.close()).catch(() => undefined)]);
+      await Promise.all([connections.close(), apiServer?.then((server) => server.close()).catch(() => undefined)]);
     },
   };
 }
-
-/** The pod is gone, or its node does not answer: that says nothing of other pods. */
-const isOfThisPodOnly = ({ status }: TunnelRefused): boolean => status === 404 || status >= 500;
 
 function pathWithQuery(question: Question): string {
   if (question.ask !== 'log') return `${apiPath(question)}`;

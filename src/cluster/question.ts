@@ -1,4 +1,4 @@
-import { groupPath, type Resource, typedName } from './resources.ts';
+import { groupPath, isNamespaced, type Resource, typedName } from './resources.ts';
 import { shellLine, shellWord } from './shell.ts';
 
 /** All objects of a kind, in one namespace or (`null`) in every one. Answered whole, page after page. */
@@ -8,6 +8,8 @@ export interface ListQuestion {
   namespace: string | null;
   /** A label selector as kubectl's `-l` takes it. */
   selector?: string;
+  /** A field selector as kubectl's `--field-selector` takes it. */
+  fields?: string;
 }
 
 /** One object. */
@@ -39,10 +41,22 @@ export interface PageQuestion {
   reading?: 2;
 }
 
-/** What kinds an API group serves, or the server's version. */
+/** What kinds an API group serves, the server's version, or its own metrics. */
 export interface DiscoveryQuestion {
   ask: 'discovery';
-  path: '/version' | '/apis' | `/apis/${string}`;
+  path: '/version' | '/metrics' | '/apis' | `/apis/${string}`;
+}
+
+/** How a TLS handshake with a port of a pod ends. Answered as JSON, a Handshake (handshake.ts). */
+export interface HandshakeQuestion {
+  ask: 'handshake';
+  namespace: string;
+  pod: string;
+  port: number;
+  /** The name that the certificate must be for. */
+  serverName: string;
+  /** The certificates that are trusted, as PEM. */
+  ca: string;
 }
 
 /** A page of the Prometheus that the user named with --prometheus-url. */
@@ -53,7 +67,14 @@ export interface UrlQuestion {
 }
 
 /** Everything that may be asked of a cluster. The seam of capture and replay: a bundle holds questions and answers. */
-export type Question = ListQuestion | ObjectQuestion | LogQuestion | PageQuestion | DiscoveryQuestion | UrlQuestion;
+export type Question =
+  | ListQuestion
+  | ObjectQuestion
+  | LogQuestion
+  | PageQuestion
+  | HandshakeQuestion
+  | DiscoveryQuestion
+  | UrlQuestion;
 
 /** A right as RBAC names it; `namespace: null` means in all of them. */
 export interface Right {
@@ -77,6 +98,7 @@ export function apiPath(question: Question): string | null {
     case 'discovery':
       return question.path;
     case 'page':
+    case 'handshake':
     case 'url':
       return null;
   }
@@ -88,8 +110,9 @@ export function commandOf(question: Question): string {
     case 'list': {
       const where = question.namespace === null ? ['--all-namespaces'] : ['-n', question.namespace];
       const which = question.selector === undefined ? [] : ['-l', question.selector];
-      const scope = question.resource.plural === 'namespaces' ? [] : where;
-      return shellLine('kubectl', 'get', typedName(question.resource), ...scope, ...which);
+      const fields = question.fields === undefined ? [] : ['--field-selector', question.fields];
+      const scope = isNamespaced(question.resource) ? where : [];
+      return shellLine('kubectl', 'get', typedName(question.resource), ...scope, ...which, ...fields);
     }
     case 'object':
       return shellLine(
@@ -114,6 +137,12 @@ export function commandOf(question: Question): string {
       const forward = shellLine('kubectl', '-n', namespace, 'port-forward', pod, String(port));
       return `${forward} & sleep 1; curl -s ${shellWord(`localhost:${port}${path}`)}${question.reading ? '  # again, later' : ''}`;
     }
+    case 'handshake': {
+      const { namespace, pod, port, serverName } = question;
+      const forward = shellLine('kubectl', '-n', namespace, 'port-forward', pod, String(port));
+      const client = shellLine('openssl', 's_client', '-connect', `localhost:${port}`, '-servername', serverName);
+      return `${forward} & sleep 1; ${client} </dev/null`;
+    }
     case 'discovery':
       return shellLine('kubectl', 'get', '--raw', question.path);
     case 'url':
@@ -131,6 +160,7 @@ export function rightOf(question: Question): Right {
     case 'log':
       return { verb: 'get', resource: 'pods/log', namespace: question.namespace };
     case 'page':
+    case 'handshake':
       return { verb: 'create', resource: 'pods/portforward', namespace: question.namespace };
     case 'discovery':
       return { verb: 'get', resource: question.path, namespace: null };
@@ -143,7 +173,7 @@ export function rightOf(question: Question): Right {
 export function keyOf(question: Question): string {
   switch (question.ask) {
     case 'list':
-      return `${apiPath(question)}?labelSelector=${question.selector ?? ''}`;
+      return `${apiPath(question)}?labelSelector=${question.selector ?? ''}${question.fields === undefined ? '' : `&fieldSelector=${question.fields}`}`;
     case 'object':
     case 'discovery':
       return `${apiPath(question)}`;
@@ -151,6 +181,10 @@ export function keyOf(question: Question): string {
       return `${apiPath(question)}?container=${question.container}&${JSON.stringify(question.part)}`;
     case 'page':
       return `page:${question.namespace}/${question.pod}:${question.port}${question.path}#${question.reading ?? 1}`;
+    case 'handshake': {
+      const { namespace, pod, port, serverName, ca } = question;
+      return `handshake:${namespace}/${pod}:${port}#${serverName}#${ca}`;
+    }
     case 'url':
       return question.url;
   }

@@ -1,5 +1,5 @@
 import { DiagError } from '../errors.ts';
-import { apiPath, commandOf, type PageQuestion, type Question } from './question.ts';
+import { apiPath, commandOf, type HandshakeQuestion, type PageQuestion, type Question } from './question.ts';
 
 /**
  * The paths of the API server that may be asked, all with GET. `kubectl proxy` gets the same list as
@@ -8,15 +8,17 @@ import { apiPath, commandOf, type PageQuestion, type Question } from './question
  */
 export const API_PATHS: readonly string[] = [
   '^/version$',
+  '^/metrics$',
   '^/apis$',
   '^/apis/config\\.istio\\.io/v1alpha2$',
-  '^/api/v1/(pods|services|namespaces)$',
-  '^/api/v1/namespaces/[^/]+/(pods|services)$',
+  '^/api/v1/(pods|services|namespaces|nodes|events)$',
+  '^/api/v1/namespaces/[^/]+/(pods|services|events)$',
   '^/api/v1/namespaces/[^/]+/configmaps/(istio|prometheus)[a-z0-9.-]*$',
   '^/api/v1/namespaces/[^/]+/(pods|services)/[^/:]+$',
   '^/api/v1/namespaces/[^/]+/pods/[^/:]+/log$',
   '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/(metrics|version|stats|stats/prometheus)$',
   '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/([^/]+/)*api/v1/(query|targets|status/config|status/buildinfo)$',
+  '^/apis/admissionregistration\\.k8s\\.io/v1(beta1)?/(mutating|validating)webhookconfigurations$',
   '^/apis/apps/v1/(namespaces/[^/]+/)?deployments$',
   '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?envoyfilters$',
   '^/apis/config\\.istio\\.io/v1alpha2/(namespaces/[^/]+/)?(rules|handlers|instances|prometheuses|metrics|attributemanifests)$',
@@ -32,6 +34,10 @@ export const TUNNEL_PATH = '^/api/v1/namespaces/[^/]+/pods/[^/:]+/portforward$';
 const PAGE_PATHS: readonly RegExp[] = [
   /^\/metrics$/,
   /^\/version$/,
+  /^\/ready$/,
+  /^\/v1\/registration$/,
+  /^\/debug\/(syncz|adsz|registryz)$/,
+  /^\/stats\?usedonly&filter=[\w.|()^$]+$/,
   /^\/stats$/,
   /^\/stats\/prometheus$/,
   /^(\/[\w.~%+@-]+)*\/api\/v1\/(query\?query=[^&#]+|targets\?state=active|status\/config|status\/buildinfo)$/,
@@ -52,7 +58,9 @@ function isAllowed(question: Question): boolean {
   const path = apiPath(question);
   switch (question.ask) {
     case 'page':
-      return NAME.test(question.namespace) && NAME.test(question.pod) && isPagePath(question);
+      return isPort(question) && PAGE_PATHS.some((pattern) => pattern.test(question.path));
+    case 'handshake':
+      return isPort(question) && NAME.test(question.serverName);
     case 'url':
       return PAGE_PATHS.some((pattern) => pattern.test(new URL(question.url).pathname + new URL(question.url).search));
     case 'list':
@@ -66,7 +74,7 @@ function isAllowed(question: Question): boolean {
   }
 }
 
-const isPagePath = ({ port, path }: PageQuestion): boolean =>
-  Number.isInteger(port) && port > 0 && port < 65_536 && PAGE_PATHS.some((pattern) => pattern.test(path));
+const isPort = ({ namespace, pod, port }: PageQuestion | HandshakeQuestion): boolean =>
+  NAME.test(namespace) && NAME.test(pod) && Number.isInteger(port) && port > 0 && port < 65_536;
 
 const matches = (path: string | null): boolean => path !== null && api.some((pattern) => pattern.test(path));

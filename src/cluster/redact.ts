@@ -63,9 +63,19 @@ function redactedLine(all: string, key: string, value: string): string {
   return quoted === undefined ? `${key}${REDACTED}` : `${key}${quote}${REDACTED}${quote}${rest}`;
 }
 
+/** A webhook's caBundle is certificates in base64: whoever connects is shown such, and a diagnosis needs them. */
+const isCertificates = (text: string): boolean =>
+  /^[A-Za-z0-9+/=]*$/.test(text) &&
+  /^(\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----\s*)+$/.test(
+    Buffer.from(text, 'base64').toString('latin1'),
+  );
+
 /** A value of JSON with every string in it redacted. Redacting before JSON is written keeps the JSON whole. */
 export function redactValue(value: unknown, key = ''): unknown {
-  if (typeof value === 'string') return value !== '' && SECRET_KEY.test(key) ? REDACTED : redact(value);
+  if (typeof value === 'string') {
+    if (key === 'caBundle' && isCertificates(value)) return value;
+    return value !== '' && SECRET_KEY.test(key) ? REDACTED : redact(value);
+  }
   if (Array.isArray(value)) return value.map((each) => redactValue(each, key));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, redactValue(each, name)]));

@@ -13,6 +13,13 @@ export const services = resource('', 'v1', 'services');
 export const namespaces = resource('', 'v1', 'namespaces');
 export const configMaps = resource('', 'v1', 'configmaps');
 export const deployments = resource('apps', 'v1', 'deployments');
+export const nodes = resource('', 'v1', 'nodes');
+export const events = resource('', 'v1', 'events');
+/** v1beta1 is all that Kubernetes 1.15 and older serve. */
+export const mutatingWebhooks = (version: 'v1' | 'v1beta1'): Resource =>
+  resource('admissionregistration.k8s.io', version, 'mutatingwebhookconfigurations');
+export const validatingWebhooks = (version: 'v1' | 'v1beta1'): Resource =>
+  resource('admissionregistration.k8s.io', version, 'validatingwebhookconfigurations');
 export const envoyFilters = resource('networking.istio.io', 'v1alpha3', 'envoyfilters');
 
 /** Mixer's kinds (mixer.md 3.1): which of them are served differs by release. */
@@ -26,6 +33,11 @@ export const attributeManifests = mixerKind('attributemanifests');
 /** `/api/v1` or `/apis/GROUP/VERSION`. */
 export const groupPath = ({ group, version }: Resource): string =>
   group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+
+const CLUSTER_WIDE = ['namespaces', 'nodes', 'mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
+
+/** Whether its objects lie in namespaces. */
+export const isNamespaced = ({ plural }: Resource): boolean => !CLUSTER_WIDE.includes(plural);
 
 /** As kubectl takes it: `pods`, `rules.config.istio.io`. Built-in kinds need no group. */
 export const typedName = ({ group, plural }: Resource): string =>

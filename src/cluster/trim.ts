@@ -26,8 +26,29 @@ function metadata(from: unknown): KubernetesObject['metadata'] {
   } as unknown as KubernetesObject['metadata'];
 }
 
-/** Not `env`: secrets live there. */
-const container = (from: unknown): Json => only(from, 'name', 'image', 'args', 'ports', 'restartPolicy');
+/** The variables that decide what is diagnosed. All others are dropped: secrets live there. */
+const VARIABLES = /^(https?_proxy|no_proxy|PILOT_\w+|ISTIO_META_\w+|ENABLE_\w+)$/i;
+
+/** The arguments of a command that are read: of kube-apiserver and kube-controller-manager. */
+const ARGUMENTS = /^--(service-cluster-ip-range|cluster-cidr)=/;
+
+/** A proxy's URL names its user and password. */
+const withoutLogin = (variable: unknown): string => String(object(variable).value).replace(/:\/\/[^/\s]*@/g, '://');
+
+function container(from: unknown): Json {
+  const variables = array(object(from).env).filter((each) => {
+    const { name, value } = object(each);
+    return VARIABLES.test(String(name)) && typeof value === 'string';
+  });
+  const command = array(object(from).command).filter((each) => ARGUMENTS.test(String(each)));
+  return {
+    ...only(from, 'name', 'image', 'args', 'ports', 'restartPolicy'),
+    ...(variables.length > 0 && {
+      env: variables.map((each) => ({ ...only(each, 'name'), value: withoutLogin(each) })),
+    }),
+    ...(command.length > 0 && { command }),
+  };
+}
 
 const podSpec = (spec: unknown): Json => ({
   ...only(spec, 'nodeName', 'hostNetwork'),
@@ -51,10 +72,30 @@ function handlerSpec(spec: unknown): unknown {
   return adapter === 'prometheus' ? spec : only(spec, 'compiledAdapter', 'adapter');
 }
 
+/** Kubernetes keeps these beside `metadata`, without a spec. */
+const webhooksOf = ({ webhooks }: Json): Partial<KubernetesObject> => ({
+  webhooks: array(webhooks).map((webhook) =>
+    only(webhook, 'name', 'clientConfig', 'failurePolicy', 'namespaceSelector', 'objectSelector', 'sideEffects'),
+  ),
+});
+
 const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>> = {
   pods: ({ spec, status }) => ({ spec: podSpec(spec), status: podStatus(status) }),
   services: ({ spec }) => ({ spec: only(spec, 'selector', 'ports', 'type', 'clusterIP') }),
   namespaces: () => ({}),
+  nodes: ({ spec, status }) => ({
+    spec: only(spec, 'podCIDR', 'podCIDRs'),
+    status: {
+      conditions: array(object(status).conditions).map((condition) => only(condition, 'type', 'status')),
+      nodeInfo: only(object(status).nodeInfo, 'containerRuntimeVersion', 'kubeletVersion', 'osImage'),
+    },
+  }),
+  events: (from) => ({
+    ...only(from, 'reason', 'message', 'type', 'count', 'lastTimestamp', 'eventTime'),
+    involvedObject: only(from.involvedObject, 'kind', 'name', 'namespace'),
+  }),
+  mutatingwebhookconfigurations: webhooksOf,
+  validatingwebhookconfigurations: webhooksOf,
   deployments: ({ spec, status }) => ({
     spec: {
       ...only(spec, 'replicas', 'selector'),

@@ -114,6 +114,8 @@ export interface Check<Evidence> {
 export interface JudgeContext {
   plane: ControlPlane;
   scope: Scope;
+  /** The clock of the run, or of the run that a bundle replays: milliseconds since 1970. */
+  now: number;
 }
 
 export type AnyCheck = Check<Record<string, unknown>>;

@@ -83,7 +83,7 @@ async function judged(
     );
     const evidence = Object.fromEntries(gathered.map(([name, each]) => [name, each.evidence]));
     return {
-      verdict: check.judge(evidence, { plane, scope }),
+      verdict: check.judge(evidence, { plane, scope, now: gatherer.now }),
       commands: commands(),
       durationMs: Math.max(0, ...gathered.map(([, each]) => each.durationMs)),
     };

@@ -29,7 +29,7 @@ const NO_PLANE: ControlPlane = { generation: 'mixer', namespace: null, revision:
 export class Gatherer {
   private readonly cluster: Cluster;
   private readonly scope: Scope;
-  private readonly now: number;
+  readonly now: number;
   private readonly sleep: Ask['sleep'];
   private readonly clock: () => number;
   private readonly gatherings = new Map<string, Map<Source<unknown>, Gathering>>();

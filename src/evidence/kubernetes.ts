@@ -1,6 +1,14 @@
 import type { KubernetesObject } from '../cluster/cluster.ts';
 import type { ListQuestion } from '../cluster/question.ts';
-import { deployments, namespaces, pods, type Resource, services, typedName } from '../cluster/resources.ts';
+import {
+  deployments,
+  isNamespaced,
+  namespaces,
+  pods,
+  type Resource,
+  services,
+  typedName,
+} from '../cluster/resources.ts';
 import type { Ask, Scope, Source } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
 import { NoAnswer, type Unanswered } from '../errors.ts';
@@ -19,6 +27,10 @@ export interface Container {
   name: string;
   image: string;
   args: readonly string[];
+  /** Of its command, those arguments that are read (trim.ts). */
+  command: readonly string[];
+  /** Of its environment, what decides something here (trim.ts): the proxy, Pilot's features, Istio's metadata. */
+  variables: Readonly<Record<string, string>>;
   ports: readonly { name: string | null; port: number }[];
 }
 
@@ -30,6 +42,9 @@ export interface Pod {
   /** Those that keep running: native sidecars among the init containers too. */
   containers: readonly Container[];
   phase: string;
+  node: string | null;
+  /** Since when it has run, in milliseconds since 1970; null when it does not tell. */
+  startedAt: number | null;
   ready: boolean;
   ip: string | null;
   hostNetwork: boolean;
@@ -76,13 +91,13 @@ export async function listAll<T>(
   ask: Ask,
   resource: Resource,
   parse: (object: KubernetesObject) => T,
-  selector?: string,
+  which: Pick<ListQuestion, 'selector' | 'fields'> = {},
 ): Promise<Listing<T>> {
   const question = (namespace: string | null): ListQuestion => ({
     ask: 'list',
     resource,
     namespace,
-    ...(selector !== undefined && { selector }),
+    ...which,
   });
   try {
     const objects = await ask.cluster.list(question(null));
@@ -91,7 +106,7 @@ export async function listAll<T>(
     if (!(error instanceof NoAnswer)) throw error;
     const { hindrance } = error.unanswered;
     if (hindrance === 'NotFound') return { items: [], complete: true, refusal: null, served: false };
-    if (hindrance !== 'Forbidden' || resource === namespaces) throw error;
+    if (hindrance !== 'Forbidden' || !isNamespaced(resource)) throw error;
     return listSome(ask, question, parse, error);
   }
 }
@@ -126,21 +141,38 @@ interface RawContainer {
   name?: string;
   image?: string;
   args?: readonly string[];
+  command?: readonly string[];
+  env?: readonly { name?: string; value?: string }[];
   ports?: readonly { name?: string; containerPort?: number }[];
   restartPolicy?: string;
 }
 
-const containerOf = ({ name = '', image = '', args = [], ports = [] }: RawContainer): Container => ({
+const containerOf = ({
+  name = '',
+  image = '',
+  args = [],
+  command = [],
+  env = [],
+  ports = [],
+}: RawContainer): Container => ({
   name,
   image,
   args,
+  command,
+  variables: Object.fromEntries(env.map((each) => [each.name ?? '', each.value ?? ''])),
   ports: ports.map((port) => ({ name: port.name ?? null, port: port.containerPort ?? 0 })),
 });
 
 interface RawPod {
-  spec: { containers?: readonly RawContainer[]; initContainers?: readonly RawContainer[]; hostNetwork?: boolean };
+  spec: {
+    containers?: readonly RawContainer[];
+    initContainers?: readonly RawContainer[];
+    hostNetwork?: boolean;
+    nodeName?: string;
+  };
   status: {
     phase?: string;
+    startTime?: string;
     podIP?: string;
     reason?: string;
     conditions?: readonly { type?: string; status?: string }[];
@@ -164,6 +196,8 @@ export function podOf({ metadata, ...rest }: KubernetesObject): Pod {
     annotations: metadata.annotations ?? {},
     containers: [...(spec.containers ?? []), ...native].map(containerOf),
     phase: status.phase ?? 'Unknown',
+    node: spec.nodeName ?? null,
+    startedAt: Date.parse(status.startTime ?? '') || null,
     ready: (status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True'),
     ip: status.podIP ?? null,
     hostNetwork: spec.hostNetwork ?? false,

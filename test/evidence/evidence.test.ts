@@ -9,7 +9,7 @@ import { keysOf } from '../../src/evidence/mixer/references.ts';
 import { scrapeJobsIn, scrapesAdapter } from '../../src/evidence/scrape-config.ts';
 import { Metrics } from '../../src/prometheus/metrics.ts';
 import { PageReader } from '../../src/prometheus/page-reader.ts';
-import { pod } from '../support/mixer.ts';
+import { container, pod } from '../support/mixer.ts';
 import { loadRecording } from '../support/recordings.ts';
 
 function readingIn(page: string): MixerReading | null {
@@ -139,7 +139,7 @@ describe('a reference of a rule', () => {
 });
 
 describe('Mixer’s arguments', () => {
-  const withArgs = (...args: string[]) => pod({ containers: [{ name: 'mixer', image: 'x', args, ports: [] }] });
+  const withArgs = (...args: string[]) => pod({ containers: [container('mixer', 'x', { args })] });
   const plane = { namespace: 'istio-system', version: '1.3.8' };
   it('are read in both spellings', () => {
     const flags = flagsOf(

@@ -15,6 +15,9 @@ const scope: Scope = {
   prometheus: null,
 };
 
+/** The clock of every judgement. */
+export const NOW = Date.parse('2026-11-22T10:00:00Z');
+
 interface Case<Evidence> {
   when: string;
   given: Partial<Evidence>;
@@ -41,6 +44,7 @@ export function judging<Evidence>(
         const verdict = check.judge({ ...base, ...given } as Evidence, {
           plane: { ...plane, ...context.plane },
           scope: { ...scope, ...context.scope },
+          now: NOW,
         });
         assert.equal(verdict.status, status, verdict.message);
         assert.match(verdict.message, says);

@@ -1,7 +1,7 @@
 import type { Right } from '../../src/cluster/question.ts';
 import type { Attempt } from '../../src/diagnosis/check.ts';
 import type { Hindrance, Unanswered } from '../../src/errors.ts';
-import type { Deployment, Listing, Pod } from '../../src/evidence/kubernetes.ts';
+import type { Container, Deployment, Listing, Pod } from '../../src/evidence/kubernetes.ts';
 import type { Handler, Instance, Rule } from '../../src/evidence/mixer/config.ts';
 import type { Meaning, MixerLog } from '../../src/evidence/mixer/log.ts';
 import type { AdapterPage, MixerPages } from '../../src/evidence/mixer/pages.ts';
@@ -33,13 +33,25 @@ export const partly = <T = never>(...items: readonly T[]): Listing<T> => ({
   served: true,
 });
 
+export const container = (name: string, image: string, change: Partial<Container> = {}): Container => ({
+  name,
+  image,
+  args: [],
+  command: [],
+  variables: {},
+  ports: [],
+  ...change,
+});
+
 export const pod = (change: Partial<Pod> = {}): Pod => ({
   name: 'istio-telemetry-1',
   namespace: 'istio-system',
   labels: { istio: 'mixer', 'istio-mixer-type': 'telemetry' },
   annotations: {},
-  containers: [{ name: 'mixer', image: 'docker.io/istio/mixer:1.0.6', args: [], ports: [{ name: null, port: 9093 }] }],
+  containers: [container('mixer', 'docker.io/istio/mixer:1.0.6', { ports: [{ name: null, port: 9093 }] })],
   phase: 'Running',
+  node: 'node-1',
+  startedAt: null,
   ready: true,
   ip: '10.1.0.15',
   hostNetwork: false,
@@ -55,10 +67,7 @@ export const workloadPod = (name: string, proxied: boolean, change: Partial<Pod>
     name,
     namespace: 'bookinfo',
     labels: { app: name },
-    containers: [
-      { name: 'app', image: 'app:1', args: [], ports: [] },
-      ...(proxied ? [{ name: 'istio-proxy', image: 'istio/proxyv2:1.0.6', args: [], ports: [] }] : []),
-    ],
+    containers: [container('app', 'app:1'), ...(proxied ? [container('istio-proxy', 'istio/proxyv2:1.0.6')] : [])],
     ...change,
   });
 

@@ -536,6 +536,7 @@ describe('errors of other adapters’ configuration', () => {
     const context = {
       plane: { generation: 'mixer', namespace: 'istio-system', revision: null, version: '1.0.6' } as const,
       scope: {} as never,
+      now: 0,
     };
     const line = (name: string): string =>
       `Unable to compile match condition expression: 'x', rule='${name}.rule.istio-system'`;
@@ -558,6 +559,7 @@ describe('no-match-errors', () => {
       {
         plane: { generation: 'mixer', namespace: 'istio-system', revision: null, version: '1.0.6' },
         scope: {} as never,
+        now: 0,
       },
     );
     assert.match(verdict?.message ?? '', /unknown attribute x/);

@@ -1,0 +1,94 @@
+import { connect } from 'node:net';
+import { messageOf, type NoAnswer } from '../errors.ts';
+import type { ApiServer } from './api-server.ts';
+import { Overdue, type Patience } from './deadline.ts';
+import type { Kubectl } from './kubectl.ts';
+import type { Connection } from './pages.ts';
+import { ForwardBroke, openPortForward, type PortForward } from './port-forward.ts';
+import type { HandshakeQuestion, PageQuestion } from './question.ts';
+import { hindranceIn, rightIn } from './refusal.ts';
+import { unanswered } from './text.ts';
+import { TunnelBroke, TunnelRefused } from './tunnel.ts';
+
+/** Opens connections to ports of pods: tunnels through the gateway, or else a `kubectl port-forward` for each port. */
+export interface Connections {
+  /** Rejects with NoAnswer. */
+  open(question: PageQuestion | HandshakeQuestion): Promise<Connection>;
+  close(): Promise<void>;
+}
+
+/** The pod is gone, or its node does not answer: that says nothing of other pods. */
+const isOfThisPodOnly = ({ status }: TunnelRefused): boolean => status === 404 || status >= 500;
+
+export function connectionsThrough(
+  apiServer: () => Promise<ApiServer>,
+  kubectl: Kubectl,
+  patience: Patience,
+): Connections {
+  const forwards = new Map<string, Promise<PortForward>>();
+  const all: Promise<PortForward>[] = [];
+  let closed = false;
+  /** Once a tunnel was refused, the next would be too: an old proxy on the way, or a right that is missing. */
+  let tunnels = true;
+
+  async function tunnelTo(question: PageQuestion | HandshakeQuestion): Promise<Connection | null> {
+    // Without a gateway, kubectl's port-forward says why.
+    const server = await apiServer().catch(() => null);
+    if (!tunnels || !server?.tunnel) return null;
+    try {
+      const stream = await server.tunnel(question, patience);
+      return {
+        stream,
+        words: async () => (stream.errored instanceof TunnelBroke ? stream.errored.message : ''),
+      };
+    } catch (error) {
+      if (error instanceof Overdue) throw unanswered(question, error.stop, error.message);
+      if (!(error instanceof TunnelRefused)) throw error;
+      tunnels = isOfThisPodOnly(error);
+      return null;
+    }
+  }
+
+  /** The port's port-forward if it lives; a new one otherwise. */
+  async function forwardTo(question: PageQuestion | HandshakeQuestion): Promise<PortForward> {
+    const key = `${question.namespace}/${question.pod}:${question.port}`;
+    const known = forwards.get(key);
+    if (known && (await known).alive()) return known;
+    if (closed) throw new ForwardBroke('the run has ended');
+    const forward = openPortForward(kubectl, question, patience);
+    forwards.set(key, forward);
+    all.push(forward);
+    return forward;
+  }
+
+  return {
+    async open(question) {
+      const tunnel = await tunnelTo(question);
+      if (tunnel) return tunnel;
+      try {
+        const { local, words } = await forwardTo(question);
+        const stream = connect(local, '127.0.0.1');
+        // Whoever uses it hears of its errors; one that comes after the end is nobody's.
+        stream.on('error', () => undefined);
+        return { stream, words };
+      } catch (error) {
+        throw notForwarded(question, error);
+      }
+    },
+    async close() {
+      closed = true;
+      await Promise.all(all.map((forward) => forward.then((open) => open.close()).catch(() => undefined)));
+    },
+  };
+}
+
+/** Why a port-forward could not be opened. */
+function notForwarded(question: PageQuestion | HandshakeQuestion, error: unknown): NoAnswer {
+  const words = messageOf(error);
+  if (error instanceof Overdue) return unanswered(question, error.stop, words);
+  const right = rightIn(words);
+  return unanswered(question, error instanceof ForwardBroke ? hindranceIn(words) : 'BadAnswer', words, {
+    ...(right && { right }),
+    cause: error,
+  });
+}

@@ -1,0 +1,56 @@
+import type { PeerCertificate } from 'node:tls';
+import type { Answer } from './cluster.ts';
+import { type Patience, within } from './deadline.ts';
+import { brokenBy, type Connection } from './pages.ts';
+import type { HandshakeQuestion } from './question.ts';
+
+/** How a TLS handshake ended: the other side's certificate, and whether the trusted ones vouch for it. */
+export interface Handshake {
+  /** OpenSSL's or Node's code of what is wrong with the certificate: `CERT_HAS_EXPIRED`; null when it is trusted. */
+  error: string | null;
+  /** The certificate's names, as Node writes them: `DNS:istiod.istio-system.svc`. */
+  names: string;
+  issuer: string;
+  /** Milliseconds since 1970. */
+  notBefore: number;
+  notAfter: number;
+}
+
+/** Shakes hands over `connection`, says nothing and hangs up. Throws NoAnswer when there is no TLS to be had. */
+export async function shakeHands(
+  question: HandshakeQuestion,
+  connection: Connection,
+  patience: Patience,
+): Promise<Answer> {
+  // TLS costs 8 ms to load.
+  const tls = await import('node:tls');
+  // An answer is wanted for a certificate that nobody trusts too: nothing is sent to it.
+  const options = { servername: question.serverName, ca: question.ca, rejectUnauthorized: false };
+  const socket = tls.connect({ socket: connection.stream, ...options });
+  const done = new Promise<Handshake>((resolve, reject) => {
+    socket.once('secureConnect', () => resolve(handshakeOf(socket.getPeerCertificate(), socket.authorizationError)));
+    socket.on('error', reject);
+    connection.stream.once('close', () => reject(new Error('the connection was closed before the handshake ended')));
+  });
+  try {
+    const body = Buffer.from(JSON.stringify(await within(patience, done)));
+    return { status: 200, contentType: 'application/json', body: once(body) };
+  } catch (error) {
+    throw await brokenBy(question, error, connection);
+  } finally {
+    socket.destroy();
+    connection.stream.destroy();
+  }
+}
+
+async function* once(body: Buffer): AsyncGenerator<Buffer> {
+  yield body;
+}
+
+const handshakeOf = (peer: PeerCertificate, error: Error | string | null | undefined): Handshake => ({
+  error: error ? ((error as NodeJS.ErrnoException).code ?? String(error)) : null,
+  names: peer.subjectaltname ?? '',
+  issuer: [peer.issuer.O, peer.issuer.CN].filter(Boolean).join(' '),
+  notBefore: Date.parse(peer.valid_from),
+  notAfter: Date.parse(peer.valid_to),
+});
