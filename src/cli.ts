@@ -127,10 +127,12 @@ function parser(io: Io, exit: (code: number) => void): Argv {
       (command) =>
         command
           .usage('$0 rbac [TOPIC]')
-          .positional('topic', { type: 'string', default: 'missing-metrics', describe: 'The topic' }),
+          .positional('topic', { type: 'string', default: 'missing-metrics', describe: 'The topic, or all' }),
       async ({ topic }) => {
         const { roleText } = await import('./commands/rbac.ts');
-        await print(io.stdout, await roleText(await topicCalled(String(topic)).load()));
+        const id = String(topic);
+        const entries = id === 'all' ? guide : [topicCalled(id)];
+        await print(io.stdout, await roleText(id, await Promise.all(entries.map((entry) => entry.load()))));
       },
     )
     .command(
@@ -144,7 +146,7 @@ function parser(io: Io, exit: (code: number) => void): Argv {
           .example(`${NAME} completion install`, 'once, after kubectl krew install istio-diag'),
       async ({ action, dir }) => {
         const { completion } = await import('./commands/completion.ts');
-        await completion(action, dir as string | undefined, io);
+        await completion(action as string | undefined, dir as string | undefined, io);
       },
     )
     .command('version', COMMANDS.version, {}, () => print(io.stdout, `${tool.name} v${tool.version}\n`));

@@ -67,7 +67,7 @@ describe('completion', () => {
     [['missing-metrics', '--bundle', 'mesh.tgz', ''], [], ':4'],
     [['missing-metrics', '-', ''], [], ':4'],
     [['explain', 'HandlerMis'], ['HandlerMissing'], ':4'],
-    [['rbac', ''], ['missing-metrics'], ':4'],
+    [['rbac', ''], ['missing-metrics', 'pilot-connectivity', 'webhook-certs', 'apiserver-proxy', 'all'], ':4'],
     [['completion', ''], ['install', 'uninstall'], ':4'],
     [['schema', ''], [], ':4'],
     [['nonsense', '--c'], [], ':4'],

@@ -38,7 +38,7 @@ export const KUBECTL_FLAGS = {
 } as const;
 
 /** Of every command that asks a cluster. */
-export const CLUSTER_FLAGS = {
+const CLUSTER_FLAGS = {
   bundle: { type: 'string', requiresArg: true, describe: 'Replay a bundle: no cluster is asked' },
   'save-bundle': {
     type: 'string',
@@ -52,7 +52,7 @@ export const CLUSTER_FLAGS = {
 } as const;
 
 /** Of every topic. */
-export const TOPIC_FLAGS = {
+const TOPIC_FLAGS = {
   'istio-namespace': {
     alias: 'i',
     type: 'string',
@@ -103,7 +103,7 @@ export const SOME_TOPICS_FLAGS = {
 } as const;
 
 /** Of `metrics`. */
-export const METRICS_FLAGS = {
+const METRICS_FLAGS = {
   namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'The namespace of the pod' },
   output: { alias: 'o', type: 'string', requiresArg: true, default: 'table', describe: 'Output format: table, json' },
   port: {
@@ -116,7 +116,7 @@ export const METRICS_FLAGS = {
 } as const;
 
 /** Of `completion`. */
-export const COMPLETION_FLAGS = {
+const COMPLETION_FLAGS = {
   dir: { type: 'string', requiresArg: true, describe: 'The folder, by default that of the plugin on the PATH' },
 } as const;
 

@@ -124,7 +124,7 @@ export function scopeOf(args: Arguments, contextNamespace: string): Scope {
     selector: text(args.selector),
     istioNamespace: text(args['istio-namespace']),
     revision: text(args.revision),
-    window: durationOf(String(args.window ?? '0'), 'window'),
+    window: durationOf(text(args.window) ?? '0', 'window'),
     sample,
     prometheus: prometheusOf(args),
   };

@@ -1,21 +1,34 @@
 import type { Topic } from '../diagnosis/check.ts';
 
 interface Rule {
-  apiGroups: string[];
-  resources: string[];
+  apiGroups?: string[];
+  resources?: string[];
+  nonResourceURLs?: string[];
   verbs: string[];
   resourceNames?: string[];
 }
+
+/** The API groups of kinds that kubectl takes without one. */
+const GROUPS: Readonly<Record<string, string>> = {
+  deployments: 'apps',
+  mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
+  validatingwebhookconfigurations: 'admissionregistration.k8s.io',
+};
 
 /** The ConfigMaps that are read, by name: no other one is anybody's business. */
 const CONFIG_MAPS = ['istio', 'prometheus'];
 
 /** Rules by group and verb, from the rights that the topic's sources declare. */
-function rulesOf(topic: Topic): readonly Rule[] {
-  const rules = new Map<string, Rule>();
-  for (const { verb, resource } of topic.sources.flatMap(({ rights }) => rights)) {
+function rulesOf(topics: readonly Topic[]): readonly Rule[] {
+  const rules = new Map<string, Rule & { resources: string[] }>();
+  const urls = new Set<string>();
+  for (const { verb, resource } of topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights))) {
+    if (resource.startsWith('/')) {
+      urls.add(resource);
+      continue;
+    }
     const [plural = '', ...group] = resource.split('.');
-    const apiGroup = plural === 'deployments' ? 'apps' : group.join('.');
+    const apiGroup = GROUPS[plural] ?? group.join('.');
     const isNamed = plural === 'configmaps';
     const key = `${apiGroup} ${verb} ${isNamed}`;
     // A port-forward begins with POST, a tunnel through the gateway with GET: API servers differ in what GET takes.
@@ -26,23 +39,23 @@ function rulesOf(topic: Topic): readonly Rule[] {
     rules.set(key, rule);
   }
   // kubectl port-forward, where there are no tunnels, looks at the pod before it forwards.
-  rules.set('port-forward', { apiGroups: [''], resources: ['pods'], verbs: ['get'] });
-  return [...rules.values()];
+  if (rules.has(' create false')) rules.set('port-forward', { apiGroups: [''], resources: ['pods'], verbs: ['get'] });
+  return [...rules.values(), ...(urls.size > 0 ? [{ nonResourceURLs: [...urls], verbs: ['get'] }] : [])];
 }
 
-/** A ClusterRole with the rights that a topic takes, ready for `kubectl apply -f -`. */
-export async function roleText(topic: Topic): Promise<string> {
+/** A ClusterRole with the rights that a topic takes, or `all` of them, ready for `kubectl apply -f -`. */
+export async function roleText(id: string, topics: readonly Topic[]): Promise<string> {
   const { dump } = await import('js-yaml');
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
-    metadata: { name: `istio-diag-${topic.id}` },
-    rules: rulesOf(topic),
+    metadata: { name: `istio-diag-${id}` },
+    rules: rulesOf(topics),
   };
   return [
-    `# The rights that \`kubectl istio-diag ${topic.id}\` takes: it reads only, and asks for no Secret.`,
-    `#   kubectl istio-diag rbac ${topic.id} | kubectl apply -f -`,
-    `#   kubectl create clusterrolebinding istio-diag --clusterrole=istio-diag-${topic.id} --user=USER`,
+    `# The rights that \`kubectl istio-diag ${id}\` takes: it reads only, and asks for no Secret.`,
+    `#   kubectl istio-diag rbac ${id} | kubectl apply -f -`,
+    `#   kubectl create clusterrolebinding istio-diag --clusterrole=istio-diag-${id} --user=USER`,
     '# envoyfilters are looked at where Mixer runs beside istiod (Istio 1.5 - 1.7).',
     dump(role, { lineWidth: -1 }),
   ].join('\n');

@@ -37,6 +37,9 @@ export const isMixerTelemetry = (pod: Pod): boolean =>
     pod.labels.app !== 'policy' &&
     pod.containers.some(({ name }) => name === 'mixer'));
 
+/** A pod of Pilot, or of the istiod that took its place, in every release (guide.md 0.2). */
+export const isPilotPod = (pod: Pod): boolean => isPilot(pod) || isIstiod(pod);
+
 const isIstiod = (pod: Pod): boolean =>
   pod.labels.app === 'istiod' || (isPilot(pod) && isAtLeast(releaseIn(pod, 'discovery') ?? '0.0', '1.5'));
 
@@ -47,7 +50,7 @@ const isPilot = (pod: Pod): boolean =>
 const isZtunnel = (pod: Pod): boolean =>
   pod.labels.app === 'ztunnel' && pod.containers.some(({ image }) => /ztunnel/.test(image));
 
-const releaseIn = (pod: Pod, container: string): string | null =>
+export const releaseIn = (pod: Pod, container: string): string | null =>
   releaseOf(pod.containers.find(({ name }) => name === container)?.image ?? '');
 
 interface Found {

@@ -11,6 +11,7 @@ import {
   isRunning,
   type Listing,
   listAll,
+  type Namespace,
   type Pod,
   podOf,
   proxyOf,
@@ -69,7 +70,7 @@ export function matchesWorkload({ workload, services }: Narrowed, labels: Readon
 
 /** What -l selects, by the API server's own reading of it; null without -l. */
 export const selectedPods = clusterSource([], async (ask) =>
-  ask.scope.selector === null ? null : listAll(ask, podsResource, podOf, ask.scope.selector),
+  ask.scope.selector === null ? null : listAll(ask, podsResource, podOf, { selector: ask.scope.selector }),
 );
 
 /** The workloads' pods that are judged, and whether each has a proxy. */
@@ -114,6 +115,11 @@ export const workloads = clusterSource([], async (ask): Promise<Workloads> => {
       : namespaces;
   return { pods, everywhere, injected, complete: all.complete };
 });
+
+/** Whether a namespace's labels ask for sidecars, of this revision where one is named. */
+export const injectionAsked = ({ labels }: Namespace, revision: string | null): boolean =>
+  labels['istio-injection'] === 'enabled' ||
+  (labels['istio.io/rev'] !== undefined && (revision === null || labels['istio.io/rev'] === revision));
 
 /** Pods that should have a proxy and have none: in namespaces labelled for injection, and not excepted from it. */
 export const suspects = (pods: readonly Pod[], injected: ReadonlySet<string>): readonly Pod[] =>

@@ -22,6 +22,36 @@ export const guide: readonly Entry[] = [
     },
     async () => (await import('./missing-metrics/index.ts')).missingMetrics,
   ),
+  entry(
+    {
+      id: 'pilot-connectivity',
+      title: 'Verifying connectivity to Istio Pilot',
+      summary: 'Find the proxies that do not get, or do not take, their configuration',
+      flags: ['namespace', 'all-namespaces', 'selector', 'window', 'sample'],
+      workload: null,
+    },
+    async () => (await import('./pilot-connectivity/index.ts')).pilotConnectivity,
+  ),
+  entry(
+    {
+      id: 'webhook-certs',
+      title: 'Webhook setup script files missing from 0.5 release package',
+      summary: 'Find out whether the API server trusts and reaches Istio’s webhooks',
+      flags: [],
+      workload: null,
+    },
+    async () => (await import('./webhook-certs/index.ts')).webhookCerts,
+  ),
+  entry(
+    {
+      id: 'apiserver-proxy',
+      title: 'Automatic Sidecar Injection will fail if the kube-apiserver has proxy settings',
+      summary: 'Find out whether the API server’s proxy settings stop Istio’s webhooks',
+      flags: [],
+      workload: null,
+    },
+    async () => (await import('./apiserver-proxy/index.ts')).apiserverProxy,
+  ),
 ];
 
 /** Every topic, read. */

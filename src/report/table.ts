@@ -212,7 +212,7 @@ function commandsOf(report: Report, style: Style): string {
   return [painted(style, 'bold', 'COMMANDS'), ...[...commands].sort().map((command) => `  ${command}`)].join('\n');
 }
 
-export const VERDICT_PAINT = {
+const VERDICT_PAINT = {
   healthy: 'green',
   broken: 'red',
   error: 'red',

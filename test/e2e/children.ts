@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** Programs of a test, each with a log in its folder; ended by their own ids. */
 export interface Children {
-  start(program: string, args: readonly string[]): ChildProcess;
+  start(program: string, args: readonly string[], options?: { env?: NodeJS.ProcessEnv; cwd?: string }): ChildProcess;
   /** The last words of a program's log. */
   words(name: string): string;
   /** Whether one of them has ended by itself. */
@@ -22,9 +22,9 @@ export function childrenIn(folder: string): Children {
   });
   const logOf = (program: string): string => join(folder, `${program.split('/').at(-1)}.log`);
   return {
-    start(program, args) {
+    start(program, args, options = {}) {
       const log = openSync(logOf(program), 'w');
-      const child = spawn(program, args, { stdio: ['ignore', log, log] });
+      const child = spawn(program, args, { ...options, stdio: ['ignore', log, log] });
       closeSync(log);
       child.on('error', (error) => writeFileSync(logOf(program), String(error)));
       children.push(child);

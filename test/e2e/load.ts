@@ -10,6 +10,11 @@ const BUILT_IN: Record<string, string> = {
   Service: 'services',
   ConfigMap: 'configmaps',
   Namespace: 'namespaces',
+  ServiceAccount: 'serviceaccounts',
+  Event: 'events',
+  EndpointSlice: 'endpointslices',
+  MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
+  ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
 };
 
 /** The path of a kind's list, in its namespace. */
@@ -66,7 +71,10 @@ function kubeletConfig(cluster: TestCluster, recording: Recording, ports: Readon
   });
   const documents = pods.flatMap((pod) => {
     const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
-    const asked = new Set([9090, 9093, 15000, 15014, 15090, 42422]);
+    const mapped = [...ports.keys()]
+      .filter((key) => key.startsWith(`${name}:`))
+      .map((key) => Number(key.split(':')[1]));
+    const asked = new Set([9090, 9093, 15000, 15014, 15090, 42422, ...mapped]);
     const forwards = [...asked].map((port) => ({
       ports: [port],
       target: { address: '127.0.0.1', port: ports.get(`${name}:${port}`) ?? CLOSED },
@@ -107,6 +115,8 @@ async function allDone(promises: readonly Promise<void>[]): Promise<void> {
 const isGiven = (namespace: string | undefined): boolean => /^(default|kube-.*)$/.test(namespace ?? '');
 
 export interface LoadOptions {
+  /** Where a pod's port leads, by `NAMESPACE/POD:PORT`: a real program. */
+  forwards?: ReadonlyMap<string, number>;
   movement?: Movement;
   /** Job and target (a Service's name and port) of a real Prometheus, in place of the recorded one. */
   scrapes?: readonly { name: string; target: string; pod: string }[];
@@ -119,7 +129,7 @@ export interface LoadOptions {
 export async function load(
   cluster: TestCluster,
   recording: Recording,
-  { movement, scrapes }: LoadOptions = {},
+  { movement, scrapes, forwards = new Map() }: LoadOptions = {},
 ): Promise<() => Promise<void>> {
   const pages = await servePages(recording, movement);
   let prometheus: Awaited<ReturnType<typeof scraped>> | undefined;
@@ -129,7 +139,7 @@ export async function load(
   };
   try {
     if (scrapes) prometheus = await scraped(recording, pages.ports, scrapes);
-    await fill(cluster, recording, new Map([...pages.ports, ...(prometheus?.ports ?? [])]));
+    await fill(cluster, recording, new Map([...pages.ports, ...(prometheus?.ports ?? []), ...forwards]));
     return unload;
   } catch (error) {
     await unload();

@@ -1,0 +1,185 @@
+import type { PageQuestion } from '../cluster/question.ts';
+import { firstLine, quoteAnswer, textOf, unanswered } from '../cluster/text.ts';
+import type { Ask, Attempt, ControlPlane } from '../diagnosis/check.ts';
+import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
+import { numberOf } from '../prometheus/metrics.ts';
+import { isAtLeast, isPilotPod, releaseIn } from './istio.ts';
+import { allPods, isRunning, type Pod } from './kubernetes.ts';
+import { askMetrics } from './metrics-page.ts';
+import { type ProxySync, syncIn } from './sync.ts';
+
+/** One replica of Pilot or istiod. */
+export interface Pilot {
+  pod: Pod;
+  /** `1.31.0`, by its image; null when that does not tell. */
+  version: string | null;
+  /** Where its pages are, and of 0.8 to 1.4 the registration (guide.md 0.2). */
+  debugPort: number;
+}
+
+const pilotOf = (pod: Pod): Pilot => {
+  const version = releaseIn(pod, 'discovery');
+  const annotated = Number(pod.annotations['prometheus.io/port']);
+  const modern = version === null || isAtLeast(version, '1.1');
+  return { pod, version, debugPort: modern && annotated > 0 ? annotated : modern ? 15014 : 9093 };
+};
+
+/** Whether a replica is this control plane's. */
+const isOf =
+  ({ namespace, revision }: ControlPlane) =>
+  ({ pod }: Pilot): boolean =>
+    pod.namespace === namespace && (revision === null || (pod.labels['istio.io/rev'] ?? revision) === revision);
+
+/** Every replica in the cluster, ready or not. */
+const allPilots = clusterSource(
+  [],
+  async ({ from }): Promise<readonly Pilot[]> =>
+    (await from(allPods)).items
+      .filter((pod) => isPilotPod(pod) && pod.phase !== 'Succeeded' && pod.phase !== 'Failed' && !pod.deleting)
+      .map(pilotOf),
+);
+
+export const pilots = planeSource([], async ({ from, plane }) => (await from(allPilots)).filter(isOf(plane)));
+
+/** A page of one replica; one that is not what was asked for is NoAnswer. */
+async function readPage({ cluster }: Ask, { pod }: Pilot, port: number, path: string, reading?: 2): Promise<string> {
+  const question: PageQuestion = {
+    ask: 'page',
+    namespace: pod.namespace,
+    pod: pod.name,
+    port,
+    path,
+    ...(reading && { reading }),
+  };
+  const answer = await cluster.read(question);
+  if (answer.status === 200) return textOf(question, answer);
+  // Not on loopback, or by the wrong identity: that says nothing of the page (guide.md b, 6).
+  const hindrance = answer.status === 401 || answer.status === 403 ? 'Forbidden' : 'BadAnswer';
+  throw unanswered(question, hindrance, `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
+}
+
+/** What one replica knows of the proxies that are connected to it. */
+export interface PilotSync {
+  pilot: Pilot;
+  proxies: Attempt<readonly ProxySync[]>;
+  /** A second reading, `scope.window` later; null when none was asked for. */
+  later: Attempt<readonly ProxySync[]> | null;
+}
+
+/** 0.8 has no syncz: its adsz names the proxies, and no more. */
+async function askSync(ask: Ask, pilot: Pilot, reading?: 2): Promise<readonly ProxySync[]> {
+  const isOld = pilot.version !== null && !isAtLeast(pilot.version, '1.0');
+  const path = isOld ? '/debug/adsz' : '/debug/syncz';
+  const text = await readPage(ask, pilot, pilot.debugPort, path, reading);
+  const proxies = syncIn(text, isOld);
+  if (proxies) return proxies;
+  const question = {
+    ask: 'page',
+    namespace: pilot.pod.namespace,
+    pod: pilot.pod.name,
+    port: pilot.debugPort,
+    path,
+  } as const;
+  throw unanswered(question, 'BadAnswer', `not the page that was asked for: ${firstLine(text)}`);
+}
+
+/** Each running replica's own proxies: a proxy is connected to exactly one of them. */
+export const allSyncs = clusterSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async (ask): Promise<readonly PilotSync[]> => {
+    const running = (await ask.from(allPilots)).filter(({ pod }) => isRunning(pod));
+    return Promise.all(
+      running.map(async (pilot): Promise<PilotSync> => {
+        const proxies = await settle(askSync(ask, pilot));
+        if (ask.scope.window === 0) return { pilot, proxies, later: null };
+        await ask.sleep(ask.scope.window);
+        return { pilot, proxies, later: await settle(askSync(ask, pilot, 2)) };
+      }),
+    );
+  },
+);
+
+/** What a replica knows of services: the guide's `/v1/registration` up to 1.4, `/debug/registryz` since. */
+export interface Registry {
+  pod: string;
+  services: Attempt<number>;
+}
+
+export const registries = planeSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async (ask): Promise<readonly Registry[]> => {
+    const running = (await ask.from(pilots)).filter(({ pod }) => isRunning(pod));
+    return Promise.all(
+      running.map(async (pilot) => {
+        const isOld = pilot.version !== null && !isAtLeast(pilot.version, '1.5');
+        const [port, path] = isOld
+          ? ([8080, '/v1/registration'] as const)
+          : ([pilot.debugPort, '/debug/registryz'] as const);
+        const count = async (): Promise<number> => {
+          const text = await readPage(ask, pilot, port, path);
+          const value: unknown = JSON.parse(text === 'null' ? '[]' : text || '[]');
+          if (Array.isArray(value)) return value.length;
+          throw new SyntaxError('not a list');
+        };
+        const counted = count().catch((error: unknown) => {
+          if (!(error instanceof SyntaxError)) throw error;
+          const question = { ask: 'page', namespace: pilot.pod.namespace, pod: pilot.pod.name, port, path } as const;
+          throw unanswered(question, 'BadAnswer', 'not a list of services');
+        });
+        return { pod: pilot.pod.name, services: await settle(counted) };
+      }),
+    );
+  },
+);
+
+/** What a replica counts since it started. */
+export interface PilotCounts {
+  pod: string;
+  /** Configurations that proxies refused, by kind: `lds`. */
+  rejects: ReadonlyMap<string, number>;
+}
+
+/** 1.0 and newer count all in one; each kind has a gauge of its own (0.8: cds, eds and lds). */
+const REJECTS = 'pilot_total_xds_rejects';
+
+export const pilotCounts = planeSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async (ask): Promise<readonly Attempt<PilotCounts>[]> => {
+    const running = (await ask.from(pilots)).filter(({ pod }) => isRunning(pod));
+    return Promise.all(
+      running.map(({ pod, debugPort }) => {
+        const read = async (): Promise<PilotCounts> => {
+          const rejects = new Map<string, number>();
+          const question = {
+            ask: 'page',
+            namespace: pod.namespace,
+            pod: pod.name,
+            port: debugPort,
+            path: '/metrics',
+          } as const;
+          const wants = (name: string): boolean => name === REJECTS || /^pilot_xds_[celr]ds_reject$/.test(name);
+          await askMetrics(ask.cluster, question, wants, (_family, { name, labels, value }) => {
+            const kind =
+              name === REJECTS ? (labels.get('type') ?? 'all') : name.slice('pilot_xds_'.length, -'_reject'.length);
+            // Both are there in some releases: the larger is the whole.
+            const known = rejects.get(kind) ?? 0;
+            rejects.set(
+              kind,
+              name === REJECTS ? Math.max(known, numberOf(value)) : Math.max(known, known + numberOf(value)),
+            );
+          });
+          return { pod: pod.name, rejects };
+        };
+        return settle(read());
+      }),
+    );
+  },
+);
+
+/** Whether a proxy is to be connected to this control plane, where there are several: by its revision. */
+export const belongsTo = (pod: Pod, plane: ControlPlane, planes: readonly ControlPlane[]): boolean => {
+  const several = new Set(planes.map(({ namespace, revision }) => `${namespace}/${revision}`)).size > 1;
+  if (!several) return true;
+  const own = pod.labels['istio.io/rev'] ?? pod.annotations['istio.io/rev'];
+  return own === undefined ? plane.revision === null || plane.revision === 'default' : own === plane.revision;
+};

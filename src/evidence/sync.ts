@@ -1,0 +1,98 @@
+/** One kind of configuration of one proxy, as Pilot sees it. */
+export interface TypeSync {
+  /** `cluster`, `listener`, `route`, `endpoint`, `extensionconfig`, or a kind of ambient's. */
+  kind: string;
+  /** The nonce of what was sent last; '' when nothing was. */
+  sent: string;
+  /** The nonce of what the proxy has taken; '' when nothing was. */
+  acked: string;
+  /** Why it refused the last; '' when it did not. From 1.24 on. */
+  error: string;
+  /** When it was sent, in milliseconds since 1970; null before 1.24. */
+  sentAt: number | null;
+}
+
+/** One connected proxy. */
+export interface ProxySync {
+  /** `POD.NAMESPACE`. */
+  proxy: string;
+  version: string | null;
+  /** Empty where the page names the proxy only (0.8). */
+  types: readonly TypeSync[];
+}
+
+/** As istioctl judges it, in every release (guide.md b, B4). */
+export type SyncState = 'synced' | 'not sent' | 'stale' | 'error';
+
+export function stateOf({ sent, acked, error }: TypeSync): SyncState {
+  if (error !== '') return 'error';
+  if (sent === '') return 'not sent';
+  return sent === acked ? 'synced' : 'stale';
+}
+
+interface RawSync {
+  proxy?: unknown;
+  istio_version?: unknown;
+  proxy_version?: unknown;
+  resources?: Record<string, { sent?: string; acked?: string; sentTime?: string; lastError?: string } | null> | null;
+  [field: string]: unknown;
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+const KINDS = ['cluster', 'listener', 'route', 'endpoint', 'extensionconfig'] as const;
+
+/** `type.googleapis.com/envoy.config.cluster.v3.Cluster` as `cluster`. */
+function kindOf(url: string): string {
+  const name = url.split('.').at(-1) ?? url;
+  if (name === 'ClusterLoadAssignment') return 'endpoint';
+  if (name === 'RouteConfiguration') return 'route';
+  return name.toLowerCase();
+}
+
+function typesOf(raw: RawSync): readonly TypeSync[] {
+  if (raw.resources && typeof raw.resources === 'object') {
+    return Object.entries(raw.resources).map(([url, each]) => ({
+      kind: kindOf(url),
+      sent: text(each?.sent),
+      acked: text(each?.acked),
+      error: text(each?.lastError),
+      sentAt: Date.parse(text(each?.sentTime)) || null,
+    }));
+  }
+  return KINDS.filter((kind) => `${kind}_sent` in raw || `${kind}_acked` in raw || kind !== 'extensionconfig').map(
+    (kind) => ({
+      kind,
+      sent: text(raw[`${kind}_sent`]),
+      acked: text(raw[`${kind}_acked`]),
+      error: '',
+      sentAt: null,
+    }),
+  );
+}
+
+/** A node of 0.8's adsz: `"node": "sidecar~10.1.0.3~productpage-1.default~default.svc.cluster.local-4"`. */
+const NODE = /"node": *"(?:sidecar|router|ingress)~[^~"]*~([^~"]+)~[^"]*"/g;
+
+/** The proxies that `/debug/syncz` tells of, or 0.8's `/debug/adsz`; null when the page is neither. */
+export function syncIn(page: string, isAdsz: boolean): readonly ProxySync[] | null {
+  if (isAdsz) {
+    if (!/^\s*[[{]/.test(page)) return null;
+    const names = new Set([...page.matchAll(NODE)].map(([, name = '']) => name));
+    return [...names].map((proxy) => ({ proxy, version: null, types: [] }));
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(page);
+  } catch {
+    return null;
+  }
+  // Go writes an empty list as null.
+  if (value === null) return [];
+  if (!Array.isArray(value)) return null;
+  return (value as RawSync[]).map((raw) => ({
+    proxy: text(raw.proxy),
+    version: text(raw.istio_version) || text(raw.proxy_version) || null,
+    types: typesOf(raw),
+  }));
+}

@@ -1,0 +1,20 @@
+import { type Content, everyGeneration } from '../../diagnosis/check.ts';
+import { detection } from '../../evidence/istio.ts';
+import { allDeployments, allNamespaces, allPods } from '../../evidence/kubernetes.ts';
+import { allSyncs, pilotCounts, registries } from '../../evidence/pilot.ts';
+import { proxyUpdates } from '../../evidence/proxies.ts';
+import { pilotRunning } from './pilot-running.ts';
+import { proxiesAccept } from './proxies-accept.ts';
+import { proxiesConnected } from './proxies-connected.ts';
+import { proxiesSynced } from './proxies-synced.ts';
+import { registration } from './registration.ts';
+
+/** "Verifying connectivity to Istio Pilot" (guide.md b): from every replica's side, and from the proxies'. */
+export const pilotConnectivity: Content = {
+  once: 'for each control plane',
+  walks: everyGeneration({
+    steps: [pilotRunning, registration, proxiesConnected, proxiesSynced, proxiesAccept],
+    meter: null,
+  }),
+  sources: [detection, allPods, allDeployments, allNamespaces, registries, allSyncs, pilotCounts, proxyUpdates],
+};

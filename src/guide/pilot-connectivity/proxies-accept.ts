@@ -1,0 +1,75 @@
+import { shellLine } from '../../cluster/shell.ts';
+import { defineCheck, type Step } from '../../diagnosis/check.ts';
+import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { proxyUpdates } from '../../evidence/proxies.ts';
+import { docs, PROXIES_ACCEPT, PROXIES_CONNECTED, PROXIES_SYNCED } from './steps.ts';
+
+export const proxiesTakeConfiguration = defineCheck({
+  id: 'proxies-take-configuration',
+  title: 'proxies say themselves that they took clusters and listeners',
+  explains:
+    'Asks a few proxies (--sample), first those that Pilot does not list or that are not in sync, for what they count of the configurations that they got. It is the other side’s view: it holds where no replica of Pilot can be asked.',
+  reasons: {
+    NeverConfigured: 'A proxy has taken no clusters or no listeners since it started: it serves nothing.',
+    UpdatesRejected: 'A proxy has refused configurations since it started; it keeps the last that it took.',
+  },
+  needs: { updates: proxyUpdates },
+  judge({ updates }) {
+    if (updates.length === 0) return skip('no proxy to ask');
+    const seen = updates.flatMap(({ pod, updates }) => ('got' in updates ? [{ pod, ...updates.got }] : []));
+    const missing = updates.flatMap(({ updates }) => ('missing' in updates ? [updates.missing] : []));
+    const name = ({ pod }: (typeof seen)[number]): string => `${pod.namespace}/${pod.name}`;
+    const evidence = seen.map(
+      (each) =>
+        `${name(each)}: cds ${each.cds.success} taken, ${each.cds.rejected} refused; lds ${each.lds.success} taken, ${each.lds.rejected} refused`,
+    );
+    const log = (found: readonly (typeof seen)[number][]): string =>
+      shellLine(
+        'kubectl',
+        '-n',
+        found[0]?.pod.namespace ?? '',
+        'logs',
+        found[0]?.pod.name ?? '',
+        '-c',
+        'istio-proxy',
+        '--tail=200',
+      );
+    const never = seen.filter(({ cds, lds }) => cds.success === 0 || lds.success === 0);
+    if (never.length > 0)
+      return {
+        status: 'fail',
+        reason: 'NeverConfigured',
+        message: `${some(never.map(name))} took no ${never.some(({ cds }) => cds.success === 0) ? 'clusters' : 'listeners'}`,
+        evidence,
+        hint: log(never),
+        mayFollowFrom: [PROXIES_CONNECTED, PROXIES_SYNCED],
+      };
+    const rejected = seen.filter(({ cds, lds }) => cds.rejected + lds.rejected > 0);
+    if (rejected.length > 0)
+      return {
+        status: 'warn',
+        reason: 'UpdatesRejected',
+        message: `${some(rejected.map(name))} refused ${count(
+          rejected.reduce((sum, { cds, lds }) => sum + cds.rejected + lds.rejected, 0),
+          'configuration',
+        )} since the start`,
+        evidence,
+        hint: log(rejected),
+      };
+    if (isSome(missing))
+      return unknown(missing, `${missing.length} of ${count(updates.length, 'proxy', 'proxies')} could not be asked`);
+    return {
+      status: 'pass',
+      message: `${count(seen.length, 'proxy', 'proxies')} asked: none refused anything`,
+      evidence,
+    };
+  },
+});
+
+export const proxiesAccept: Step = {
+  id: PROXIES_ACCEPT,
+  title: 'Verify proxies take the configuration',
+  hop: null,
+  docs,
+  checks: [proxiesTakeConfiguration],
+};

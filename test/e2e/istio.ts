@@ -1,0 +1,279 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { ISTIOD, istiodObject, modernMesh, PRODUCTPAGE, productpageObject } from '../support/modern.ts';
+import type { RecordedObject, Recording } from '../support/recordings.ts';
+import { BIN, ENVOY_PROGRAM, istioModule } from './build.ts';
+import { childrenIn, until } from './children.ts';
+import { freePorts, startCluster, type TestCluster } from './cluster.ts';
+import { load } from './load.ts';
+
+/** A real istiod on the real API server, and the real Envoy of one pod, started by the real agent. */
+export interface Istio {
+  cluster: TestCluster;
+  mesh: Recording;
+  /** Loopback ports: istiod's debug pages, Envoy's admin page, its listener for the pod's own port. */
+  ports: { debug: number; admin: number };
+  /** Applies objects as `kubectl apply -f -` does. */
+  apply(...objects: readonly object[]): void;
+  remove(kind: string, name: string, namespace: string): void;
+  /** Waits until istiod tells this of its proxies. */
+  synced(wanted: (syncz: string) => boolean): Promise<void>;
+  stopProxy(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const text = (port: number, path: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path, timeout: 3000 }, (answer) => {
+      let said = '';
+      answer.setEncoding('utf8').on('data', (chunk: string) => {
+        said += chunk;
+      });
+      answer.on('end', () => resolve(said));
+    }).once('error', reject);
+  });
+
+/** Where the Envoy of PyPI is, Istio's own filters are not: without them it takes what istiod sends. */
+const WITHOUT_OWN_FILTERS = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_ENABLE_ALPN_FILTER: 'false' };
+
+export interface IstioOptions {
+  objects?: readonly RecordedObject[];
+  /** Lets istiod send what only Istio's own Envoy knows: a real rejected configuration. */
+  ownFilters?: boolean;
+  /** Of pods that nobody runs. */
+  forwards?: ReadonlyMap<string, number>;
+}
+
+export async function startIstio({ objects = [], ownFilters = false, forwards }: IstioOptions = {}): Promise<Istio> {
+  const cluster = await startCluster();
+  const folder = join(cluster.folder, 'istio');
+  mkdirSync(folder);
+  const control = childrenIn(cluster.folder);
+  const proxy = childrenIn(folder);
+  const [
+    http = 0,
+    grpc = 0,
+    secure = 0,
+    https = 0,
+    debug = 0,
+    admin = 0,
+    status = 0,
+    envoyStatus = 0,
+    metrics = 0,
+    dns = 0,
+  ] = await freePorts(10);
+  const mesh = modernMesh(istiodObject(), productpageObject(), ...objects);
+  const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
+  const kubectl = (args: readonly string[], input?: string): string =>
+    execFileSync('kubectl', args, {
+      env,
+      ...(input !== undefined && { input }),
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    }).toString();
+  let unload = (): Promise<void> => Promise.resolve();
+  const close = async (): Promise<void> => {
+    try {
+      await proxy.end();
+      await control.end();
+      await unload();
+    } finally {
+      await cluster.close();
+    }
+  };
+  try {
+    kubectl(['create', '-f', join(istioModule(), 'manifests/charts/base/files/crd-all.gen.yaml')]);
+    unload = await load(cluster, mesh, {
+      forwards: new Map([
+        [`istio-system/${ISTIOD}:15014`, debug],
+        [`istio-system/${ISTIOD}:8080`, http],
+        [`istio-system/${ISTIOD}:15012`, secure],
+        [`bookinfo/${PRODUCTPAGE}:15000`, admin],
+        ...(forwards ?? []),
+      ]),
+    });
+    const config = join(folder, 'mesh.yaml');
+    writeFileSync(
+      config,
+      JSON.stringify({
+        accessLogFile: join(folder, 'access.log'),
+        enableTracing: false,
+        rootNamespace: 'istio-system',
+        trustDomain: 'cluster.local',
+        defaultConfig: { discoveryAddress: 'istiod.istio-system.svc:15012' },
+        ...(ownFilters && { defaultProviders: { metrics: ['prometheus'] } }),
+      }),
+    );
+    const at = (port: number): string => `127.0.0.1:${port}`;
+    control.start(
+      join(BIN, 'pilot-discovery'),
+      [
+        ...['discovery', '--kubeconfig', cluster.kubeconfig, '--meshConfig', config, '--ctrlz_port', '0'],
+        ...[
+          '--httpAddr',
+          at(http),
+          '--grpcAddr',
+          at(grpc),
+          '--secureGRPCAddr',
+          at(secure),
+          '--httpsAddr',
+          at(https),
+          '--monitoringAddr',
+          at(debug),
+        ],
+      ],
+      {
+        cwd: folder,
+        env: {
+          ...env,
+          ...(ownFilters ? {} : WITHOUT_OWN_FILTERS),
+          ISTIOD_CUSTOM_HOST: 'localhost',
+          POD_NAME: ISTIOD,
+          POD_NAMESPACE: 'istio-system',
+          CLUSTER_ID: 'Kubernetes',
+          PILOT_CERT_PROVIDER: 'istiod',
+          REVISION: 'default',
+          INJECT_ENABLED: 'false',
+          VALIDATION_WEBHOOK_CONFIG_NAME: '',
+          INJECTION_WEBHOOK_CONFIG_NAME: '',
+        },
+      },
+    );
+    await until(
+      () =>
+        text(http, '/ready').then(
+          (said) => !control.lost() && said !== undefined,
+          () => false,
+        ),
+      60,
+      () => `istiod is not ready: ${control.words('pilot-discovery')}`,
+    );
+    await until(
+      () => Promise.resolve(isThere(() => kubectl(['-n', 'bookinfo', 'get', 'configmap', 'istio-ca-root-cert']))),
+      30,
+      () => `istiod wrote no root certificate: ${control.words('pilot-discovery')}`,
+    );
+    startProxy();
+    await until(
+      () =>
+        text(admin, '/ready').then(
+          (said) => said.startsWith('LIVE'),
+          () => false,
+        ),
+      ownFilters ? 1 : 60,
+      () => `Envoy is not ready: ${proxy.words('pilot-agent')}`,
+    ).catch((error: unknown) => {
+      // What it is sent it refuses: it never becomes ready.
+      if (!ownFilters) throw error;
+    });
+
+    function startProxy(): void {
+      const tokens = join(folder, 'var/run/secrets/tokens');
+      const roots = join(folder, 'var/run/secrets/istio');
+      const labels = join(folder, 'etc/istio/pod');
+      for (const each of [tokens, roots, labels]) mkdirSync(each, { recursive: true });
+      const token = [
+        'create',
+        'token',
+        'default',
+        '-n',
+        'bookinfo',
+        '--audience',
+        'istio-ca',
+        '--bound-object-kind',
+        'Pod',
+        '--bound-object-name',
+        PRODUCTPAGE,
+      ];
+      writeFileSync(join(tokens, 'istio-token'), kubectl(token).trim(), { mode: 0o600 });
+      writeFileSync(
+        join(roots, 'root-cert.pem'),
+        kubectl(['-n', 'bookinfo', 'get', 'cm', 'istio-ca-root-cert', '-o', 'jsonpath={.data.root-cert\\.pem}']),
+      );
+      writeFileSync(join(labels, 'labels'), 'app="productpage"\nversion="v1"\n');
+      proxy.start(
+        join(BIN, 'pilot-agent'),
+        ['proxy', 'sidecar', '--domain', 'bookinfo.svc.cluster.local', '--proxyLogLevel=warning'],
+        {
+          cwd: folder,
+          env: {
+            ...process.env,
+            POD_NAME: PRODUCTPAGE,
+            POD_NAMESPACE: 'bookinfo',
+            INSTANCE_IP: '10.244.0.5',
+            SERVICE_ACCOUNT: 'default',
+            HOST_IP: '127.0.0.1',
+            CA_ADDR: `localhost:${secure}`,
+            PILOT_CERT_PROVIDER: 'istiod',
+            TRUST_DOMAIN: 'cluster.local',
+            ISTIO_META_CLUSTER_ID: 'Kubernetes',
+            ISTIO_META_WORKLOAD_NAME: 'productpage-v1',
+            // Its listeners are where no test needs one: redirection takes root's rights on a network.
+            ISTIO_META_INTERCEPTION_MODE: 'REDIRECT',
+            ISTIO_META_POD_PORTS: '[{"containerPort":9080}]',
+            ENVOY_STATUS_PORT: String(envoyStatus),
+            ENVOY_PROMETHEUS_PORT: String(metrics),
+            DNS_PROXY_ADDR: at(dns),
+            ISTIO_BOOTSTRAP: join(istioModule(), 'tools/packaging/common/envoy_bootstrap.json'),
+            PROXY_CONFIG: JSON.stringify({
+              binaryPath: ENVOY_PROGRAM,
+              configPath: './etc/istio/proxy',
+              discoveryAddress: `localhost:${secure}`,
+              proxyAdminPort: admin,
+              statusPort: status,
+              concurrency: 1,
+              terminationDrainDuration: '0s',
+            }),
+          },
+        },
+      );
+    }
+
+    return {
+      cluster,
+      mesh,
+      ports: { debug, admin },
+      apply: (...all) => void kubectl(['apply', '-f', '-'], all.map((each) => JSON.stringify(each)).join('\n---\n')),
+      remove: (kind, name, namespace) => void kubectl(['-n', namespace, 'delete', kind, name]),
+      synced: (wanted) =>
+        until(
+          () => text(debug, '/debug/syncz').then(wanted, () => false),
+          30,
+          () =>
+            `istiod does not tell what was waited for: ${control.words('pilot-discovery')}\n${proxy.words('pilot-agent')}`,
+        ),
+      stopProxy: () => proxy.end(),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function isThere(ask: () => unknown): boolean {
+  try {
+    ask();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `istioctl ARGS` on the same cluster; its words whatever its exit code. */
+export function istioctl(kubeconfig: string, ...args: readonly string[]): string {
+  const options = {
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+    stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
+  };
+  try {
+    return execFileSync(join(BIN, 'istioctl'), args, options).toString();
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: Buffer; stderr: Buffer };
+    return `${stdout}${stderr}`;
+  }
+}
+
+/** The lines of a program's log. */
+export const linesOf = (file: string): readonly string[] => readFileSync(file, 'utf8').trimEnd().split('\n');
