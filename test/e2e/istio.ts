@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { ISTIOD, istiodObject, modernMesh, PRODUCTPAGE, productpageObject } from '../support/modern.ts';
@@ -109,19 +109,15 @@ export async function startIstio({ objects = [], ownFilters = false, forwards }:
     control.start(
       join(BIN, 'pilot-discovery'),
       [
-        ...['discovery', '--kubeconfig', cluster.kubeconfig, '--meshConfig', config, '--ctrlz_port', '0'],
-        ...[
-          '--httpAddr',
-          at(http),
-          '--grpcAddr',
-          at(grpc),
-          '--secureGRPCAddr',
-          at(secure),
-          '--httpsAddr',
-          at(https),
-          '--monitoringAddr',
-          at(debug),
-        ],
+        'discovery',
+        `--kubeconfig=${cluster.kubeconfig}`,
+        `--meshConfig=${config}`,
+        '--ctrlz_port=0',
+        `--httpAddr=${at(http)}`,
+        `--grpcAddr=${at(grpc)}`,
+        `--secureGRPCAddr=${at(secure)}`,
+        `--httpsAddr=${at(https)}`,
+        `--monitoringAddr=${at(debug)}`,
       ],
       {
         cwd: folder,
@@ -271,9 +267,6 @@ export function istioctl(kubeconfig: string, ...args: readonly string[]): string
     return execFileSync(join(BIN, 'istioctl'), args, options).toString();
   } catch (error) {
     const { stdout, stderr } = error as { stdout: Buffer; stderr: Buffer };
-    return `${stdout}${stderr}`;
+    return stdout.toString() + stderr.toString();
   }
 }
-
-/** The lines of a program's log. */
-export const linesOf = (file: string): readonly string[] => readFileSync(file, 'utf8').trimEnd().split('\n');

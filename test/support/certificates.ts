@@ -44,30 +44,22 @@ export function certificatesIn(folder: string): {
         `[ca]\ndefault_ca=a\n[a]\ndatabase=${database}\nnew_certs_dir=${folder}\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=optional\n`,
       );
       const cert = file('leaf.crt');
+      const signer = ['-cert', file('by.crt', by.cert), '-keyfile', file('by.key', by.key)];
+      const dates = ['-startdate', stamp(Math.min(-2, days - 1)), '-enddate', stamp(days)];
       openssl(
-        ...[
-          'ca',
-          '-batch',
-          '-notext',
-          '-config',
-          config,
-          '-cert',
-          file('by.crt', by.cert),
-          '-keyfile',
-          file('by.key', by.key),
-        ],
-        ...[
-          '-in',
-          request,
-          '-extfile',
-          names,
-          '-startdate',
-          stamp(Math.min(-2, days - 1)),
-          '-enddate',
-          stamp(days),
-          '-out',
-          cert,
-        ],
+        'ca',
+        '-batch',
+        '-notext',
+        '-config',
+        config,
+        ...signer,
+        '-in',
+        request,
+        '-extfile',
+        names,
+        ...dates,
+        '-out',
+        cert,
       );
       return { cert: readFileSync(cert, 'utf8'), key: readFileSync(own, 'utf8') };
     },

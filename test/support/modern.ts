@@ -20,7 +20,7 @@ export const podObject = (
 ): RecordedObject => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name, namespace, labels, ...{ annotations } },
+  metadata: { name, namespace, labels, annotations } as RecordedObject['metadata'],
   spec: { nodeName: 'node-1', containers },
   status: {
     phase: 'Running',
