@@ -32,6 +32,8 @@ export interface Answer {
   /** HTTP's status. Of the API server's answers only 200 arrives; a page in a pod may answer anything. */
   status: number;
   contentType: string;
+  /** The server's clock, in milliseconds since 1970; null when it does not tell, and in a replay. */
+  date?: number | null;
   /** Bytes; throws NoAnswer when the answer breaks off. */
   body: AsyncIterable<Buffer>;
 }

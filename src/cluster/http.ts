@@ -6,6 +6,8 @@ import { type Patience, within } from './deadline.ts';
 export interface HttpAnswer {
   status: number;
   contentType: string;
+  /** The server's clock, in milliseconds since 1970, cut to seconds; null when it does not tell. */
+  date: number | null;
   body: AsyncIterable<Buffer>;
 }
 
@@ -26,6 +28,7 @@ export async function httpGet(options: RequestOptions, patience: Patience, send 
     return {
       status: response.statusCode ?? 0,
       contentType: response.headers['content-type'] ?? '',
+      date: Date.parse(response.headers.date ?? '') || null,
       body: bodyOf(response, patience),
     };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { messageOf, NoAnswer } from '../errors.ts';
 import type { ApiServer } from './api-server.ts';
+import { readClock } from './clock.ts';
 import type { Answer, Cluster, KubernetesObject } from './cluster.ts';
 import { connectionsThrough } from './connections.ts';
 import { Overdue, type Patience, within } from './deadline.ts';
@@ -7,9 +8,10 @@ import { NoGateway, openGateway } from './gateway.ts';
 import { shakeHands } from './handshake.ts';
 import { type HttpAnswer, httpGet, quote } from './http.ts';
 import type { Kubectl } from './kubectl.ts';
-import { getPage } from './pages.ts';
+import { type Connection, getPage } from './pages.ts';
 import {
   apiPath,
+  type ClockQuestion,
   type ListQuestion,
   type ObjectQuestion,
   type PageQuestion,
@@ -144,6 +146,14 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
     }
   }
 
+  async function clockOf(question: ClockQuestion): Promise<Answer> {
+    const { of } = question;
+    return of === null ? ask(question, '/version') : pageThrough(await connections.open({ ask: 'page', ...of }), of);
+  }
+
+  const pageThrough = (connection: Connection, of: NonNullable<ClockQuestion['of']>): Promise<Answer> =>
+    getPage({ ask: 'page', ...of }, connection, patience);
+
   async function readUrl(question: UrlQuestion): Promise<Answer> {
     const { protocol, hostname, port, pathname, search } = new URL(question.url);
     // TLS costs 8 ms to load: kubectl speaks it for us.
@@ -173,6 +183,7 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
       assertOpen(question);
       if (question.ask === 'page') return readPage(question);
       if (question.ask === 'handshake') return shakeHands(question, await connections.open(question), patience);
+      if (question.ask === 'clock') return readClock(question, () => clockOf(question));
       if (question.ask === 'url') return readUrl(question);
       const answer = guard(question, await ask(question, pathWithQuery(question)));
       return question.ask === 'object' ? trimmed(question, answer) : answer;

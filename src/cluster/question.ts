@@ -59,6 +59,13 @@ export interface HandshakeQuestion {
   ca: string;
 }
 
+/** What the clock behind an HTTP server shows. Answered as JSON, a ClockReading (clock.ts). */
+export interface ClockQuestion {
+  ask: 'clock';
+  /** A page in a pod, whose answer carries the pod's time; null for the API server's own. */
+  of: { namespace: string; pod: string; port: number; path: string } | null;
+}
+
 /** A page of the Prometheus that the user named with --prometheus-url. */
 export interface UrlQuestion {
   ask: 'url';
@@ -73,6 +80,7 @@ export type Question =
   | LogQuestion
   | PageQuestion
   | HandshakeQuestion
+  | ClockQuestion
   | DiscoveryQuestion
   | UrlQuestion;
 
@@ -101,6 +109,8 @@ export function apiPath(question: Question): string | null {
     case 'handshake':
     case 'url':
       return null;
+    case 'clock':
+      return question.of === null ? '/version' : null;
   }
 }
 
@@ -143,6 +153,12 @@ export function commandOf(question: Question): string {
       const client = shellLine('openssl', 's_client', '-connect', `localhost:${port}`, '-servername', serverName);
       return `${forward} & sleep 1; ${client} </dev/null`;
     }
+    case 'clock': {
+      if (question.of === null) return 'date -u; kubectl get --raw /version -v=8 2>&1 | grep -i "Date:"';
+      const { namespace, pod, port, path } = question.of;
+      const forward = shellLine('kubectl', '-n', namespace, 'port-forward', pod, String(port));
+      return `${forward} & sleep 1; date -u; curl -sI ${shellWord(`localhost:${port}${path}`)} | grep -i ^date`;
+    }
     case 'discovery':
       return shellLine('kubectl', 'get', '--raw', question.path);
     case 'url':
@@ -162,6 +178,10 @@ export function rightOf(question: Question): Right {
     case 'page':
     case 'handshake':
       return { verb: 'create', resource: 'pods/portforward', namespace: question.namespace };
+    case 'clock':
+      return question.of === null
+        ? { verb: 'get', resource: '/version', namespace: null }
+        : { verb: 'create', resource: 'pods/portforward', namespace: question.of.namespace };
     case 'discovery':
       return { verb: 'get', resource: question.path, namespace: null };
     case 'url':
@@ -185,6 +205,8 @@ export function keyOf(question: Question): string {
       const { namespace, pod, port, serverName, ca } = question;
       return `handshake:${namespace}/${pod}:${port}#${serverName}#${ca}`;
     }
+    case 'clock':
+      return `clock:${question.of === null ? '' : `${question.of.namespace}/${question.of.pod}:${question.of.port}${question.of.path}`}`;
     case 'url':
       return question.url;
   }

@@ -37,13 +37,13 @@ export function rawApiServer(kubectl: Kubectl): ApiServer {
       await process.end();
       throw error;
     });
-    if (exitCode === 0) return { status: 200, contentType: '', body: once(Buffer.concat(chunks)) };
+    if (exitCode === 0) return { status: 200, contentType: '', date: null, body: once(Buffer.concat(chunks)) };
     said = lastWords(process.stderr());
     const hindrance = hindranceIn(said) as keyof typeof STATUS;
     const status: number = STATUS[hindrance] ?? 502;
     // Told as the API server would tell it, so that one reader of refusals serves both ways.
     const body = status === 502 ? said : JSON.stringify({ kind: 'Status', message: said });
-    return { status, contentType: '', body: once(Buffer.from(body)) };
+    return { status, contentType: '', date: null, body: once(Buffer.from(body)) };
   }
 
   return {

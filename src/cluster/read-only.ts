@@ -19,6 +19,7 @@ export const API_PATHS: readonly string[] = [
   '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/(metrics|version|stats|stats/prometheus)$',
   '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/([^/]+/)*api/v1/(query|targets|status/config|status/buildinfo)$',
   '^/apis/admissionregistration\\.k8s\\.io/v1(beta1)?/(mutating|validating)webhookconfigurations$',
+  '^/apis/coordination\\.k8s\\.io/v1/namespaces/kube-node-lease/leases$',
   '^/apis/apps/v1/(namespaces/[^/]+/)?deployments$',
   '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?envoyfilters$',
   '^/apis/config\\.istio\\.io/v1alpha2/(namespaces/[^/]+/)?(rules|handlers|instances|prometheuses|metrics|attributemanifests)$',
@@ -35,6 +36,7 @@ const PAGE_PATHS: readonly RegExp[] = [
   /^\/metrics$/,
   /^\/version$/,
   /^\/ready$/,
+  /^\/server_info$/,
   /^\/v1\/registration$/,
   /^\/debug\/(syncz|adsz|registryz)$/,
   /^\/stats\?usedonly&filter=[\w.|()^$]+$/,
@@ -61,6 +63,8 @@ function isAllowed(question: Question): boolean {
       return isPort(question) && PAGE_PATHS.some((pattern) => pattern.test(question.path));
     case 'handshake':
       return isPort(question) && NAME.test(question.serverName);
+    case 'clock':
+      return question.of === null || isAllowed({ ask: 'page', ...question.of });
     case 'url':
       return PAGE_PATHS.some((pattern) => pattern.test(new URL(question.url).pathname + new URL(question.url).search));
     case 'list':

@@ -14,6 +14,8 @@ export const namespaces = resource('', 'v1', 'namespaces');
 export const configMaps = resource('', 'v1', 'configmaps');
 export const deployments = resource('apps', 'v1', 'deployments');
 export const nodes = resource('', 'v1', 'nodes');
+/** A kubelet renews its node's every ten seconds, by its own clock (guide.md c, C3). */
+export const leases = resource('coordination.k8s.io', 'v1', 'leases');
 export const events = resource('', 'v1', 'events');
 /** v1beta1 is all that Kubernetes 1.15 and older serve. */
 export const mutatingWebhooks = (version: 'v1' | 'v1beta1'): Resource =>

@@ -90,6 +90,7 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
       nodeInfo: only(object(status).nodeInfo, 'containerRuntimeVersion', 'kubeletVersion', 'osImage'),
     },
   }),
+  leases: ({ spec }) => ({ spec: only(spec, 'renewTime') }),
   events: (from) => ({
     ...only(from, 'reason', 'message', 'type', 'count', 'lastTimestamp', 'eventTime'),
     involvedObject: only(from.involvedObject, 'kind', 'name', 'namespace'),

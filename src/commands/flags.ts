@@ -88,6 +88,11 @@ export const SOME_TOPICS_FLAGS = {
     requiresArg: true,
     describe: 'Ask the Prometheus behind this Service: NAMESPACE/NAME:PORT[/PREFIX]',
   },
+  'client-time': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'What the clock of the browser’s machine shows, when that is another one',
+  },
   window: {
     type: 'string',
     requiresArg: true,

@@ -105,6 +105,17 @@ export function urlCredentialsOf(args: Arguments): string | undefined {
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
+/** `2026-11-22T10:00:00Z`, or seconds since 1970: what the browser's machine shows now. */
+function clientOffsetOf(args: Arguments): number {
+  const given = text(args['client-time']);
+  if (given === null) return 0;
+  const time = /^\d+(\.\d+)?$/.test(given) ? Number(given) * 1000 : Date.parse(given);
+  if (Number.isFinite(time)) return time - Date.now();
+  throw new UsageError(
+    `--client-time takes a time such as 2026-11-22T10:00:00Z, or seconds since 1970, not ${JSON.stringify(given)}`,
+  );
+}
+
 /** The scope of a run. `contextNamespace` is where a workload is looked for without -n, as kubectl does. */
 export function scopeOf(args: Arguments, contextNamespace: string): Scope {
   const named = text(args.namespace);
@@ -127,5 +138,6 @@ export function scopeOf(args: Arguments, contextNamespace: string): Scope {
     window: durationOf(text(args.window) ?? '0', 'window'),
     sample,
     prometheus: prometheusOf(args),
+    clientOffset: clientOffsetOf(args),
   };
 }

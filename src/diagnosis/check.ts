@@ -36,6 +36,8 @@ export interface Scope {
   /** How many proxies to ask when Mixer has seen no Report. */
   sample: number;
   prometheus: PrometheusAt | null;
+  /** The browser's clock less this machine's, in milliseconds; 0 where it runs here. */
+  clientOffset: number;
 }
 
 /** The Prometheus that the user named. */

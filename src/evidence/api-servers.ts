@@ -1,11 +1,10 @@
 import type { DiscoveryQuestion, LogQuestion } from '../cluster/question.ts';
-import { nodes, typedName } from '../cluster/resources.ts';
 import { quoteAnswer, textOf, unanswered } from '../cluster/text.ts';
-import type { Ask, Attempt } from '../diagnosis/check.ts';
+import type { Attempt } from '../diagnosis/check.ts';
 import { clusterSource, settle } from '../diagnosis/source.ts';
 import { numberOf } from '../prometheus/metrics.ts';
 import { readPage } from '../prometheus/page-reader.ts';
-import { allPods, type Container, listAll, type Pod } from './kubernetes.ts';
+import { allNodes, allPods, type Container, type Pod } from './kubernetes.ts';
 
 /** A kube-apiserver that runs as a pod, and how it is told to use a proxy. */
 export interface ApiServerPod {
@@ -44,42 +43,35 @@ function variableOf({ variables }: Container, name: string): [string, string] | 
   return null;
 }
 
-export const apiServers = clusterSource(
-  [{ verb: 'list', resource: typedName(nodes) }],
-  async (ask): Promise<ApiServers> => {
-    const [all, listed] = await Promise.all([ask.from(allPods), settle(nodeRanges(ask))]);
-    const system = all.items.filter(({ namespace }) => namespace === 'kube-system');
-    const containers = system.flatMap((pod) => pod.containers.filter(({ name }) => name.startsWith('kube-')));
-    const ranges = (name: string): readonly string[] => [
-      ...new Set(containers.flatMap((each) => argumentOf(each, name))),
-    ];
-    const ofPods = ranges('cluster-cidr');
-    return {
-      pods: system.filter(isApiServer).map((pod) => {
-        const container = pod.containers.find(({ name }) => name === 'kube-apiserver') ?? pod.containers[0];
-        const proxy = container ? variableOf(container, 'https_proxy') : null;
-        return {
-          pod: pod.name,
-          proxy: proxy?.[1] ?? null,
-          variable: proxy?.[0] ?? null,
-          noProxy: (container && variableOf(container, 'no_proxy')?.[1]) ?? '',
-        };
-      }),
-      complete: all.complete,
-      serviceRanges: ranges('service-cluster-ip-range'),
-      podRanges: ofPods.length > 0 ? ofPods : 'got' in listed ? listed.got : [],
-    };
-  },
-);
-
-/** The addresses that nodes give to their pods. */
-async function nodeRanges(ask: Ask): Promise<readonly string[]> {
-  const { items } = await listAll(ask, nodes, ({ spec }) => {
-    const { podCIDR, podCIDRs } = (spec ?? {}) as { podCIDR?: string; podCIDRs?: readonly string[] };
-    return podCIDRs ?? (podCIDR ? [podCIDR] : []);
-  });
-  return [...new Set(items.flat())];
-}
+export const apiServers = clusterSource([], async (ask): Promise<ApiServers> => {
+  const [all, listed] = await Promise.all([ask.from(allPods), settle(ask.from(allNodes))]);
+  const system = all.items.filter(({ namespace }) => namespace === 'kube-system');
+  const containers = system.flatMap((pod) => pod.containers.filter(({ name }) => name.startsWith('kube-')));
+  const ranges = (name: string): readonly string[] => [
+    ...new Set(containers.flatMap((each) => argumentOf(each, name))),
+  ];
+  const ofPods = ranges('cluster-cidr');
+  return {
+    pods: system.filter(isApiServer).map((pod) => {
+      const container = pod.containers.find(({ name }) => name === 'kube-apiserver') ?? pod.containers[0];
+      const proxy = container ? variableOf(container, 'https_proxy') : null;
+      return {
+        pod: pod.name,
+        proxy: proxy?.[1] ?? null,
+        variable: proxy?.[0] ?? null,
+        noProxy: (container && variableOf(container, 'no_proxy')?.[1]) ?? '',
+      };
+    }),
+    complete: all.complete,
+    serviceRanges: ranges('service-cluster-ip-range'),
+    podRanges:
+      ofPods.length > 0
+        ? ofPods
+        : 'got' in listed
+          ? [...new Set(listed.got.items.flatMap(({ podRanges }) => podRanges))]
+          : [],
+  };
+});
 
 /** A failed call of one of Istio's webhooks, in the log of an API server. */
 export interface FailedCall {

@@ -10,6 +10,12 @@ import { yamlIn } from './yaml.ts';
 export interface MeshConfig {
   mixerReportServer: string | null;
   disableMixerHttpReports: boolean;
+  /** Whether proxies trace at all; null when the file leaves it to the release. */
+  enableTracing: boolean | null;
+  /** Where spans go, by the old setting or by a provider; null for nowhere. */
+  tracer: string | null;
+  /** Percent of the requests that are traced; null when the file does not say. */
+  sampling: number | null;
 }
 
 const right = [{ verb: 'get', resource: typedName(configMaps) }] as const;
@@ -36,13 +42,31 @@ async function readKey<T>(
   }
 }
 
+interface RawMesh {
+  mixerReportServer?: string;
+  disableMixerHttpReports?: boolean;
+  enableTracing?: boolean;
+  /** 0.8. */
+  zipkinAddress?: string;
+  defaultConfig?: { zipkinAddress?: string; tracing?: { sampling?: number; zipkin?: { address?: string } } };
+  extensionProviders?: readonly ({ name?: string } & Record<string, unknown>)[];
+}
+
+/** The keys of providers that trace. */
+const TRACERS = ['zipkin', 'lightstep', 'datadog', 'opencensus', 'skywalking', 'stackdriver', 'opentelemetry'];
+
 /** `mixerReportServer` and its switch: mixer.md 1.1, F3. */
 export const meshConfig = planeSource(right, (ask) =>
   readKey(ask, 'istio', 'mesh', async (text): Promise<MeshConfig> => {
-    const mesh = (await yamlIn(text)) as { mixerReportServer?: string; disableMixerHttpReports?: boolean } | null;
+    const mesh = (await yamlIn(text)) as RawMesh | null;
+    const { tracing, zipkinAddress } = mesh?.defaultConfig ?? {};
+    const provider = mesh?.extensionProviders?.find((each) => Object.keys(each).some((key) => TRACERS.includes(key)));
     return {
       mixerReportServer: mesh?.mixerReportServer ?? null,
       disableMixerHttpReports: mesh?.disableMixerHttpReports === true,
+      enableTracing: mesh?.enableTracing ?? null,
+      tracer: tracing?.zipkin?.address ?? mesh?.zipkinAddress ?? zipkinAddress ?? provider?.name ?? null,
+      sampling: tracing?.sampling ?? null,
     };
   }),
 );

@@ -4,6 +4,7 @@ import {
   deployments,
   isNamespaced,
   namespaces,
+  nodes,
   pods,
   type Resource,
   services,
@@ -255,6 +256,23 @@ export const allNamespaces = listSource(
   namespaces,
   ({ metadata }): Namespace => ({ name: metadata.name, labels: metadata.labels ?? {} }),
 );
+
+export interface Node {
+  name: string;
+  ready: boolean;
+  /** The addresses of its pods. */
+  podRanges: readonly string[];
+}
+
+export const allNodes = listSource(nodes, ({ metadata, ...rest }): Node => {
+  const { podCIDR, podCIDRs } = (rest.spec ?? {}) as { podCIDR?: string; podCIDRs?: readonly string[] };
+  const { conditions = [] } = (rest.status ?? {}) as { conditions?: readonly { type?: string; status?: string }[] };
+  return {
+    name: metadata.name,
+    ready: conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
+    podRanges: podCIDRs ?? (podCIDR ? [podCIDR] : []),
+  };
+});
 
 /** Whether `labels` carry all of `selector`; an empty selector selects nothing, as a Service's does. */
 export const selects = (

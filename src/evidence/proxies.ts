@@ -14,11 +14,11 @@ const SETTLED = 60_000;
 const PROXY_CONTAINERS = ['istio-proxy', 'ingressgateway', 'egressgateway', 'ingress'];
 
 /** The container of a proxy: a sidecar's, a gateway's of 0.8, a waypoint's, ztunnel's. */
-const proxyContainerOf = ({ containers }: Pod): Container | undefined =>
+export const proxyContainerOf = ({ containers }: Pod): Container | undefined =>
   containers.find(({ name, image }) => PROXY_CONTAINERS.includes(name) && !/pilot/.test(image));
 
 /** Envoy's admin port, which the injector may have moved. */
-const adminPortOf = ({ args }: Container): number => {
+export const adminPortOf = ({ args }: Container): number => {
   const at = args.indexOf('--proxyAdminPort');
   return Number(at < 0 ? 15000 : args[at + 1]) || 15000;
 };

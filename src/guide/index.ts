@@ -34,6 +34,26 @@ export const guide: readonly Entry[] = [
   ),
   entry(
     {
+      id: 'zipkin-clock',
+      title: 'No traces appearing in Zipkin when running Istio locally on Mac',
+      summary: 'Find out whether clocks hide the traces, or tracing is off',
+      flags: ['sample', 'client-time'],
+      workload: null,
+    },
+    async () => (await import('./clocks/index.ts')).zipkinClock,
+  ),
+  entry(
+    {
+      id: 'grafana-clock',
+      title: 'No Grafana output when connecting from a local web client to Istio remotely hosted',
+      summary: 'Find out whether clocks empty the dashboards',
+      flags: ['prometheus-service', 'sample', 'client-time'],
+      workload: null,
+    },
+    async () => (await import('./clocks/index.ts')).grafanaClock,
+  ),
+  entry(
+    {
       id: 'webhook-certs',
       title: 'Webhook setup script files missing from 0.5 release package',
       summary: 'Find out whether the API server trusts and reaches Istio’s webhooks',

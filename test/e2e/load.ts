@@ -62,7 +62,20 @@ const CLOSED = 1;
 
 /** What kwok forwards and logs for each pod of the recording. */
 function kubeletConfig(cluster: TestCluster, recording: Recording, ports: ReadonlyMap<string, number>): string {
-  const pods = recording.objects.filter(({ kind }) => kind === 'Pod');
+  const recorded = recording.objects.filter(({ kind }) => kind === 'Pod');
+  const isRecorded = (name: string): boolean =>
+    recorded.some(({ metadata }) => `${metadata.namespace}/${metadata.name}` === name);
+  // A pod that a test makes later is forwarded to as well.
+  const later = [...new Set([...ports.keys()].map((key) => key.slice(0, key.indexOf(':'))))].filter(
+    (name) => !isRecorded(name),
+  );
+  const pods = [
+    ...recorded,
+    ...later.map((each): RecordedObject => {
+      const [namespace = '', name = ''] = each.split('/');
+      return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace } };
+    }),
+  ];
   const kind = (kind: string, { metadata }: RecordedObject, spec: object) => ({
     apiVersion: 'kwok.x-k8s.io/v1alpha1',
     kind,

@@ -13,6 +13,7 @@ const scope: Scope = {
   window: 0,
   sample: 3,
   prometheus: null,
+  clientOffset: 0,
 };
 
 /** The clock of every judgement. */

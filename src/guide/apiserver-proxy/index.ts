@@ -2,7 +2,7 @@ import { type Content, everyGeneration } from '../../diagnosis/check.ts';
 import { apiServers, failedCalls, webhookCounts } from '../../evidence/api-servers.ts';
 import { failedCreates } from '../../evidence/failed-creates.ts';
 import { detection } from '../../evidence/istio.ts';
-import { allDeployments, allPods } from '../../evidence/kubernetes.ts';
+import { allDeployments, allNodes, allPods } from '../../evidence/kubernetes.ts';
 import { allWebhooks } from '../../evidence/webhooks.ts';
 import { noProxy } from './no-proxy-step.ts';
 import { proxiedCalls } from './proxied-calls.ts';
@@ -12,5 +12,15 @@ import { proxySettings } from './proxy-settings.ts';
 export const apiserverProxy: Content = {
   once: 'for each control plane',
   walks: everyGeneration({ steps: [proxySettings, noProxy, proxiedCalls], meter: null }),
-  sources: [detection, allPods, allDeployments, allWebhooks, apiServers, failedCalls, failedCreates, webhookCounts],
+  sources: [
+    detection,
+    allPods,
+    allDeployments,
+    allNodes,
+    allWebhooks,
+    apiServers,
+    failedCalls,
+    failedCreates,
+    webhookCounts,
+  ],
 };

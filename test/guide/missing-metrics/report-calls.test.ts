@@ -299,20 +299,44 @@ judging(
   [
     {
       when: 'a server is set',
-      given: { mesh: { mixerReportServer: 'istio-telemetry:9091', disableMixerHttpReports: false } },
+      given: {
+        mesh: {
+          mixerReportServer: 'istio-telemetry:9091',
+          disableMixerHttpReports: false,
+          enableTracing: null,
+          tracer: null,
+          sampling: null,
+        },
+      },
       status: 'pass',
       says: /istio-telemetry:9091/,
     },
     {
       when: 'Reports are switched off',
-      given: { mesh: { mixerReportServer: 'x', disableMixerHttpReports: true } },
+      given: {
+        mesh: {
+          mixerReportServer: 'x',
+          disableMixerHttpReports: true,
+          enableTracing: null,
+          tracer: null,
+          sampling: null,
+        },
+      },
       status: 'fail',
       reason: 'ReportsDisabled',
       says: /disableMixerHttpReports/,
     },
     {
       when: 'no server is set',
-      given: { mesh: { mixerReportServer: null, disableMixerHttpReports: false } },
+      given: {
+        mesh: {
+          mixerReportServer: null,
+          disableMixerHttpReports: false,
+          enableTracing: null,
+          tracer: null,
+          sampling: null,
+        },
+      },
       status: 'fail',
       reason: 'NoReportServer',
       says: /not set/,
@@ -320,7 +344,16 @@ judging(
     { when: 'the configuration is elsewhere', given: { mesh: null }, status: 'skip', says: /no ConfigMap/ },
     {
       when: 'HTTP Reports are off and others arrive',
-      given: { mesh: { mixerReportServer: 'x', disableMixerHttpReports: true }, pages: { got: [page()] } },
+      given: {
+        mesh: {
+          mixerReportServer: 'x',
+          disableMixerHttpReports: true,
+          enableTracing: null,
+          tracer: null,
+          sampling: null,
+        },
+        pages: { got: [page()] },
+      },
       status: 'warn',
       reason: 'HttpReportsDisabled',
       says: /only TCP/,
