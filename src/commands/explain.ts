@@ -1,5 +1,5 @@
 import { closest } from 'fastest-levenshtein';
-import type { AnyCheck, Step, Topic } from '../diagnosis/check.ts';
+import type { AnyCheck, Step, Topic, Walk } from '../diagnosis/check.ts';
 import { type Hindrance, UsageError } from '../errors.ts';
 import { topics } from '../guide/index.ts';
 import { wrapped } from '../report/style.ts';
@@ -27,21 +27,29 @@ interface Place {
 
 const places = async (): Promise<readonly Place[]> =>
   (await topics()).flatMap((topic) =>
-    Object.values(topic.walks).flatMap(({ steps }) =>
+    // One walk for all generations is one.
+    [...new Set(Object.values(topic.walks))].flatMap(({ steps }) =>
       steps.flatMap((step) => step.checks.map((check) => ({ topic, step, check }))),
     ),
   );
+
+/** A topic's walks, each once, and the generations that it is for. */
+const walksOf = ({ walks }: Topic): readonly (readonly [string, Walk])[] =>
+  [...new Set(Object.values(walks))].map((walk) => {
+    const of = Object.entries(walks).filter(([, each]) => each === walk);
+    return [of.map(([generation]) => generation).join(', '), walk];
+  });
 
 /** The guide's table of contents: topics, their steps, their checks. */
 export async function topicsText(): Promise<string> {
   return (await topics())
     .map((topic) => {
-      const walks = Object.entries(topic.walks).map(([generation, { steps }]) => {
+      const walks = walksOf(topic).map(([generations, { steps }]) => {
         const lines = steps.map(
           (step) =>
             `    ${step.id.padEnd(20)} ${step.title}\n${step.checks.map(({ id, title }) => `      ${id.padEnd(28)} ${title}`).join('\n')}`,
         );
-        return `  ${generation}\n${lines.join('\n')}`;
+        return `  ${generations}\n${lines.join('\n')}`;
       });
       return `${topic.id}  ${topic.title}\n${walks.join('\n')}`;
     })
@@ -58,7 +66,10 @@ export async function explanation(word: string): Promise<string> {
   const ofStep = all.filter(({ step }) => step.id === word);
   const [first] = ofStep;
   if (first) return `${stepText(first, ofStep)}\n`;
-  const byReason = all.filter(({ check }) => Object.hasOwn(check.reasons, word));
+  // A check may be a step's of two topics.
+  const byReason = all.filter(
+    ({ check }, at) => Object.hasOwn(check.reasons, word) && all.findIndex((other) => other.check === check) === at,
+  );
   if (byReason.length > 0) {
     return `${byReason.map(({ check, step }) => `${word}  of ${check.id}, in ${step.id}\n  ${wrapped(check.reasons[word] ?? '', 98, '  ')}`).join('\n\n')}\n`;
   }

@@ -69,6 +69,22 @@ describe('every topic at once, on a real istiod with a real Envoy', () => {
     for (const line of stdout.split('\n')) assert.ok(line.length <= 100 || /kubectl|https:/.test(line), line);
   });
 
+  it('takes the rights that `rbac all` prints, and no more', async () => {
+    const { cluster } = istio;
+    const line = 'set -o pipefail; kubectl istio-diag rbac all | kubectl apply -f -';
+    assert.equal((await started('bash', ['-c', line], { KUBECONFIG: cluster.kubeconfig })).code, 0);
+    await cluster.api('POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+      metadata: { name: 'istio-diag-all-e2e' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'istio-diag-all' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'sre' }],
+    });
+    const { stdout } = await plugin(cluster.kubeconfigOfUser, ['all', '-o', 'json']);
+    const { items } = JSON.parse(stdout) as ReportList;
+    const refused = items.flatMap(({ unchecked }) => unchecked.filter(({ reason }) => reason === 'Forbidden'));
+    assert.deepEqual(refused, []);
+    assert.equal(items.find(({ topic }) => topic === 'pilot-connectivity')?.verdict, 'healthy');
+  });
+
   it('that cannot be reached is exit 5, in one document', async () => {
     const { stdout, code } = await plugin('/nonexistent', ['all', '-o', 'json']);
     assert.equal((JSON.parse(stdout) as ReportList).exitCode, code);
