@@ -145,6 +145,21 @@ describe('the command line', () => {
     assert.ok(!/secrets|exec|"\*"|delete|patch/.test(stdout.replace(/^#.*$/gm, '')));
   });
 
+  it('runs every topic on a bundle, with the commands when they are wanted', async () => {
+    const { stdout, code } = await ran(['all', '--bundle', DEMO]);
+    assert.equal(code, 1);
+    assert.match(stdout, /^missing-metrics +FAIL/m);
+    // Nobody asked for the other topics when it was made: unknown, never green.
+    assert.match(stdout, /^webhook-certs +UNKNOWN/m);
+    assert.ok(!stdout.includes('COMMANDS'));
+    assert.match(
+      (await ran(['all', '--bundle', DEMO, '--show-commands'])).stdout,
+      /^COMMANDS\n(.*\n)* {2}kubectl get pods/m,
+    );
+    const broken = await ran(['all', '--bundle', '/nonexistent', '-o', 'json']);
+    assert.deepEqual([broken.code, (JSON.parse(broken.stdout) as { kind: string }).kind], [2, 'DiagnosisReportList']);
+  });
+
   it('draws the README’s picture', async () => {
     const { stdout } = await ran(['missing-metrics', '--bundle', DEMO, '--color', 'always'], { isTTY: true });
     const shown = stdout.split('\n').map((line) => line.replace(/\d+\.\d s,/, '0.3 s,'));

@@ -30,6 +30,7 @@ export function connectionsThrough(
   let closed = false;
   /** Once a tunnel was refused, the next would be too: an old proxy on the way, or a right that is missing. */
   let tunnels = true;
+  let proven = false;
 
   async function tunnelTo(question: PageQuestion | HandshakeQuestion): Promise<Connection | null> {
     // Without a gateway, kubectl's port-forward says why.
@@ -37,14 +38,17 @@ export function connectionsThrough(
     if (!tunnels || !server?.tunnel) return null;
     try {
       const stream = await server.tunnel(question, patience);
+      proven = true;
       return {
         stream,
         words: async () => (stream.errored instanceof TunnelBroke ? stream.errored.message : ''),
       };
     } catch (error) {
-      if (error instanceof Overdue) throw unanswered(question, error.stop, error.message);
-      if (!(error instanceof TunnelRefused)) throw error;
-      tunnels = isOfThisPodOnly(error);
+      if (error instanceof Overdue && (proven || patience.run.aborted))
+        throw unanswered(question, error.stop, error.message);
+      if (!(error instanceof Overdue) && !(error instanceof TunnelRefused)) throw error;
+      // A proxy on the way that swallows them is as good as one that refuses.
+      if (error instanceof Overdue || !isOfThisPodOnly(error)) tunnels = false;
       return null;
     }
   }

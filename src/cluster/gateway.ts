@@ -17,7 +17,7 @@ export class NoGateway extends Error {
 
 /**
  * One private `kubectl proxy` on a unix socket: one login for all questions, the API's own answers, and kubectl's own
- * filter in front, so that nothing can be changed and no Secret read (kubectl-costs.md).
+ * filter in front, so that no object can be changed and no Secret read (kubectl-costs.md).
  */
 export async function openGateway(kubectl: Kubectl, socketPath: string, patience: Patience): Promise<ApiServer> {
   const process = startKubectl(kubectl, [

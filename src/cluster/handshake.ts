@@ -16,16 +16,23 @@ export interface Handshake {
   notAfter: number;
 }
 
-/** Shakes hands over `connection`, says nothing and hangs up. Throws NoAnswer when there is no TLS to be had. */
+/** Shakes hands over a connection, says nothing and hangs up. Throws NoAnswer when there is no TLS to be had. */
 export async function shakeHands(
   question: HandshakeQuestion,
-  connection: Connection,
+  open: () => Promise<Connection>,
   patience: Patience,
 ): Promise<Answer> {
-  // TLS costs 8 ms to load.
+  // TLS costs 8 ms to load: before the connection is there, which may break meanwhile.
   const tls = await import('node:tls');
+  const connection = await open();
   // An answer is wanted for a certificate that nobody trusts too: nothing is sent to it.
-  const options = { servername: question.serverName, ca: question.ca, rejectUnauthorized: false };
+  const options = {
+    servername: question.serverName,
+    ca: question.ca,
+    rejectUnauthorized: false,
+    // As Go does: a bundle may hold an intermediate and not its root.
+    allowPartialTrustChain: true,
+  };
   const socket = tls.connect({ socket: connection.stream, ...options });
   const done = new Promise<Handshake>((resolve, reject) => {
     socket.once('secureConnect', () => resolve(handshakeOf(socket.getPeerCertificate(), socket.authorizationError)));

@@ -19,7 +19,7 @@ import {
   type UrlQuestion,
 } from './question.ts';
 import { rawApiServer } from './raw.ts';
-import { assertReadOnly } from './read-only.ts';
+import { assertReadOnly, mayBeProxied } from './read-only.ts';
 import { refusedBy } from './refusal.ts';
 import type { Scratch } from './scratch.ts';
 import { textOf, unanswered } from './text.ts';
@@ -121,7 +121,9 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
     try {
       return await getPage(question, await connections.open(question), patience);
     } catch (error) {
-      if (!(error instanceof NoAnswer) || error.unanswered.hindrance !== 'Forbidden') throw error;
+      const refused = error instanceof NoAnswer && error.unanswered.hindrance === 'Forbidden';
+      // Admin and debug pages answer to loopback only: the API server's way is no way to them.
+      if (!refused || !mayBeProxied(question.path)) throw error;
       return readThroughApiServer(question, error);
     }
   }
@@ -182,7 +184,7 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
       assertReadOnly(question);
       assertOpen(question);
       if (question.ask === 'page') return readPage(question);
-      if (question.ask === 'handshake') return shakeHands(question, await connections.open(question), patience);
+      if (question.ask === 'handshake') return shakeHands(question, () => connections.open(question), patience);
       if (question.ask === 'clock') return readClock(question, () => clockOf(question));
       if (question.ask === 'url') return readUrl(question);
       const answer = guard(question, await ask(question, pathWithQuery(question)));

@@ -49,5 +49,8 @@ async function* guarded(
     yield* body;
   } catch (error) {
     throw await brokenBy(question, error, connection);
+  } finally {
+    // A server may leave open what it was asked to close.
+    connection.stream.destroy();
   }
 }

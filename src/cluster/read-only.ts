@@ -47,6 +47,10 @@ const PAGE_PATHS: readonly RegExp[] = [
 
 const api = API_PATHS.map((pattern) => new RegExp(pattern));
 
+/** Whether a page may be asked through the API server's own proxy. */
+export const mayBeProxied = (path: string): boolean =>
+  matches(`/api/v1/namespaces/x/pods/x:1/proxy${path.replace(/\?.*$/, '')}`);
+
 /** Names as Kubernetes allows them: whatever else arrives as a name did not come from an API server. */
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 

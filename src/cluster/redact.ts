@@ -63,17 +63,21 @@ function redactedLine(all: string, key: string, value: string): string {
   return quoted === undefined ? `${key}${REDACTED}` : `${key}${quote}${REDACTED}${quote}${rest}`;
 }
 
-/** A webhook's caBundle is certificates in base64: whoever connects is shown such, and a diagnosis needs them. */
-const isCertificates = (text: string): boolean =>
-  /^[A-Za-z0-9+/=]*$/.test(text) &&
-  /^(\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----\s*)+$/.test(
-    Buffer.from(text, 'base64').toString('latin1'),
-  );
+/**
+ * The certificates of a webhook's caBundle, in base64, and nothing that stands between them: whoever connects is shown
+ * such, and a diagnosis needs them. null when it holds none.
+ */
+function certificatesOf(text: string): string | null {
+  const pem = Buffer.from(text, 'base64').toString('latin1');
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g) ?? [];
+  return blocks.length === 0 ? null : Buffer.from(`${blocks.join('\n')}\n`).toString('base64');
+}
 
 /** A value of JSON with every string in it redacted. Redacting before JSON is written keeps the JSON whole. */
 export function redactValue(value: unknown, key = ''): unknown {
   if (typeof value === 'string') {
-    if (key === 'caBundle' && isCertificates(value)) return value;
+    const certificates = key === 'caBundle' ? certificatesOf(value) : null;
+    if (certificates !== null) return certificates;
     return value !== '' && SECRET_KEY.test(key) ? REDACTED : redact(value);
   }
   if (Array.isArray(value)) return value.map((each) => redactValue(each, key));

@@ -27,13 +27,14 @@ function metadata(from: unknown): KubernetesObject['metadata'] {
 }
 
 /** The variables that decide what is diagnosed. All others are dropped: secrets live there. */
-const VARIABLES = /^(https?_proxy|no_proxy|PILOT_\w+|ISTIO_META_\w+|ENABLE_\w+)$/i;
+const VARIABLES = /^(https?_proxy|no_proxy|PILOT_TRACE_SAMPLING)$/i;
 
 /** The arguments of a command that are read: of kube-apiserver and kube-controller-manager. */
 const ARGUMENTS = /^--(service-cluster-ip-range|cluster-cidr)=/;
 
 /** A proxy's URL names its user and password. */
-const withoutLogin = (variable: unknown): string => String(object(variable).value).replace(/:\/\/[^/\s]*@/g, '://');
+const withoutLogin = (variable: unknown): string =>
+  String(object(variable).value).replace(/^([a-z]+:\/\/)?[^/\s]*@/i, '$1');
 
 function container(from: unknown): Json {
   const variables = array(object(from).env).filter((each) => {

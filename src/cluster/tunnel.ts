@@ -74,6 +74,8 @@ function streamOf(socket: WebSocket): Duplex {
       done(error);
     },
   });
+  // Whoever reads hears of it; after the answer nobody does, and it must not end the process.
+  stream.on('error', () => undefined);
   socket.on('message', (message: Buffer) => {
     const channel = message[0] ?? ERROR;
     // The first message of each channel only repeats the port.

@@ -44,7 +44,7 @@ export async function investigate(
   );
 }
 
-const nothing = (missing: Unanswered): Detection => ({ planes: [], unsearched: [missing], searched: [] });
+const nothing = (missing: Unanswered): Detection => ({ planes: [], all: [], unsearched: [missing], searched: [] });
 
 /** A workload that is not there is a slip of the keyboard, not a broken mesh. */
 async function assertWorkload(gatherer: Gatherer): Promise<void> {

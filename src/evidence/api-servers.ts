@@ -13,6 +13,8 @@ export interface ApiServerPod {
   proxy: string | null;
   /** The variable that names it. */
   variable: string | null;
+  /** What HTTP_PROXY names: Kubernetes 1.20 and older use it for https too. */
+  plainProxy: string | null;
   noProxy: string;
 }
 
@@ -20,14 +22,12 @@ export interface ApiServerPod {
 export interface ApiServers {
   /** Empty where the control plane is managed, or runs outside the cluster: its pods are not shown. */
   pods: readonly ApiServerPod[];
-  /** Whether every pod of the cluster was listed: only then the absence of one means something. */
-  complete: boolean;
   serviceRanges: readonly string[];
   podRanges: readonly string[];
 }
 
-const isApiServer = ({ namespace, name, labels }: Pod): boolean =>
-  namespace === 'kube-system' && (labels.component === 'kube-apiserver' || name.startsWith('kube-apiserver-'));
+const isApiServer = ({ namespace, containers }: Pod): boolean =>
+  namespace === 'kube-system' && containers.some(({ name }) => name === 'kube-apiserver');
 
 const argumentOf = ({ command, args }: Container, name: string): readonly string[] =>
   [...command, ...args].flatMap((each) =>
@@ -59,10 +59,10 @@ export const apiServers = clusterSource([], async (ask): Promise<ApiServers> => 
         pod: pod.name,
         proxy: proxy?.[1] ?? null,
         variable: proxy?.[0] ?? null,
+        plainProxy: (container && variableOf(container, 'http_proxy')?.[1]) ?? null,
         noProxy: (container && variableOf(container, 'no_proxy')?.[1]) ?? '',
       };
     }),
-    complete: all.complete,
     serviceRanges: ranges('service-cluster-ip-range'),
     podRanges:
       ofPods.length > 0

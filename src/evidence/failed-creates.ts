@@ -8,10 +8,18 @@ export interface FailedCreate {
   owner: string;
   message: string;
   times: number;
+  /** When it last happened, in milliseconds since 1970; null when the event does not tell. */
+  at: number | null;
 }
 
 /** `failed calling webhook "sidecar-injector.istio.io": …`, in the words of every Kubernetes (guide.md j, k). */
 const BY_ISTIO = /failed calling (admission )?webhook "?[\w.-]*istio\.io/i;
+
+/** What a proxy answers, and what Go says of one that does not (guide.md k, K4). */
+export const isProxys = (message: string): boolean =>
+  /Service Unavailable|proxyconnect|Proxy Authentication Required|Gateway Time-?out|Bad Gateway|Unable to connect|: Forbidden$|Internal Server Error/i.test(
+    message,
+  );
 
 /** Events live for an hour: what they tell is recent. */
 export const failedCreates = clusterSource(
@@ -20,10 +28,11 @@ export const failedCreates = clusterSource(
     const { items } = await listAll(
       ask,
       events,
-      ({ message = '', involvedObject, count = 1 }) => ({
+      ({ message = '', involvedObject, count = 1, lastTimestamp, eventTime }) => ({
         owner: `${involvedObject?.kind ?? ''} ${involvedObject?.namespace ?? ''}/${involvedObject?.name ?? ''}`,
         message,
         times: count,
+        at: Date.parse(lastTimestamp ?? eventTime ?? '') || null,
       }),
       { fields: 'reason=FailedCreate' },
     );

@@ -7,6 +7,8 @@ import { allDeployments, allPods, type Deployment, type Listing, listAll, type P
 /** What the search for control planes found, and what it could not look at. */
 export interface Detection {
   planes: readonly ControlPlane[];
+  /** All that there are, whatever -i and --revision ask for. */
+  all: readonly ControlPlane[];
   /** Searches that were refused or failed: with one of them "no Istio" is not proven. */
   unsearched: readonly Unanswered[];
   /** What was searched, for a reader who expected a mesh. */
@@ -71,7 +73,7 @@ export const detection = clusterSource(
 
     const found = [
       ...mixers(everyPod, everyDeployment),
-      ...istiods(everyPod),
+      ...istiods(everyPod, everyDeployment),
       ...ztunnels(everyPod),
       ...('got' in pods && pods.got.complete ? orphans(everyPod) : []),
     ];
@@ -82,6 +84,7 @@ export const detection = clusterSource(
     }
     return {
       planes: asked,
+      all: planes,
       unsearched,
       searched: [
         `${everyPod.length} pods, for Mixer, Pilot, istiod, ztunnel and sidecars`,
@@ -124,13 +127,35 @@ function mixers(pods: readonly Pod[], deployments: readonly Deployment[]): reado
   return pilots;
 }
 
-const istiods = (pods: readonly Pod[]): readonly Found[] =>
-  pods.filter(isIstiod).map((pod) => ({
-    generation: 'telemetry-v2',
-    namespace: pod.namespace,
-    revision: pod.labels['istio.io/rev'] ?? null,
-    version: releaseIn(pod, 'discovery'),
-  }));
+function istiods(pods: readonly Pod[], deployments: readonly Deployment[]): readonly Found[] {
+  const running = pods.filter(isIstiod).map(
+    (pod): Found => ({
+      generation: 'telemetry-v2',
+      namespace: pod.namespace,
+      revision: pod.labels['istio.io/rev'] ?? null,
+      version: releaseIn(pod, 'discovery'),
+    }),
+  );
+  // One without pods is one that should be there.
+  const imageOf = ({ images }: Deployment): string => images.find((image) => /\/pilot(:|@|$|-)/.test(image)) ?? '';
+  const podless = deployments.filter(
+    (each) =>
+      /^istiod(-|$)/.test(each.name) &&
+      imageOf(each) !== '' &&
+      !running.some(({ namespace }) => namespace === each.namespace),
+  );
+  return [
+    ...running,
+    ...podless.map(
+      (each): Found => ({
+        generation: 'telemetry-v2',
+        namespace: each.namespace,
+        revision: each.labels['istio.io/rev'] ?? null,
+        version: releaseOf(imageOf(each)),
+      }),
+    ),
+  ];
+}
 
 const ztunnels = (pods: readonly Pod[]): readonly Found[] =>
   pods.filter(isZtunnel).map((pod) => ({

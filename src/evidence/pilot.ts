@@ -39,7 +39,12 @@ const allPilots = clusterSource(
       .map(pilotOf),
 );
 
-export const pilots = planeSource([], async ({ from, plane }) => (await from(allPilots)).filter(isOf(plane)));
+/** Of this control plane. Beside a Mixer, Pilot may run in a namespace of its own (1.2 to 1.4). */
+export const pilots = planeSource([], async ({ from, plane }): Promise<readonly Pilot[]> => {
+  const all = await from(allPilots);
+  const own = all.filter(isOf(plane));
+  return own.length === 0 && plane.generation === 'mixer' ? all : own;
+});
 
 /** A page of one replica; one that is not what was asked for is NoAnswer. */
 async function readPage({ cluster }: Ask, { pod }: Pilot, port: number, path: string, reading?: 2): Promise<string> {
@@ -150,6 +155,7 @@ export const pilotCounts = planeSource(
       running.map(({ pod, debugPort }) => {
         const read = async (): Promise<PilotCounts> => {
           const rejects = new Map<string, number>();
+          const gauges = new Map<string, number>();
           const question = {
             ask: 'page',
             namespace: pod.namespace,
@@ -159,15 +165,13 @@ export const pilotCounts = planeSource(
           } as const;
           const wants = (name: string): boolean => name === REJECTS || /^pilot_xds_[celr]ds_reject$/.test(name);
           await askMetrics(ask.cluster, question, wants, (_family, { name, labels, value }) => {
-            const kind =
-              name === REJECTS ? (labels.get('type') ?? 'all') : name.slice('pilot_xds_'.length, -'_reject'.length);
-            // Both are there in some releases: the larger is the whole.
-            const known = rejects.get(kind) ?? 0;
-            rejects.set(
-              kind,
-              name === REJECTS ? Math.max(known, numberOf(value)) : Math.max(known, known + numberOf(value)),
-            );
+            const isAll = name === REJECTS;
+            const kind = isAll ? (labels.get('type') ?? 'all') : name.slice('pilot_xds_'.length, -'_reject'.length);
+            // Some releases have both: the counter of all is the whole.
+            const known = isAll ? rejects : gauges;
+            known.set(kind, (known.get(kind) ?? 0) + numberOf(value));
           });
+          for (const [kind, number] of gauges) if (!rejects.has(kind)) rejects.set(kind, number);
           return { pod: pod.name, rejects };
         };
         return settle(read());
@@ -176,10 +180,13 @@ export const pilotCounts = planeSource(
   },
 );
 
-/** Whether a proxy is to be connected to this control plane, where there are several: by its revision. */
-export const belongsTo = (pod: Pod, plane: ControlPlane, planes: readonly ControlPlane[]): boolean => {
-  const several = new Set(planes.map(({ namespace, revision }) => `${namespace}/${revision}`)).size > 1;
-  if (!several) return true;
-  const own = pod.labels['istio.io/rev'] ?? pod.annotations['istio.io/rev'];
-  return own === undefined ? plane.revision === null || plane.revision === 'default' : own === plane.revision;
-};
+/**
+ * Whether a proxy is to be connected to this control plane, of all that there are: by its revision. One whose revision
+ * has no control plane any more is everybody's to judge.
+ */
+export function belongsTo(pod: Pod, plane: ControlPlane, all: readonly ControlPlane[]): boolean {
+  const named = (revision: string | null): string => revision ?? 'default';
+  const own = named(pod.labels['istio.io/rev'] ?? pod.annotations['istio.io/rev'] ?? null);
+  const revisions = new Set(all.map(({ revision }) => named(revision)));
+  return !revisions.has(own) || own === named(plane.revision);
+}

@@ -2,6 +2,7 @@ import type { PageQuestion } from '../cluster/question.ts';
 import { quoteAnswer, textOf, unanswered } from '../cluster/text.ts';
 import type { Attempt } from '../diagnosis/check.ts';
 import { planeSource, settle } from '../diagnosis/source.ts';
+import type { Unanswered } from '../errors.ts';
 import { controlPlanesOf, detection } from './istio.ts';
 import { allPods, type Container, isRunning, type Pod } from './kubernetes.ts';
 import { allSyncs, belongsTo } from './pilot.ts';
@@ -35,13 +36,13 @@ export interface Expected {
   pods: readonly Pod[];
   /** Running, and too young to be judged. */
   young: number;
-  /** Whether every pod was listed. */
-  complete: boolean;
+  /** Why not every pod could be listed; null when all were. */
+  refusal: Unanswered | null;
 }
 
 export const expectedProxies = planeSource([], async (ask): Promise<Expected> => {
   const { from, scope, plane, now } = ask;
-  const [all, selected, { planes }] = await Promise.all([from(allPods), from(selectedPods), from(detection)]);
+  const [all, selected, { all: planes }] = await Promise.all([from(allPods), from(selectedPods), from(detection)]);
   const ofPlane = (pod: Pod): boolean => belongsTo(pod, plane, controlPlanesOf(planes));
   const proxies = (selected ?? all).items.filter((pod) => {
     const container = proxyContainerOf(pod);
@@ -49,7 +50,7 @@ export const expectedProxies = planeSource([], async (ask): Promise<Expected> =>
   });
   const judged = proxies.filter(({ namespace }) => scope.namespace === null || namespace === scope.namespace);
   const isYoung = ({ startedAt }: Pod): boolean => startedAt !== null && now - startedAt < SETTLED;
-  return { pods: judged.filter((pod) => !isYoung(pod)), young: judged.filter(isYoung).length, complete: all.complete };
+  return { pods: judged.filter((pod) => !isYoung(pod)), young: judged.filter(isYoung).length, refusal: all.refusal };
 });
 
 /** What one Envoy counts of the configurations that it got. */

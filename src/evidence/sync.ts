@@ -32,6 +32,7 @@ export function stateOf({ sent, acked, error }: TypeSync): SyncState {
 
 interface RawSync {
   proxy?: unknown;
+  proxy_type?: unknown;
   istio_version?: unknown;
   proxy_version?: unknown;
   resources?: Record<string, { sent?: string; acked?: string; sentTime?: string; lastError?: string } | null> | null;
@@ -60,6 +61,8 @@ function typesOf(raw: RawSync): readonly TypeSync[] {
       sentAt: Date.parse(text(each?.sentTime)) || null,
     }));
   }
+  // Before 1.24 nothing is told of ztunnel, which has no clusters and no listeners.
+  if (raw.proxy_type === 'ztunnel') return [];
   return KINDS.filter((kind) => `${kind}_sent` in raw || `${kind}_acked` in raw || kind !== 'extensionconfig').map(
     (kind) => ({
       kind,
@@ -73,6 +76,12 @@ function typesOf(raw: RawSync): readonly TypeSync[] {
 
 /** A node of 0.8's adsz: `"node": "sidecar~10.1.0.3~productpage-1.default~default.svc.cluster.local-4"`. */
 const NODE = /"node": *"(?:sidecar|router|ingress)~[^~"]*~([^~"]+)~[^"]*"/g;
+
+/** The pod and the namespace of a proxy: a pod's name may hold dots, a namespace's none. */
+export function podOfProxy(proxy: string): { pod: string; namespace: string } {
+  const dot = proxy.lastIndexOf('.');
+  return { pod: proxy.slice(0, dot), namespace: proxy.slice(dot + 1) };
+}
 
 /** The proxies that `/debug/syncz` tells of, or 0.8's `/debug/adsz`; null when the page is neither. */
 export function syncIn(page: string, isAdsz: boolean): readonly ProxySync[] | null {

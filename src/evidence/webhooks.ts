@@ -6,6 +6,8 @@ import { mutatingWebhooks, typedName, validatingWebhooks } from '../cluster/reso
 import { askJson } from '../cluster/text.ts';
 import type { Ask, Attempt, ControlPlane } from '../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
+import { NoAnswer } from '../errors.ts';
+import { controlPlanesOf, detection } from './istio.ts';
 import {
   allPods,
   allServices,
@@ -22,8 +24,8 @@ export type CaBundle =
   | { state: 'empty' }
   /** Not PEM: its first words. */
   | { state: 'broken'; words: string }
-  /** `notAfter` of the first that expires, in milliseconds since 1970. */
-  | { state: 'certificates'; pem: string; notAfter: number };
+  /** When each expires, in milliseconds since 1970. One that has not is enough for what it has signed. */
+  | { state: 'certificates'; pem: string; expiries: readonly number[] };
 
 /** One of Istio's admission webhooks. */
 export interface Webhook {
@@ -53,7 +55,7 @@ function caOf(text: string): CaBundle {
   const pem = decoded(text);
   const expiries = expiriesIn(pem);
   if (!expiries) return { state: 'broken', words: pem.trim().slice(0, 60) };
-  return { state: 'certificates', pem, notAfter: Math.min(...expiries) };
+  return { state: 'certificates', pem, expiries };
 }
 
 /** Istio's webhooks by their names, in every release: `sidecar-injector.istio.io`, `pilot.validation.istio.io`. */
@@ -103,8 +105,14 @@ const isOf =
     (webhook.service === null || namespace === null || webhook.service.namespace === namespace) &&
     (webhook.revision === null || revision === null || webhook.revision === revision);
 
-/** Those that lead to this control plane. */
-export const webhooks = planeSource([], async ({ from, plane }) => (await from(allWebhooks)).filter(isOf(plane)));
+/** Those that lead to this control plane. One that leads to none that is there, the first has to answer for. */
+export const webhooks = planeSource([], async ({ from, plane }): Promise<readonly Webhook[]> => {
+  const [all, detected] = await Promise.all([from(allWebhooks), from(detection)]);
+  const planes = controlPlanesOf(detected.all);
+  const [first] = controlPlanesOf(detected.planes);
+  const isFirst = JSON.stringify(first) === JSON.stringify(plane);
+  return all.filter((webhook) => isOf(plane)(webhook) || (isFirst && !planes.some((each) => isOf(each)(webhook))));
+});
 
 /** A webhook, and what stands behind its Service. */
 export interface WebhookBackend {
@@ -125,12 +133,15 @@ export const webhookBackends = planeSource([], async ({ from }): Promise<readonl
     if (called === null) return [];
     const service =
       services.items.find(({ name, namespace }) => name === called.name && namespace === called.namespace) ?? null;
+    // Absence is a finding only where the answer was complete.
+    if (!service && services.refusal) throw new NoAnswer(services.refusal);
     const behind = pods.items.filter(
       (pod) => pod.namespace === called.namespace && isRunning(pod) && selects(service?.selector ?? {}, pod.labels),
     );
     const target = service?.ports.find(({ port }) => port === called.port)?.targetPort ?? called.port;
     const named = behind.flatMap(({ containers }) => containers.flatMap(({ ports }) => ports));
     const port = typeof target === 'number' ? target : (named.find(({ name }) => name === target)?.port ?? called.port);
+    if (behind.length === 0 && service && pods.refusal) throw new NoAnswer(pods.refusal);
     const hasSelector = service !== null && Object.keys(service.selector).length > 0;
     return [{ webhook, service, pods: hasSelector ? behind : service === null ? [] : null, port }];
   });

@@ -15,8 +15,9 @@ export async function renderList(
   if (format === 'table' || format === 'wide') {
     const { summaryOf } = await import('./summary.ts');
     const { tableOf } = await import('./table.ts');
-    const details = list.items.map((report) => tableOf(report, style, { wide: true, showCommands }));
-    return format === 'wide' ? [...details, summaryOf(list, style)].join('\n') : summaryOf(list, style);
+    const wide = format === 'wide';
+    const details = wide ? list.items.map((report) => tableOf(report, style, { wide, showCommands: false })) : [];
+    return [...details, summaryOf(list, style, showCommands)].join('\n');
   }
   return document(list, format);
 }

@@ -1,8 +1,8 @@
 import type { Status } from '../diagnosis/finding.ts';
 import type { ReportList } from './list.ts';
 import type { Report } from './report.ts';
-import { painted, plain, type Style } from './style.ts';
-import { causeOf, headOf, rowsTable } from './table.ts';
+import { painted, plain, type Style, wrapped } from './style.ts';
+import { causeOf, commandsOf, headOf, rightsOf, rowsTable } from './table.ts';
 
 /** What a topic's verdict is as a status; a warning of a healthy mesh shows. */
 function statusOf({ verdict, summary }: Report): Status {
@@ -23,13 +23,27 @@ function messageOf(report: Report): string {
 }
 
 /** One line for each topic, then every cause with its cure: at most `style.width` columns, but for what is to be pasted. */
-export function summaryOf({ items, exitCode }: ReportList, style: Style): string {
+export function summaryOf({ items, exitCode }: ReportList, style: Style, showCommands: boolean): string {
   const [first] = items;
   if (!first) return '';
   const rows = items.map((report) => ({ id: report.topic, status: statusOf(report), message: messageOf(report) }));
   const causes = items.flatMap((report) =>
     report.losses.map((loss) => `${painted(style, 'bold', report.topic)}\n${causeOf(loss, report.steps, style)}`),
   );
+  const warnings = [...new Set(items.flatMap((report) => report.warnings))].map(
+    (warning) => `${painted(style, 'yellow', 'NOTE')}   ${wrapped(warning, style.width - 7, '       ')}`,
+  );
+  const rights = rightsOf(
+    'all',
+    items.flatMap(({ unchecked }) => unchecked),
+    style,
+  );
+  const commands = showCommands
+    ? commandsOf(
+        items.flatMap(({ steps }) => steps),
+        style,
+      )
+    : '';
   const unclear = items.filter(({ verdict }) => verdict === 'inconclusive').map(({ topic }) => topic);
   const next = unclear.length > 0 ? [`What was not looked at:  kubectl istio-diag ${unclear[0]} -o wide`] : [];
   const counted = (['broken', 'inconclusive', 'not-applicable', 'unreachable', 'healthy'] as const)
@@ -38,8 +52,15 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style): string
     .map(([number, verdict]) => `${number} ${verdict}`);
   const end = `${(first.run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
   const foot = `${painted(style, 'bold', 'ALL')}  ${items.length} topics: ${counted.join(', ')}.   ${end}`;
-  return plain(
-    style,
-    `${[headOf(first, style), rowsTable('TOPIC', rows, style), ...causes, ...next, foot].join('\n\n')}\n`,
-  );
+  const parts = [
+    headOf(first, style),
+    rowsTable('TOPIC', rows, style),
+    ...causes,
+    ...warnings,
+    rights,
+    ...next,
+    commands,
+    foot,
+  ];
+  return plain(style, `${parts.filter((part) => part !== '').join('\n\n')}\n`);
 }

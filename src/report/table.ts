@@ -41,8 +41,8 @@ export function tableOf(report: Report, style: Style, options: { wide: boolean; 
     headOf(report, style),
     ...(sections.length > 0 ? sections : [nothingFound(report, style)]),
     notesOf(report, style),
-    rightsOf(report, style),
-    ...(options.showCommands ? [commandsOf(report, style)] : []),
+    rightsOf(report.topic, report.unchecked, style),
+    ...(options.showCommands ? [commandsOf(report.steps, style)] : []),
     footOf(report, style),
   ];
   return plain(style, `${parts.filter((part) => part !== '').join('\n\n')}\n`);
@@ -168,9 +168,9 @@ function notesOf(report: Report, style: Style): string {
 }
 
 /** What could not be looked at, by the right that was missing. */
-function rightsOf(report: Report, style: Style): string {
+export function rightsOf(topic: string, unchecked: Report['unchecked'], style: Style): string {
   const rights = new Map<string, { line: string; steps: Set<string>; tried: readonly string[] }>();
-  for (const { step, reason, verb, resource, namespace, triedInstead } of report.unchecked) {
+  for (const { step, reason, verb, resource, namespace, triedInstead } of unchecked) {
     if (reason !== 'Forbidden') continue;
     const line = `${verb} ${resource} ${namespace === null ? 'in all namespaces' : `in ${namespace}`}`;
     const known = rights.get(line) ?? { line, steps: new Set(), tried: triedInstead };
@@ -185,7 +185,7 @@ function rightsOf(report: Report, style: Style): string {
   return [
     painted(style, 'bold', `RIGHTS YOU LACK (${rights.size})`),
     ...lines,
-    `  ask for them:  kubectl istio-diag rbac ${report.topic}`,
+    `  ask for them:  kubectl istio-diag rbac ${topic}`,
   ].join('\n');
 }
 
@@ -207,8 +207,8 @@ function nothingFound(report: Report, style: Style): string {
   return [wanted, ...refused, ...next].join('\n');
 }
 
-function commandsOf(report: Report, style: Style): string {
-  const commands = new Set(report.steps.flatMap(({ checks }) => checks.flatMap(({ commands }) => commands)));
+export function commandsOf(steps: readonly StepReport[], style: Style): string {
+  const commands = new Set(steps.flatMap(({ checks }) => checks.flatMap(({ commands }) => commands)));
   return [painted(style, 'bold', 'COMMANDS'), ...[...commands].sort().map((command) => `  ${command}`)].join('\n');
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { redact, redactLines, redactValue, redactWhole } from '../../src/cluster/redact.ts';
+import { trim } from '../../src/cluster/trim.ts';
 
 async function* chunks(...texts: readonly string[]): AsyncGenerator<Buffer> {
   for (const text of texts) yield Buffer.from(text);
@@ -139,5 +140,53 @@ describe('redaction', () => {
 
   it('leaves bytes above 0x7f as they are', async () => {
     assert.equal(await collected(redactLines(chunks('x{a="grün"} 1\n'))), 'x{a="grün"} 1\n');
+  });
+});
+
+describe('a webhook’s caBundle', () => {
+  const certificate = '-----BEGIN CERTIFICATE-----\nMIIB+AAAA\n-----END CERTIFICATE-----\n';
+  const key = '-----BEGIN PRIVATE KEY-----\nMIIE+SECRET\n-----END PRIVATE KEY-----\n';
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const kept = (text: string): string => {
+    const { caBundle } = redactValue({ caBundle: base64(text) }) as { caBundle: string };
+    return Buffer.from(caBundle, 'base64').toString();
+  };
+  it('keeps its certificates, whatever stands between them', () => {
+    assert.equal(
+      kept(`# root\n${certificate}# next\n${certificate}`),
+      `${certificate}${certificate}`.replace(/\n-----BEGIN/g, '\n\n-----BEGIN').replaceAll('\n\n', '\n'),
+    );
+  });
+  it('loses a key that lies among them', () => {
+    assert.ok(!kept(`${certificate}${key}`).includes('SECRET'));
+    assert.equal((redactValue({ caBundle: base64(key) }) as { caBundle: string }).caBundle, 'REDACTED');
+  });
+});
+
+describe('a container’s environment', () => {
+  const variables = (...env: { name: string; value?: string; valueFrom?: object }[]): unknown => {
+    const pod = { metadata: { name: 'a' }, spec: { containers: [{ name: 'a', env }] }, status: {} };
+    return (trim('pods', pod).spec as { containers: { env?: unknown }[] }).containers[0]?.env;
+  };
+  it('keeps what is read, and nothing else', () => {
+    assert.equal(
+      variables(
+        { name: 'ENABLE_PAYMENT_PASSWORD', value: 'x' },
+        { name: 'PILOT_API_KEY', value: 'x' },
+        { name: 'DB', value: 'x' },
+      ),
+      undefined,
+    );
+    assert.deepEqual(variables({ name: 'PILOT_TRACE_SAMPLING', value: '1' }), [
+      { name: 'PILOT_TRACE_SAMPLING', value: '1' },
+    ]);
+  });
+  it('loses the login of a proxy, in every spelling', () => {
+    for (const [value, left] of [
+      ['http://user:p4ss@proxy:3128', 'http://proxy:3128'],
+      ['user:p4ss@proxy:3128', 'proxy:3128'],
+      ['http://proxy:3128', 'http://proxy:3128'],
+    ] as const)
+      assert.deepEqual(variables({ name: 'HTTPS_PROXY', value }), [{ name: 'HTTPS_PROXY', value: left }]);
   });
 });

@@ -48,10 +48,11 @@ const server = {
   pod: 'kube-apiserver-a',
   proxy: 'http://proxy:3128',
   variable: 'HTTPS_PROXY',
+  plainProxy: null,
   noProxy: '.svc,10.96.0.0/12',
 };
 const servers = (change: Partial<ApiServers> = {}): { servers: ApiServers } => ({
-  servers: { pods: [server], complete: true, serviceRanges: ['10.96.0.0/12'], podRanges: [], ...change },
+  servers: { pods: [server], serviceRanges: ['10.96.0.0/12'], podRanges: [], ...change },
 });
 const without = { ...server, proxy: null, variable: null, noProxy: '' };
 const counted = { counts: { got: { calls: 5, errors: 0 } } };
@@ -59,6 +60,13 @@ const counted = { counts: { got: { calls: 5, errors: 0 } } };
 judging(
   apiserverSettingsSeen,
   [
+    {
+      when: 'there is one for http only',
+      given: servers({ pods: [{ ...without, plainProxy: 'http://proxy:3128' }] }),
+      status: 'warn',
+      reason: 'HttpProxyOnly',
+      says: /HTTP_PROXY=http:\/\/proxy:3128 only/,
+    },
     {
       when: 'there is a proxy',
       given: {},
@@ -144,11 +152,18 @@ judging(
 
 const PROXY = 'failed calling webhook "sidecar-injector.istio.io": Post …: Service Unavailable';
 const X509 = 'failed calling webhook "sidecar-injector.istio.io": x509: certificate has expired';
-const event = (message: string) => ({ failed: { got: [{ owner: 'ReplicaSet a/b', message, times: 1 }] } });
+const event = (message: string) => ({ failed: { got: [{ owner: 'ReplicaSet a/b', message, times: 1, at: null }] } });
 
 judging(
   webhookCallsArrive,
   [
+    {
+      when: 'the words are a proxy’s and there is none',
+      given: { ...event(PROXY), ...servers({ pods: [without] }) },
+      status: 'warn',
+      reason: 'CallsFail',
+      says: /Service Unavailable/,
+    },
     { when: 'nothing failed', given: {}, status: 'pass', says: /the events, the API server’s count/ },
     {
       when: 'a proxy answered',

@@ -76,6 +76,13 @@ judging(
       says: /agree/,
     },
     {
+      when: 'the leases may not be read',
+      given: { renewals: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every clock/,
+    },
+    {
       when: 'nothing could be read',
       given: {
         nodes: { missing: missing() },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Pilot, PilotSync } from '../../src/evidence/pilot.ts';
 import type { Expected } from '../../src/evidence/proxies.ts';
-import { type ProxySync, stateOf, syncIn, type TypeSync } from '../../src/evidence/sync.ts';
+import { type ProxySync, podOfProxy, stateOf, syncIn, type TypeSync } from '../../src/evidence/sync.ts';
 import { pilotIsReady } from '../../src/guide/pilot-connectivity/pilot-running.ts';
 import { proxiesTakeConfiguration } from '../../src/guide/pilot-connectivity/proxies-accept.ts';
 import { proxiesAreConnected, proxiesNearVersion } from '../../src/guide/pilot-connectivity/proxies-connected.ts';
@@ -105,7 +105,7 @@ const proxy = (name: string, ...types: TypeSync[]): ProxySync => ({
 const sync = (...proxies: ProxySync[]): PilotSync => ({ pilot: pilot(), proxies: { got: proxies }, later: null });
 const unread: PilotSync = { pilot: pilot('istiod-2'), proxies: { missing: missing('TimedOut') }, later: null };
 const expecting = (...names: string[]): { expected: Expected } => ({
-  expected: { pods: names.map((name) => workloadPod(name, true)), young: 0, complete: true },
+  expected: { pods: names.map((name) => workloadPod(name, true)), young: 0, refusal: null },
 });
 
 judging(
@@ -141,7 +141,7 @@ judging(
     },
     {
       when: 'there is no proxy',
-      given: { expected: { pods: [], young: 2, complete: true } },
+      given: { expected: { pods: [], young: 2, refusal: null } },
       status: 'skip',
       says: /; 2 younger/,
     },
@@ -149,30 +149,34 @@ judging(
   { ...expecting('a', 'b'), syncs: [sync(proxy('a'), proxy('b'))] },
 );
 
-judging(proxiesNearVersion, [
-  { when: 'all are', given: { syncs: [sync(proxy('a'))] }, status: 'pass', says: /1 proxy within/ },
-  {
-    when: 'one is three behind',
-    given: { syncs: [sync({ ...proxy('a'), version: '1.28.1' })] },
-    status: 'warn',
-    reason: 'ProxiesOutdated',
-    says: /a.bookinfo 1.28.1, with a control plane of 1.31.0/,
-  },
-  {
-    when: 'it is istioctl',
-    given: { syncs: [sync({ ...proxy('a'), version: '65536.65536.65536' })] },
-    status: 'skip',
-    says: /no connected proxy/,
-  },
-  {
-    when: 'no page could be read',
-    given: { syncs: [unread] },
-    status: 'unknown',
-    reason: 'TimedOut',
-    says: /TimedOut/,
-  },
-  { when: 'it is 0.8', given: { syncs: [] }, plane: { version: '0.8.0' }, status: 'skip', says: /0.8/ },
-]);
+judging(
+  proxiesNearVersion,
+  [
+    { when: 'all are', given: { syncs: [sync(proxy('a'))] }, status: 'pass', says: /1 proxy within/ },
+    {
+      when: 'one is three behind',
+      given: { syncs: [sync({ ...proxy('a'), version: '1.28.1' })] },
+      status: 'warn',
+      reason: 'ProxiesOutdated',
+      says: /a.bookinfo 1.28.1, with a control plane of 1.31.0/,
+    },
+    {
+      when: 'it is istioctl',
+      given: { syncs: [sync({ ...proxy('a'), version: '65536.65536.65536' })] },
+      status: 'skip',
+      says: /no connected proxy/,
+    },
+    {
+      when: 'no page could be read',
+      given: { syncs: [unread] },
+      status: 'unknown',
+      reason: 'TimedOut',
+      says: /TimedOut/,
+    },
+    { when: 'it is 0.8', given: { syncs: [] }, plane: { version: '0.8.0' }, status: 'skip', says: /0.8/ },
+  ],
+  expecting('a'),
+);
 
 const of = (...types: TypeSync[]) => ({ syncs: [sync(proxy('a', ...types))] });
 const stale = type('listener', { sent: 'b', acked: 'a' });
@@ -370,6 +374,13 @@ describe('syncz, in every release’s form', () => {
       ],
     );
     assert.equal(found?.types[0]?.sentAt, Date.parse('2026-11-22T09:00:00Z'));
+  });
+  it('1.22: of ztunnel nothing is told', () => {
+    const page = JSON.stringify([{ proxy: 'ztunnel-x.istio-system', proxy_type: 'ztunnel' }]);
+    assert.deepEqual(syncIn(page, false)?.[0]?.types, []);
+  });
+  it('a pod’s name may hold dots', () => {
+    assert.deepEqual(podOfProxy('reviews-v1.0-abc.shop'), { pod: 'reviews-v1.0-abc', namespace: 'shop' });
   });
   it('0.8: adsz names the nodes', () => {
     const page =

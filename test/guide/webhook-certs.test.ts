@@ -20,7 +20,7 @@ const webhook = (change: Partial<Webhook> = {}): Webhook => ({
   revision: null,
   service: { namespace: 'istio-system', name: 'istiod', port: 443 },
   url: null,
-  ca: { state: 'certificates', pem: 'PEM', notAfter: NOW + 300 * DAY },
+  ca: { state: 'certificates', pem: 'PEM', expiries: [NOW + 300 * DAY] },
   failurePolicy: 'Fail',
   ...change,
 });
@@ -85,14 +85,21 @@ judging(
     },
     {
       when: 'it has expired',
-      given: { webhooks: [webhook(), webhook({ ca: { state: 'certificates', pem: '', notAfter: NOW - DAY } })] },
+      given: { webhooks: [webhook(), webhook({ ca: { state: 'certificates', pem: '', expiries: [NOW - DAY] } })] },
       status: 'fail',
       reason: 'CaExpired',
       says: /expired on 2026-11-21/,
     },
     {
+      when: 'one of two has expired',
+      given: { webhooks: [webhook({ ca: { state: 'certificates', pem: '', expiries: [NOW - DAY, NOW + 99 * DAY] } })] },
+      status: 'warn',
+      reason: 'CaPartlyExpired',
+      says: /an expired certificate is in/,
+    },
+    {
       when: 'it expires in three days',
-      given: { webhooks: [webhook({ ca: { state: 'certificates', pem: '', notAfter: NOW + 3 * DAY } })] },
+      given: { webhooks: [webhook({ ca: { state: 'certificates', pem: '', expiries: [NOW + 3 * DAY] } })] },
       status: 'warn',
       reason: 'CaExpiresSoon',
       says: /expires on 2026-11-25/,
@@ -160,7 +167,7 @@ const handshake = (change: Partial<Handshake>): Attempt<Handshake> => ({
     error: null,
     names: 'DNS:istiod.istio-system.svc',
     issuer: 'cluster.local',
-    notBefore: 0,
+    notBefore: NOW - 60 * DAY,
     notAfter: NOW + 30 * DAY,
     ...change,
   },
@@ -206,12 +213,33 @@ judging(webhookCertificateTrusted, [
 ]);
 
 judging(podsAreCreated, [
+  {
+    when: 'the last was half an hour ago',
+    given: {
+      failed: [
+        {
+          owner: 'ReplicaSet a/b',
+          message: 'failed calling webhook "x.istio.io": context deadline exceeded',
+          times: 1,
+          at: NOW - 1_800_000,
+        },
+      ],
+    },
+    status: 'warn',
+    reason: 'PodsWereRefused',
+    says: /context deadline exceeded/,
+  },
   { when: 'no event tells of one', given: { failed: [] }, status: 'pass', says: /no event/ },
   {
     when: 'the words are a proxy’s',
     given: {
       failed: [
-        { owner: 'ReplicaSet a/b', message: 'failed calling webhook "x.istio.io": Service Unavailable', times: 1 },
+        {
+          owner: 'ReplicaSet a/b',
+          message: 'failed calling webhook "x.istio.io": Service Unavailable',
+          times: 1,
+          at: NOW - 60_000,
+        },
       ],
     },
     status: 'pass',
@@ -221,7 +249,12 @@ judging(podsAreCreated, [
     when: 'the certificate was refused',
     given: {
       failed: [
-        { owner: 'ReplicaSet a/b', message: 'failed calling webhook "x.istio.io": x509: unknown authority', times: 7 },
+        {
+          owner: 'ReplicaSet a/b',
+          message: 'failed calling webhook "x.istio.io": x509: unknown authority',
+          times: 7,
+          at: NOW - 60_000,
+        },
       ],
     },
     status: 'fail',
@@ -278,7 +311,7 @@ judging(webhookLogClean, [
 describe('the cure of a webhook’s certificate', () => {
   const cases: readonly [Partial<typeof plane>, RegExp][] = [
     [{ version: '0.5.1' }, /webhook-create-signed-cert\.sh/],
-    [{ version: '0.8.0' }, /delete pod -l istio=sidecar-injector/],
+    [{ version: '0.8.0' }, /delete pod -l 'istio in \(sidecar-injector,galley\)'/],
     [{ version: '1.4.0' }, /delete pod/],
     [{ version: '1.31.0' }, /rollout restart deployment\/istiod$/],
     [{ version: '1.31.0', revision: 'canary' }, /deployment\/istiod-canary$/],

@@ -3,12 +3,8 @@ import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { apiServers, failedCalls, webhookCounts } from '../../evidence/api-servers.ts';
-import { failedCreates } from '../../evidence/failed-creates.ts';
+import { failedCreates, isProxys } from '../../evidence/failed-creates.ts';
 import { docs, NO_PROXY, PROXIED_CALLS } from './steps.ts';
-
-/** What a proxy answers, and what Go says of one that does not (guide.md k, K4). */
-const BY_PROXY =
-  /Service Unavailable|proxyconnect|Proxy Authentication Required|Gateway Time-?out|Bad Gateway|Unable to connect|: Forbidden$|Internal Server Error/i;
 
 export const webhookCallsArrive = defineCheck({
   id: 'webhook-calls-arrive',
@@ -28,10 +24,10 @@ export const webhookCallsArrive = defineCheck({
       ...('got' in failed ? failed.got.map(({ owner, message }) => `${owner}: ${message}`) : []),
       ...logs.got.flat().map(({ pod, line }) => `${pod}: ${line}`),
     ];
-    const answered = lines.filter((line) => BY_PROXY.test(line));
+    const answered = lines.filter(isProxys);
     const [first] = answered;
     const evidence = (answered.length > 0 ? answered : lines).slice(0, 10);
-    if (first && servers.pods.length > 0)
+    if (first && servers.pods.some(({ proxy }) => proxy !== null))
       return {
         status: 'fail',
         reason: 'ProxyAnswered',
@@ -40,7 +36,7 @@ export const webhookCallsArrive = defineCheck({
         hint: shellLine('kubectl', 'istio-diag', 'explain', 'WebhookThroughProxy'),
         mayFollowFrom: [NO_PROXY],
       };
-    if (first)
+    if (first && servers.pods.length === 0)
       return {
         status: 'warn',
         reason: 'ProxyMayAnswer',

@@ -11,6 +11,7 @@ export const apiserverSettingsSeen = defineCheck({
   explains:
     'Reads the environment of the kube-apiserver pods in kube-system. A managed control plane shows no such pods: then its own count of calls, and the events of the last hour, must do.',
   reasons: {
+    HttpProxyOnly: 'Only HTTP_PROXY is set: Kubernetes 1.20 and older use it for https too, newer ones do not.',
     ApiserverHidden:
       'No kube-apiserver runs as a pod here, and its metrics do not tell of its calls: nothing is known.',
   },
@@ -25,6 +26,15 @@ export const apiserverSettingsSeen = defineCheck({
         evidence: proxied.map(
           ({ pod, variable, proxy, noProxy }) => `${pod}: ${variable}=${proxy} no_proxy=${noProxy}`,
         ),
+      };
+    const plain = pods.filter(({ plainProxy }) => plainProxy !== null);
+    const [first] = plain;
+    if (first)
+      return {
+        status: 'warn',
+        reason: 'HttpProxyOnly',
+        message: `${some(plain.map(({ pod }) => pod))} ${plain.length === 1 ? 'has' : 'have'} HTTP_PROXY=${first.plainProxy} only`,
+        hint: `${shellLine('kubectl', 'version')}   # a server of 1.20 or older: add .svc to no_proxy and NO_PROXY`,
       };
     if (pods.length > 0)
       return { status: 'pass', message: `${count(pods.length, 'kube-apiserver')} without proxy settings` };

@@ -21,11 +21,11 @@ export const pilotIsReady = defineCheck({
     const ready = pilots.filter(({ pod }) => pod.ready && pod.phase === 'Running');
     const describe = shellLine('kubectl', '-n', at, 'describe', 'pods', '-l', 'istio=pilot');
     if (pilots.length === 0) {
-      if (plane.namespace === null)
+      if (plane.namespace === null || plane.generation === 'ambient')
         return {
           status: 'unknown',
           reason: 'PilotMissing',
-          message: 'proxies run here and their control plane does not: it is in another cluster',
+          message: 'proxies run here, and no control plane of theirs was found: it is in another cluster, or gone',
           missing: [],
         };
       if (pods.refusal) return unknown([pods.refusal], 'not every pod could be seen');

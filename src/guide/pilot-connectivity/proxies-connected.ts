@@ -4,6 +4,7 @@ import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verd
 import { isAtLeast } from '../../evidence/istio.ts';
 import { allSyncs } from '../../evidence/pilot.ts';
 import { expectedProxies } from '../../evidence/proxies.ts';
+import { podOfProxy } from '../../evidence/sync.ts';
 import { docs, PILOT_RUNNING, PROXIES_CONNECTED, REGISTRATION } from './steps.ts';
 
 export const proxiesAreConnected = defineCheck({
@@ -20,6 +21,8 @@ export const proxiesAreConnected = defineCheck({
     const connected = new Set(got.flat().map(({ proxy }) => proxy));
     const absent = expected.pods.filter(({ name, namespace }) => !connected.has(`${name}.${namespace}`));
     const young = expected.young > 0 ? `; ${expected.young} younger than a minute` : '';
+    if (expected.pods.length === 0 && expected.refusal)
+      return unknown([expected.refusal], 'the proxies could not be listed');
     if (expected.pods.length === 0) return skip(`no proxy to be connected${young}`);
     if (absent.length === 0)
       return {
@@ -39,6 +42,8 @@ export const proxiesAreConnected = defineCheck({
         message: `no replica of Pilot runs for ${count(absent.length, 'proxy', 'proxies')}`,
         hint: shellLine('kubectl', 'get', 'pods', '--all-namespaces', '-l', 'istio=pilot'),
         mayFollowFrom: [PILOT_RUNNING, REGISTRATION],
+        // Their control plane may be in another cluster.
+        withoutCause: 'unknown',
       };
     return {
       status: 'fail',
@@ -77,17 +82,20 @@ export const proxiesNearVersion = defineCheck({
   explains:
     'Compares the release that each connected proxy reports with that of the replica it is connected to. Istio supports one minor release apart; what is further works until it does not.',
   reasons: { ProxiesOutdated: 'A proxy is two or more minor releases from its control plane: restart its pod.' },
-  needs: { syncs: allSyncs },
-  judge({ syncs }, { plane }) {
+  needs: { syncs: allSyncs, expected: expectedProxies },
+  judge({ syncs, expected }, { plane }) {
+    const own = new Set(expected.pods.map(({ name, namespace }) => `${name}.${namespace}`));
     if (plane.version !== null && !isAtLeast(plane.version, '1.0')) return skip('0.8 does not tell');
     const told = syncs.flatMap(({ pilot, proxies }) =>
       'got' in proxies
-        ? proxies.got.flatMap(({ proxy, version }) => {
-            const [own, theirs] = [minorOf(pilot.version), minorOf(version)];
-            return own === null || theirs === null
-              ? []
-              : [{ proxy, version, apart: Math.abs(own - theirs), of: pilot.version }];
-          })
+        ? proxies.got
+            .filter(({ proxy }) => own.has(proxy))
+            .flatMap(({ proxy, version }) => {
+              const [own, theirs] = [minorOf(pilot.version), minorOf(version)];
+              return own === null || theirs === null
+                ? []
+                : [{ proxy, version, apart: Math.abs(own - theirs), of: pilot.version }];
+            })
         : [],
     );
     if (told.length === 0) {
@@ -98,7 +106,7 @@ export const proxiesNearVersion = defineCheck({
     const [first] = far;
     if (!first)
       return { status: 'pass', message: `${count(told.length, 'proxy', 'proxies')} within one minor release` };
-    const [pod = '', namespace = ''] = first.proxy.split('.');
+    const { pod, namespace } = podOfProxy(first.proxy);
     return {
       status: 'warn',
       reason: 'ProxiesOutdated',

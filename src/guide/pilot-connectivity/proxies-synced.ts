@@ -4,7 +4,7 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { allSyncs, type PilotSync, pilotCounts } from '../../evidence/pilot.ts';
 import { expectedProxies } from '../../evidence/proxies.ts';
-import { type ProxySync, stateOf, type TypeSync } from '../../evidence/sync.ts';
+import { type ProxySync, podOfProxy, stateOf, type TypeSync } from '../../evidence/sync.ts';
 import { docs, PROXIES_CONNECTED, PROXIES_SYNCED } from './steps.ts';
 
 /** What a proxy cannot do without. Routes and endpoints it may not need: "not sent" is then as it should be. */
@@ -36,7 +36,7 @@ const verdictOf = (
   message: string,
   found: readonly Found[],
 ): Extract<Verdict, { status: 'warn' | 'fail' }> => {
-  const [pod = '', namespace = ''] = found[0]?.proxy.split('.') ?? [];
+  const { pod, namespace } = podOfProxy(found[0]?.proxy ?? '');
   return {
     status,
     reason,
@@ -68,8 +68,9 @@ export const proxiesAreSynced = defineCheck({
   judge({ syncs, expected }, { now, scope }) {
     const { got, missing } = sorted(syncs.map(({ proxies }) => proxies));
     const wanted = new Set(expected.pods.map(({ name, namespace }) => `${name}.${namespace}`));
-    const proxies = got.flat().filter(({ proxy }: ProxySync) => wanted.has(proxy));
-    if (proxies.length === 0) return isSome(missing) ? unknown(missing) : skip('no proxy is connected');
+    const proxies = got.flat().filter(({ proxy }: ProxySync) => expected.refusal !== null || wanted.has(proxy));
+    if (proxies.length === 0)
+      return isSome(missing) ? unknown(missing) : skip('no proxy of this control plane is connected');
     if (proxies.every(({ types }) => types.length === 0))
       return skip('0.8 lists its proxies, and not what they have taken');
     const all = proxies.flatMap(({ proxy, types }) => types.map((type): Found => ({ proxy, type })));

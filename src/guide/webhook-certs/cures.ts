@@ -3,13 +3,13 @@ import type { ControlPlane } from '../../diagnosis/check.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 
 /** What makes the control plane write its certificates into the webhooks again (guide.md j): by release. */
-export function writeAgain({ namespace, version, revision }: ControlPlane): string {
+export function writeAgain({ namespace, version, revision, generation }: ControlPlane): string {
   const at = namespace ?? 'istio-system';
   if (version !== null && !isAtLeast(version, '0.8')) {
     return './install/kubernetes/webhook-create-signed-cert.sh && ./install/kubernetes/webhook-patch-ca-bundle.sh   # from the sources of that release: its 0.5 package lacks them';
   }
-  if (version !== null && !isAtLeast(version, '1.5')) {
-    return shellLine('kubectl', '-n', at, 'delete', 'pod', '-l', 'istio=sidecar-injector');
+  if (version === null ? generation === 'mixer' : !isAtLeast(version, '1.5')) {
+    return shellLine('kubectl', '-n', at, 'delete', 'pod', '-l', 'istio in (sidecar-injector,galley)');
   }
   const deployment = revision === null || revision === 'default' ? 'istiod' : `istiod-${revision}`;
   return shellLine('kubectl', '-n', at, 'rollout', 'restart', `deployment/${deployment}`);

@@ -1,13 +1,13 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, isSome, skip, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { failedCreates } from '../../evidence/failed-creates.ts';
+import { failedCreates, isProxys } from '../../evidence/failed-creates.ts';
 import { webhookLogs } from '../../evidence/webhook-logs.ts';
 import { writeAgain } from './cures.ts';
 import { docs, WEBHOOK_CALLS, WEBHOOK_CONFIGURATION, WEBHOOK_HANDSHAKE, WEBHOOK_SERVICE } from './steps.ts';
 
-/** What the API server says when a call fails for the certificate, or for want of somebody to call. */
-const CERTIFICATE = /x509|certificate|tls:|no endpoints available|not found|connection refused|no service port/i;
+/** A controller tries again at least so often: what is older may be over (ms). */
+const LATELY = 15 * 60_000;
 
 const BEFORE = [WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE, WEBHOOK_HANDSHAKE];
 
@@ -17,16 +17,18 @@ export const podsAreCreated = defineCheck({
   explains:
     'Looks through the events of the last hour for controllers that could not create a pod because a call of Istio’s webhook failed. Failures that a proxy in between causes are apiserver-proxy’s.',
   reasons: {
-    PodsRefused: 'Controllers could not create pods: the API server failed to call Istio’s webhook.',
+    PodsRefused: 'Controllers cannot create pods: the API server fails to call Istio’s webhook.',
+    PodsWereRefused: 'Within the last hour controllers could not create pods, and none has tried for a quarter of it.',
   },
   needs: { failed: failedCreates },
-  judge({ failed }, { plane }) {
-    const own = failed.filter(({ message }) => CERTIFICATE.test(message));
+  judge({ failed }, { plane, now }) {
+    const own = failed.filter(({ message }) => !isProxys(message));
     const [first] = own;
     if (!first) return { status: 'pass', message: 'no event of a pod that a webhook stopped' };
+    const lately = own.some(({ at }) => at === null || now - at < LATELY);
     return {
-      status: 'fail',
-      reason: 'PodsRefused',
+      status: lately ? 'fail' : 'warn',
+      reason: lately ? 'PodsRefused' : 'PodsWereRefused',
       message: `${count(own.length, 'controller')} could not create pods: ${first.message.slice(0, 200)}`,
       evidence: own.slice(0, 10).map(({ owner, message, times }) => `${owner}, ${times} times: ${message}`),
       hint: writeAgain(plane),

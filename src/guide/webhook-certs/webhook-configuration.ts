@@ -56,6 +56,8 @@ export const webhookCaValid = defineCheck({
     CaBundleBroken: 'What the webhook names is no certificate: a template that was not filled in, or a cut text.',
     CaExpired: 'The certificate that is trusted has expired: every call of the webhook fails.',
     CaExpiresSoon: 'The certificate that is trusted expires within seven days.',
+    CaPartlyExpired:
+      'One of the certificates that are trusted has expired: what it has signed fails, the others’ does not.',
     UrlWithoutCa:
       'The webhook is called at a URL with the API server’s own roots: right only for a public certificate.',
   },
@@ -66,7 +68,8 @@ export const webhookCaValid = defineCheck({
     const empty = of(({ ca }) => ca.state === 'empty');
     const unserved = empty.filter(({ url }) => url === null);
     const broken = of(({ ca }) => ca.state === 'broken');
-    const until = ({ ca }: Webhook): number => (ca.state === 'certificates' ? ca.notAfter : Number.POSITIVE_INFINITY);
+    const until = ({ ca }: Webhook): number =>
+      ca.state === 'certificates' ? Math.max(...ca.expiries) : Number.POSITIVE_INFINITY;
     const expired = of((webhook) => until(webhook) <= now);
     const soon = of((webhook) => until(webhook) > now && until(webhook) < now + SOON);
     const named = (found: readonly Webhook[]): string => some(found.map(nameOf));
@@ -101,6 +104,14 @@ export const webhookCaValid = defineCheck({
         status: 'warn',
         reason: 'CaExpiresSoon',
         message: `the caBundle of ${named(soon)} expires on ${date(soon)}`,
+        hint: writeAgain(plane),
+      };
+    const partly = of(({ ca }) => ca.state === 'certificates' && ca.expiries.some((expiry) => expiry <= now));
+    if (partly.length > 0)
+      return {
+        status: 'warn',
+        reason: 'CaPartlyExpired',
+        message: `an expired certificate is in the caBundle of ${named(partly)}`,
         hint: writeAgain(plane),
       };
     const [public_] = empty;

@@ -8,8 +8,8 @@ import { docs, WEBHOOK_CONFIGURATION, WEBHOOK_HANDSHAKE, WEBHOOK_SERVICE } from 
 const EXPIRED = /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/;
 const NAME = /ALTNAME_INVALID|HOSTNAME_MISMATCH/;
 
-/** Expiring sooner than this, nobody has renewed it (ms). */
-const SOON = 24 * 3_600_000;
+/** With less than this share of its life left, nobody has renewed it: some live for an hour, some for years. */
+const LAST = 0.1;
 
 const line = ({ pod, serverName, handshake }: WebhookHandshake): string =>
   'got' in handshake
@@ -25,7 +25,8 @@ export const webhookCertificateTrusted = defineCheck({
     CertificateUntrusted: 'The caBundle does not vouch for the certificate that the pod shows: every call fails.',
     CertificateExpired: 'The certificate that the pod shows is not valid now: it has expired, or a clock is wrong.',
     CertificateOfAnother: 'The certificate is not for the name under which the API server calls the webhook.',
-    CertificateExpiresSoon: 'The certificate that the pod shows expires within a day, and was not renewed.',
+    CertificateExpiresSoon:
+      'The certificate that the pod shows has less than a tenth of its life left, and was not renewed.',
   },
   needs: { handshakes: webhookHandshakes },
   judge({ handshakes }, { plane, now }) {
@@ -52,7 +53,7 @@ export const webhookCertificateTrusted = defineCheck({
       };
     }
     if (isSome(missing)) return unknown(missing, 'the webhook’s certificate could not be seen');
-    const soon = seen.find(({ notAfter }) => notAfter < now + SOON);
+    const soon = seen.find(({ notBefore, notAfter }) => notAfter - now < LAST * (notAfter - notBefore));
     if (soon)
       return {
         status: 'warn',

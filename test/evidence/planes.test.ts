@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Cluster, KubernetesObject } from '../../src/cluster/cluster.ts';
+import type { ControlPlane, Scope } from '../../src/diagnosis/check.ts';
+import { Gatherer } from '../../src/diagnosis/gather.ts';
+import { detection } from '../../src/evidence/istio.ts';
+import { belongsTo, pilots } from '../../src/evidence/pilot.ts';
+import { webhookBackends, webhooks } from '../../src/evidence/webhooks.ts';
+import { workloadPod } from '../support/mixer.ts';
+import { istiodObject, modernMesh, webhookObject } from '../support/modern.ts';
+import type { RecordedObject } from '../support/recordings.ts';
+
+const scope = (change: Partial<Scope> = {}): Scope => ({
+  workload: null,
+  namespace: null,
+  selector: null,
+  istioNamespace: null,
+  revision: null,
+  window: 0,
+  sample: 3,
+  prometheus: null,
+  clientOffset: 0,
+  ...change,
+});
+
+const PLURALS: Record<string, string> = {
+  Pod: 'pods',
+  Service: 'services',
+  Deployment: 'deployments',
+  MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
+};
+
+/** A cluster that lists these objects. */
+function gathererOf(objects: readonly RecordedObject[], asked: Partial<Scope> = {}): Gatherer {
+  const cluster: Cluster = {
+    list: ({ resource }) =>
+      Promise.resolve(objects.filter(({ kind }) => PLURALS[kind] === resource.plural) as KubernetesObject[]),
+    read: () => assert.fail('nothing is read'),
+  };
+  return new Gatherer({ cluster, scope: scope(asked), now: 0, sleep: () => Promise.resolve() }, () => 0);
+}
+
+const plane = (revision: string | null, change: Partial<ControlPlane> = {}): ControlPlane => ({
+  generation: 'telemetry-v2',
+  namespace: 'istio-system',
+  revision,
+  version: '1.31.0',
+  ...change,
+});
+
+describe('a proxy’s control plane', () => {
+  const of = (revision?: string) =>
+    workloadPod('a', true, { labels: revision === undefined ? {} : { 'istio.io/rev': revision } });
+  const both = [plane('default'), plane('1-21')];
+  it('is that of its revision', () => {
+    assert.deepEqual(
+      both.map((each) => belongsTo(of('1-21'), each, both)),
+      [false, true],
+    );
+    assert.deepEqual(
+      both.map((each) => belongsTo(of(), each, both)),
+      [true, false],
+    );
+  });
+  it('is any, when that of its revision is gone', () => {
+    assert.deepEqual(
+      both.map((each) => belongsTo(of('1-19'), each, both)),
+      [true, true],
+    );
+  });
+});
+
+describe('detection', () => {
+  const two = modernMesh(
+    istiodObject(),
+    istiodObject({ labels: { app: 'istiod', istio: 'pilot', 'istio.io/rev': '1-21' } }, 'istiod-1-21-x'),
+  ).objects;
+  it('knows all control planes, whatever was asked for', async () => {
+    const { planes, all } = await gathererOf(two, { revision: '1-21' }).ofCluster(detection);
+    assert.deepEqual(
+      [planes.map(({ revision }) => revision), all.map(({ revision }) => revision)],
+      [['1-21'], ['1-21', 'default']],
+    );
+  });
+  it('finds an istiod without pods by its Deployment', async () => {
+    const deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'istiod', namespace: 'istio-system' },
+      spec: {
+        replicas: 0,
+        template: { spec: { containers: [{ name: 'discovery', image: 'docker.io/istio/pilot:1.31.0' }] } },
+      },
+    };
+    const { planes } = await gathererOf([deployment]).ofCluster(detection);
+    assert.deepEqual(planes, [plane(null)]);
+  });
+  it('finds Pilot beside a Mixer in another namespace', async () => {
+    const pilot = istiodObject(
+      {
+        namespace: 'istio-control',
+        labels: { istio: 'pilot' },
+        containers: [{ name: 'discovery', image: 'istio/pilot:1.3.8' }],
+      },
+      'istio-pilot-x',
+    );
+    const { evidence } = await gathererOf([pilot]).gather(
+      pilots,
+      plane(null, { generation: 'mixer', namespace: 'istio-telemetry' }),
+    );
+    assert.deepEqual(
+      (evidence as { version: string }[]).map(({ version }) => version),
+      ['1.3.8'],
+    );
+  });
+});
+
+describe('a webhook', () => {
+  const orphan = {
+    ...webhookObject({
+      name: 'istio-sidecar-injector-1-20',
+      service: { namespace: 'istio-system', name: 'istiod-1-20' },
+    }),
+    metadata: { name: 'istio-sidecar-injector-1-20', labels: { 'istio.io/rev': '1-20' } },
+  };
+  const mesh = modernMesh(istiodObject(), webhookObject(), orphan).objects;
+  it('of a revision that is gone is the first control plane’s to answer for', async () => {
+    const gatherer = gathererOf(mesh);
+    const { evidence } = await gatherer.gather(webhooks, plane('default'));
+    assert.deepEqual(
+      (evidence as { configuration: string }[]).map(({ configuration }) => configuration),
+      ['istio-sidecar-injector', 'istio-sidecar-injector-1-20'],
+    );
+    const backends = (await gatherer.gather(webhookBackends, plane('default'))).evidence as { service: unknown }[];
+    assert.deepEqual(
+      backends.map(({ service }) => service !== null),
+      [true, false],
+    );
+  });
+});
