@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { messageOf, type NoAnswer } from '../errors.ts';
 import type { ApiServer } from './api-server.ts';
 import { Overdue, type Patience } from './deadline.ts';
@@ -20,6 +21,23 @@ export interface Connections {
 /** The pod is gone, or its node does not answer: that says nothing of other pods. */
 const isOfThisPodOnly = ({ status }: TunnelRefused): boolean => status === 404 || status >= 500;
 
+const wordsOf = (stream: Duplex): string => (stream.errored instanceof TunnelBroke ? stream.errored.message : '');
+
+/** How long a kubelet may take to say that a port refuses (ms). */
+const SOON = 1000;
+
+/** What a kubelet says of a tunnel over which nothing is sent; '' when it says nothing. */
+async function listened(stream: Duplex): Promise<string> {
+  let timer: NodeJS.Timeout | undefined;
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, SOON);
+    stream.once('close', resolve).once('end', resolve).resume();
+  });
+  clearTimeout(timer);
+  stream.destroy();
+  return wordsOf(stream);
+}
+
 export function connectionsThrough(
   apiServer: () => Promise<ApiServer>,
   kubectl: Kubectl,
@@ -39,9 +57,12 @@ export function connectionsThrough(
     try {
       const stream = await server.tunnel(question, patience);
       proven = true;
+      const again = server.tunnel;
       return {
         stream,
-        words: async () => (stream.errored instanceof TunnelBroke ? stream.errored.message : ''),
+        // What we sent may have crossed the kubelet's last word, and a connection that is reset loses it: then another
+        // one, over which nothing is sent, hears it.
+        words: async () => wordsOf(stream) || (await again(question, patience).then(listened, () => '')),
       };
     } catch (error) {
       if (error instanceof Overdue && (proven || patience.run.aborted))
