@@ -1,4 +1,5 @@
 import type { Answer } from './cluster.ts';
+import { once } from './http.ts';
 import type { ClockQuestion } from './question.ts';
 import { unanswered } from './text.ts';
 
@@ -35,8 +36,6 @@ export async function readClock(question: ClockQuestion, ask: () => Promise<Answ
   return {
     status: 200,
     contentType: 'application/json',
-    body: (async function* () {
-      yield body;
-    })(),
+    body: once(body),
   };
 }

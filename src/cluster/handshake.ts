@@ -1,6 +1,7 @@
 import type { PeerCertificate } from 'node:tls';
 import type { Answer } from './cluster.ts';
 import { type Patience, within } from './deadline.ts';
+import { once } from './http.ts';
 import { brokenBy, type Connection } from './pages.ts';
 import type { HandshakeQuestion } from './question.ts';
 
@@ -48,10 +49,6 @@ export async function shakeHands(
     socket.destroy();
     connection.stream.destroy();
   }
-}
-
-async function* once(body: Buffer): AsyncGenerator<Buffer> {
-  yield body;
 }
 
 const handshakeOf = (peer: PeerCertificate, error: Error | string | null | undefined): Handshake => ({

@@ -54,6 +54,11 @@ async function* bodyOf(response: IncomingMessage, patience: Patience): AsyncGene
   }
 }
 
+/** A body that is there already, as one that comes in. */
+export async function* once(body: Buffer): AsyncGenerator<Buffer> {
+  yield body;
+}
+
 /** Ends an agent's connections, and the requests that still wait for one: each would open a new one. */
 export function endAgent(agent: Agent): void {
   for (const waiting of Object.values(agent.requests)) for (const request of waiting?.slice() ?? []) request.destroy();

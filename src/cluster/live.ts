@@ -6,7 +6,7 @@ import { connectionsThrough } from './connections.ts';
 import { Overdue, type Patience, within } from './deadline.ts';
 import { NoGateway, openGateway } from './gateway.ts';
 import { shakeHands } from './handshake.ts';
-import { type HttpAnswer, httpGet, quote } from './http.ts';
+import { type HttpAnswer, httpGet, once, quote } from './http.ts';
 import type { Kubectl } from './kubectl.ts';
 import { type Connection, getPage } from './pages.ts';
 import {
@@ -219,9 +219,7 @@ async function trimmed(question: ObjectQuestion, answer: Answer): Promise<Answer
   const body = Buffer.from(JSON.stringify(trim(question.resource.plural, object)));
   return {
     ...answer,
-    body: (async function* () {
-      yield body;
-    })(),
+    body: once(body),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ApiServer } from './api-server.ts';
 import { type Patience, within } from './deadline.ts';
-import type { HttpAnswer } from './http.ts';
+import { type HttpAnswer, once } from './http.ts';
 import { type Kubectl, lastWords, startKubectl } from './kubectl.ts';
 import { hindranceIn } from './refusal.ts';
 
@@ -59,8 +59,4 @@ export function rawApiServer(kubectl: Kubectl): ApiServer {
     words: () => said,
     close: () => Promise.resolve(),
   };
-}
-
-async function* once(body: Buffer): AsyncGenerator<Buffer> {
-  yield body;
 }

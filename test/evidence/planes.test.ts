@@ -6,22 +6,10 @@ import { Gatherer } from '../../src/diagnosis/gather.ts';
 import { detection } from '../../src/evidence/istio.ts';
 import { belongsTo, pilots } from '../../src/evidence/pilot.ts';
 import { webhookBackends, webhooks } from '../../src/evidence/webhooks.ts';
+import { scope } from '../support/judging.ts';
 import { workloadPod } from '../support/mixer.ts';
 import { istiodObject, modernMesh, webhookObject } from '../support/modern.ts';
 import type { RecordedObject } from '../support/recordings.ts';
-
-const scope = (change: Partial<Scope> = {}): Scope => ({
-  workload: null,
-  namespace: null,
-  selector: null,
-  istioNamespace: null,
-  revision: null,
-  window: 0,
-  sample: 3,
-  prometheus: null,
-  clientOffset: 0,
-  ...change,
-});
 
 const PLURALS: Record<string, string> = {
   Pod: 'pods',
@@ -37,7 +25,7 @@ function gathererOf(objects: readonly RecordedObject[], asked: Partial<Scope> = 
       Promise.resolve(objects.filter(({ kind }) => PLURALS[kind] === resource.plural) as KubernetesObject[]),
     read: () => assert.fail('nothing is read'),
   };
-  return new Gatherer({ cluster, scope: scope(asked), now: 0, sleep: () => Promise.resolve() }, () => 0);
+  return new Gatherer({ cluster, scope: { ...scope, ...asked }, now: 0, sleep: () => Promise.resolve() }, () => 0);
 }
 
 const plane = (revision: string | null, change: Partial<ControlPlane> = {}): ControlPlane => ({

@@ -4,7 +4,7 @@ import type { Check, ControlPlane, Scope, Verdict } from '../../src/diagnosis/ch
 
 export const plane: ControlPlane = { generation: 'mixer', namespace: 'istio-system', revision: null, version: '1.0.6' };
 
-const scope: Scope = {
+export const scope: Scope = {
   workload: null,
   namespace: null,
   selector: null,
