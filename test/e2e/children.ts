@@ -16,13 +16,14 @@ export interface Children {
 export function childrenIn(folder: string): Children {
   const children: ChildProcess[] = [];
   // A test run that is ended itself runs no `after`: then at once, and with the folder.
-  process.once('exit', () => {
+  const kill = (): void => {
     for (const child of children) child.kill('SIGKILL');
     if (children.length > 0) rmSync(folder, { recursive: true, force: true });
-  });
+  };
   const logOf = (program: string): string => join(folder, `${program.split('/').at(-1)}.log`);
   return {
     start(program, args, options = {}) {
+      if (children.length === 0) process.once('exit', kill);
       const log = openSync(logOf(program), 'w');
       const child = spawn(program, args, { ...options, stdio: ['ignore', log, log] });
       closeSync(log);
@@ -40,6 +41,7 @@ export function childrenIn(folder: string): Children {
         await ended;
         clearTimeout(forced);
       }
+      process.off('exit', kill);
     },
   };
 }

@@ -143,6 +143,14 @@ async function clusterAt({ kubeconfig, folder, children, kubelet, ours }: Place)
     return answer;
   };
 
+  /** A kind is served, and listed, until its objects' controller has seen its definition go. */
+  const withdrawn = (path: string): Promise<void> =>
+    until(
+      async () => (await api('GET', path, undefined, [200, 404])).status === 404,
+      60,
+      () => `${path} does not end`,
+    );
+
   /** Waits for a namespace's end. Where no controller works on it, nothing of others is in it: then it is ended here. */
   async function emptied(path: string): Promise<void> {
     for (let attempt = 0; attempt < 300; attempt++) {
@@ -161,13 +169,17 @@ async function clusterAt({ kubeconfig, folder, children, kubelet, ours }: Place)
   /** Deletes all that was made, the last first; one that cannot be deleted is named, and costs no other. */
   async function deleteMade(): Promise<void> {
     const left: string[] = [];
-    for (const path of made.reverse()) {
+    const tried = async (path: string, act: (path: string) => Promise<void>): Promise<void> => {
       try {
-        await deleteOne(path);
+        await act(path);
       } catch (error) {
         left.push(`${path}: ${String(error)}`);
       }
-    }
+    };
+    for (const path of made.reverse()) await tried(path, deleteOne);
+    // One that still held an object is looked at every five seconds.
+    for (const path of made.filter((each) => each.includes('/customresourcedefinitions/')))
+      await tried(path, withdrawn);
     if (left.length > 0) throw new Error(`left in the cluster:\n${left.join('\n')}`);
   }
 

@@ -56,8 +56,8 @@ describe('a cluster that KUBECONFIG_E2E names', () => {
         await unload();
         await cluster.close();
       }
-      // A kind is served for a moment after its definition is gone.
-      for (let attempt = 0; attempt < 50 && (await inventory()) !== was; attempt++) {
+      // A kind is served for a moment after its definition is gone: a busy API server takes its time.
+      for (let attempt = 0; attempt < 600 && (await inventory()) !== was; attempt++) {
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       assert.equal(await inventory(), was);
