@@ -18,6 +18,8 @@ export interface KubernetesObject {
   data?: Record<string, string>;
   /** Of a webhook configuration. */
   webhooks?: readonly unknown[];
+  /** Of a pod's metrics. */
+  containers?: readonly unknown[];
   /** Of an event: what happened to which object. */
   reason?: string;
   message?: string;

@@ -34,10 +34,14 @@ export const endAllKubectl = async (): Promise<void> => {
 
 /**
  * Starts kubectl. No shell; stdin is closed, because a kubectl without credentials would ask for a password
- * (packaging.md 4).
+ * (packaging.md 4). `command` is for a container: kubectl reads no flag in it.
  */
-export function startKubectl({ program, flags }: Kubectl, args: readonly string[]): KubectlProcess {
-  const subprocess = execa(program, [...args, ...flags], {
+export function startKubectl(
+  { program, flags }: Kubectl,
+  args: readonly string[],
+  command: readonly string[] = [],
+): KubectlProcess {
+  const subprocess = execa(program, [...args, ...flags, ...(command.length > 0 ? ['--', ...command] : [])], {
     stdin: 'ignore',
     buffer: false,
     reject: false,

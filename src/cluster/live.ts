@@ -4,6 +4,7 @@ import { readClock } from './clock.ts';
 import type { Answer, Cluster, KubernetesObject } from './cluster.ts';
 import { connectionsThrough } from './connections.ts';
 import { Overdue, type Patience, within } from './deadline.ts';
+import { execute } from './exec.ts';
 import { NoGateway, openGateway } from './gateway.ts';
 import { shakeHands } from './handshake.ts';
 import { type HttpAnswer, httpGet, once, quote } from './http.ts';
@@ -21,6 +22,7 @@ import {
 import { rawApiServer } from './raw.ts';
 import { assertReadOnly, mayBeProxied } from './read-only.ts';
 import { refusedBy } from './refusal.ts';
+import { typedName } from './resources.ts';
 import type { Scratch } from './scratch.ts';
 import { textOf, unanswered } from './text.ts';
 import { trim } from './trim.ts';
@@ -105,7 +107,7 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
         for (let next = ''; ; ) {
           const answer = await ask(question, `${apiPath(question)}?limit=${PAGE_SIZE}${selector}${next}`);
           const page = listPage(question, await textOf(question, guard(question, answer), LIST_PAGE_LIMIT));
-          for (const item of page.items) kept.push(trim(question.resource.plural, item));
+          for (const item of page.items) kept.push(trim(typedName(question.resource), item));
           if (!page.continue) return kept;
           next = `&continue=${encodeURIComponent(page.continue)}`;
         }
@@ -184,6 +186,7 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
       assertReadOnly(question);
       assertOpen(question);
       if (question.ask === 'page') return readPage(question);
+      if (question.ask === 'exec') return execute(question, kubectl, patience);
       if (question.ask === 'handshake') return shakeHands(question, () => connections.open(question), patience);
       if (question.ask === 'clock') return readClock(question, () => clockOf(question));
       if (question.ask === 'url') return readUrl(question);
@@ -204,7 +207,7 @@ function pathWithQuery(question: Question): string {
   if (question.ask !== 'log') return `${apiPath(question)}`;
   const part =
     'tailLines' in question.part ? `tailLines=${question.part.tailLines}` : `limitBytes=${question.part.limitBytes}`;
-  return `${apiPath(question)}?container=${encodeURIComponent(question.container)}&${part}`;
+  return `${apiPath(question)}?container=${encodeURIComponent(question.container)}&${part}${question.previous ? '&previous=true' : ''}`;
 }
 
 /** An object is trimmed as it comes, as those of a list are: what is not read is never recorded. */
@@ -216,7 +219,7 @@ async function trimmed(question: ObjectQuestion, answer: Answer): Promise<Answer
   } catch (error) {
     throw unanswered(question, 'BadAnswer', `the object is not whole JSON: ${messageOf(error)}`);
   }
-  const body = Buffer.from(JSON.stringify(trim(question.resource.plural, object)));
+  const body = Buffer.from(JSON.stringify(trim(typedName(question.resource), object)));
   return {
     ...answer,
     body: once(body),

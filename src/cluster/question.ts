@@ -1,3 +1,4 @@
+import { PROGRAMS, type Program } from './exec.ts';
 import { groupPath, isNamespaced, type Resource, typedName } from './resources.ts';
 import { shellLine, shellWord } from './shell.ts';
 
@@ -27,6 +28,17 @@ export interface LogQuestion {
   pod: string;
   container: string;
   part: { tailLines: number } | { limitBytes: number };
+  /** Of the container's last instance, the one that ended. */
+  previous?: true;
+}
+
+/** What a command prints that only reads, run in a container. Its words are ours alone: programs of exec.ts. */
+export interface ExecQuestion {
+  ask: 'exec';
+  namespace: string;
+  pod: string;
+  container: string;
+  run: Program;
 }
 
 /** A page served inside a pod. */
@@ -79,6 +91,7 @@ export type Question =
   | ObjectQuestion
   | LogQuestion
   | PageQuestion
+  | ExecQuestion
   | HandshakeQuestion
   | ClockQuestion
   | DiscoveryQuestion
@@ -90,6 +103,8 @@ export interface Right {
   /** `pods`, `pods/log`, `rules.config.istio.io`. */
   resource: string;
   namespace: string | null;
+  /** Of an object that is asked for by a name which only the cluster tells. */
+  anyName?: true;
 }
 
 /** The path of the API server that answers `question`; null for pages, which a port-forward fetches. */
@@ -106,6 +121,7 @@ export function apiPath(question: Question): string | null {
     case 'discovery':
       return question.path;
     case 'page':
+    case 'exec':
     case 'handshake':
     case 'url':
       return null;
@@ -140,7 +156,22 @@ export function commandOf(question: Question): string {
         'tailLines' in question.part
           ? `--tail=${question.part.tailLines}`
           : `--limit-bytes=${question.part.limitBytes}`;
-      return shellLine('kubectl', '-n', question.namespace, 'logs', question.pod, '-c', question.container, part);
+      const last = question.previous ? ['--previous'] : [];
+      return shellLine(
+        'kubectl',
+        '-n',
+        question.namespace,
+        'logs',
+        question.pod,
+        '-c',
+        question.container,
+        part,
+        ...last,
+      );
+    }
+    case 'exec': {
+      const { namespace, pod, container, run } = question;
+      return shellLine('kubectl', '-n', namespace, 'exec', pod, '-c', container, '--', ...(Object.hasOwn(PROGRAMS, run) ? PROGRAMS[run] : [run]));
     }
     case 'page': {
       const { namespace, pod, port, path } = question;
@@ -175,6 +206,8 @@ export function rightOf(question: Question): Right {
       return { verb: 'get', resource: typedName(question.resource), namespace: question.namespace };
     case 'log':
       return { verb: 'get', resource: 'pods/log', namespace: question.namespace };
+    case 'exec':
+      return { verb: 'create', resource: 'pods/exec', namespace: question.namespace };
     case 'page':
     case 'handshake':
       return { verb: 'create', resource: 'pods/portforward', namespace: question.namespace };
@@ -198,7 +231,9 @@ export function keyOf(question: Question): string {
     case 'discovery':
       return `${apiPath(question)}`;
     case 'log':
-      return `${apiPath(question)}?container=${question.container}&${JSON.stringify(question.part)}`;
+      return `${apiPath(question)}?container=${question.container}&${JSON.stringify(question.part)}${question.previous ? '&previous' : ''}`;
+    case 'exec':
+      return `exec:${question.namespace}/${question.pod}/${question.container}#${question.run}`;
     case 'page':
       return `page:${question.namespace}/${question.pod}:${question.port}${question.path}#${question.reading ?? 1}`;
     case 'handshake': {

@@ -1,4 +1,5 @@
 import { DiagError } from '../errors.ts';
+import { PROGRAMS } from './exec.ts';
 import { apiPath, commandOf, type HandshakeQuestion, type PageQuestion, type Question } from './question.ts';
 
 /**
@@ -13,7 +14,7 @@ export const API_PATHS: readonly string[] = [
   '^/apis/config\\.istio\\.io/v1alpha2$',
   '^/api/v1/(pods|services|namespaces|nodes|events)$',
   '^/api/v1/namespaces/[^/]+/(pods|services|events)$',
-  '^/api/v1/namespaces/[^/]+/configmaps/(istio|prometheus)[a-z0-9.-]*$',
+  '^/api/v1/namespaces/[^/]+/configmaps/[^/]+$',
   '^/api/v1/namespaces/[^/]+/(pods|services)/[^/:]+$',
   '^/api/v1/namespaces/[^/]+/pods/[^/:]+/log$',
   '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/(metrics|version|stats|stats/prometheus)$',
@@ -21,8 +22,10 @@ export const API_PATHS: readonly string[] = [
   '^/apis/admissionregistration\\.k8s\\.io/v1(beta1)?/(mutating|validating)webhookconfigurations$',
   '^/apis/coordination\\.k8s\\.io/v1/namespaces/kube-node-lease/leases$',
   '^/apis/apps/v1/(namespaces/[^/]+/)?deployments$',
-  '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?envoyfilters$',
-  '^/apis/config\\.istio\\.io/v1alpha2/(namespaces/[^/]+/)?(rules|handlers|instances|prometheuses|metrics|attributemanifests)$',
+  '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?(envoyfilters|virtualservices|destinationrules|serviceentries|sidecars)$',
+  '^/apis/gateway\\.networking\\.k8s\\.io/v1/(namespaces/[^/]+/)?(gateways|httproutes)$',
+  '^/apis/metrics\\.k8s\\.io/v1beta1/(namespaces/[^/]+/)?pods$',
+  '^/apis/config\\.istio\\.io/v1alpha2/(namespaces/[^/]+/)?(rules|handlers|instances|prometheuses|metrics|attributemanifests|routerules|destinationpolicies|egressrules)$',
 ];
 
 /** Leads to a port of a pod. What is asked there is one of PAGE_PATHS, with GET: tunnel.ts speaks with nobody else. */
@@ -38,7 +41,10 @@ const PAGE_PATHS: readonly RegExp[] = [
   /^\/ready$/,
   /^\/server_info$/,
   /^\/v1\/registration$/,
-  /^\/debug\/(syncz|adsz|registryz)$/,
+  /^\/debug\/(syncz|adsz|edsz|registryz)$/,
+  /^\/debug\/config_dump\?proxyID=[a-z0-9.-]+$/,
+  /^\/config_dump(\?include_eds)?$/,
+  /^\/(certs|clusters)$/,
   /^\/stats\?usedonly&filter=[\w.|()^$]+$/,
   /^\/stats$/,
   /^\/stats\/prometheus$/,
@@ -75,6 +81,13 @@ function isAllowed(question: Question): boolean {
       return (question.namespace === null || NAME.test(question.namespace)) && matches(path);
     case 'object':
       return NAME.test(question.namespace) && NAME.test(question.name) && matches(path);
+    case 'exec':
+      return (
+        NAME.test(question.namespace) &&
+        NAME.test(question.pod) &&
+        NAME.test(question.container) &&
+        Object.hasOwn(PROGRAMS, question.run)
+      );
     case 'log':
       return NAME.test(question.namespace) && NAME.test(question.pod) && NAME.test(question.container) && matches(path);
     case 'discovery':

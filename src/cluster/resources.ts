@@ -22,7 +22,17 @@ export const mutatingWebhooks = (version: 'v1' | 'v1beta1'): Resource =>
   resource('admissionregistration.k8s.io', version, 'mutatingwebhookconfigurations');
 export const validatingWebhooks = (version: 'v1' | 'v1beta1'): Resource =>
   resource('admissionregistration.k8s.io', version, 'validatingwebhookconfigurations');
-export const envoyFilters = resource('networking.istio.io', 'v1alpha3', 'envoyfilters');
+/** v1alpha3 is served by every release since 0.8. */
+const networking = (plural: string) => resource('networking.istio.io', 'v1alpha3', plural);
+export const envoyFilters = networking('envoyfilters');
+export const virtualServices = networking('virtualservices');
+export const destinationRules = networking('destinationrules');
+export const serviceEntries = networking('serviceentries');
+export const sidecars = networking('sidecars');
+export const gateways = resource('gateway.networking.k8s.io', 'v1', 'gateways');
+export const httpRoutes = resource('gateway.networking.k8s.io', 'v1', 'httproutes');
+/** What containers use, as the metrics API tells (guide.md i, I1). */
+export const podMetrics = resource('metrics.k8s.io', 'v1beta1', 'pods');
 
 /** Mixer's kinds (mixer.md 3.1): which of them are served differs by release. */
 export const rules = mixerKind('rules');
@@ -31,6 +41,11 @@ export const instances = mixerKind('instances');
 export const prometheuses = mixerKind('prometheuses');
 export const metrics = mixerKind('metrics');
 export const attributeManifests = mixerKind('attributemanifests');
+
+/** The old rules of routing: read by 0.8's v1 proxies, and by nobody since (guide.md a, A6). */
+export const routeRules = mixerKind('routerules');
+export const destinationPolicies = mixerKind('destinationpolicies');
+export const egressRules = mixerKind('egressrules');
 
 /** `/api/v1` or `/apis/GROUP/VERSION`. */
 export const groupPath = ({ group, version }: Resource): string =>
@@ -41,6 +56,9 @@ const CLUSTER_WIDE = ['namespaces', 'nodes', 'mutatingwebhookconfigurations', 'v
 /** Whether its objects lie in namespaces. */
 export const isNamespaced = ({ plural }: Resource): boolean => !CLUSTER_WIDE.includes(plural);
 
+/** Groups of Kubernetes itself whose kinds' names are nobody else's. */
+const BUILT_IN = ['', 'apps', 'admissionregistration.k8s.io', 'coordination.k8s.io'];
+
 /** As kubectl takes it: `pods`, `rules.config.istio.io`. Built-in kinds need no group. */
 export const typedName = ({ group, plural }: Resource): string =>
-  group.includes('.') && !group.endsWith('.k8s.io') ? `${plural}.${group}` : plural;
+  BUILT_IN.includes(group) ? plural : `${plural}.${group}`;

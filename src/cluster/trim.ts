@@ -12,7 +12,8 @@ const only = (from: unknown, ...names: readonly string[]): Json =>
   Object.fromEntries(names.flatMap((name) => (object(from)[name] === undefined ? [] : [[name, object(from)[name]]])));
 
 /** Annotations that say how a pod is injected and scraped; all others (last-applied!) are dropped. */
-const ANNOTATIONS = /^(sidecar\.istio\.io\/(inject|status)|prometheus\.io\/|istio\.io\/rev)/;
+const ANNOTATIONS =
+  /^(sidecar\.istio\.io\/(inject|status|logLevel|componentLogLevel)|traffic\.sidecar\.istio\.io\/|proxy\.istio\.io\/config|ambient\.istio\.io\/|prometheus\.io\/|istio\.io\/rev|networking\.istio\.io\/exportTo)/;
 
 function metadata(from: unknown): KubernetesObject['metadata'] {
   const { annotations, ownerReferences, ...rest } = object(from);
@@ -27,7 +28,8 @@ function metadata(from: unknown): KubernetesObject['metadata'] {
 }
 
 /** The variables that decide what is diagnosed. All others are dropped: secrets live there. */
-const VARIABLES = /^(https?_proxy|no_proxy|PILOT_TRACE_SAMPLING)$/i;
+const VARIABLES =
+  /^(https?_proxy|no_proxy|PILOT_(TRACE_SAMPLING|HTTP10|ENABLE_(PROTOCOL_SNIFFING_FOR_INBOUND|MYSQL_FILTER|REDIS_FILTER))|ISTIO_META_(HTTP10|IDLE_TIMEOUT))$/i;
 
 /** The arguments of a command that are read: of kube-apiserver and kube-controller-manager. */
 const ARGUMENTS = /^--(service-cluster-ip-range|cluster-cidr)=/;
@@ -44,6 +46,10 @@ function container(from: unknown): Json {
   const command = array(object(from).command).filter((each) => ARGUMENTS.test(String(each)));
   return {
     ...only(from, 'name', 'image', 'args', 'ports', 'restartPolicy'),
+    ...(object(from).resources !== undefined && { resources: limits(object(from).resources) }),
+    ...(object(from).securityContext !== undefined && {
+      securityContext: only(object(from).securityContext, 'runAsUser'),
+    }),
     ...(variables.length > 0 && {
       env: variables.map((each) => ({ ...only(each, 'name'), value: withoutLogin(each) })),
     }),
@@ -51,20 +57,37 @@ function container(from: unknown): Json {
   };
 }
 
+const limits = (resources: unknown): Json => ({ limits: only(object(resources).limits, 'cpu', 'memory') });
+
+/** The ConfigMaps that a pod mounts, by name. */
+const mounted = (spec: unknown): readonly Json[] =>
+  array(object(spec).volumes)
+    .map((volume) => object(object(volume).configMap))
+    .filter(({ name }) => typeof name === 'string')
+    .map((configMap) => ({ configMap: only(configMap, 'name') }));
+
 const podSpec = (spec: unknown): Json => ({
   ...only(spec, 'nodeName', 'hostNetwork'),
+  ...(object(spec).securityContext !== undefined && {
+    securityContext: only(object(spec).securityContext, 'runAsUser'),
+  }),
+  ...(mounted(spec).length > 0 && { volumes: mounted(spec) }),
   containers: array(object(spec).containers).map(container),
   ...(object(spec).initContainers !== undefined && {
     initContainers: array(object(spec).initContainers).map(container),
   }),
 });
 
+const instances = (statuses: unknown): readonly Json[] =>
+  array(statuses).map((each) => only(each, 'name', 'ready', 'restartCount', 'state', 'lastState'));
+
 const podStatus = (status: unknown): Json => ({
   ...only(status, 'phase', 'podIP', 'reason', 'startTime'),
   conditions: array(object(status).conditions).map((condition) => only(condition, 'type', 'status', 'reason')),
-  containerStatuses: array(object(status).containerStatuses).map((each) =>
-    only(each, 'name', 'ready', 'restartCount', 'state', 'lastState'),
-  ),
+  containerStatuses: instances(object(status).containerStatuses),
+  ...(object(status).initContainerStatuses !== undefined && {
+    initContainerStatuses: instances(object(status).initContainerStatuses),
+  }),
 });
 
 /** A handler of another adapter may hold that adapter's passwords: only which adapter it is for is kept. */
@@ -80,9 +103,29 @@ const webhooksOf = ({ webhooks }: Json): Partial<KubernetesObject> => ({
   ),
 });
 
+/** What nginx is told of proxying. */
+const DIRECTIVES =
+  /^\s*(?:(?:proxy_pass|proxy_http_version)\s[^;{}]*;|(?:http|server|location|upstream)\b[^;{}]*\{|\})/;
+
+/** Istio's own and Prometheus' are read whole; of any other only what it tells nginx. */
+function configMap(from: Json): Partial<KubernetesObject> {
+  if (/^(istio|prometheus)/.test(String(object(from.metadata).name))) return only(from, 'data');
+  const files = Object.entries(object(from.data)).filter(([, text]) => /proxy_pass/.test(String(text)));
+  const lines = (text: unknown): string =>
+    String(text)
+      .replace(/([{;])[ \t]*(?=[^\n])/g, '$1\n')
+      .split('\n')
+      .filter((line) => DIRECTIVES.test(line))
+      .join('\n');
+  return { data: Object.fromEntries(files.map(([name, text]) => [name, lines(text)])) };
+}
+
 const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>> = {
   pods: ({ spec, status }) => ({ spec: podSpec(spec), status: podStatus(status) }),
-  services: ({ spec }) => ({ spec: only(spec, 'selector', 'ports', 'type', 'clusterIP') }),
+  services: ({ spec, status }) => ({
+    spec: only(spec, 'selector', 'ports', 'type', 'clusterIP'),
+    ...(object(status).conditions !== undefined && { status: only(status, 'conditions') }),
+  }),
   namespaces: () => ({}),
   nodes: ({ spec, status }) => ({
     spec: only(spec, 'podCIDR', 'podCIDRs'),
@@ -105,7 +148,16 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
     },
     status: only(status, 'replicas', 'readyReplicas'),
   }),
-  configmaps: (from) => only(from, 'data'),
+  configmaps: configMap,
+  'pods.metrics.k8s.io': (from) => ({ containers: array(from.containers).map((each) => only(each, 'name', 'usage')) }),
+  gateways: ({ spec, status }) => ({
+    spec: only(spec, 'gatewayClassName', 'listeners'),
+    status: only(status, 'conditions'),
+  }),
+  httproutes: ({ spec, status }) => ({
+    spec: only(spec, 'parentRefs', 'hostnames', 'rules'),
+    status: only(status, 'parents'),
+  }),
   handlers: ({ spec }) => ({ spec: handlerSpec(spec) }),
   envoyfilters: () => ({}),
   attributemanifests: () => ({}),
@@ -113,11 +165,12 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
 
 /**
  * An object cut down to what the diagnosis reads, so that 10,000 pods fit in memory and nothing that a bundle
- * should not hold ever gets there. Kinds without an entry keep their spec.
+ * should not hold ever gets there. `kind` is as kubectl takes it. Kinds without an entry keep their spec.
  */
-export function trim(plural: string, from: unknown): KubernetesObject {
+export function trim(kind: string, from: unknown): KubernetesObject {
   const whole = object(from);
-  const rest = SPECS[plural]?.(whole) ?? { spec: whole.spec };
+  const read = SPECS[kind] ?? SPECS[kind.replace(/\..*/, '')];
+  const rest = read?.(whole) ?? { spec: whole.spec };
   return {
     ...only(whole, 'apiVersion', 'kind'),
     metadata: metadata(whole.metadata),

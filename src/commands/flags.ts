@@ -99,6 +99,11 @@ export const SOME_TOPICS_FLAGS = {
     default: '0',
     describe: 'Read every page again after this time, and judge the difference',
   },
+  from: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'The pod, POD or NAMESPACE/POD, whose proxy is asked how it routes',
+  },
   sample: {
     type: 'number',
     requiresArg: true,

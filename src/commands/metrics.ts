@@ -4,7 +4,7 @@ import type { PageQuestion } from '../cluster/question.ts';
 import { pods } from '../cluster/resources.ts';
 import { askJson, quoteAnswer, unanswered } from '../cluster/text.ts';
 import { NoAnswer, UsageError } from '../errors.ts';
-import { type Pod, podOf } from '../evidence/kubernetes.ts';
+import { type Pod, podOf } from '../evidence/pod.ts';
 import { readPage } from '../prometheus/page-reader.ts';
 import { Prom2json } from '../prometheus/prom2json.ts';
 import { escapeText } from '../report/escape.ts';

@@ -116,6 +116,14 @@ function clientOffsetOf(args: Arguments): number {
   );
 }
 
+/** `POD`, `NAMESPACE/POD`; -n names the namespace too. */
+function callerOf(given: string | null, namespace: string | null): Scope['from'] {
+  if (given === null) return null;
+  const [, own, name] = /^(?:([a-z0-9][a-z0-9-]*)\/)?([a-z0-9][a-z0-9.-]*)$/.exec(given.replace(/^pods?\//, '')) ?? [];
+  if (!name) throw new UsageError(`--from takes POD or NAMESPACE/POD, not ${JSON.stringify(given)}`);
+  return { name, namespace: own ?? namespace };
+}
+
 /** The scope of a run. `contextNamespace` is where a workload is looked for without -n, as kubectl does. */
 export function scopeOf(args: Arguments, contextNamespace: string): Scope {
   const named = text(args.namespace);
@@ -138,6 +146,7 @@ export function scopeOf(args: Arguments, contextNamespace: string): Scope {
     window: durationOf(text(args.window) ?? '0', 'window'),
     sample,
     prometheus: prometheusOf(args),
+    from: callerOf(text(args.from), named),
     clientOffset: clientOffsetOf(args),
   };
 }

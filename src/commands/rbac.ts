@@ -16,24 +16,24 @@ const GROUPS: Readonly<Record<string, string>> = {
   validatingwebhookconfigurations: 'admissionregistration.k8s.io',
 };
 
-/** The ConfigMaps that are read, by name: no other one is anybody's business. */
+/** The ConfigMaps that are read by name; those that an nginx mounts have any. */
 const CONFIG_MAPS = ['istio', 'prometheus'];
 
 /** Rules by group and verb, from the rights that the topic's sources declare. */
 function rulesOf(topics: readonly Topic[]): readonly Rule[] {
   const rules = new Map<string, Rule & { resources: string[] }>();
   const urls = new Set<string>();
-  for (const { verb, resource } of topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights))) {
+  for (const { verb, resource, anyName } of topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights))) {
     if (resource.startsWith('/')) {
       urls.add(resource);
       continue;
     }
     const [plural = '', ...group] = resource.split('.');
     const apiGroup = GROUPS[plural] ?? group.join('.');
-    const isNamed = plural === 'configmaps';
+    const isNamed = plural === 'configmaps' && !anyName;
     const key = `${apiGroup} ${verb} ${isNamed}`;
-    // A port-forward begins with POST, a tunnel through the gateway with GET: API servers differ in what GET takes.
-    const verbs = plural === 'pods/portforward' ? ['create', 'get'] : [verb];
+    // A port-forward and an exec begin with POST, a tunnel and a WebSocket with GET: API servers differ in what GET takes.
+    const verbs = /^pods\/(portforward|exec)$/.test(plural) ? ['create', 'get'] : [verb];
     const rule = rules.get(key) ?? { apiGroups: [apiGroup], resources: [], verbs };
     if (!rule.resources.includes(plural)) rule.resources.push(plural);
     if (isNamed) rule.resourceNames = CONFIG_MAPS;

@@ -36,6 +36,8 @@ export interface Scope {
   /** How many proxies to ask when Mixer has seen no Report. */
   sample: number;
   prometheus: PrometheusAt | null;
+  /** The pod whose proxy is asked how it routes; null for any. Its namespace may be left open. */
+  from: { name: string; namespace: string | null } | null;
   /** The browser's clock less this machine's, in milliseconds; 0 where it runs here. */
   clientOffset: number;
 }

@@ -4,7 +4,8 @@ import type { Attempt } from '../diagnosis/check.ts';
 import { clusterSource, settle } from '../diagnosis/source.ts';
 import { numberOf } from '../prometheus/metrics.ts';
 import { readPage } from '../prometheus/page-reader.ts';
-import { allNodes, allPods, type Container, type Pod } from './kubernetes.ts';
+import { allNodes, allPods } from './kubernetes.ts';
+import type { Container, Pod } from './pod.ts';
 
 /** A kube-apiserver that runs as a pod, and how it is told to use a proxy. */
 export interface ApiServerPod {

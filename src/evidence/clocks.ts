@@ -4,7 +4,8 @@ import { leases, typedName } from '../cluster/resources.ts';
 import { askJson } from '../cluster/text.ts';
 import type { Ask, Attempt } from '../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
-import { allNodes, allPods, isRunning, type Pod } from './kubernetes.ts';
+import { allNodes, allPods } from './kubernetes.ts';
+import { isRunning, type Pod } from './pod.ts';
 import { prometheusServers } from './prometheus-server.ts';
 import { adminPortOf, proxyContainerOf } from './proxies.ts';
 

@@ -3,6 +3,7 @@ import { askJson, firstLine, unanswered } from '../cluster/text.ts';
 import type { Ask } from '../diagnosis/check.ts';
 import { planeSource, settle } from '../diagnosis/source.ts';
 import { messageOf, NoAnswer } from '../errors.ts';
+import { durationIn } from './duration.ts';
 import { scrapeJobsIn } from './scrape-config.ts';
 import { yamlIn } from './yaml.ts';
 
@@ -16,6 +17,10 @@ export interface MeshConfig {
   tracer: string | null;
   /** Percent of the requests that are traced; null when the file does not say. */
   sampling: number | null;
+  /** How long v1 proxies wait between two questions for their configuration (0.8 and older), in milliseconds. */
+  refreshDelays: readonly number[];
+  /** Whether Istio looks at some namespaces only. */
+  hasDiscoverySelectors: boolean;
 }
 
 const right = [{ verb: 'get', resource: typedName(configMaps) }] as const;
@@ -48,7 +53,13 @@ interface RawMesh {
   enableTracing?: boolean;
   /** 0.8. */
   zipkinAddress?: string;
-  defaultConfig?: { zipkinAddress?: string; tracing?: { sampling?: number; zipkin?: { address?: string } } };
+  rdsRefreshDelay?: string;
+  discoverySelectors?: readonly unknown[];
+  defaultConfig?: {
+    discoveryRefreshDelay?: string;
+    zipkinAddress?: string;
+    tracing?: { sampling?: number; zipkin?: { address?: string } };
+  };
   extensionProviders?: readonly ({ name?: string } & Record<string, unknown>)[];
 }
 
@@ -67,6 +78,10 @@ export const meshConfig = planeSource(right, (ask) =>
       enableTracing: mesh?.enableTracing ?? null,
       tracer: tracing?.zipkin?.address ?? mesh?.zipkinAddress ?? zipkinAddress ?? provider?.name ?? null,
       sampling: tracing?.sampling ?? null,
+      refreshDelays: [mesh?.rdsRefreshDelay, mesh?.defaultConfig?.discoveryRefreshDelay].flatMap(
+        (delay) => durationIn(delay) ?? [],
+      ),
+      hasDiscoverySelectors: (mesh?.discoverySelectors ?? []).length > 0,
     };
   }),
 );

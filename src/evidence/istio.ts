@@ -2,7 +2,8 @@ import { envoyFilters, typedName } from '../cluster/resources.ts';
 import type { Ask, ControlPlane, Generation } from '../diagnosis/check.ts';
 import { clusterSource, settle } from '../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../errors.ts';
-import { allDeployments, allPods, type Deployment, type Listing, listAll, type Pod, proxyOf } from './kubernetes.ts';
+import { allDeployments, allPods, type Deployment, type Listing, listAll } from './kubernetes.ts';
+import { type Pod, proxyOf } from './pod.ts';
 
 /** What the search for control planes found, and what it could not look at. */
 export interface Detection {

@@ -13,6 +13,8 @@ import {
 import type { Ask, Scope, Source } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
 import { NoAnswer, type Unanswered } from '../errors.ts';
+import { podOf, type RawContainer } from './pod.ts';
+import { serviceOf } from './service.ts';
 
 /** All objects of a kind that could be seen. Absence from `items` proves something only when `complete`. */
 export interface Listing<T> {
@@ -22,45 +24,6 @@ export interface Listing<T> {
   refusal: Unanswered | null;
   /** Whether the API server knows the kind at all. */
   served: boolean;
-}
-
-export interface Container {
-  name: string;
-  image: string;
-  args: readonly string[];
-  /** Of its command, those arguments that are read (trim.ts). */
-  command: readonly string[];
-  /** Of its environment, what decides something here (trim.ts): the proxy, Pilot's features, Istio's metadata. */
-  variables: Readonly<Record<string, string>>;
-  ports: readonly { name: string | null; port: number }[];
-}
-
-export interface Pod {
-  name: string;
-  namespace: string;
-  labels: Readonly<Record<string, string>>;
-  annotations: Readonly<Record<string, string>>;
-  /** Those that keep running: native sidecars among the init containers too. */
-  containers: readonly Container[];
-  phase: string;
-  node: string | null;
-  /** Since when it has run, in milliseconds since 1970; null when it does not tell. */
-  startedAt: number | null;
-  ready: boolean;
-  ip: string | null;
-  hostNetwork: boolean;
-  deleting: boolean;
-  restarts: number;
-  /** Why a container is not running: `CrashLoopBackOff`, `OOMKilled`. */
-  trouble: string | null;
-  owner: { kind: string; name: string } | null;
-}
-
-export interface Service {
-  name: string;
-  namespace: string;
-  selector: Readonly<Record<string, string>>;
-  ports: readonly { name: string | null; port: number; targetPort: number | string }[];
 }
 
 export interface Deployment {
@@ -138,97 +101,6 @@ const listRight = (resource: Resource): Source<unknown>['rights'] => [{ verb: 'l
 const listSource = <T>(resource: Resource, parse: (object: KubernetesObject) => T): Source<Listing<T>> =>
   clusterSource(listRight(resource), (ask) => listAll(ask, resource, parse));
 
-interface RawContainer {
-  name?: string;
-  image?: string;
-  args?: readonly string[];
-  command?: readonly string[];
-  env?: readonly { name?: string; value?: string }[];
-  ports?: readonly { name?: string; containerPort?: number }[];
-  restartPolicy?: string;
-}
-
-const containerOf = ({
-  name = '',
-  image = '',
-  args = [],
-  command = [],
-  env = [],
-  ports = [],
-}: RawContainer): Container => ({
-  name,
-  image,
-  args,
-  command,
-  variables: Object.fromEntries(env.map((each) => [each.name ?? '', each.value ?? ''])),
-  ports: ports.map((port) => ({ name: port.name ?? null, port: port.containerPort ?? 0 })),
-});
-
-interface RawPod {
-  spec: {
-    containers?: readonly RawContainer[];
-    initContainers?: readonly RawContainer[];
-    hostNetwork?: boolean;
-    nodeName?: string;
-  };
-  status: {
-    phase?: string;
-    startTime?: string;
-    podIP?: string;
-    reason?: string;
-    conditions?: readonly { type?: string; status?: string }[];
-    containerStatuses?: readonly {
-      restartCount?: number;
-      state?: Record<string, { reason?: string } | undefined>;
-      lastState?: Record<string, { reason?: string } | undefined>;
-    }[];
-  };
-}
-
-export function podOf({ metadata, ...rest }: KubernetesObject): Pod {
-  const { spec, status } = rest as RawPod;
-  const statuses = status.containerStatuses ?? [];
-  const native = (spec.initContainers ?? []).filter((container) => container.restartPolicy === 'Always');
-  const owner = metadata.ownerReferences?.[0];
-  return {
-    name: metadata.name,
-    namespace: metadata.namespace ?? '',
-    labels: metadata.labels ?? {},
-    annotations: metadata.annotations ?? {},
-    containers: [...(spec.containers ?? []), ...native].map(containerOf),
-    phase: status.phase ?? 'Unknown',
-    node: spec.nodeName ?? null,
-    startedAt: Date.parse(status.startTime ?? '') || null,
-    ready: (status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True'),
-    ip: status.podIP ?? null,
-    hostNetwork: spec.hostNetwork ?? false,
-    deleting: metadata.deletionTimestamp !== undefined,
-    restarts: statuses.reduce((sum, each) => sum + (each.restartCount ?? 0), 0),
-    trouble:
-      statuses.map((each) => each.state?.waiting?.reason ?? each.state?.terminated?.reason).find(Boolean) ??
-      status.reason ??
-      null,
-    owner: owner ? { kind: owner.kind, name: owner.name } : null,
-  };
-}
-
-function serviceOf({ metadata, spec }: KubernetesObject): Service {
-  const { selector, ports } = (spec ?? {}) as {
-    selector?: Record<string, string> | null;
-    ports?: readonly { name?: string; port?: number; targetPort?: number | string }[] | null;
-  };
-  return {
-    name: metadata.name,
-    namespace: metadata.namespace ?? '',
-    selector: selector ?? {},
-    ports: (ports ?? []).map(({ name, port = 0, targetPort }) => ({
-      name: name ?? null,
-      port,
-      targetPort: targetPort ?? port,
-    })),
-  };
-}
-
 function deploymentOf({ metadata, ...rest }: KubernetesObject): Deployment {
   const { spec, status } = rest as {
     spec?: {
@@ -280,8 +152,3 @@ export const selects = (
   labels: Readonly<Record<string, string>>,
 ): boolean =>
   Object.keys(selector).length > 0 && Object.entries(selector).every(([key, value]) => labels[key] === value);
-
-/** A pod that runs and is not on its way out. */
-export const isRunning = (pod: Pod): boolean => pod.phase === 'Running' && !pod.deleting;
-
-export const proxyOf = (pod: Pod): Container | undefined => pod.containers.find(({ name }) => name === 'istio-proxy');

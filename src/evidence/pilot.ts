@@ -4,8 +4,9 @@ import type { Ask, Attempt, ControlPlane } from '../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
 import { numberOf } from '../prometheus/metrics.ts';
 import { isAtLeast, isPilotPod, releaseIn } from './istio.ts';
-import { allPods, isRunning, type Pod } from './kubernetes.ts';
+import { allPods } from './kubernetes.ts';
 import { askMetrics } from './metrics-page.ts';
+import { isRunning, type Pod } from './pod.ts';
 import { type ProxySync, syncIn } from './sync.ts';
 
 /** One replica of Pilot or istiod. */
@@ -89,18 +90,22 @@ async function askSync(ask: Ask, pilot: Pilot, reading?: 2): Promise<readonly Pr
 }
 
 /** Each running replica's own proxies: a proxy is connected to exactly one of them. */
+export const firstSyncs = clusterSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async (ask): Promise<readonly Omit<PilotSync, 'later'>[]> => {
+    const running = (await ask.from(allPilots)).filter(({ pod }) => isRunning(pod));
+    return Promise.all(running.map(async (pilot) => ({ pilot, proxies: await settle(askSync(ask, pilot)) })));
+  },
+);
+
+/** The same with the second reading: whoever needs one reading only need not wait for it. */
 export const allSyncs = clusterSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<readonly PilotSync[]> => {
-    const running = (await ask.from(allPilots)).filter(({ pod }) => isRunning(pod));
-    return Promise.all(
-      running.map(async (pilot): Promise<PilotSync> => {
-        const proxies = await settle(askSync(ask, pilot));
-        if (ask.scope.window === 0) return { pilot, proxies, later: null };
-        await ask.sleep(ask.scope.window);
-        return { pilot, proxies, later: await settle(askSync(ask, pilot, 2)) };
-      }),
-    );
+    const first = await ask.from(firstSyncs);
+    if (ask.scope.window === 0) return first.map((each) => ({ ...each, later: null }));
+    await ask.sleep(ask.scope.window);
+    return Promise.all(first.map(async (each) => ({ ...each, later: await settle(askSync(ask, each.pilot, 2)) })));
   },
 );
 

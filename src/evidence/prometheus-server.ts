@@ -5,8 +5,9 @@ import type { Ask, Attempt, Scope } from '../diagnosis/check.ts';
 import { planeSource, settle } from '../diagnosis/source.ts';
 import { messageOf } from '../errors.ts';
 import { detection } from './istio.ts';
-import { allPods, allServices, isRunning, type Pod, selects } from './kubernetes.ts';
+import { allPods, allServices, selects } from './kubernetes.ts';
 import { mixer } from './mixer/pods.ts';
+import { isRunning, type Pod } from './pod.ts';
 import { type ScrapeJob, scrapeJobsIn } from './scrape-config.ts';
 
 /** Where a Prometheus answers. */

@@ -8,16 +8,9 @@ import type { Ask, Attempt, ControlPlane } from '../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
 import { NoAnswer } from '../errors.ts';
 import { controlPlanesOf, detection } from './istio.ts';
-import {
-  allPods,
-  allServices,
-  isRunning,
-  type Listing,
-  listAll,
-  type Pod,
-  type Service,
-  selects,
-} from './kubernetes.ts';
+import { allPods, allServices, type Listing, listAll, selects } from './kubernetes.ts';
+import { isRunning, type Pod } from './pod.ts';
+import type { Service } from './service.ts';
 
 /** The certificates that the API server trusts of a webhook. */
 export type CaBundle =

@@ -8,16 +8,13 @@ import {
   allPods,
   allServices,
   type Deployment,
-  isRunning,
   type Listing,
   listAll,
   type Namespace,
-  type Pod,
-  podOf,
-  proxyOf,
-  type Service,
   selects,
 } from './kubernetes.ts';
+import { isRunning, type Pod, podOf, proxyOf } from './pod.ts';
+import type { Service } from './service.ts';
 
 /** The one workload that the user asked about, as the cluster has it. */
 export interface Narrowed {

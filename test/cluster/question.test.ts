@@ -46,6 +46,12 @@ describe('a question', () => {
       'get pods/log a',
     ],
     [
+      { ask: 'log', namespace: 'a', pod: 'b', container: 'istio-proxy', part: { tailLines: 5 }, previous: true },
+      'kubectl -n a logs b -c istio-proxy --tail=5 --previous',
+      '/api/v1/namespaces/a/pods/b/log',
+      'get pods/log a',
+    ],
+    [
       page('/metrics', 9093),
       'kubectl -n bookinfo port-forward reviews-1 9093 & sleep 1; curl -s localhost:9093/metrics',
       null,
@@ -96,10 +102,26 @@ describe('what only reads', () => {
     ['a pod whose name is a path', { ask: 'page', namespace: 'a', pod: '../../secrets', port: 80, path: '/metrics' }],
     ['a pod whose name is a flag', { ask: 'page', namespace: 'a', pod: '--kubeconfig=x', port: 80, path: '/metrics' }],
     ['secrets', { ask: 'list', resource: { group: '', version: 'v1', plural: 'secrets' }, namespace: null }],
+    ['all ConfigMaps', { ask: 'list', resource: configMaps, namespace: 'a' }],
     [
-      'a ConfigMap that is nobody’s business',
-      { ask: 'object', resource: configMaps, namespace: 'a', name: 'passwords' },
+      'a Secret',
+      { ask: 'object', resource: { group: '', version: 'v1', plural: 'secrets' }, namespace: 'a', name: 'x' },
     ],
+    [
+      'a program that is none of ours',
+      { ask: 'exec', namespace: 'a', pod: 'b', container: 'c', run: 'rm' as 'descriptors' },
+    ],
+    [
+      'a program by a name of every object',
+      { ask: 'exec', namespace: 'a', pod: 'b', container: 'c', run: 'toString' as 'descriptors' },
+    ],
+    [
+      'a program in a pod whose name is a flag',
+      { ask: 'exec', namespace: 'a', pod: '--x', container: 'c', run: 'descriptors' },
+    ],
+    ['a dump with another query', page('/config_dump?resource=x&mask=/quitquitquit')],
+    ['another proxy’s dump by a path', page('/debug/config_dump?proxyID=../quit')],
+    ['Pilot’s push', page('/debug/adsz?push=true', 15014)],
     ['a namespace that climbs', { ask: 'object', resource: services, namespace: '..', name: 'x' }],
     [
       'a log of a container that is a path',

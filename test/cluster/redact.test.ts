@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { redact, redactLines, redactValue, redactWhole } from '../../src/cluster/redact.ts';
 import { trim } from '../../src/cluster/trim.ts';
+import { http10In } from '../../src/evidence/nginx.ts';
 
 async function* chunks(...texts: readonly string[]): AsyncGenerator<Buffer> {
   for (const text of texts) yield Buffer.from(text);
@@ -188,5 +189,53 @@ describe('a container’s environment', () => {
       ['http://proxy:3128', 'http://proxy:3128'],
     ] as const)
       assert.deepEqual(variables({ name: 'HTTPS_PROXY', value }), [{ name: 'HTTPS_PROXY', value: left }]);
+  });
+});
+
+describe('a ConfigMap', () => {
+  const kept = (name: string, text: string): unknown =>
+    trim('configmaps', { metadata: { name }, data: { file: text, other: 'x' } }).data;
+  const NGINX =
+    'http {\n  set $token s3cret;\n  server { # S0S\n    location /a { proxy_pass http://a:1; proxy_set_header X S0S; }\n    proxy_http_version 1.1;\n  }\n}\n';
+  it('of Istio’s own is kept whole', () => assert.deepEqual(kept('istio', 'a: b'), { file: 'a: b', other: 'x' }));
+  it('of anybody else keeps what it tells nginx of proxying, and nothing more', () => {
+    const { file, ...rest } = kept('front', NGINX) as Record<string, string>;
+    assert.deepEqual(rest, {});
+    assert.match(file ?? '', /proxy_pass http:\/\/a:1;/);
+    assert.match(file ?? '', /proxy_http_version 1\.1;/);
+    assert.doesNotMatch(file ?? '', /s3cret|X S0S/);
+    assert.deepEqual(http10In(file ?? ''), []);
+    assert.deepEqual(http10In((kept('front', NGINX.replace('1.1', '1.0')) as Record<string, string>).file ?? ''), [
+      'http://a:1',
+    ]);
+  });
+  it('without a word of proxying keeps nothing', () => assert.deepEqual(kept('passwords', 'root: x'), {}));
+});
+
+describe('a pod', () => {
+  it('keeps the limits, the user and the ConfigMaps that are read, and no volume else', () => {
+    const { spec } = trim('pods', {
+      metadata: { name: 'a' },
+      spec: {
+        securityContext: { runAsUser: 7, fsGroup: 1 },
+        volumes: [
+          { name: 'v', secret: { secretName: 'S0S' } },
+          { name: 'w', configMap: { name: 'front', items: [] } },
+        ],
+        containers: [
+          {
+            name: 'a',
+            resources: { limits: { cpu: '1', gpu: 2 }, requests: {} },
+            securityContext: { runAsUser: 8, privileged: true },
+          },
+        ],
+      },
+      status: {},
+    });
+    assert.deepEqual(spec, {
+      securityContext: { runAsUser: 7 },
+      volumes: [{ configMap: { name: 'front' } }],
+      containers: [{ name: 'a', resources: { limits: { cpu: '1' } }, securityContext: { runAsUser: 8 } }],
+    });
   });
 });

@@ -44,9 +44,19 @@ export interface IstioOptions {
   ownFilters?: boolean;
   /** Of pods that nobody runs. */
   forwards?: ReadonlyMap<string, number>;
+  /** Of those, the ones in which commands can be run. */
+  execs?: readonly string[];
+  /** By `NAMESPACE/POD/CONTAINER`; `writeLog` changes them. */
+  logs?: ReadonlyMap<string, string>;
 }
 
-export async function startIstio({ objects = [], ownFilters = false, forwards }: IstioOptions = {}): Promise<Istio> {
+export async function startIstio({
+  objects = [],
+  ownFilters = false,
+  forwards,
+  execs = [],
+  logs,
+}: IstioOptions = {}): Promise<Istio> {
   const cluster = await startCluster();
   const folder = join(cluster.folder, 'istio');
   mkdirSync(folder);
@@ -64,7 +74,11 @@ export async function startIstio({ objects = [], ownFilters = false, forwards }:
     metrics = 0,
     dns = 0,
   ] = await freePorts(10);
-  const mesh = modernMesh(istiodObject(), productpageObject(), ...objects);
+  const proxyLog = `bookinfo/${PRODUCTPAGE}/istio-proxy`;
+  const mesh = {
+    ...modernMesh(istiodObject(), productpageObject(), ...objects),
+    logs: new Map([[proxyLog, 'Envoy proxy is ready'], ...(logs ?? [])]),
+  };
   const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
   const kubectl = (args: readonly string[], input?: string): string =>
     execFileSync('kubectl', args, {
@@ -92,6 +106,7 @@ export async function startIstio({ objects = [], ownFilters = false, forwards }:
         [`bookinfo/${PRODUCTPAGE}:15000`, admin],
         ...(forwards ?? []),
       ]),
+      execs: [`bookinfo/${PRODUCTPAGE}`, ...execs],
     });
     const config = join(folder, 'mesh.yaml');
     writeFileSync(
@@ -230,7 +245,8 @@ export async function startIstio({ objects = [], ownFilters = false, forwards }:
       cluster,
       mesh,
       ports: { debug, admin },
-      apply: (...all) => void kubectl(['apply', '-f', '-'], all.map((each) => JSON.stringify(each)).join('\n---\n')),
+      apply: (...items) =>
+        void kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items })),
       remove: (kind, name, namespace) => void kubectl(['-n', namespace, 'delete', kind, name]),
       synced: (wanted) =>
         until(

@@ -61,7 +61,12 @@ function admitted(object: RecordedObject): RecordedObject {
 const CLOSED = 1;
 
 /** What kwok forwards and logs for each pod of the recording. */
-function kubeletConfig(cluster: TestCluster, recording: Recording, ports: ReadonlyMap<string, number>): string {
+function kubeletConfig(
+  cluster: TestCluster,
+  recording: Recording,
+  ports: ReadonlyMap<string, number>,
+  execs: readonly string[],
+): string {
   const recorded = recording.objects.filter(({ kind }) => kind === 'Pod');
   const isRecorded = (name: string): boolean =>
     recorded.some(({ metadata }) => `${metadata.namespace}/${metadata.name}` === name);
@@ -95,17 +100,13 @@ function kubeletConfig(cluster: TestCluster, recording: Recording, ports: Readon
     const logs = [...recording.logs].filter(([key]) => key.startsWith(`${name}/`));
     return [
       kind('PortForward', pod, { forwards }),
+      // What is run in such a pod is run here, beside the real program.
+      ...(execs.includes(name) ? [kind('Exec', pod, { execs: [{ local: {} }] })] : []),
       ...(logs.length > 0
         ? [
             kind('Logs', pod, {
               logs: logs.map(([key, text]) => {
-                const file = join(cluster.folder, `${key.replaceAll('/', '_')}.log`);
-                // The format in which a kubelet finds logs on its disk.
-                const lines = text
-                  .trimEnd()
-                  .split('\n')
-                  .map((line) => `2026-11-22T04:00:00.000000001Z stdout F ${line}`);
-                writeFileSync(file, `${lines.join('\n')}\n`);
+                const file = writeLog(cluster, key, text);
                 return { containers: [key.slice(name.length + 1)], logsFile: file };
               }),
             }),
@@ -115,6 +116,17 @@ function kubeletConfig(cluster: TestCluster, recording: Recording, ports: Readon
   });
   const file = join(cluster.folder, 'kubelet.yaml');
   writeFileSync(file, documents.map((document) => JSON.stringify(document)).join('\n---\n'));
+  return file;
+}
+
+/** The log of `NAMESPACE/POD/CONTAINER`, in the format in which a kubelet finds it on its disk. */
+export function writeLog(cluster: TestCluster, key: string, text: string): string {
+  const file = join(cluster.folder, `${key.replaceAll('/', '_')}.log`);
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `2026-11-22T04:00:00.000000001Z stdout F ${line}`);
+  writeFileSync(file, `${lines.join('\n')}\n`);
   return file;
 }
 
@@ -130,6 +142,8 @@ const isGiven = (namespace: string | undefined): boolean => /^(default|kube-.*)$
 export interface LoadOptions {
   /** Where a pod's port leads, by `NAMESPACE/POD:PORT`: a real program. */
   forwards?: ReadonlyMap<string, number>;
+  /** Pods, `NAMESPACE/POD`, in which commands can be run. */
+  execs?: readonly string[];
   movement?: Movement;
   /** Job and target (a Service's name and port) of a real Prometheus, in place of the recorded one. */
   scrapes?: readonly { name: string; target: string; pod: string }[];
@@ -142,7 +156,7 @@ export interface LoadOptions {
 export async function load(
   cluster: TestCluster,
   recording: Recording,
-  { movement, scrapes, forwards = new Map() }: LoadOptions = {},
+  { movement, scrapes, forwards = new Map(), execs = [] }: LoadOptions = {},
 ): Promise<() => Promise<void>> {
   const pages = await servePages(recording, movement);
   let prometheus: Awaited<ReturnType<typeof scraped>> | undefined;
@@ -152,7 +166,7 @@ export async function load(
   };
   try {
     if (scrapes) prometheus = await scraped(recording, pages.ports, scrapes);
-    await fill(cluster, recording, new Map([...pages.ports, ...(prometheus?.ports ?? []), ...forwards]));
+    await fill(cluster, recording, new Map([...pages.ports, ...(prometheus?.ports ?? []), ...forwards]), execs);
     return unload;
   } catch (error) {
     await unload();
@@ -160,9 +174,14 @@ export async function load(
   }
 }
 
-async function fill(cluster: TestCluster, recording: Recording, ports: ReadonlyMap<string, number>): Promise<void> {
+async function fill(
+  cluster: TestCluster,
+  recording: Recording,
+  ports: ReadonlyMap<string, number>,
+  execs: readonly string[],
+): Promise<void> {
   const { api } = cluster;
-  await cluster.startKubelet(kubeletConfig(cluster, recording, ports));
+  await cluster.startKubelet(kubeletConfig(cluster, recording, ports, execs));
 
   const crds = recording.objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
   const plurals = new Map<string, string>();

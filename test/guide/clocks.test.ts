@@ -8,7 +8,7 @@ import { apart, signed } from '../../src/guide/clocks/offsets.ts';
 import { tracingIsOn } from '../../src/guide/clocks/tracing.ts';
 import { workstationNearNodes, workstationNearPrometheus } from '../../src/guide/clocks/workstation.ts';
 import { judging, NOW } from '../support/judging.ts';
-import { container, missing, pod } from '../support/mixer.ts';
+import { container, meshOf, missing, pod } from '../support/mixer.ts';
 
 const reading = (offset: number): { got: ClockReading } => ({ got: { offset, error: 550 } });
 const node = (name: string, offset: number): NodeClock => ({
@@ -199,14 +199,7 @@ judging(
 );
 
 const mesh = (change: Partial<MeshConfig> = {}): { mesh: MeshConfig } => ({
-  mesh: {
-    mixerReportServer: null,
-    disableMixerHttpReports: false,
-    enableTracing: true,
-    tracer: 'zipkin.istio-system:9411',
-    sampling: 100,
-    ...change,
-  },
+  mesh: meshOf({ enableTracing: true, tracer: 'zipkin.istio-system:9411', sampling: 100, ...change }),
 });
 judging(
   tracingIsOn,

@@ -8,6 +8,7 @@ import { proxiesTakeConfiguration } from '../../src/guide/pilot-connectivity/pro
 import { proxiesAreConnected, proxiesNearVersion } from '../../src/guide/pilot-connectivity/proxies-connected.ts';
 import { pilotCountsNoRejects, proxiesAreSynced } from '../../src/guide/pilot-connectivity/proxies-synced.ts';
 import { pilotKnowsServices } from '../../src/guide/pilot-connectivity/registration.ts';
+import { counted, silent, told } from '../support/envoys.ts';
 import { judging, NOW } from '../support/judging.ts';
 import { listed, missing, partly, pod, workloadPod } from '../support/mixer.ts';
 
@@ -289,13 +290,18 @@ judging(pilotCountsNoRejects, [
 ]);
 
 const updates = (cds: [number, number], lds: [number, number]) => ({
-  updates: [
-    {
-      pod: workloadPod('a', true),
-      updates: { got: { cds: { success: cds[0], rejected: cds[1] }, lds: { success: lds[0], rejected: lds[1] } } },
-    },
+  stats: [
+    told(
+      counted({
+        'cluster_manager.cds.update_success': cds[0],
+        'cluster_manager.cds.update_rejected': cds[1],
+        'listener_manager.lds.update_success': lds[0],
+        'listener_manager.lds.update_rejected': lds[1],
+      }),
+    ),
   ],
 });
+
 judging(proxiesTakeConfiguration, [
   { when: 'all was taken', given: updates([3, 0], [2, 0]), status: 'pass', says: /1 proxy asked/ },
   {
@@ -314,12 +320,12 @@ judging(proxiesTakeConfiguration, [
   },
   {
     when: 'nobody answers',
-    given: { updates: [{ pod: workloadPod('a', true), updates: { missing: missing() } }] },
+    given: { stats: [silent()] },
     status: 'unknown',
     reason: 'Forbidden',
     says: /1 of 1 proxy/,
   },
-  { when: 'there is nobody', given: { updates: [] }, status: 'skip', says: /no proxy/ },
+  { when: 'there is nobody', given: { stats: [] }, status: 'skip', says: /no proxy/ },
 ]);
 
 describe('syncz, in every release’s form', () => {

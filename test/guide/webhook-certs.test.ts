@@ -9,7 +9,7 @@ import { injectionWebhookExists, webhookCaValid } from '../../src/guide/webhook-
 import { webhookCertificateTrusted } from '../../src/guide/webhook-certs/webhook-handshake.ts';
 import { webhookHasBackends } from '../../src/guide/webhook-certs/webhook-service.ts';
 import { judging, NOW, plane } from '../support/judging.ts';
-import { listed, missing, partly, pod } from '../support/mixer.ts';
+import { listed, missing, partly, pod, service } from '../support/mixer.ts';
 
 const DAY = 24 * 3_600_000;
 
@@ -117,10 +117,10 @@ judging(
   { webhooks: [webhook()] },
 );
 
-const service = { name: 'istiod', namespace: 'istio-system', selector: { app: 'istiod' }, ports: [] };
+const istiod = service('istiod', { namespace: 'istio-system' });
 const backend = (change: Partial<WebhookBackend> = {}): WebhookBackend => ({
   webhook: webhook(),
-  service,
+  service: istiod,
   pods: [pod({ name: 'istiod-1' })],
   port: 15017,
   ...change,

@@ -13,6 +13,7 @@ export const scope: Scope = {
   window: 0,
   sample: 3,
   prometheus: null,
+  from: null,
   clientOffset: 0,
 };
 

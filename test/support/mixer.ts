@@ -1,12 +1,15 @@
 import type { Right } from '../../src/cluster/question.ts';
 import type { Attempt } from '../../src/diagnosis/check.ts';
 import type { Hindrance, Unanswered } from '../../src/errors.ts';
-import type { Container, Deployment, Listing, Pod } from '../../src/evidence/kubernetes.ts';
+import type { MeshConfig } from '../../src/evidence/config-maps.ts';
+import type { Deployment, Listing } from '../../src/evidence/kubernetes.ts';
 import type { Handler, Instance, Rule } from '../../src/evidence/mixer/config.ts';
 import type { Meaning, MixerLog } from '../../src/evidence/mixer/log.ts';
 import type { AdapterPage, MixerPages } from '../../src/evidence/mixer/pages.ts';
 import type { Mixer } from '../../src/evidence/mixer/pods.ts';
 import { ERROR_KINDS, type ErrorKind, type MixerReading } from '../../src/evidence/mixer/reading.ts';
+import type { Container, Pod } from '../../src/evidence/pod.ts';
+import type { Service, ServicePort } from '../../src/evidence/service.ts';
 
 /** The smallest evidence of a healthy Mixer 1.0; each test changes what it is about. */
 
@@ -40,6 +43,8 @@ export const container = (name: string, image: string, change: Partial<Container
   command: [],
   variables: {},
   ports: [],
+  cpuLimit: null,
+  user: null,
   ...change,
 });
 
@@ -57,8 +62,33 @@ export const pod = (change: Partial<Pod> = {}): Pod => ({
   hostNetwork: false,
   deleting: false,
   restarts: 0,
+  instances: [],
+  configMaps: [],
   trouble: null,
   owner: null,
+  ...change,
+});
+
+export const service = (name: string, change: Partial<Service> = {}): Service => ({
+  name,
+  namespace: 'bookinfo',
+  labels: {},
+  annotations: {},
+  selector: { app: name },
+  ports: [],
+  headless: false,
+  external: false,
+  waypoint: null,
+  ...change,
+});
+
+/** A port as most Services have it. */
+export const port = (name: string | null, number: number, change: Partial<ServicePort> = {}): ServicePort => ({
+  name,
+  port: number,
+  targetPort: number,
+  protocol: 'TCP',
+  appProtocol: null,
   ...change,
 });
 
@@ -213,3 +243,14 @@ export const config = {
   handlers: listed(handler()),
   instances: listed(instance()),
 };
+
+export const meshOf = (change: Partial<MeshConfig> = {}): MeshConfig => ({
+  mixerReportServer: null,
+  disableMixerHttpReports: false,
+  enableTracing: null,
+  tracer: null,
+  sampling: null,
+  refreshDelays: [],
+  hasDiscoverySelectors: false,
+  ...change,
+});

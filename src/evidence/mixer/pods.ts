@@ -2,17 +2,9 @@ import type { Attempt, ControlPlane } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { isAtLeast, isMixerTelemetry } from '../istio.ts';
-import {
-  allDeployments,
-  allPods,
-  allServices,
-  type Deployment,
-  isRunning,
-  type Listing,
-  type Pod,
-  type Service,
-  selects,
-} from '../kubernetes.ts';
+import { allDeployments, allPods, allServices, type Deployment, type Listing, selects } from '../kubernetes.ts';
+import { isRunning, type Pod } from '../pod.ts';
+import type { Service } from '../service.ts';
 
 /** Mixer's telemetry half in one namespace: what should run, what runs, and what leads to it. */
 export interface Mixer {

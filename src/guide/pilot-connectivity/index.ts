@@ -1,8 +1,8 @@
 import { type Content, everyGeneration } from '../../diagnosis/check.ts';
+import { envoyStats } from '../../evidence/envoy/stats.ts';
 import { detection } from '../../evidence/istio.ts';
 import { allDeployments, allNamespaces, allPods } from '../../evidence/kubernetes.ts';
 import { allSyncs, pilotCounts, registries } from '../../evidence/pilot.ts';
-import { proxyUpdates } from '../../evidence/proxies.ts';
 import { pilotRunning } from './pilot-running.ts';
 import { proxiesAccept } from './proxies-accept.ts';
 import { proxiesConnected } from './proxies-connected.ts';
@@ -16,5 +16,5 @@ export const pilotConnectivity: Content = {
     steps: [pilotRunning, registration, proxiesConnected, proxiesSynced, proxiesAccept],
     meter: null,
   }),
-  sources: [detection, allPods, allDeployments, allNamespaces, registries, allSyncs, pilotCounts, proxyUpdates],
+  sources: [detection, allPods, allDeployments, allNamespaces, registries, allSyncs, pilotCounts, envoyStats],
 };

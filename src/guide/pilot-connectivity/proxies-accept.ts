@@ -1,8 +1,20 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
-import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { proxyUpdates } from '../../evidence/proxies.ts';
+import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { type Envoy, nameOf } from '../../evidence/envoy/asked.ts';
+import { envoyStats, type Stats } from '../../evidence/envoy/stats.ts';
 import { docs, PROXIES_ACCEPT, PROXIES_CONNECTED, PROXIES_SYNCED } from './steps.ts';
+
+/** What one Envoy counts of the configurations that it got. */
+interface Updates extends Envoy {
+  cds: { success: number; rejected: number };
+  lds: { success: number; rejected: number };
+}
+
+const updatesOf = (stats: Stats, manager: string) => ({
+  success: stats.get(`${manager}.update_success`) ?? 0,
+  rejected: stats.get(`${manager}.update_rejected`) ?? 0,
+});
 
 export const proxiesTakeConfiguration = defineCheck({
   id: 'proxies-take-configuration',
@@ -13,17 +25,27 @@ export const proxiesTakeConfiguration = defineCheck({
     NeverConfigured: 'A proxy has taken no clusters or no listeners since it started: it serves nothing.',
     UpdatesRejected: 'A proxy has refused configurations since it started; it keeps the last that it took.',
   },
-  needs: { updates: proxyUpdates },
-  judge({ updates }) {
-    if (updates.length === 0) return skip('no proxy to ask');
-    const seen = updates.flatMap(({ pod, updates }) => ('got' in updates ? [{ pod, ...updates.got }] : []));
-    const missing = updates.flatMap(({ updates }) => ('missing' in updates ? [updates.missing] : []));
-    const name = ({ pod }: (typeof seen)[number]): string => `${pod.namespace}/${pod.name}`;
+  needs: { stats: envoyStats },
+  judge({ stats }) {
+    if (stats.length === 0) return skip('no proxy to ask');
+    const seen = stats.flatMap(({ said, ...envoy }): Updates[] =>
+      'got' in said
+        ? [
+            {
+              ...envoy,
+              cds: updatesOf(said.got.stats, 'cluster_manager.cds'),
+              lds: updatesOf(said.got.stats, 'listener_manager.lds'),
+            },
+          ]
+        : [],
+    );
+    const { missing } = sorted(stats.map(({ said }) => said));
+    const name = (each: Updates): string => nameOf(each);
     const evidence = seen.map(
       (each) =>
         `${name(each)}: cds ${each.cds.success} taken, ${each.cds.rejected} refused; lds ${each.lds.success} taken, ${each.lds.rejected} refused`,
     );
-    const log = (found: readonly (typeof seen)[number][]): string =>
+    const log = (found: readonly Updates[]): string =>
       shellLine(
         'kubectl',
         '-n',
@@ -31,7 +53,7 @@ export const proxiesTakeConfiguration = defineCheck({
         'logs',
         found[0]?.pod.name ?? '',
         '-c',
-        'istio-proxy',
+        found[0]?.container.name ?? '',
         '--tail=200',
       );
     const never = seen.filter(({ cds, lds }) => cds.success === 0 || lds.success === 0);
@@ -57,7 +79,7 @@ export const proxiesTakeConfiguration = defineCheck({
         hint: log(rejected),
       };
     if (isSome(missing))
-      return unknown(missing, `${missing.length} of ${count(updates.length, 'proxy', 'proxies')} could not be asked`);
+      return unknown(missing, `${missing.length} of ${count(stats.length, 'proxy', 'proxies')} could not be asked`);
     return {
       status: 'pass',
       message: `${count(seen.length, 'proxy', 'proxies')} asked: none refused anything`,

@@ -28,6 +28,7 @@ import {
   partly,
   reading,
   rule,
+  service,
   unreadPage,
   workloadPod,
 } from '../../support/mixer.ts';
@@ -630,7 +631,7 @@ const narrowed = {
   workload: { kind: 'service' as const, name: 'details', namespace: 'default' },
   found: true,
   pods: [workloadPod('details', true)],
-  services: [{ name: 'details', namespace: 'default', selector: {}, ports: [] }],
+  services: [service('details', { namespace: 'default' })],
 };
 judging(resolutionWorks, [
   {

@@ -10,10 +10,12 @@ import {
   calls,
   deployment,
   logs,
+  meshOf,
   missing,
   mixerWith,
   page,
   pod,
+  service,
   unreadPage,
   workloadPod,
 } from '../../support/mixer.ts';
@@ -257,11 +259,11 @@ judging(mixerReplicas, [
   },
 ]);
 
-const service = { name: 'istio-telemetry', namespace: 'istio-system', selector: { istio: 'mixer' }, ports: [] };
+const telemetry = service('istio-telemetry', { namespace: 'istio-system', selector: { istio: 'mixer' } });
 judging(telemetryServiceReachesMixer, [
   {
     when: 'it selects a ready pod',
-    given: { found: { service, unlisted: null }, mixer: mixerWith() },
+    given: { found: { service: telemetry, unlisted: null }, mixer: mixerWith() },
     status: 'pass',
     says: /1 ready Mixer pod/,
   },
@@ -274,14 +276,14 @@ judging(telemetryServiceReachesMixer, [
   },
   {
     when: 'it selects something else',
-    given: { found: { service: { ...service, selector: { app: 'x' } }, unlisted: null }, mixer: mixerWith() },
+    given: { found: { service: { ...telemetry, selector: { app: 'x' } }, unlisted: null }, mixer: mixerWith() },
     status: 'fail',
     reason: 'NoEndpoints',
     says: /no ready Mixer pod/,
   },
   {
     when: 'no Mixer runs',
-    given: { found: { service, unlisted: null }, mixer: mixerWith({ pods: [] }) },
+    given: { found: { service: telemetry, unlisted: null }, mixer: mixerWith({ pods: [] }) },
     status: 'skip',
     says: /no Mixer pod/,
   },
@@ -300,13 +302,7 @@ judging(
     {
       when: 'a server is set',
       given: {
-        mesh: {
-          mixerReportServer: 'istio-telemetry:9091',
-          disableMixerHttpReports: false,
-          enableTracing: null,
-          tracer: null,
-          sampling: null,
-        },
+        mesh: meshOf({ mixerReportServer: 'istio-telemetry:9091' }),
       },
       status: 'pass',
       says: /istio-telemetry:9091/,
@@ -314,13 +310,7 @@ judging(
     {
       when: 'Reports are switched off',
       given: {
-        mesh: {
-          mixerReportServer: 'x',
-          disableMixerHttpReports: true,
-          enableTracing: null,
-          tracer: null,
-          sampling: null,
-        },
+        mesh: meshOf({ mixerReportServer: 'x', disableMixerHttpReports: true }),
       },
       status: 'fail',
       reason: 'ReportsDisabled',
@@ -329,13 +319,7 @@ judging(
     {
       when: 'no server is set',
       given: {
-        mesh: {
-          mixerReportServer: null,
-          disableMixerHttpReports: false,
-          enableTracing: null,
-          tracer: null,
-          sampling: null,
-        },
+        mesh: meshOf(),
       },
       status: 'fail',
       reason: 'NoReportServer',
@@ -345,13 +329,7 @@ judging(
     {
       when: 'HTTP Reports are off and others arrive',
       given: {
-        mesh: {
-          mixerReportServer: 'x',
-          disableMixerHttpReports: true,
-          enableTracing: null,
-          tracer: null,
-          sampling: null,
-        },
+        mesh: meshOf({ mixerReportServer: 'x', disableMixerHttpReports: true }),
         pages: { got: [page()] },
       },
       status: 'warn',

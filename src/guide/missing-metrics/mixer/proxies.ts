@@ -3,8 +3,8 @@ import { defineCheck } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { meshConfig } from '../../../evidence/config-maps.ts';
-import { proxyOf } from '../../../evidence/kubernetes.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
+import { proxyOf } from '../../../evidence/pod.ts';
 import { suspects, workloads } from '../../../evidence/workload.ts';
 
 export const proxiesToldToReport = defineCheck({

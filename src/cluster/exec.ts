@@ -1,0 +1,59 @@
+import { NoAnswer } from '../errors.ts';
+import { type Answer, TEXT_LIMIT } from './cluster.ts';
+import { Overdue, type Patience, within } from './deadline.ts';
+import { once } from './http.ts';
+import { type Kubectl, lastWords, startKubectl } from './kubectl.ts';
+import type { ExecQuestion } from './question.ts';
+import { hindranceIn, rightIn } from './refusal.ts';
+import { unanswered } from './text.ts';
+
+/**
+ * What may be run in a container: each of these reads and writes nothing. PID 1 of a proxy's container is the agent,
+ * so Envoy is looked for by its name (guide.md g, G4); the shell's own words do for images that have little else.
+ */
+export const PROGRAMS = {
+  descriptors: [
+    'sh',
+    '-c',
+    [
+      'for p in /proc/[0-9]*; do read -r name <$p/comm || continue; [ "$name" = envoy ] || continue;',
+      'while read -r line; do case $line in "Max open files"*) echo "$line";; esac; done <$p/limits;',
+      'set -- $p/fd/*; echo "open $#"; done 2>/dev/null',
+    ].join(' '),
+  ],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Program = keyof typeof PROGRAMS;
+
+/** Runs one of the programs with `kubectl exec`: the gateway refuses that, and its own list of what may be run is ours. */
+export async function execute(question: ExecQuestion, kubectl: Kubectl, patience: Patience): Promise<Answer> {
+  const { namespace, pod, container, run } = question;
+  const child = startKubectl(
+    kubectl,
+    ['exec', `--namespace=${namespace}`, `pod/${pod}`, `--container=${container}`],
+    PROGRAMS[run],
+  );
+  const chunks: Buffer[] = [];
+  let length = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > TEXT_LIMIT) child.kill();
+    else chunks.push(chunk);
+  });
+  try {
+    const { exitCode, missing } = await within(patience, child.ended);
+    if (missing) throw unanswered(question, 'NoKubectl', 'there is no kubectl on the PATH');
+    const words = lastWords(child.stderr());
+    if (exitCode !== 0) {
+      const right = rightIn(words);
+      throw unanswered(question, hindranceIn(words), words || `exit code ${exitCode}`, { ...(right && { right }) });
+    }
+    return { status: 200, contentType: 'text/plain', body: once(Buffer.concat(chunks)) };
+  } catch (error) {
+    if (error instanceof Overdue) throw unanswered(question, error.stop, error.message);
+    if (error instanceof NoAnswer) throw error;
+    throw unanswered(question, 'BadAnswer', String(error), { cause: error });
+  } finally {
+    await child.end();
+  }
+}

@@ -1,0 +1,121 @@
+import type { PageQuestion } from '../../cluster/question.ts';
+import { quoteAnswer, textOf, unanswered } from '../../cluster/text.ts';
+import type { Ask, Attempt, Source } from '../../diagnosis/check.ts';
+import { planeSource, settle } from '../../diagnosis/source.ts';
+import { UsageError } from '../../errors.ts';
+import { detection } from '../istio.ts';
+import { allPods } from '../kubernetes.ts';
+import { firstSyncs } from '../pilot.ts';
+import { type Container, isRunning, type Pod } from '../pod.ts';
+import { adminPortOf, isOfPlane, proxyContainerOf } from '../proxies.ts';
+import { selectedPods } from '../workload.ts';
+
+/** An Envoy: the pod that it serves, and its container there. */
+export interface Envoy {
+  pod: Pod;
+  container: Container;
+}
+
+/** `NAMESPACE/POD`. */
+export const nameOf = ({ pod }: Pick<Envoy, 'pod'>): string => `${pod.namespace}/${pod.name}`;
+
+/** Beside an application; a gateway and a waypoint are pods of their own. */
+export const isSidecar = ({ pod, container }: Envoy): boolean =>
+  pod.containers.length > 1 && !container.args.includes('router') && !/gateway/.test(pod.labels.istio ?? '');
+
+/** Every running Envoy of this control plane's mesh: sidecars, gateways, waypoints; narrowed by -n and -l. */
+export const envoys = planeSource([], async ({ from, scope, plane }): Promise<readonly Envoy[]> => {
+  const [all, selected, { all: planes }] = await Promise.all([from(allPods), from(selectedPods), from(detection)]);
+  return (selected ?? all).items.flatMap((pod) => {
+    const container = proxyContainerOf(pod);
+    const isIn = scope.from !== null || scope.namespace === null || pod.namespace === scope.namespace;
+    const isEnvoy = container && isRunning(pod) && pod.labels.app !== 'ztunnel' && isOfPlane(pod, plane, planes);
+    return isEnvoy && isIn ? [{ pod, container }] : [];
+  });
+});
+
+/** The Envoys whose own pages and logs are read, and of how many they are a sample. */
+export interface Asked {
+  envoys: readonly Envoy[];
+  of: number;
+}
+
+/** The one that --from names, or at most `scope.sample`: those first that no replica lists or that are not in sync. */
+export const askedEnvoys = planeSource([], async ({ from, scope }): Promise<Asked> => {
+  const [all, syncs] = await Promise.all([from(envoys), settle(from(firstSyncs))]);
+  if (scope.from) {
+    const { name, namespace } = scope.from;
+    const named = all.filter(({ pod }) => pod.name === name && (namespace === null || pod.namespace === namespace));
+    return { envoys: named.slice(0, 1), of: named.length };
+  }
+  const synced = new Set(
+    ('got' in syncs ? syncs.got : []).flatMap(({ proxies }) =>
+      'got' in proxies
+        ? proxies.got.filter(({ types }) => types.every(({ sent, acked }) => sent === acked)).map(({ proxy }) => proxy)
+        : [],
+    ),
+  );
+  const isSynced = ({ pod }: Envoy): boolean => synced.has(`${pod.name}.${pod.namespace}`);
+  const restarts = ({ pod }: Envoy): number => pod.restarts;
+  const first = [...all].sort((a, b) => Number(isSynced(a)) - Number(isSynced(b)) || restarts(b) - restarts(a));
+  return { envoys: first.slice(0, scope.sample), of: all.length };
+});
+
+/** `2 of 20 proxies`. */
+export const sampleOf = ({ envoys, of }: Asked): string =>
+  envoys.length === of ? `${of} ${of === 1 ? 'proxy' : 'proxies'}` : `${envoys.length} of ${of} proxies`;
+
+/** The pod that --from names must be there: a slip of the keyboard is no broken mesh. */
+export const callerPod = planeSource([], async ({ from, scope }): Promise<Pod | null> => {
+  if (!scope.from) return null;
+  const { name, namespace } = scope.from;
+  const listing = await from(allPods);
+  const found = listing.items.find((pod) => pod.name === name && (namespace === null || pod.namespace === namespace));
+  if (!found && listing.complete)
+    throw new UsageError(`there is no pod ${name}${namespace === null ? '' : ` in namespace ${namespace}`}`);
+  return found ?? null;
+});
+
+/** What one Envoy answered. */
+export interface Told<T> extends Envoy {
+  said: Attempt<T>;
+}
+
+/** A page of Envoy's admin server. */
+export const adminPage = ({ pod, container }: Envoy, path: string, reading?: 2): PageQuestion => ({
+  ask: 'page',
+  namespace: pod.namespace,
+  pod: pod.name,
+  port: adminPortOf(container),
+  path,
+  ...(reading && { reading }),
+});
+
+/** Its text. An answer that is not 200, or that `parse` does not know, is NoAnswer. */
+export async function readAdmin<T>(
+  { cluster }: Ask,
+  question: PageQuestion,
+  parse: (text: string) => T | null,
+): Promise<T> {
+  const answer = await cluster.read(question);
+  if (answer.status !== 200)
+    throw unanswered(question, 'BadAnswer', `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
+  const text = await textOf(question, answer);
+  const parsed = parse(text);
+  if (parsed !== null) return parsed;
+  throw unanswered(
+    question,
+    'BadAnswer',
+    `not the page that was asked for: ${text.trim().split('\n', 1)[0]?.slice(0, 200) ?? ''}`,
+  );
+}
+
+/** A source that asks each of the asked Envoys for the same, all at once. */
+export const ofEachEnvoy = <T>(
+  rights: Source<unknown>['rights'],
+  ask: (ask: Ask, envoy: Envoy) => Promise<T>,
+): Source<readonly Told<T>[]> =>
+  planeSource(rights, async (asking) => {
+    const { envoys } = await asking.from(askedEnvoys);
+    return Promise.all(envoys.map(async (envoy) => ({ ...envoy, said: await settle(ask(asking, envoy)) })));
+  });

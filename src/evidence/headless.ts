@@ -1,0 +1,69 @@
+import { clusterSource, planeSource } from '../diagnosis/source.ts';
+import { durationIn } from './duration.ts';
+import { envoys } from './envoy/asked.ts';
+import { isAtLeast, releaseIn } from './istio.ts';
+import { allPods, allServices } from './kubernetes.ts';
+import type { Pod } from './pod.ts';
+import { protocolOf } from './protocol.ts';
+import type { Service, ServicePort } from './service.ts';
+
+/** A headless Service whose clients keep long TCP connections to its pods. */
+export interface HeadlessService {
+  service: Service;
+  /** Its ports that are TCP, or may turn out to be. */
+  ports: readonly (ServicePort & { detected: boolean })[];
+}
+
+/** Those in namespaces where a proxy runs: elsewhere no proxy is on the way. */
+export const headlessServices = planeSource([], async ({ from, plane }): Promise<readonly HeadlessService[]> => {
+  const [services, proxies] = await Promise.all([from(allServices), from(envoys)]);
+  const inMesh = new Set(proxies.map(({ pod }) => pod.namespace));
+  return services.items.flatMap((service) => {
+    if (!service.headless || !inMesh.has(service.namespace) || service.namespace === plane.namespace) return [];
+    const ports = service.ports.flatMap((port) => {
+      const { name, http } = protocolOf(port, plane.version);
+      return name === 'UDP' || http === 'yes' ? [] : [{ ...port, detected: http === 'maybe' }];
+    });
+    return ports.length > 0 ? [{ service, ports }] : [];
+  });
+});
+
+/** How Citadel makes certificates that are mounted as files (guide.md h, H2). All in milliseconds. */
+export interface CertificateLife {
+  ttl: number;
+  /** Before its end at which it is made anew. */
+  grace: number;
+}
+
+const DAY = 86_400_000;
+
+const isCitadel = ({ labels }: Pod): boolean => labels.istio === 'citadel';
+
+/** By the arguments of Citadel's container, or its defaults: 90 days, renewed after half of them. */
+export const certificateLife = clusterSource([], async ({ from }): Promise<CertificateLife> => {
+  const args = (await from(allPods)).items
+    .filter(isCitadel)
+    .flatMap(({ containers }) => containers.flatMap((each) => each.args));
+  const flag = (name: string): string | undefined => {
+    const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+    return args[at]?.includes('=') ? args[at]?.slice(args[at].indexOf('=') + 1) : args[at + 1];
+  };
+  const ttl = durationIn(flag('workload-cert-ttl')) ?? 90 * DAY;
+  const ratio = Number(flag('workload-cert-grace-period-ratio') ?? 0.5);
+  const least = durationIn(flag('workload-cert-min-grace-period')) ?? 600_000;
+  return { ttl, grace: Math.max(ttl * (Number.isFinite(ratio) ? ratio : 0.5), least) };
+});
+
+export const ztunnels = clusterSource(
+  [],
+  async ({ from }): Promise<readonly Pod[]> =>
+    (await from(allPods)).items.filter(
+      ({ labels, containers }) => labels.app === 'ztunnel' && containers.some(({ image }) => /ztunnel/.test(image)),
+    ),
+);
+
+/** Whether a proxy is started anew for a certificate: with files, before SDS came to be the rule (1.5). */
+export const isFileMounted = (pod: Pod, container: string): boolean => {
+  const release = releaseIn(pod, container);
+  return release !== null && !isAtLeast(release, '1.5');
+};

@@ -1,0 +1,65 @@
+import type { KubernetesObject } from '../cluster/cluster.ts';
+
+export interface Service {
+  name: string;
+  namespace: string;
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+  selector: Readonly<Record<string, string>>;
+  ports: readonly ServicePort[];
+  /** Without an address of its own: clients speak with the pods. */
+  headless: boolean;
+  /** Another name, and no pods. */
+  external: boolean;
+  /** What istiod says of its waypoint (1.24 and newer); null when it says nothing. */
+  waypoint: { bound: boolean; message: string } | null;
+}
+
+export interface ServicePort {
+  name: string | null;
+  port: number;
+  targetPort: number | string;
+  /** `TCP`, `UDP`. */
+  protocol: string;
+  appProtocol: string | null;
+}
+
+interface RawService {
+  spec?: {
+    selector?: Record<string, string> | null;
+    type?: string;
+    clusterIP?: string;
+    ports?:
+      | readonly {
+          name?: string;
+          port?: number;
+          targetPort?: number | string;
+          protocol?: string;
+          appProtocol?: string;
+        }[]
+      | null;
+  };
+  status?: { conditions?: readonly { type?: string; status?: string; message?: string }[] };
+}
+
+export function serviceOf({ metadata, ...rest }: KubernetesObject): Service {
+  const { spec: { selector, ports, type, clusterIP } = {}, status } = rest as RawService;
+  const bound = status?.conditions?.find((each) => each.type === 'istio.io/WaypointBound');
+  return {
+    name: metadata.name,
+    namespace: metadata.namespace ?? '',
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+    selector: selector ?? {},
+    ports: (ports ?? []).map(({ name, port = 0, targetPort, protocol = 'TCP', appProtocol }) => ({
+      name: name ?? null,
+      port,
+      targetPort: targetPort ?? port,
+      protocol,
+      appProtocol: appProtocol ?? null,
+    })),
+    headless: clusterIP === 'None',
+    external: type === 'ExternalName',
+    waypoint: bound ? { bound: bound.status === 'True', message: bound.message ?? '' } : null,
+  };
+}
