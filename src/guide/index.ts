@@ -24,6 +24,16 @@ export const guide: readonly Entry[] = [
   ),
   entry(
     {
+      id: 'route-rules',
+      title: 'Route rules have no effect on my application',
+      summary: 'Find out why route rules have no effect',
+      flags: ['namespace', 'all-namespaces', 'selector', 'sample', 'from'],
+      workload: 'service/NAME: answer for the rules of this one',
+    },
+    async () => (await import('./route-rules/index.ts')).routeRules,
+  ),
+  entry(
+    {
       id: 'pilot-connectivity',
       title: 'Verifying connectivity to Istio Pilot',
       summary: 'Find the proxies that do not get, or do not take, their configuration',
@@ -44,6 +54,16 @@ export const guide: readonly Entry[] = [
   ),
   entry(
     {
+      id: 'http10',
+      title: 'Envoy won’t connect to my HTTP/1.0 service',
+      summary: 'Find the requests that Envoy refuses for being HTTP/1.0, and who sends them',
+      flags: ['namespace', 'all-namespaces', 'selector', 'prometheus-url', 'prometheus-service', 'sample', 'from'],
+      workload: null,
+    },
+    async () => (await import('./http10/index.ts')).http10,
+  ),
+  entry(
+    {
       id: 'grafana-clock',
       title: 'No Grafana output when connecting from a local web client to Istio remotely hosted',
       summary: 'Find out whether clocks empty the dashboards',
@@ -51,6 +71,45 @@ export const guide: readonly Entry[] = [
       workload: null,
     },
     async () => (await import('./clocks/index.ts')).grafanaClock,
+  ),
+  entry(
+    {
+      id: 'envoy-crash',
+      title: 'Envoy is crashing under load',
+      summary: 'Find out whether Envoy runs out of file descriptors or memory, or crashes',
+      flags: ['namespace', 'all-namespaces', 'selector', 'sample', 'from'],
+      workload: null,
+    },
+    async () => (await import('./envoy-crash/index.ts')).envoyCrash,
+  ),
+  entry(
+    {
+      id: 'headless-tcp',
+      title: 'Headless TCP services losing connection from Istio injected containers',
+      summary: 'Find out what ends the TCP connections of headless services',
+      flags: ['namespace', 'all-namespaces', 'selector', 'window', 'sample', 'from'],
+      workload: null,
+    },
+    async () => (await import('./headless-tcp/index.ts')).headlessTcp,
+  ),
+  entry(
+    {
+      id: 'envoy-cpu',
+      title: 'Envoy Process High CPU Usage',
+      summary: 'Find out what makes proxies use so much CPU',
+      flags: [
+        'namespace',
+        'all-namespaces',
+        'selector',
+        'prometheus-url',
+        'prometheus-service',
+        'window',
+        'sample',
+        'from',
+      ],
+      workload: null,
+    },
+    async () => (await import('./envoy-cpu/index.ts')).envoyCpu,
   ),
   entry(
     {

@@ -1,0 +1,43 @@
+import { shellLine } from '../../cluster/shell.ts';
+import { defineCheck } from '../../diagnosis/check.ts';
+import { attempt } from '../../diagnosis/source.ts';
+import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { nameOf } from '../../evidence/envoy/asked.ts';
+import { envoyDumps } from '../../evidence/envoy/dump.ts';
+import { nginx } from '../../evidence/nginx.ts';
+
+export const nginxSpeaksHttp11 = defineCheck({
+  id: 'nginx-speaks-http11',
+  title: 'every nginx in the mesh proxies with HTTP/1.1',
+  explains:
+    'nginx before 1.29.7 and 1.30 speaks HTTP/1.0 to the services behind it unless proxy_http_version says 1.1: the classic sender of what Envoy refuses. Reads the ConfigMaps that pods with such an nginx and a proxy mount, and of those only what is said of proxying.',
+  reasons: {
+    NginxSpeaksOldHttp: 'An nginx proxies without `proxy_http_version 1.1`: what it sends is HTTP/1.0.',
+  },
+  needs: { nginx, dumps: attempt(envoyDumps) },
+  judge({ nginx: { pods, files, missing }, dumps }) {
+    const takes = new Set(
+      ('got' in dumps ? dumps.got : []).flatMap(({ said, ...envoy }) =>
+        'got' in said && said.got.listeners.some(({ chains }) => chains.some(({ http10 }) => http10 === true))
+          ? [nameOf(envoy)]
+          : [],
+      ),
+    );
+    const old = files.filter(({ envoy, http10 }) => http10.length > 0 && !takes.has(nameOf(envoy)));
+    const [first] = old;
+    if (first)
+      return {
+        status: 'warn',
+        reason: 'NginxSpeaksOldHttp',
+        message: `nginx in ${some([...new Set(old.map(({ envoy }) => nameOf(envoy)))])} proxies with HTTP/1.0 to ${some(old.flatMap(({ http10 }) => http10))}`,
+        evidence: old.map(
+          ({ envoy, configMap, file, http10 }) =>
+            `ConfigMap ${envoy.pod.namespace}/${configMap}, ${file}: ${http10.join(', ')}`,
+        ),
+        hint: `${shellLine('kubectl', '-n', first.envoy.pod.namespace, 'edit', 'configmap', first.configMap)}   # proxy_http_version 1.1; proxy_set_header Connection "";`,
+      };
+    if (isSome(missing)) return unknown(missing, 'not every ConfigMap that nginx mounts was read');
+    if (pods === 0) return skip('no pod of the mesh runs an nginx older than 1.29.7');
+    return { status: 'pass', message: `${count(pods, 'pod')} with nginx, none proxies with HTTP/1.0 by a ConfigMap` };
+  },
+});

@@ -1,0 +1,116 @@
+import { shellLine } from '../../cluster/shell.ts';
+import { defineCheck } from '../../diagnosis/check.ts';
+import { attempt } from '../../diagnosis/source.ts';
+import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { askedEnvoys, isSidecar, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
+import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
+import { fullHost } from '../../evidence/hosts.ts';
+import { isAtLeast } from '../../evidence/istio.ts';
+import { firstSyncs } from '../../evidence/pilot.ts';
+import { sidecarScopes, type VirtualService } from '../../evidence/routing.ts';
+import { isExportedTo, isForMesh, rules, titleOf } from '../../evidence/rules.ts';
+import { stateOf } from '../../evidence/sync.ts';
+import { isInScope, scopeOf } from './callers.ts';
+import { HOSTS, NO_RULES, SERVICE_PORTS } from './steps.ts';
+
+/** Whether a route of the dump was made by the rule: it says so since 1.1; before, its clusters tell. */
+function hasArrived({ routes }: Configuration, rule: VirtualService, saysSo: boolean): boolean {
+  if (saysSo)
+    return routes.some(({ virtualHosts }) =>
+      virtualHosts.some(({ routes }) => routes.some((route) => route.rule === titleOf(rule))),
+    );
+  const hosts = rule.hosts.map((host) => fullHost(host, rule.namespace));
+  const wanted = (rule.http ?? []).map(({ subset, host }) => `|${subset ?? ''}|${fullHost(host, rule.namespace)}`);
+  return routes.some(({ virtualHosts }) =>
+    virtualHosts.some(
+      ({ domains, routes }) =>
+        domains.some((domain) => hosts.some((host) => domain === host || domain.startsWith(`${host}:`))) &&
+        routes.some(({ clusters }) => clusters.some((cluster) => wanted.some((end) => cluster.endsWith(end)))),
+    ),
+  );
+}
+
+export const rulesArrived = defineCheck({
+  id: 'rules-arrived',
+  title: 'the rules are in the proxies of those who call',
+  explains:
+    'The proof: reads the configuration of a few sidecars (--sample, or the one that --from names), and looks for a route that names the rule (1.1 and newer), or leads where the rule leads (0.8, 1.0). A rule that exportTo or a Sidecar object keeps from a proxy is not missed there. What changed a few seconds ago may be on its way.',
+  reasons: {
+    RuleMissing: 'A proxy that is in sync has no route of a rule: the rule has no effect on its calls.',
+    ProxyBehind: 'A proxy has no route of a rule, and has not taken its newest configuration: see pilot-connectivity.',
+  },
+  needs: { rules, dumps: envoyDumps, scopes: attempt(sidecarScopes), syncs: attempt(firstSyncs), asked: askedEnvoys },
+  judge({ rules: { virtualServices, missing }, dumps, scopes, syncs, asked }, { plane }) {
+    const meshed = virtualServices.filter((rule) => isForMesh(rule) && rule.http !== null);
+    if (meshed.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
+    const sidecars = dumps.filter(isSidecar);
+    if (sidecars.length === 0) return skip('no sidecar to ask');
+    const { got, missing: unread } = sorted(sidecars.map(({ said }) => said));
+    if (got.length === 0 && isSome(unread)) return unknown(unread);
+    const saysSo = plane.version === null || isAtLeast(plane.version, '1.1');
+    const allScopes = 'got' in scopes ? scopes.got.items : [];
+    const wanted = sidecars.flatMap(({ said, ...envoy }) => {
+      if ('missing' in said) return [];
+      const { pod } = envoy;
+      const own = scopeOf(allScopes, pod, plane.namespace ?? 'istio-system');
+      return meshed
+        .filter(
+          (rule) => isExportedTo(rule.exportTo, rule.namespace, pod.namespace) && isInScope(own, rule, pod.namespace),
+        )
+        .map((rule) => ({ envoy, rule, arrived: hasArrived(said.got, rule, saysSo) }));
+    });
+    const lost = wanted.filter(({ arrived }) => !arrived);
+    const [first] = lost;
+    if (first) {
+      if ('missing' in scopes)
+        return unknown(
+          [scopes.missing],
+          `VirtualService ${titleOf(first.rule)} is not in ${nameOf(first.envoy)}, which a Sidecar object may explain`,
+        );
+      const behind = new Set(
+        ('got' in syncs ? syncs.got : []).flatMap(({ proxies }) =>
+          'got' in proxies
+            ? proxies.got
+                .filter(({ types }) => types.some((type) => /stale|error/.test(stateOf(type))))
+                .map(({ proxy }) => proxy)
+            : [],
+        ),
+      );
+      const isBehind = lost.every(({ envoy }) => behind.has(`${envoy.pod.name}.${envoy.pod.namespace}`));
+      const message = some([
+        ...new Set(lost.map(({ envoy, rule }) => `VirtualService ${titleOf(rule)} is not in ${nameOf(envoy)}`)),
+      ]);
+      if (isBehind)
+        return { status: 'warn', reason: 'ProxyBehind', message, hint: 'kubectl istio-diag pilot-connectivity' };
+      return {
+        status: 'fail',
+        reason: 'RuleMissing',
+        message,
+        evidence: wanted
+          .slice(0, 20)
+          .map(
+            ({ envoy, rule, arrived }) => `${nameOf(envoy)}: ${titleOf(rule)} ${arrived ? 'is there' : 'is not there'}`,
+          ),
+        hint: shellLine(
+          'kubectl',
+          'istio-diag',
+          'debug',
+          'proxy-config',
+          'routes',
+          first.envoy.pod.name,
+          '-n',
+          first.envoy.pod.namespace,
+        ),
+        mayFollowFrom: [HOSTS, SERVICE_PORTS],
+      };
+    }
+    if (isSome(unread))
+      return unknown(unread, `${unread.length} of ${count(sidecars.length, 'proxy', 'proxies')} could not be asked`);
+    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
+    if (wanted.length === 0) return skip('none of the rules is for the proxies that were asked');
+    return {
+      status: 'pass',
+      message: `${count(new Set(wanted.map(({ rule }) => titleOf(rule))).size, 'rule')} in ${sampleOf(asked)}`,
+    };
+  },
+});

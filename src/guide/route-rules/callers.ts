@@ -1,0 +1,159 @@
+import { shellLine } from '../../cluster/shell.ts';
+import { defineCheck } from '../../diagnosis/check.ts';
+import { attempt } from '../../diagnosis/source.ts';
+import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { callerPod } from '../../evidence/envoy/asked.ts';
+import { fullHost, isHostOf } from '../../evidence/hosts.ts';
+import { allServices, selects } from '../../evidence/kubernetes.ts';
+import { proxyContainerOf } from '../../evidence/proxies.ts';
+import { type SidecarScope, sidecarScopes, type VirtualService } from '../../evidence/routing.ts';
+import { isExportedTo, isForMesh, rules, titleOf } from '../../evidence/rules.ts';
+import { NO_RULES } from './steps.ts';
+
+const NOBODY = 'name a caller: --from POD';
+
+export const callerIsInMesh = defineCheck({
+  id: 'caller-is-in-mesh',
+  title: 'the caller has a proxy',
+  explains:
+    'A rule is carried out by the proxy of whoever calls, or by a waypoint of the service in an ambient mesh: without either it has no effect, whatever the service has. Looks at the pod that --from names. The service itself needs no sidecar for rules to work.',
+  reasons: {
+    CallerWithoutProxy: 'The caller has no sidecar, and is in no ambient mesh: nobody carries out rules for it.',
+  },
+  needs: { caller: callerPod },
+  judge({ caller }, { scope }) {
+    if (scope.from === null) return skip(NOBODY);
+    if (caller === null)
+      return {
+        status: 'unknown',
+        reason: 'NotFound',
+        message: `pod ${scope.from.name} was not among the pods that could be seen`,
+        missing: [],
+      };
+    if (proxyContainerOf(caller)) return { status: 'pass', message: `${titleOf(caller)} has a proxy` };
+    if (caller.annotations['ambient.istio.io/redirection'] === 'enabled')
+      return { status: 'pass', message: `${titleOf(caller)} is in the ambient mesh` };
+    return {
+      status: 'fail',
+      reason: 'CallerWithoutProxy',
+      message: `${titleOf(caller)} has no sidecar${caller.hostNetwork ? ': it runs in the host’s network, where none is injected' : ''}`,
+      hint:
+        shellLine('kubectl', 'label', 'namespace', caller.namespace, 'istio-injection=enabled') +
+        '   # then restart the pod',
+    };
+  },
+});
+
+export const rulesAreForMesh = defineCheck({
+  id: 'rules-are-for-the-mesh',
+  title: 'rules for services of the mesh are for its sidecars',
+  explains:
+    'A VirtualService with gateways has effect on what comes in through those only, unless `mesh` is among them. For a host that is a Service’s that is seldom what was meant.',
+  reasons: { GatewaysOnly: 'A rule for a Service has effect at gateways only: calls within the mesh do not see it.' },
+  needs: { rules, services: allServices },
+  judge({ rules: { virtualServices, missing }, services }) {
+    if (virtualServices.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
+    const outside = virtualServices.filter(
+      (rule) =>
+        !isForMesh(rule) &&
+        rule.hosts.some(
+          (host) => !host.startsWith('*') && services.items.some((service) => isHostOf(host, rule.namespace, service)),
+        ),
+    );
+    const [first] = outside;
+    if (first)
+      return {
+        status: 'warn',
+        reason: 'GatewaysOnly',
+        message: some(outside.map((rule) => `VirtualService ${titleOf(rule)} is for ${some(rule.gateways)} only`)),
+        hint: `${shellLine('kubectl', '-n', first.namespace, 'edit', 'virtualservice', first.name)}   # add mesh to its gateways`,
+      };
+    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
+    const meshed = virtualServices.filter(isForMesh);
+    return {
+      status: 'pass',
+      message: `${count(meshed.length, 'rule')} for sidecars, ${virtualServices.length - meshed.length} for gateways`,
+    };
+  },
+});
+
+/** The Sidecar object that is a pod's: one that selects it, else one for its namespace, else the mesh's. */
+export function scopeOf(
+  scopes: readonly SidecarScope[],
+  pod: { namespace: string; labels: Readonly<Record<string, string>> },
+  root: string,
+): SidecarScope | null {
+  const own = scopes.filter(({ namespace }) => namespace === pod.namespace);
+  return (
+    own.find(({ selector }) => selector !== null && selects(selector, pod.labels)) ??
+    own.find(({ selector }) => selector === null) ??
+    scopes.find(({ namespace, selector }) => namespace === root && selector === null) ??
+    null
+  );
+}
+
+/** Whether a Sidecar object lets a rule through: by the rule's namespace and one of its hosts. */
+export function isInScope(scope: SidecarScope | null, rule: VirtualService, caller: string): boolean {
+  if (!scope?.hosts) return true;
+  return scope.hosts.some((entry) => {
+    const slash = entry.indexOf('/');
+    const [namespace, host] = [entry.slice(0, slash), entry.slice(slash + 1)];
+    const isThere =
+      namespace === '*' || namespace === rule.namespace || (namespace === '.' && rule.namespace === caller);
+    if (!isThere) return false;
+    return (
+      host === '*' ||
+      rule.hosts.some((each) => {
+        const full = fullHost(each, rule.namespace);
+        return full === host || (host.startsWith('*.') && full.endsWith(host.slice(1)));
+      })
+    );
+  });
+}
+
+export const callerSeesRules = defineCheck({
+  id: 'caller-sees-rules',
+  title: 'nothing keeps the rules from the caller',
+  explains:
+    'A rule’s exportTo, and the Sidecar object of the caller, decide whether its proxy gets the rule: one for its labels, one for its namespace, or one of the root namespace for all. Looks at the pod that --from names.',
+  reasons: {
+    NotExported: 'A rule is not exported to the caller’s namespace.',
+    OutOfScope: 'The Sidecar object of the caller leaves the rule’s host out.',
+  },
+  needs: { caller: callerPod, rules, scopes: attempt(sidecarScopes) },
+  judge({ caller, rules: { virtualServices, missing }, scopes }, { scope, plane }) {
+    if (scope.from === null) return skip(NOBODY);
+    if (caller === null)
+      return {
+        status: 'unknown',
+        reason: 'NotFound',
+        message: `pod ${scope.from.name} was not among the pods that could be seen`,
+        missing: [],
+      };
+    const meshed = virtualServices.filter(isForMesh);
+    if (meshed.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
+    const hidden = meshed.filter((rule) => !isExportedTo(rule.exportTo, rule.namespace, caller.namespace));
+    const [first] = hidden;
+    if (first)
+      return {
+        status: 'fail',
+        reason: 'NotExported',
+        message: some(
+          hidden.map((rule) => `VirtualService ${titleOf(rule)} is exported to ${some(rule.exportTo)} only`),
+        ),
+        hint: shellLine('kubectl', '-n', first.namespace, 'edit', 'virtualservice', first.name),
+      };
+    if ('missing' in scopes) return unknown([scopes.missing]);
+    const own = scopeOf(scopes.got.items, caller, plane.namespace ?? 'istio-system');
+    const outside = meshed.filter((rule) => !isInScope(own, rule, caller.namespace));
+    if (own && outside.length > 0)
+      return {
+        status: 'fail',
+        reason: 'OutOfScope',
+        message: `Sidecar ${titleOf(own)} leaves out ${some(outside.map((rule) => `VirtualService ${titleOf(rule)}`))}`,
+        hint: shellLine('kubectl', '-n', own.namespace, 'edit', 'sidecars.networking.istio.io', own.name),
+      };
+    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
+    return { status: 'pass', message: `${count(meshed.length, 'rule')} for ${titleOf(caller)}` };
+  },
+});

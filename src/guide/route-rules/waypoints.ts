@@ -1,0 +1,139 @@
+import { shellLine } from '../../cluster/shell.ts';
+import { defineCheck } from '../../diagnosis/check.ts';
+import { attempt } from '../../diagnosis/source.ts';
+import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { allNamespaces, allServices, type Namespace } from '../../evidence/kubernetes.ts';
+import { type Waypoint, waypoints } from '../../evidence/routing.ts';
+import { rules, titleOf } from '../../evidence/rules.ts';
+import type { Service } from '../../evidence/service.ts';
+
+const USE = 'istio.io/use-waypoint';
+const USE_NAMESPACE = 'istio.io/use-waypoint-namespace';
+
+/** Why no waypoint carries out the rules for a Service; null when one does. */
+function lackOf(
+  service: Service,
+  namespace: Namespace | undefined,
+  all: readonly Waypoint[],
+): { reason: 'NoWaypoint' | 'WaypointNotReady' | 'WaypointNotBound'; words: string } | null {
+  if (service.waypoint?.bound === false)
+    return {
+      reason: 'WaypointNotBound',
+      words: `${titleOf(service)} is bound to no waypoint: ${service.waypoint.message}`,
+    };
+  if (service.waypoint) return null;
+  const labels = service.labels[USE] === undefined ? namespace?.labels : service.labels;
+  const name = labels?.[USE];
+  if (name === undefined || name === 'none')
+    return { reason: 'NoWaypoint', words: `${titleOf(service)} has rules for HTTP, and no waypoint to carry them out` };
+  const at = labels?.[USE_NAMESPACE] ?? service.namespace;
+  const waypoint = all.find((each) => each.name === name && each.namespace === at);
+  if (!waypoint)
+    return { reason: 'WaypointNotReady', words: `the waypoint ${at}/${name} of ${titleOf(service)} does not exist` };
+  if (!waypoint.programmed)
+    return {
+      reason: 'WaypointNotReady',
+      words: `the waypoint ${at}/${name} of ${titleOf(service)} is not programmed${waypoint.message ? `: ${waypoint.message}` : ''}`,
+    };
+  if (!/^(service|all)$/.test(waypoint.serves))
+    return {
+      reason: 'WaypointNotReady',
+      words: `the waypoint ${at}/${name} serves ${waypoint.serves}, not what is sent to ${titleOf(service)}`,
+    };
+  return null;
+}
+
+export const waypointsServeRules = defineCheck({
+  id: 'waypoints-serve-rules',
+  title: 'ambient services with rules for HTTP have a waypoint',
+  explains:
+    'ztunnel knows nothing of HTTP: in an ambient namespace a VirtualService or HTTPRoute for a Service has effect at the Service’s waypoint only. Looks at the Service’s condition WaypointBound (istiod 1.24 and newer; `istioctl analyze` calls it IST0171), or else at the labels istio.io/use-waypoint and the Gateway that they name.',
+  reasons: {
+    NoWaypoint: 'A Service of an ambient namespace has rules for HTTP and no waypoint: they have no effect.',
+    WaypointNotReady: 'The waypoint of a Service does not exist, is not programmed, or serves no Services.',
+    WaypointNotBound: 'istiod says that a Service is not bound to the waypoint it names (IST0171).',
+    MixedRules: 'A Service has both a VirtualService and an HTTPRoute: that mix is not supported.',
+  },
+  needs: { rules, namespaces: attempt(allNamespaces), services: allServices, waypoints: attempt(waypoints) },
+  judge({ rules: { services: ruled, routes, missing }, namespaces, services, waypoints }) {
+    if ('missing' in namespaces) return unknown([namespaces.missing]);
+    const byName = new Map(namespaces.got.items.map((each) => [each.name, each]));
+    const routed = services.items.filter((service) =>
+      routes.some((route) =>
+        route.services.some(({ name, namespace }) => name === service.name && namespace === service.namespace),
+      ),
+    );
+    const all = [...new Set([...ruled, ...routed])];
+    const ambient = all.filter(
+      ({ namespace, labels }) =>
+        labels['istio.io/dataplane-mode'] === 'ambient' ||
+        byName.get(namespace)?.labels['istio.io/dataplane-mode'] === 'ambient',
+    );
+    if (ambient.length === 0) {
+      if (isSome(missing)) return unknown(missing);
+      return skip(
+        all.length === 0 ? 'no rule for HTTP is about a Service' : 'no Service with rules is in an ambient namespace',
+      );
+    }
+    const unsaid = ambient.some(({ waypoint }) => waypoint === null);
+    if ('missing' in waypoints && unsaid) return unknown([waypoints.missing]);
+    const known = 'got' in waypoints ? waypoints.got.items : [];
+    const lacking = ambient.flatMap((service) => {
+      const lack = lackOf(service, byName.get(service.namespace), known);
+      return lack === null ? [] : [{ service, ...lack }];
+    });
+    const [first] = lacking;
+    if (first)
+      return {
+        status: 'fail',
+        reason: first.reason,
+        message: some(lacking.map(({ words }) => words)),
+        hint:
+          first.reason === 'NoWaypoint'
+            ? shellLine('istioctl', 'waypoint', 'apply', '-n', first.service.namespace, '--enroll-namespace')
+            : shellLine(
+                'kubectl',
+                '-n',
+                first.service.namespace,
+                'get',
+                'gateways.gateway.networking.k8s.io,services',
+                '-o',
+                'yaml',
+              ),
+      };
+    const mixed = ambient.filter((service) => ruled.includes(service) && routed.includes(service));
+    const [other] = mixed;
+    if (other)
+      return {
+        status: 'warn',
+        reason: 'MixedRules',
+        message: `${some(mixed.map(titleOf))} ${mixed.length === 1 ? 'has' : 'have'} both a VirtualService and an HTTPRoute`,
+        hint: shellLine('kubectl', '-n', other.namespace, 'get', 'virtualservices,httproutes'),
+      };
+    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
+    return { status: 'pass', message: `${count(ambient.length, 'Service')} with a waypoint` };
+  },
+});
+
+export const httpRoutesAccepted = defineCheck({
+  id: 'http-routes-accepted',
+  title: 'HTTPRoutes for services are accepted',
+  explains:
+    'An HTTPRoute whose parent is a Service is a rule of the mesh. Looks at what its controllers say of it in its status.',
+  reasons: { RouteRefused: 'A controller does not accept an HTTPRoute, or cannot resolve what it leads to.' },
+  needs: { rules },
+  judge({ rules: { routes, missing } }) {
+    const refused = routes.filter((route) => route.refused.length > 0);
+    const [first] = refused;
+    if (first)
+      return {
+        status: 'fail',
+        reason: 'RouteRefused',
+        message: some(refused.map((route) => `HTTPRoute ${titleOf(route)}: ${some(route.refused)}`)),
+        hint: shellLine('kubectl', '-n', first.namespace, 'get', 'httproutes', first.name, '-o', 'yaml'),
+      };
+    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
+    if (routes.length === 0) return skip('no HTTPRoute is for a Service');
+    return { status: 'pass', message: count(routes.length, 'HTTPRoute') };
+  },
+});

@@ -1,0 +1,858 @@
+import type { Envoy } from '../../src/evidence/envoy/asked.ts';
+import type { Configuration } from '../../src/evidence/envoy/dump.ts';
+import type { Destination, VirtualService, Waypoint } from '../../src/evidence/routing.ts';
+import type { Rules, Target } from '../../src/evidence/rules.ts';
+import type { Service } from '../../src/evidence/service.ts';
+import { rulesArrived } from '../../src/guide/route-rules/arrived.ts';
+import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from '../../src/guide/route-rules/callers.ts';
+import {
+  containerPortsListed,
+  nobodyIsTheProxy,
+  podsAreLabelled,
+  podsBelongToServices,
+} from '../../src/guide/route-rules/pods.ts';
+import { portsSpeakHttp } from '../../src/guide/route-rules/ports.ts';
+import { hostsExist, oneRulePerHost, rulesAreRead, subsetsExist } from '../../src/guide/route-rules/rules.ts';
+import { httpRoutesAccepted, waypointsServeRules } from '../../src/guide/route-rules/waypoints.ts';
+import { dump, envoy, silent, told } from '../support/envoys.ts';
+import { judging } from '../support/judging.ts';
+import { container, listed, missing, partly, port, service, workloadPod } from '../support/mixer.ts';
+
+const destination = (host: string, subset: string | null = null, number: number | null = null): Destination => ({
+  host,
+  subset,
+  port: number,
+});
+const rule = (change: Partial<VirtualService> = {}): VirtualService => ({
+  name: 'reviews',
+  namespace: 'bookinfo',
+  hosts: ['reviews'],
+  gateways: [],
+  exportTo: [],
+  http: [destination('reviews')],
+  other: [],
+  ...change,
+});
+const reviews = service('reviews', { ports: [port('http', 9080)] });
+const target = (of: VirtualService, to: Destination, found: Service | null, change: Partial<Target> = {}): Target => ({
+  ...to,
+  rule: of,
+  http: true,
+  service: found,
+  entered: false,
+  ...change,
+});
+const rules = (change: Partial<Rules> = {}): { rules: Rules } => ({
+  rules: {
+    virtualServices: [rule()],
+    targets: [target(rule(), destination('reviews'), reviews)],
+    services: [reviews],
+    routes: [],
+    missing: [],
+    ...change,
+  },
+});
+const NONE: Partial<Rules> = { virtualServices: [], targets: [], services: [] };
+const modern = { version: '1.31.0' };
+
+const old = { kind: 'RouteRule', name: 'r', namespace: 'bookinfo' } as const;
+const v1: Envoy = { ...envoy(), container: container('istio-proxy', 'docker.io/istio/proxy:0.8.0') };
+judging(
+  rulesAreRead,
+  [
+    { when: 'none is old', given: { old: { got: [] } }, status: 'pass', says: /no RouteRule/ },
+    {
+      when: 'one is, since 1.0',
+      given: { old: { got: [old] } },
+      status: 'fail',
+      reason: 'OldRulesIgnored',
+      says: /nobody reads RouteRule bookinfo\/r/,
+    },
+    {
+      when: 'one is, and proxies are v2',
+      given: { old: { got: [old] } },
+      status: 'fail',
+      reason: 'OldRulesIgnored',
+      says: /RouteRule/,
+      plane: { version: '0.8.0' },
+    },
+    {
+      when: 'one is, and proxies are v1',
+      given: { old: { got: [old] }, envoys: [v1] },
+      status: 'pass',
+      says: /which v1 proxies read/,
+      plane: { version: '0.8.0' },
+    },
+    {
+      when: 'they cannot be seen',
+      given: { old: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not allowed/,
+    },
+  ],
+  { envoys: [envoy()] },
+);
+
+judging(hostsExist, [
+  { when: 'they do', given: rules(), status: 'pass', says: /1 VirtualService, 1 destination/ },
+  {
+    when: 'one does not',
+    given: rules({ targets: [target(rule(), destination('review'), null)] }),
+    status: 'fail',
+    reason: 'HostMissing',
+    says: /VirtualService bookinfo\/reviews leads to review.bookinfo.svc.cluster.local, which does not exist/,
+  },
+  {
+    when: 'a ServiceEntry has it',
+    given: rules({ targets: [target(rule(), destination('a.example.com'), null, { entered: true })] }),
+    status: 'pass',
+    says: /1 destination/,
+  },
+  {
+    when: 'one was not found and not all was seen',
+    given: rules({ targets: [target(rule(), destination('review'), null)], missing: [missing()] }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /among what could be seen/,
+  },
+  { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
+  {
+    when: 'no rule could be seen',
+    given: rules({ ...NONE, missing: [missing()] }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not allowed/,
+  },
+]);
+
+judging(oneRulePerHost, [
+  {
+    when: 'hosts differ',
+    given: rules({ virtualServices: [rule(), rule({ name: 'b', hosts: ['ratings'] })] }),
+    status: 'pass',
+    says: /2 hosts/,
+  },
+  {
+    when: 'two rules have one',
+    given: rules({ virtualServices: [rule(), rule({ name: 'b', hosts: ['reviews.bookinfo.svc.cluster.local'] })] }),
+    status: 'fail',
+    reason: 'HostTwice',
+    says: /reviews.bookinfo.svc.cluster.local: bookinfo\/reviews and bookinfo\/b/,
+  },
+  {
+    when: 'the other is a gateway’s',
+    given: rules({ virtualServices: [rule(), rule({ name: 'b', gateways: ['g'] })] }),
+    status: 'pass',
+    says: /1 host/,
+  },
+  {
+    when: 'they are kept to two namespaces',
+    given: rules({
+      virtualServices: [
+        rule({ hosts: ['a.com'], exportTo: ['.'] }),
+        rule({ namespace: 'other', hosts: ['a.com'], exportTo: ['.'] }),
+      ],
+    }),
+    status: 'pass',
+    says: /2 hosts/,
+  },
+  {
+    when: 'not every rule was seen',
+    given: rules({ missing: [missing()] }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not every/,
+  },
+  { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
+]);
+
+const toSubset = [target(rule(), destination('reviews', 'v2'), reviews)];
+const policy = (labels: Record<string, string>, name = 'v2') => ({
+  got: listed({
+    name: 'reviews',
+    namespace: 'bookinfo',
+    host: 'reviews',
+    exportTo: [],
+    subsets: [{ name, labels }],
+    ends: null,
+  }),
+});
+const podOf = (version: string) => workloadPod('reviews-1', true, { labels: { app: 'reviews', version } });
+judging(
+  subsetsExist,
+  [
+    {
+      when: 'they do',
+      given: { ...rules({ targets: toSubset }), policies: policy({ version: 'v2' }) },
+      status: 'pass',
+      says: /^v2 of reviews$/,
+    },
+    {
+      when: 'one is not defined',
+      given: { ...rules({ targets: toSubset }), policies: policy({}, 'v3') },
+      status: 'fail',
+      reason: 'SubsetMissing',
+      says: /defines subset v2 of reviews/,
+    },
+    {
+      when: 'one selects no pod',
+      given: { ...rules({ targets: toSubset }), policies: policy({ version: 'v9' }) },
+      status: 'fail',
+      reason: 'SubsetEmpty',
+      says: /no running pod of v2 of reviews: version=v9/,
+    },
+    {
+      when: 'a label is the node’s',
+      given: { ...rules({ targets: toSubset }), policies: policy({ 'topology.kubernetes.io/zone': 'a' }) },
+      status: 'pass',
+      says: /v2/,
+    },
+    {
+      when: 'policies cannot be seen',
+      given: { ...rules({ targets: toSubset }), policies: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not allowed/,
+    },
+    {
+      when: 'some cannot',
+      given: { ...rules({ targets: toSubset }), policies: { got: partly() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /among what could be seen/,
+    },
+    {
+      when: 'not every pod was seen',
+      given: { ...rules({ targets: toSubset }), policies: policy({ version: 'v9' }), pods: partly() },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every pod/,
+    },
+    {
+      when: 'no rule has one',
+      given: { ...rules(), policies: policy({}) },
+      status: 'skip',
+      says: /no rule leads to a subset/,
+    },
+  ],
+  { pods: listed(podOf('v2')) },
+);
+
+const about = (...ports: readonly ReturnType<typeof port>[]) => {
+  const of = service('reviews', { ports });
+  return rules({ services: [of], targets: [target(rule(), destination('reviews'), of)] });
+};
+const routed = (name: string, from: string | null): Configuration =>
+  dump({
+    routes: [
+      {
+        name: '9080',
+        updatedAt: null,
+        error: '',
+        virtualHosts: [
+          {
+            name: 'x',
+            domains: [`${name}.bookinfo.svc.cluster.local`],
+            routes: [{ match: '/*', clusters: [`outbound|9080|v2|${name}.bookinfo.svc.cluster.local`], rule: from }],
+          },
+        ],
+      },
+    ],
+  });
+judging(
+  portsSpeakHttp,
+  [
+    {
+      when: 'they do',
+      given: about(port('http', 9080)),
+      status: 'pass',
+      says: /1 port of 1 Service: reviews/,
+      plane: modern,
+    },
+    {
+      when: 'the name says TCP',
+      given: about(port('tcp', 9080)),
+      status: 'fail',
+      reason: 'PortNotHttp',
+      says: /bookinfo\/reviews port tcp \(9080\) is TCP/,
+      plane: modern,
+    },
+    {
+      when: 'the name says HTTPS',
+      given: about(port('https', 443)),
+      status: 'fail',
+      reason: 'PortNotHttp',
+      says: /is HTTPS/,
+      plane: modern,
+    },
+    {
+      when: 'it has no name, in 1.0',
+      given: about(port(null, 9080)),
+      status: 'fail',
+      reason: 'PortNotHttp',
+      says: /port 9080 without a name is TCP/,
+    },
+    {
+      when: 'it was meant to say so, in 1.0',
+      given: about(port('http2port', 9080)),
+      status: 'fail',
+      reason: 'PortNotHttp',
+      says: /\(http-… was meant\?\)/,
+    },
+    {
+      when: 'it has no name, today',
+      given: about(port(null, 9080)),
+      status: 'warn',
+      reason: 'PortDetected',
+      says: /is detected/,
+      plane: modern,
+    },
+    {
+      when: 'it has none and a proxy has its route',
+      given: { ...about(port(null, 9080)), dumps: { got: [told(routed('reviews', 'bookinfo/reviews'))] } },
+      status: 'pass',
+      says: /1 port/,
+      plane: modern,
+    },
+    {
+      when: 'it is one where the server speaks first',
+      given: about(port(null, 3306)),
+      status: 'fail',
+      reason: 'PortNotHttp',
+      says: /is TCP/,
+      plane: modern,
+    },
+    {
+      when: 'another port is',
+      given: about(port('tcp', 1), port('http', 9080)),
+      status: 'pass',
+      says: /1 port/,
+      plane: modern,
+    },
+    {
+      when: 'the rule names the other one',
+      given: (() => {
+        const of = service('reviews', { ports: [port('tcp-x', 1), port('http', 9080)] });
+        return rules({ services: [of], targets: [target(rule(), destination('reviews', null, 1), of)] });
+      })(),
+      status: 'fail',
+      reason: 'PortNotHttp',
+      says: /tcp-x/,
+      plane: modern,
+    },
+    { when: 'there are no rules for HTTP', given: rules({ services: [] }), status: 'skip', says: /no rule for HTTP/ },
+    {
+      when: 'not every Service was seen',
+      given: rules({ missing: [missing()] }),
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every Service/,
+    },
+  ],
+  { dumps: { got: [] } },
+);
+
+const sidecar = (change: Parameters<typeof envoy>[0] = {}) =>
+  envoy({
+    containers: [container('app', 'app:1', { ports: [{ name: null, port: 9080 }] }), container('istio-proxy', 'x')],
+    ...change,
+  });
+const labelled = { app: 'reviews' };
+judging(
+  podsBelongToServices,
+  [
+    { when: 'they do', given: {}, status: 'pass', says: /1 pod with a sidecar/ },
+    {
+      when: 'one does not, in 1.0',
+      given: { services: listed() },
+      status: 'fail',
+      reason: 'PodWithoutService',
+      says: /no Service selects bookinfo\/reviews/,
+    },
+    {
+      when: 'one does not, in 1.5',
+      given: { services: listed() },
+      status: 'warn',
+      reason: 'PodWithoutService',
+      says: /reviews/,
+      plane: { version: '1.5.0' },
+    },
+    { when: 'one does not, today', given: { services: listed() }, status: 'pass', says: /1 pod/, plane: modern },
+    {
+      when: 'it serves nothing',
+      given: { services: listed(), envoys: [envoy({ labels: labelled })] },
+      status: 'pass',
+      says: /1 pod/,
+    },
+    {
+      when: 'two Services share it, in 0.8',
+      given: { services: listed(reviews, service('b', { selector: labelled })) },
+      status: 'warn',
+      reason: 'SeveralServices',
+      says: /belongs to reviews and b/,
+      plane: { version: '0.8.0' },
+    },
+    {
+      when: 'two share it, since',
+      given: { services: listed(reviews, service('b', { selector: labelled })) },
+      status: 'pass',
+      says: /1 pod/,
+    },
+    {
+      when: 'two mean two protocols',
+      given: { services: listed(reviews, service('b', { selector: labelled, ports: [port('tcp', 9080)] })) },
+      status: 'fail',
+      reason: 'ProtocolsConflict',
+      says: /port 9080 is HTTP for Service reviews and TCP for b/,
+      plane: modern,
+    },
+    {
+      when: 'not every Service was seen',
+      given: { services: partly(reviews) },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every/,
+    },
+    { when: 'there is no sidecar', given: { envoys: [] }, status: 'skip', says: /no sidecar/ },
+  ],
+  { envoys: [sidecar({ labels: labelled })], services: listed(reviews) },
+);
+
+judging(
+  containerPortsListed,
+  [
+    { when: 'they are', given: {}, status: 'pass', says: /1 port of 1 pod/ },
+    {
+      when: 'one is not, in 1.0',
+      given: { envoys: [envoy({ labels: labelled })] },
+      status: 'fail',
+      reason: 'PortNotListed',
+      says: /bookinfo\/reviews leads to 9080/,
+    },
+    {
+      when: 'one is not, today',
+      given: { envoys: [envoy({ labels: labelled })] },
+      status: 'pass',
+      says: /1 port/,
+      plane: modern,
+    },
+    {
+      when: 'an annotation leaves one out',
+      given: {
+        envoys: [
+          sidecar({ labels: labelled, annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '1, 9080' } }),
+        ],
+      },
+      status: 'warn',
+      reason: 'PortExcluded',
+      says: /leaves out 9080 of Service reviews/,
+      plane: modern,
+    },
+    {
+      when: 'not every Service was seen',
+      given: { services: partly() },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every/,
+    },
+    { when: 'there is no sidecar', given: { envoys: [] }, status: 'skip', says: /no sidecar/ },
+  ],
+  { envoys: [sidecar({ labels: labelled })], services: listed(reviews) },
+);
+
+judging(
+  podsAreLabelled,
+  [
+    { when: 'they are', given: {}, status: 'pass', says: /1 pod labelled/ },
+    {
+      when: 'one has no app',
+      given: { envoys: [sidecar({ labels: {} })] },
+      status: 'warn',
+      reason: 'LabelsMissing',
+      says: /no label app: bookinfo\/reviews/,
+    },
+    {
+      when: 'one has no version, and subsets go by it',
+      given: { policies: policy({ version: 'v2' }) },
+      status: 'warn',
+      reason: 'LabelsMissing',
+      says: /no label version/,
+    },
+    { when: 'there is no sidecar', given: { envoys: [] }, status: 'skip', says: /no sidecar/ },
+  ],
+  { envoys: [sidecar({ labels: labelled })], services: listed(reviews), policies: { got: listed() } },
+);
+
+judging(nobodyIsTheProxy, [
+  { when: 'nobody is', given: { envoys: [sidecar()] }, status: 'pass', says: /none of 1 pod/ },
+  {
+    when: 'an application is',
+    given: {
+      envoys: [
+        sidecar({ containers: [container('app', 'a', { user: 1337 }), container('istio-proxy', 'x', { user: 1337 })] }),
+      ],
+    },
+    status: 'warn',
+    reason: 'RunsAsProxy',
+    says: /^app of bookinfo\/reviews$/,
+  },
+]);
+
+const from = { from: { name: 'web', namespace: 'bookinfo' } };
+judging(callerIsInMesh, [
+  { when: 'nobody is named', given: { caller: null }, status: 'skip', says: /--from POD/ },
+  {
+    when: 'it has a sidecar',
+    given: { caller: workloadPod('web', true) },
+    status: 'pass',
+    says: /has a proxy/,
+    scope: from,
+  },
+  {
+    when: 'it is ambient',
+    given: { caller: workloadPod('web', false, { annotations: { 'ambient.istio.io/redirection': 'enabled' } }) },
+    status: 'pass',
+    says: /ambient/,
+    scope: from,
+  },
+  {
+    when: 'it has nothing',
+    given: { caller: workloadPod('web', false) },
+    status: 'fail',
+    reason: 'CallerWithoutProxy',
+    says: /no sidecar$/,
+    scope: from,
+  },
+  {
+    when: 'it is the host’s network',
+    given: { caller: workloadPod('web', false, { hostNetwork: true }) },
+    status: 'fail',
+    reason: 'CallerWithoutProxy',
+    says: /host’s network/,
+    scope: from,
+  },
+  {
+    when: 'it could not be seen',
+    given: { caller: null },
+    status: 'unknown',
+    reason: 'NotFound',
+    says: /could be seen/,
+    scope: from,
+  },
+]);
+
+judging(
+  rulesAreForMesh,
+  [
+    { when: 'they are', given: rules(), status: 'pass', says: /1 rule for sidecars, 0 for gateways/ },
+    {
+      when: 'one is a gateway’s and about a Service',
+      given: rules({ virtualServices: [rule({ gateways: ['g'] })] }),
+      status: 'warn',
+      reason: 'GatewaysOnly',
+      says: /bookinfo\/reviews is for g only/,
+    },
+    {
+      when: 'one is a gateway’s and about a domain',
+      given: rules({ virtualServices: [rule({ gateways: ['g'], hosts: ['a.com', '*'] })] }),
+      status: 'pass',
+      says: /0 rules for sidecars, 1 for gateways/,
+    },
+    {
+      when: 'not every rule was seen',
+      given: rules({ missing: [missing()] }),
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every/,
+    },
+    { when: 'there are none', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
+  ],
+  { services: listed(reviews) },
+);
+
+const scopes = (...hosts: readonly string[]) => ({
+  got: listed({ name: 'default', namespace: 'web', selector: null, hosts }),
+});
+const caller = workloadPod('web-1', true, { namespace: 'web' });
+judging(
+  callerSeesRules,
+  [
+    { when: 'nothing keeps them', given: rules(), status: 'pass', says: /1 rule for web\/web-1/, scope: from },
+    {
+      when: 'one is not exported',
+      given: rules({ virtualServices: [rule({ exportTo: ['.'] })] }),
+      status: 'fail',
+      reason: 'NotExported',
+      says: /is exported to \. only/,
+      scope: from,
+    },
+    {
+      when: 'it is exported there',
+      given: rules({ virtualServices: [rule({ exportTo: ['web'] })] }),
+      status: 'pass',
+      says: /1 rule/,
+      scope: from,
+    },
+    {
+      when: 'a Sidecar object leaves it out',
+      given: { ...rules(), scopes: scopes('./*', 'istio-system/*') },
+      status: 'fail',
+      reason: 'OutOfScope',
+      says: /Sidecar web\/default leaves out VirtualService bookinfo\/reviews/,
+      scope: from,
+    },
+    {
+      when: 'a Sidecar object lets it in',
+      given: { ...rules(), scopes: scopes('bookinfo/*') },
+      status: 'pass',
+      says: /1 rule/,
+      scope: from,
+    },
+    {
+      when: 'it lets the host in',
+      given: { ...rules(), scopes: scopes('*/reviews.bookinfo.svc.cluster.local') },
+      status: 'pass',
+      says: /1 rule/,
+      scope: from,
+    },
+    {
+      when: 'Sidecar objects cannot be seen',
+      given: { ...rules(), scopes: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not allowed/,
+      scope: from,
+    },
+    {
+      when: 'not every rule was seen',
+      given: rules({ missing: [missing()] }),
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every/,
+      scope: from,
+    },
+    {
+      when: 'the caller was not seen',
+      given: { ...rules(), caller: null },
+      status: 'unknown',
+      reason: 'NotFound',
+      says: /web/,
+      scope: from,
+    },
+    { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/, scope: from },
+    { when: 'nobody is named', given: rules(), status: 'skip', says: /--from/ },
+  ],
+  { caller, scopes: { got: listed() } },
+);
+
+const waypoint = (change: Partial<Waypoint> = {}): Waypoint => ({
+  name: 'waypoint',
+  namespace: 'bookinfo',
+  programmed: true,
+  message: '',
+  serves: 'service',
+  ...change,
+});
+const ambient = (labels: Record<string, string> = {}) => ({
+  got: listed({ name: 'bookinfo', labels: { 'istio.io/dataplane-mode': 'ambient', ...labels } }),
+});
+const enrolled = ambient({ 'istio.io/use-waypoint': 'waypoint' });
+const bound = (isBound: boolean) =>
+  service('reviews', { ports: [port('http', 9080)], waypoint: { bound: isBound, message: 'no such waypoint' } });
+const route = { name: 'r', namespace: 'bookinfo', services: [{ name: 'reviews', namespace: 'bookinfo' }], refused: [] };
+judging(
+  waypointsServeRules,
+  [
+    {
+      when: 'one does',
+      given: { ...rules(), waypoints: { got: listed(waypoint()) } },
+      status: 'pass',
+      says: /1 Service with a waypoint/,
+    },
+    {
+      when: 'istiod says so',
+      given: { ...rules({ services: [bound(true)] }), namespaces: ambient() },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
+      when: 'istiod says no',
+      given: rules({ services: [bound(false)] }),
+      status: 'fail',
+      reason: 'WaypointNotBound',
+      says: /no such waypoint/,
+    },
+    {
+      when: 'nobody is named',
+      given: { ...rules(), namespaces: ambient() },
+      status: 'fail',
+      reason: 'NoWaypoint',
+      says: /bookinfo\/reviews has rules for HTTP, and no waypoint/,
+    },
+    {
+      when: 'it is said that there is none',
+      given: { ...rules(), namespaces: ambient({ 'istio.io/use-waypoint': 'none' }) },
+      status: 'fail',
+      reason: 'NoWaypoint',
+      says: /no waypoint/,
+    },
+    {
+      when: 'it does not exist',
+      given: rules(),
+      status: 'fail',
+      reason: 'WaypointNotReady',
+      says: /bookinfo\/waypoint of bookinfo\/reviews does not exist/,
+    },
+    {
+      when: 'it is not programmed',
+      given: { ...rules(), waypoints: { got: listed(waypoint({ programmed: false, message: 'no address' })) } },
+      status: 'fail',
+      reason: 'WaypointNotReady',
+      says: /not programmed: no address/,
+    },
+    {
+      when: 'it serves workloads',
+      given: { ...rules(), waypoints: { got: listed(waypoint({ serves: 'workload' })) } },
+      status: 'fail',
+      reason: 'WaypointNotReady',
+      says: /serves workload/,
+    },
+    {
+      when: 'both kinds of rules are there',
+      given: { ...rules({ routes: [route] }), services: listed(reviews), waypoints: { got: listed(waypoint()) } },
+      status: 'warn',
+      reason: 'MixedRules',
+      says: /both a VirtualService and an HTTPRoute/,
+    },
+    {
+      when: 'no namespace is ambient',
+      given: { ...rules(), namespaces: { got: listed({ name: 'bookinfo', labels: {} }) } },
+      status: 'skip',
+      says: /ambient/,
+    },
+    { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no rule for HTTP/ },
+    {
+      when: 'namespaces cannot be seen',
+      given: { ...rules(), namespaces: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not allowed/,
+    },
+    {
+      when: 'waypoints cannot be seen',
+      given: { ...rules(), waypoints: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not allowed/,
+    },
+  ],
+  { namespaces: enrolled, services: listed(reviews), waypoints: { got: listed() } },
+);
+
+judging(httpRoutesAccepted, [
+  { when: 'they are', given: rules({ routes: [route] }), status: 'pass', says: /1 HTTPRoute/ },
+  {
+    when: 'one is not',
+    given: rules({ routes: [{ ...route, refused: ['BackendNotFound: x'] }] }),
+    status: 'fail',
+    reason: 'RouteRefused',
+    says: /bookinfo\/r: BackendNotFound: x/,
+  },
+  { when: 'there is none', given: rules(), status: 'skip', says: /no HTTPRoute/ },
+  {
+    when: 'they cannot be seen',
+    given: rules({ missing: [missing()] }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not every/,
+  },
+]);
+
+const arrived = { dumps: [told(routed('reviews', 'bookinfo/reviews'))] };
+const lost = { dumps: [told(routed('reviews', null))] };
+const stale = (sent: string) => ({
+  got: [
+    {
+      pilot: { pod: workloadPod('istiod', false), version: '1.31.0', debugPort: 15014 },
+      proxies: {
+        got: [
+          {
+            proxy: 'reviews.bookinfo',
+            version: null,
+            types: [{ kind: 'route', sent, acked: 'a', error: '', sentAt: null }],
+          },
+        ],
+      },
+    },
+  ],
+});
+judging(
+  rulesArrived,
+  [
+    { when: 'they have', given: arrived, status: 'pass', says: /1 rule in 1 proxy/, plane: modern },
+    {
+      when: 'one has not',
+      given: lost,
+      status: 'fail',
+      reason: 'RuleMissing',
+      says: /VirtualService bookinfo\/reviews is not in bookinfo\/reviews/,
+      plane: modern,
+    },
+    {
+      when: 'the proxy is behind',
+      given: { ...lost, syncs: stale('b') },
+      status: 'warn',
+      reason: 'ProxyBehind',
+      says: /is not in/,
+      plane: modern,
+    },
+    {
+      when: 'it is not exported there',
+      given: { ...lost, ...rules({ virtualServices: [rule({ namespace: 'other', exportTo: ['.'] })] }) },
+      status: 'skip',
+      says: /none of the rules/,
+      plane: modern,
+    },
+    {
+      when: 'Sidecar objects might explain it',
+      given: { ...lost, scopes: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /a Sidecar object may explain/,
+      plane: modern,
+    },
+    {
+      when: 'in 1.0 its subset is routed to',
+      given: { dumps: lost.dumps, ...rules({ virtualServices: [rule({ http: [destination('reviews', 'v2')] })] }) },
+      status: 'pass',
+      says: /1 rule/,
+    },
+    {
+      when: 'in 1.0 another subset is',
+      given: { dumps: lost.dumps, ...rules({ virtualServices: [rule({ http: [destination('reviews', 'v3')] })] }) },
+      status: 'fail',
+      reason: 'RuleMissing',
+      says: /is not in/,
+    },
+    {
+      when: 'a proxy cannot be asked',
+      given: { dumps: [silent()] },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not allowed/,
+      plane: modern,
+    },
+    {
+      when: 'one of two cannot',
+      given: { dumps: [...arrived.dumps, silent()] },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /1 of 2/,
+      plane: modern,
+    },
+    { when: 'there is no sidecar', given: { dumps: [] }, status: 'skip', says: /no sidecar/ },
+    { when: 'there are no rules', given: { ...arrived, ...rules(NONE) }, status: 'skip', says: /no VirtualService/ },
+  ],
+  { ...rules(), scopes: { got: listed() }, syncs: stale('a'), asked: { envoys: [envoy()], of: 1 } },
+);
