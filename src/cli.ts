@@ -99,6 +99,27 @@ function parser(io: Io, exit: (code: number) => void): Argv {
         exit(await metrics(args, io));
       },
     )
+    .command(
+      'debug [helper] [what] [pod]',
+      COMMANDS.debug,
+      (command) =>
+        command
+          .usage('$0 debug proxy-config KIND POD | sync [POD] | pilot PAGE | diff POD | tcpdump POD | gdb POD [flags]')
+          .positional('helper', { type: 'string', describe: 'proxy-config, sync, pilot, diff, tcpdump or gdb' })
+          .positional('what', { type: 'string', describe: 'The pod; of proxy-config and pilot what to print' })
+          .positional('pod', { type: 'string', describe: 'Of proxy-config, the pod' })
+          .options(KUBECTL_FLAGS)
+          .options(flagsOf('debug'))
+          .group(Object.keys(KUBECTL_FLAGS), 'Flags for every kubectl:')
+          .example(`${NAME} debug proxy-config routes reviews-v1-6d8f -n bookinfo`, 'as istioctl does, of any release')
+          .example(`${NAME} debug diff reviews-v1-6d8f -n bookinfo`, 'what Pilot sent and Envoy has not')
+          .example(`${NAME} debug tcpdump reviews-v1-6d8f -n bookinfo`, 'the line to type, and what it does'),
+      async (args) => {
+        const { debug } = await import('./commands/debug/index.ts');
+        const words = [args.helper, args.what, args.pod].filter((word) => typeof word === 'string');
+        exit(await debug(words, args as Arguments, io));
+      },
+    )
     .command('topics', COMMANDS.topics, {}, async () => {
       const { topicsText } = await import('./commands/explain.ts');
       await print(io.stdout, await topicsText());
@@ -109,7 +130,7 @@ function parser(io: Io, exit: (code: number) => void): Argv {
       (command) =>
         command
           .usage('$0 explain WORD')
-          .positional('word', { type: 'string', describe: 'A check, a step or a reason' })
+          .positional('word', { type: 'string', describe: 'A topic, a step, a check or a reason' })
           .example(`${NAME} explain HandlerMissing`, 'a reason')
           .example(`${NAME} explain handler-labels-match`, 'a check'),
       async ({ word }) => {
@@ -239,7 +260,14 @@ function usageWords(message: string, cli: Argv): string {
     return message === '' ? `name a topic: see \`${NAME} topics\`` : message.replace(/\s*\n\s*/g, ' ');
   const flags = Object.keys(
     (cli.parsed as unknown as { aliases?: object } | false)
-      ? { ...KUBECTL_FLAGS, ...flagsOf('all'), ...flagsOf('metrics'), ...flagsOf('completion'), help: 0 }
+      ? {
+          ...KUBECTL_FLAGS,
+          ...flagsOf('all'),
+          ...flagsOf('metrics'),
+          ...flagsOf('debug'),
+          ...flagsOf('completion'),
+          help: 0,
+        }
       : {},
   );
   return `unknown flag or argument ${JSON.stringify(unknown)}${suggestion(unknown, flags, '--')}`;

@@ -63,7 +63,7 @@ describe('the command line', () => {
     [['metrics', 'x', '--port', '99999'], /^error: --port takes a number from 1 to 65535\n$/],
     [['metrics', 'BAD NAME', '-n', 'x'], /^error: "BAD NAME" cannot be the name of a pod\n$/],
     [['metrics'], /^error: a word is missing: see the command’s --help\n$/],
-    [['explain', 'constructor'], /^error: there is no check, step or reason called "constructor"/],
+    [['explain', 'constructor'], /^error: there is no topic, step, check or reason called "constructor"/],
     [['missing-metrics', '-o'], /^error: Not enough arguments following: o/],
     [
       ['missing-metrics', '--fail-on', 'always'],

@@ -42,6 +42,41 @@ export async function configuredNames(
   return (config[of] ?? []).flatMap(({ name }) => (name === undefined ? [] : [name]));
 }
 
+/** 32 of `{"minor":"32+"}`, as Kubernetes writes its version; null of what is none. */
+export function minorOf(version: unknown): number | null {
+  const { minor } = (version ?? {}) as { minor?: unknown };
+  const [number] = /^\d+/.exec(typeof minor === 'string' ? minor : '') ?? [];
+  return number === undefined ? null : Number(number);
+}
+
+/** kubectl's own minor release; null where it does not tell. */
+export async function clientMinor(kubectl: Kubectl, patience: Patience): Promise<number | null> {
+  const text = await wordsOf({ ...kubectl, flags: [] }, patience, ['version', '--client', '-o', 'json']).catch(
+    () => '',
+  );
+  try {
+    return minorOf((JSON.parse(text) as { clientVersion?: unknown }).clientVersion);
+  } catch {
+    return null;
+  }
+}
+
+/** What kubectl prints; rejects with its words, or when it takes too long. */
+async function wordsOf(kubectl: Kubectl, patience: Patience, args: readonly string[]): Promise<string> {
+  const process = startKubectl(kubectl, args);
+  let text = '';
+  process.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString('utf8');
+  });
+  try {
+    const { exitCode } = await within(patience, process.ended);
+    if (exitCode === 0) return text;
+    throw new Error(lastWords(process.stderr()));
+  } finally {
+    await process.end();
+  }
+}
+
 /** The configuration, or kubectl's words on why there is none. */
 async function viewConfig(
   kubectl: Kubectl,
@@ -49,16 +84,9 @@ async function viewConfig(
   flags: readonly string[],
 ): Promise<KubeConfig | string> {
   if (patience.run.aborted) return 'the run had ended before this was asked';
-  const process = startKubectl(kubectl, ['config', 'view', ...flags, '-o', 'json']);
-  let text = '';
-  process.stdout.on('data', (chunk: Buffer) => {
-    text += chunk.toString('utf8');
-  });
   try {
-    const { exitCode } = await within(patience, process.ended);
-    return exitCode === 0 ? (JSON.parse(text) as KubeConfig) : lastWords(process.stderr());
+    return JSON.parse(await wordsOf(kubectl, patience, ['config', 'view', ...flags, '-o', 'json'])) as KubeConfig;
   } catch (error) {
-    await process.end();
     return messageOf(error);
   }
 }

@@ -84,6 +84,16 @@ export function startKubectl(
   return started;
 }
 
+/** Runs a kubectl that has the terminal for itself, and resolves to its exit code. */
+export async function handOver(
+  { program, flags }: Kubectl,
+  args: readonly string[],
+  command: readonly string[],
+): Promise<number> {
+  const { exitCode } = await execa(program, [...args, ...flags, '--', ...command], { stdio: 'inherit', reject: false });
+  return exitCode ?? 2;
+}
+
 /** Whether `promise` settles within `milliseconds`. */
 async function settledWithin(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;

@@ -171,7 +171,17 @@ export function commandOf(question: Question): string {
     }
     case 'exec': {
       const { namespace, pod, container, run } = question;
-      return shellLine('kubectl', '-n', namespace, 'exec', pod, '-c', container, '--', ...(Object.hasOwn(PROGRAMS, run) ? PROGRAMS[run] : [run]));
+      return shellLine(
+        'kubectl',
+        '-n',
+        namespace,
+        'exec',
+        pod,
+        '-c',
+        container,
+        '--',
+        ...(Object.hasOwn(PROGRAMS, run) ? PROGRAMS[run] : [run]),
+      );
     }
     case 'page': {
       const { namespace, pod, port, path } = question;

@@ -102,7 +102,7 @@ const plain = (values: readonly string[]): readonly Offer[] => values.map((value
 async function valuesOf(flag: string, line: Line, io: Io): Promise<readonly Offer[]> {
   switch (flag) {
     case 'output':
-      return plain(line.words[0] === 'metrics' ? ['table', 'json'] : FORMATS);
+      return plain(['metrics', 'debug'].includes(line.words[0] ?? '') ? ['table', 'json'] : FORMATS);
     case 'fail-on':
       return plain(FAIL_ON);
     case 'color':
@@ -129,6 +129,7 @@ async function wordOffers(line: Line, io: Io): Promise<readonly Offer[]> {
       ...Object.entries(COMMANDS).map(([value, means]) => ({ value, means })),
     ];
   }
+  if (command === 'debug') return debugOffers(others, line, io);
   if (others.length > 0) return [];
   if (guide.some(({ id, workload }) => id === command && workload !== null)) {
     return namesIn(line, io, async (list) => {
@@ -143,6 +144,16 @@ async function wordOffers(line: Line, io: Io): Promise<readonly Offer[]> {
   if (command !== 'explain') return [];
   const { explained } = await import('./explain.ts');
   return plain(await explained());
+}
+
+/** A helper, then what it is about, then a pod. */
+async function debugOffers([helper, ...others]: readonly string[], line: Line, io: Io): Promise<readonly Offer[]> {
+  const { HELPERS } = await import('./debug/index.ts');
+  if (helper === undefined) return Object.entries(HELPERS).map(([value, means]) => ({ value, means }));
+  const before = helper === 'proxy-config' ? 1 : 0;
+  if (helper === 'proxy-config' && others.length === 0) return plain((await import('./debug/proxy-config.ts')).KINDS);
+  if (helper === 'pilot') return others.length === 0 ? plain((await import('./debug/pilots.ts')).PAGES) : [];
+  return others.length === before ? namesIn(line, io, (list) => list(pods)) : [];
 }
 
 /** The flags that lead to a cluster: the others are for the run that is being typed. */

@@ -3,6 +3,7 @@ import type { AnyCheck, Step, Topic, Walk } from '../diagnosis/check.ts';
 import { type Hindrance, UsageError } from '../errors.ts';
 import { topics } from '../guide/index.ts';
 import { wrapped } from '../report/style.ts';
+import { HELPERS } from './debug/index.ts';
 
 /** Why something could not be looked at: the reasons of every `unknown`. */
 const HINDRANCES: Readonly<Record<Hindrance, string>> = {
@@ -40,10 +41,19 @@ const walksOf = ({ walks }: Topic): readonly (readonly [string, Walk])[] =>
     return [of.map(([generation]) => generation).join(', '), walk];
   });
 
+/** The guide's "With istioctl, with GDB, with tcpdump": it stands behind this topic there, and judges nothing. */
+const BEFORE_DEBUG = 'grafana-clock';
+
+const debugText = (): string =>
+  [
+    'debug  How can I debug issues with the service mesh?',
+    ...Object.entries(HELPERS).map(([name, means]) => `    ${name.padEnd(20)} ${means}`),
+  ].join('\n');
+
 /** The guide's table of contents: topics, their steps, their checks. */
 export async function topicsText(): Promise<string> {
   return (await topics())
-    .map((topic) => {
+    .flatMap((topic) => {
       const walks = walksOf(topic).map(([generations, { steps }]) => {
         const lines = steps.map(
           (step) =>
@@ -51,7 +61,8 @@ export async function topicsText(): Promise<string> {
         );
         return `  ${generations}\n${lines.join('\n')}`;
       });
-      return `${topic.id}  ${topic.title}\n${walks.join('\n')}`;
+      const text = `${topic.id}  ${topic.title}\n${walks.join('\n')}`;
+      return topic.id === BEFORE_DEBUG ? [text, debugText()] : [text];
     })
     .join('\n\n')
     .concat('\n');
@@ -60,6 +71,8 @@ export async function topicsText(): Promise<string> {
 /** What a check, a step or a reason means. Throws UsageError for a word that is none of them. */
 export async function explanation(word: string): Promise<string> {
   const all = await places();
+  const topic = (await topics()).find(({ id }) => id === word);
+  if (topic) return `${topicText(topic)}\n`;
   const checks = all.filter(({ check }) => check.id === word);
   const [place] = checks;
   if (place) return `${checkText(place)}\n`;
@@ -76,14 +89,32 @@ export async function explanation(word: string): Promise<string> {
   if (Object.hasOwn(HINDRANCES, word))
     return `${word}  why something is unknown\n  ${wrapped(HINDRANCES[word as Hindrance], 98, '  ')}\n`;
   throw new UsageError(
-    `there is no check, step or reason called ${JSON.stringify(word)}; did you mean ${closest(word, [...(await explained())])}?`,
+    `there is no topic, step, check or reason called ${JSON.stringify(word)}; did you mean ${closest(word, [...(await explained())])}?`,
   );
+}
+
+function topicText(topic: Topic): string {
+  const [first] = walksOf(topic).flatMap(([, { steps }]) => steps);
+  return [
+    `${topic.id}: ${topic.title}`,
+    `  ${topic.summary}`,
+    '',
+    `  ${wrapped(topic.about, 96, '  ')}`,
+    ...walksOf(topic).flatMap(([generations, { steps }]) => [
+      '',
+      `  ${generations}`,
+      ...steps.map(({ id, title }) => `    ${id.padEnd(20)} ${title}`),
+    ]),
+    '',
+    `Docs  ${first?.docs(null) ?? ''}`,
+  ].join('\n');
 }
 
 /** Every word that is explained. */
 export async function explained(): Promise<readonly string[]> {
+  const known = (await topics()).map(({ id }) => id);
   const words = (await places()).flatMap(({ step, check }) => [step.id, check.id, ...Object.keys(check.reasons)]);
-  return [...new Set(words), ...Object.keys(HINDRANCES)];
+  return [...new Set([...known, ...words]), ...Object.keys(HINDRANCES)];
 }
 
 function checkText({ topic, step, check }: Place): string {

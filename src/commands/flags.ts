@@ -125,6 +125,13 @@ const METRICS_FLAGS = {
   match: { type: 'string', requiresArg: true, describe: 'Only families whose name matches this regular expression' },
 } as const;
 
+/** Of `debug`. */
+const DEBUG_FLAGS = {
+  namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'The namespace of the pod' },
+  output: { alias: 'o', type: 'string', requiresArg: true, default: 'table', describe: 'Output format: table, json' },
+  execute: { type: 'boolean', describe: 'Run the line of tcpdump or gdb: it adds a container to the pod' },
+} as const;
+
 /** Of `completion`. */
 const COMPLETION_FLAGS = {
   dir: { type: 'string', requiresArg: true, describe: 'The folder, by default that of the plugin on the PATH' },
@@ -133,9 +140,10 @@ const COMPLETION_FLAGS = {
 /** The commands beside the topics, for --help and for completion. */
 export const COMMANDS = {
   all: 'Run every topic, and print one summary',
+  debug: 'Print what Envoy and Pilot have, and the lines for tcpdump and gdb',
   metrics: 'Print a pod’s metrics page',
   topics: 'List the topics, their steps and checks',
-  explain: 'Explain a check, a step or a reason',
+  explain: 'Explain a topic, a step, a check or a reason',
   schema: 'Print the JSON Schema of a report',
   rbac: 'Print the ClusterRole that a topic takes',
   completion: 'Complete `kubectl istio-diag <TAB>` in your shell',
@@ -155,6 +163,7 @@ export interface Flag {
 export function flagsOf(command: string): Readonly<Record<string, Flag>> {
   const topic = guide.find(({ id }) => id === command);
   if (command === 'metrics') return { ...CLUSTER_FLAGS, ...METRICS_FLAGS };
+  if (command === 'debug') return { ...CLUSTER_FLAGS, ...DEBUG_FLAGS };
   if (command === 'completion') return COMPLETION_FLAGS;
   if (!topic && command !== 'all') return {};
   const some = Object.entries(SOME_TOPICS_FLAGS).filter(([name]) => !topic || topic.flags.includes(name));

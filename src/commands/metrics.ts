@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import type { Cluster, KubernetesObject } from '../cluster/cluster.ts';
 import type { PageQuestion } from '../cluster/question.ts';
 import { pods } from '../cluster/resources.ts';
@@ -7,9 +6,9 @@ import { NoAnswer, UsageError } from '../errors.ts';
 import { type Pod, podOf } from '../evidence/pod.ts';
 import { readPage } from '../prometheus/page-reader.ts';
 import { Prom2json } from '../prometheus/prom2json.ts';
+import { columns, jsonOf } from '../report/columns.ts';
 import { escapeText } from '../report/escape.ts';
 import { plain } from '../report/style.ts';
-import { NO_BORDERS } from '../report/table.ts';
 import { type Io, print } from './io.ts';
 import { type Arguments, oneOf } from './options.ts';
 import { openSession } from './session.ts';
@@ -57,14 +56,6 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
   }
 }
 
-/** The same data, and no character that a terminal obeys or that reorders text. */
-const jsonOf = (value: unknown): string =>
-  JSON.stringify(value).replace(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    [...Array(character.length).keys()]
-      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
-
 function matcherOf(pattern: string | undefined): (name: string) => boolean {
   if (pattern === undefined) return () => true;
   try {
@@ -110,19 +101,9 @@ function defaultsOf(pod: Pod): { port: number; path: string } {
   return { port: first, path: '/metrics' };
 }
 
-function tableOf(rows: readonly string[][]): string {
-  if (rows.length === 0) return 'No metric matches.\n';
-  const table = new Table({
-    head: ['NAME', 'TYPE', 'VALUE', 'LABELS'],
-    chars: NO_BORDERS,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
-  });
-  for (const [name = '', type = '', labels = '', value = ''] of rows) {
-    table.push([name, type, value, labels].map(escapeText));
-  }
-  return `${table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')}\n`;
-}
+const tableOf = (rows: readonly string[][]): string =>
+  columns(
+    ['NAME', 'TYPE', 'VALUE', 'LABELS'],
+    rows.map(([name = '', type = '', labels = '', value = '']) => [name, type, value, labels]),
+    'No metric matches.',
+  );

@@ -167,6 +167,8 @@ export interface Heading {
   title: string;
   /** In one sentence, for --help. */
   summary: string;
+  /** What of the guide's section still holds, and what is done otherwise, for `explain`. */
+  about: string;
   /** The flags that change what it does, beside those of every topic. */
   flags: readonly string[];
   /** What the word after the topic may name; null when it takes none. */

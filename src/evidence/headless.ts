@@ -39,16 +39,20 @@ const DAY = 86_400_000;
 
 const isCitadel = ({ labels }: Pod): boolean => labels.istio === 'citadel';
 
-/** By the arguments of Citadel's container, or its defaults: 90 days, renewed after half of them. */
+/** What Citadel gives a certificate by default, by its release: an hour, 19 hours, 90 days (guide.md 0.1). */
+const ttlOf = (release: string | null): number =>
+  release === null || isAtLeast(release, '0.8') ? 90 * DAY : isAtLeast(release, '0.6') ? 19 * 3_600_000 : 3_600_000;
+
+/** By the arguments of Citadel's container, or its defaults; renewed after half of its time. */
 export const certificateLife = clusterSource([], async ({ from }): Promise<CertificateLife> => {
-  const args = (await from(allPods)).items
-    .filter(isCitadel)
-    .flatMap(({ containers }) => containers.flatMap((each) => each.args));
+  const citadels = (await from(allPods)).items.filter(isCitadel);
+  const args = citadels.flatMap(({ containers }) => containers.flatMap((each) => each.args));
+  const release = citadels.map((pod) => releaseIn(pod, 'citadel')).find((each) => each !== null) ?? null;
   const flag = (name: string): string | undefined => {
     const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
     return args[at]?.includes('=') ? args[at]?.slice(args[at].indexOf('=') + 1) : args[at + 1];
   };
-  const ttl = durationIn(flag('workload-cert-ttl')) ?? 90 * DAY;
+  const ttl = durationIn(flag('workload-cert-ttl')) ?? ttlOf(release);
   const ratio = Number(flag('workload-cert-grace-period-ratio') ?? 0.5);
   const least = durationIn(flag('workload-cert-min-grace-period')) ?? 600_000;
   return { ttl, grace: Math.max(ttl * (Number.isFinite(ratio) ? ratio : 0.5), least) };

@@ -32,7 +32,7 @@ const isOf =
     pod.namespace === namespace && (revision === null || (pod.labels['istio.io/rev'] ?? revision) === revision);
 
 /** Every replica in the cluster, ready or not. */
-const allPilots = clusterSource(
+export const allPilots = clusterSource(
   [],
   async ({ from }): Promise<readonly Pilot[]> =>
     (await from(allPods)).items
@@ -48,7 +48,13 @@ export const pilots = planeSource([], async ({ from, plane }): Promise<readonly 
 });
 
 /** A page of one replica; one that is not what was asked for is NoAnswer. */
-async function readPage({ cluster }: Ask, { pod }: Pilot, port: number, path: string, reading?: 2): Promise<string> {
+export async function readPage(
+  { cluster }: Ask,
+  { pod }: Pilot,
+  port: number,
+  path: string,
+  reading?: 2,
+): Promise<string> {
   const question: PageQuestion = {
     ask: 'page',
     namespace: pod.namespace,
@@ -115,16 +121,19 @@ export interface Registry {
   services: Attempt<number>;
 }
 
+/** Where it answers. */
+export const registryOf = ({ version, debugPort }: Pilot): { port: number; path: string } =>
+  version !== null && !isAtLeast(version, '1.5')
+    ? { port: 8080, path: '/v1/registration' }
+    : { port: debugPort, path: '/debug/registryz' };
+
 export const registries = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<readonly Registry[]> => {
     const running = (await ask.from(pilots)).filter(({ pod }) => isRunning(pod));
     return Promise.all(
       running.map(async (pilot) => {
-        const isOld = pilot.version !== null && !isAtLeast(pilot.version, '1.5');
-        const [port, path] = isOld
-          ? ([8080, '/v1/registration'] as const)
-          : ([pilot.debugPort, '/debug/registryz'] as const);
+        const { port, path } = registryOf(pilot);
         const count = async (): Promise<number> => {
           const text = await readPage(ask, pilot, port, path);
           const value: unknown = JSON.parse(text === 'null' ? '[]' : text || '[]');

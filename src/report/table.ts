@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { ControlPlane } from '../diagnosis/check.ts';
 import type { Status } from '../diagnosis/finding.ts';
+import { NO_BORDERS } from './columns.ts';
 import { flowChain, flowPicture } from './flow.ts';
 import { type CheckReport, isOf, type Loss, type Report, type StepReport } from './report.ts';
 import { painted, plain, STATUS_PAINT, type Style, statusWord, wrapped } from './style.ts';
@@ -9,27 +10,6 @@ const TELEMETRY = { mixer: 'telemetry by Mixer', 'telemetry-v2': 'telemetry v2',
 
 /** Columns between two cells. */
 const PADDING = 2;
-
-/** For cli-table3: columns apart by blanks alone, as kubectl prints them. */
-export const NO_BORDERS: Readonly<Record<string, string>> = Object.fromEntries(
-  [
-    'top',
-    'top-mid',
-    'top-left',
-    'top-right',
-    'bottom',
-    'bottom-mid',
-    'bottom-left',
-    'bottom-right',
-    'left',
-    'left-mid',
-    'mid',
-    'mid-mid',
-    'right',
-    'right-mid',
-    'middle',
-  ].map((part) => [part, '']),
-);
 
 /** The report for a person: at most `style.width` columns, except for what is there to be pasted. */
 export function tableOf(report: Report, style: Style, options: { wide: boolean; showCommands: boolean }): string {

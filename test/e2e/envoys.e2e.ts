@@ -125,7 +125,11 @@ describe('what a real Envoy says of itself', () => {
     const full = await startEnvoy(folder, 'full', { descriptors: 150, upstream: port });
     const held = await hold(full.ports.http, 100, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n');
     try {
-      await until(async () => full.log().includes('Too many open files'), 20, full.log);
+      await until(
+        async () => full.log().includes('Too many open files'),
+        20,
+        () => full.log(),
+      );
       logOf(FRONT, full.log());
       const { report: found, code } = await seen('envoy-crash', '--from', `bookinfo/${FRONT}`);
       assert.deepEqual([code, checksOf(found).get('envoy-did-not-crash')?.reason], [1, 'DescriptorsExhausted']);
@@ -140,7 +144,11 @@ describe('what a real Envoy says of itself', () => {
     const crashing = await startEnvoy(folder, 'crashing');
     try {
       crashing.kill('SIGSEGV');
-      await until(async () => /Caught Segmentation fault/.test(crashing.log()), 20, crashing.log);
+      await until(
+        async () => /Caught Segmentation fault/.test(crashing.log()),
+        20,
+        () => crashing.log(),
+      );
       logOf(FRONT, crashing.log());
       const { report: found, code } = await seen('envoy-crash', '--from', `bookinfo/${FRONT}`);
       assert.deepEqual([code, checksOf(found).get('envoy-did-not-crash')?.reason], [1, 'EnvoyCrashed']);

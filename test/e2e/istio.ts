@@ -35,6 +35,41 @@ const text = (port: number, path: string): Promise<string> =>
     }).once('error', reject);
   });
 
+/** A filter that no Envoy takes: a script that does not compile. */
+export const BAD_FILTER = {
+  apiVersion: 'networking.istio.io/v1alpha3',
+  kind: 'EnvoyFilter',
+  metadata: { name: 'bad', namespace: 'bookinfo' },
+  spec: {
+    configPatches: [
+      {
+        applyTo: 'HTTP_FILTER',
+        match: {
+          context: 'SIDECAR_INBOUND',
+          listener: {
+            filterChain: {
+              filter: {
+                name: 'envoy.filters.network.http_connection_manager',
+                subFilter: { name: 'envoy.filters.http.router' },
+              },
+            },
+          },
+        },
+        patch: {
+          operation: 'INSERT_BEFORE',
+          value: {
+            name: 'envoy.filters.http.lua',
+            typed_config: {
+              '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua',
+              inlineCode: 'function (',
+            },
+          },
+        },
+      },
+    ],
+  },
+};
+
 /** Where the Envoy of PyPI is, Istio's own filters are not: without them it takes what istiod sends. */
 const WITHOUT_OWN_FILTERS = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_ENABLE_ALPN_FILTER: 'false' };
 

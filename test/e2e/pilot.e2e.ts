@@ -1,43 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ISTIOD, PRODUCTPAGE, productpageObject } from '../support/modern.ts';
-import { type Istio, istioctl, startIstio } from './istio.ts';
+import { BAD_FILTER, type Istio, istioctl, startIstio } from './istio.ts';
 import { checksOf, report } from './user.ts';
-
-/** A filter that no Envoy takes: a script that does not compile. */
-const BAD_FILTER = {
-  apiVersion: 'networking.istio.io/v1alpha3',
-  kind: 'EnvoyFilter',
-  metadata: { name: 'bad', namespace: 'bookinfo' },
-  spec: {
-    configPatches: [
-      {
-        applyTo: 'HTTP_FILTER',
-        match: {
-          context: 'SIDECAR_INBOUND',
-          listener: {
-            filterChain: {
-              filter: {
-                name: 'envoy.filters.network.http_connection_manager',
-                subFilter: { name: 'envoy.filters.http.router' },
-              },
-            },
-          },
-        },
-        patch: {
-          operation: 'INSERT_BEFORE',
-          value: {
-            name: 'envoy.filters.http.lua',
-            typed_config: {
-              '@type': 'type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua',
-              inlineCode: 'function (',
-            },
-          },
-        },
-      },
-    ],
-  },
-};
 
 describe('a real istiod with a real Envoy', () => {
   let istio: Istio;

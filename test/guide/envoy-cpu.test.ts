@@ -108,6 +108,7 @@ const asked = { envoys: [envoy()], of: 1 };
 const clusters = Array.from({ length: 1001 }, (_, at) => ({
   name: `c${at}`,
   updatedAt: null,
+  fixed: false,
   error: '',
   type: 'EDS',
   rule: null,

@@ -249,6 +249,7 @@ const routed = (name: string, from: string | null): Configuration =>
       {
         name: '9080',
         updatedAt: null,
+        fixed: false,
         error: '',
         virtualHosts: [
           {

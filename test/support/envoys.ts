@@ -30,6 +30,7 @@ export const counted = (stats: Record<string, number>, later: Record<string, num
 export const listener = (change: Partial<Listener> = {}): Listener => ({
   name: '0.0.0.0_9080',
   updatedAt: null,
+  fixed: false,
   error: '',
   address: '0.0.0.0',
   port: 9080,

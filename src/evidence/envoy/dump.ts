@@ -17,6 +17,8 @@ interface Given {
   name: string;
   /** Milliseconds since 1970; null of a static one, and where the page does not tell. */
   updatedAt: number | null;
+  /** Of the bootstrap, and not Pilot's. */
+  fixed: boolean;
   /** Why Envoy did not take the newest of it; '' when it did. */
   error: string;
 }
@@ -49,7 +51,7 @@ export interface RouteTable extends Given {
 
 /** What a listener does with a connection of one kind. */
 export interface Chain {
-  /** `10.1.0.0/16:80; TLS; reviews.bookinfo`; '' for any. */
+  /** `Trans: tls; Addr: *:9080`; '' for any. */
   match: string;
   /** Route: the table's name. Cluster: where it leads as TCP. */
   route: string | null;
@@ -94,20 +96,23 @@ function ruleOf(from: unknown): string | null {
   return namespace === undefined ? null : `${namespace}/${name}`;
 }
 
+/** The entries of some of a section's lists; those whose list is called static are of the bootstrap. */
+const entriesIn = (section: Json | undefined, ...names: readonly string[]): readonly Json[] =>
+  names.flatMap((name) => list(field(section, name)).map((entry) => ({ ...entry, fixed: name.startsWith('static') })));
+
 const givenOf = (entry: Json, name: string): Given => ({
   name,
+  fixed: entry.fixed === true,
   updatedAt: Date.parse(text(field(entry, 'last_updated'))) || null,
   error: text(object(field(entry, 'error_state')).details),
 });
 
 function clustersOf(section: Json | undefined): readonly EnvoyCluster[] {
-  return ['static_clusters', 'dynamic_active_clusters', 'dynamic_warming_clusters']
-    .flatMap((name) => list(field(section, name)))
-    .map((entry) => {
-      const cluster = object(entry.cluster);
-      const type = text(cluster.type) || text(object(field(cluster, 'cluster_type')).name) || 'STATIC';
-      return { ...givenOf(entry, text(cluster.name)), type, rule: ruleOf(cluster) };
-    });
+  return entriesIn(section, 'static_clusters', 'dynamic_active_clusters', 'dynamic_warming_clusters').map((entry) => {
+    const cluster = object(entry.cluster);
+    const type = text(cluster.type) || text(object(field(cluster, 'cluster_type')).name) || 'STATIC';
+    return { ...givenOf(entry, text(cluster.name)), type, rule: ruleOf(cluster) };
+  });
 }
 
 const HTTP_MANAGER = /http_connection_manager$/;
@@ -116,19 +121,26 @@ const TCP_PROXY = /tcp_proxy$/;
 /** A filter's own configuration: `typed_config`, or `config` before 1.4. */
 const configOf = (filter: Json): Json => object(field(filter, 'typed_config') ?? filter.config);
 
+/** As istioctl writes it: `Trans: raw_buffer; App: http/1.1,h2c; Addr: 10.1.0.0/16:80; SNI: reviews.bookinfo`. */
 function matchOf(chain: Json): string {
   const match = object(field(chain, 'filter_chain_match'));
   const port = field(match, 'destination_port');
   const ranges = list(field(match, 'prefix_ranges')).map(
     (each) => `${text(field(each, 'address_prefix'))}/${Number(field(each, 'prefix_len') ?? 0)}`,
   );
-  const names = field(match, 'server_names');
+  const texts = (name: string): string => {
+    const value = field(match, name);
+    return Array.isArray(value) ? value.map(text).join(',') : '';
+  };
+  const address = `${ranges.join(',') || '*'}:${port === undefined ? '*' : Number(port)}`;
   return [
-    ranges.join(',') + (port === undefined ? '' : `:${Number(port)}`),
-    text(field(match, 'transport_protocol')) === 'tls' ? 'TLS' : '',
-    Array.isArray(names) ? names.join(',') : '',
+    ['Trans', text(field(match, 'transport_protocol'))],
+    ['App', texts('application_protocols')],
+    ['Addr', address === '*:*' ? '' : address],
+    ['SNI', texts('server_names')],
   ]
-    .filter((each) => each !== '')
+    .filter(([, value]) => value !== '')
+    .map((part) => part.join(': '))
     .join('; ');
 }
 
@@ -167,7 +179,7 @@ const chainsOf = (listener: Json): readonly Json[] => {
 };
 
 const entriesOf = (section: Json | undefined): readonly Json[] =>
-  ['static_listeners', 'dynamic_active_listeners', 'dynamic_listeners'].flatMap((name) => list(field(section, name)));
+  entriesIn(section, 'static_listeners', 'dynamic_active_listeners', 'dynamic_listeners');
 
 function listenersOf(section: Json | undefined): readonly Listener[] {
   return entriesOf(section).map((entry) => {
@@ -225,12 +237,10 @@ function inlineRoutesOf(section: Json | undefined): readonly RouteTable[] {
 }
 
 const routesOf = (section: Json | undefined): readonly RouteTable[] =>
-  ['static_route_configs', 'dynamic_route_configs']
-    .flatMap((name) => list(field(section, name)))
-    .map((entry) => {
-      const table = object(field(entry, 'route_config'));
-      return { ...givenOf(entry, text(table.name)), virtualHosts: virtualHostsOf(table) };
-    });
+  entriesIn(section, 'static_route_configs', 'dynamic_route_configs').map((entry) => {
+    const table = object(field(entry, 'route_config'));
+    return { ...givenOf(entry, text(table.name)), virtualHosts: virtualHostsOf(table) };
+  });
 
 /** Reads a page of `/config_dump`, of Envoy 1.7 or today's; null of what is none. */
 export function dumpIn(page: string): EnvoyDump | null {

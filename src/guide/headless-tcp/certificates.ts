@@ -14,7 +14,7 @@ export const certificatesOutliveConnections = defineCheck({
   id: 'certificates-outlive-connections',
   title: 'renewing certificates cuts no connection',
   explains:
-    'The guide says that Envoy restarts every fifteen minutes; that was so in no release this tool knows: Citadel of 0.8 to 1.4 makes certificates for 90 days and renews them after 45 (its arguments may say otherwise), and each renewal replaces Envoy. From 1.5 on certificates come to Envoy without a restart. No Secret is read: Envoy’s own page tells the ages. The guide’s cure, to switch mTLS and Citadel off, lets every certificate expire: leave it for the last.',
+    'The guide says that Envoy restarts every fifteen minutes, which 0.8’s own defaults contradict: Citadel of 0.8 to 1.4 makes certificates for 90 days and renews them after 45 (its arguments may say otherwise), and each renewal replaces Envoy. From 1.5 on certificates come to Envoy without a restart. No Secret is read: Envoy’s own page tells the ages. The guide’s cure, to switch mTLS and Citadel off, lets every certificate expire: leave it for the last.',
   reasons: {
     RestartsOften: 'Certificates live so short that Envoy is replaced more often than once a day.',
     RestartsExpected: 'Each renewal of a certificate replaces Envoy, and cuts its TCP connections.',

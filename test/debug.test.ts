@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { minorOf } from '../src/cluster/identity.ts';
+import { shellLine } from '../src/cluster/shell.ts';
+import { planOf, type Situation } from '../src/commands/debug/container.ts';
+import { differencesOf } from '../src/commands/debug/diff.ts';
+import { dumpIn, type EnvoyDump } from '../src/evidence/envoy/dump.ts';
+import { endpointsIn } from '../src/evidence/envoy/endpoints.ts';
+import { dump, listener } from './support/envoys.ts';
+import { container, workloadPod } from './support/mixer.ts';
+import { ISTIOD, istiodObject, modernMesh, PRODUCTPAGE, productpageObject } from './support/modern.ts';
+import type { Page } from './support/recordings.ts';
+import { ran } from './support/run.ts';
+import { startStandIn } from './support/stand-in.ts';
+
+const page = (name: string): string => readFileSync(new URL(`./pages/envoy-1.40/${name}`, import.meta.url), 'utf8');
+const json = (body: string): Page => ({ status: 200, contentType: 'application/json', body });
+const text = (body: string): Page => ({ status: 200, contentType: 'text/plain', body });
+
+const CLUSTERS = [
+  'outbound|9080||reviews.bookinfo.svc.cluster.local::observability_name::x',
+  'outbound|9080||reviews.bookinfo.svc.cluster.local::10.244.0.5:9080::cx_active::1',
+  'outbound|9080||reviews.bookinfo.svc.cluster.local::10.244.0.5:9080::health_flags::healthy',
+  'outbound|9080||reviews.bookinfo.svc.cluster.local::[fd00::5]:9080::health_flags::/failed_outlier_check',
+  'xds-grpc::./etc/istio/proxy/XDS::health_flags::healthy',
+].join('\n');
+
+describe('endpoints', () => {
+  it('are read in every form of address', () => {
+    const cluster = 'outbound|9080||reviews.bookinfo.svc.cluster.local';
+    assert.deepEqual(endpointsIn(CLUSTERS), [
+      { cluster, address: '10.244.0.5:9080', healthy: true, outlier: false },
+      { cluster, address: '[fd00::5]:9080', healthy: false, outlier: true },
+      { cluster: 'xds-grpc', address: './etc/istio/proxy/XDS', healthy: true, outlier: false },
+    ]);
+    assert.deepEqual(endpointsIn(''), []);
+    assert.equal(endpointsIn('<html>'), null);
+  });
+});
+
+describe('what Pilot sent against what Envoy has', () => {
+  const whole = (change: Partial<EnvoyDump>): EnvoyDump => ({ ...dump(), bootstrap: null, ...change });
+  const named = (...names: readonly string[]) => names.map((name) => listener({ name }));
+  it('is nothing where both agree, whatever the bootstrap has', () => {
+    const has = whole({ listeners: [...named('a'), listener({ name: 'admin', fixed: true })] });
+    assert.deepEqual(differencesOf(whole({ listeners: named('a') }), has), []);
+  });
+  it('says which of them has what', () => {
+    assert.deepEqual(differencesOf(whole({ listeners: named('a', 'b') }), whole({ listeners: named('b', 'c') })), [
+      { kind: 'listeners', name: 'a', where: 'only in Pilot', words: '' },
+      { kind: 'listeners', name: 'c', where: 'only in Envoy', words: '' },
+    ]);
+  });
+  it('says what Envoy refused, and why', () => {
+    const refused = [listener({ name: 'a', error: 'script load error\n' })];
+    assert.deepEqual(differencesOf(whole({ listeners: named('a') }), whole({ listeners: refused })), [
+      { kind: 'listeners', name: 'a', where: 'refused by Envoy', words: 'script load error' },
+    ]);
+  });
+});
+
+const pod = workloadPod('reviews-1', true, {
+  containers: [
+    container('app', 'app:1', { ports: [{ name: null, port: 8080 }] }),
+    container('istio-proxy', 'docker.io/istio/proxyv2:1.31.0-distroless', { user: 1337 }),
+  ],
+});
+const situation = (change: Partial<Situation> = {}): Situation => ({
+  pod,
+  server: 36,
+  client: 36,
+  level: null,
+  ...change,
+});
+const lineOf = (tool: 'tcpdump' | 'gdb', change: Partial<Situation> = {}): string => {
+  const { args, command } = planOf(tool, situation(change));
+  return shellLine('kubectl', ...args, '--', ...command);
+};
+
+describe('the line for', () => {
+  it('tcpdump has the mesh’s own image, which knows it, and the profile that may capture', () => {
+    assert.equal(
+      lineOf('tcpdump'),
+      "kubectl debug -n bookinfo reviews-1 -it --profile=netadmin --image=docker.io/istio/proxyv2:1.31.0 -- tcpdump -i any -nn -s0 -c 1000 'port 8080 and not port 15000'",
+    );
+  });
+  it('gdb looks into the proxy’s own processes', () => {
+    assert.equal(
+      lineOf('gdb'),
+      'kubectl debug -n bookinfo reviews-1 -it --profile=general --target=istio-proxy --image=docker.io/library/ubuntu -- bash',
+    );
+  });
+  it('a kubectl that has no such profile is none', () => {
+    assert.throws(
+      () => lineOf('tcpdump', { client: 28 }),
+      /kubectl 1\.28 has no profile for tcpdump: 1\.29 is the first/,
+    );
+    assert.throws(() => lineOf('gdb', { client: 24 }), /1\.25 is the first/);
+    assert.ok(lineOf('gdb', { client: 25 }));
+  });
+  it('a cluster without ephemeral containers is none, and the way round is told', () => {
+    assert.throws(
+      () => lineOf('tcpdump', { server: 22 }),
+      /1\.22 has no ephemeral containers.*on node node-1.*nsenter/,
+    );
+  });
+  it('unknown versions are taken for today’s', () => assert.ok(lineOf('tcpdump', { server: null, client: null })));
+  const notes = (change: Partial<Situation>): string => planOf('tcpdump', situation(change)).notes.join('\n');
+  it('what it adds to the pod, and the rights it takes, are said', () => {
+    assert.match(
+      notes({}),
+      /adds a container to pod bookinfo\/reviews-1 that stays there[\s\S]*patch pods\/ephemeralcontainers/,
+    );
+    assert.doesNotMatch(notes({}), /pod-security|runs as user/);
+  });
+  it('the pod security of the namespace is looked at', () => {
+    for (const level of ['baseline', 'restricted'])
+      assert.match(notes({ level }), new RegExp(`enforces the pod security level ${level}.*=privileged`));
+    assert.doesNotMatch(notes({ level: 'privileged' }), /enforces/);
+  });
+  it('a pod with a user of its own needs another one', () => {
+    const own = {
+      ...pod,
+      containers: [container('app', 'a', { user: 1000 }), container('istio-proxy', 'x', { user: 1337 })],
+    };
+    assert.match(notes({ pod: own }), /runs as user 1000.*--custom=root\.json/);
+  });
+  it('a pod without a proxy has no gdb', () =>
+    assert.throws(() => lineOf('gdb', { pod: workloadPod('a', false) }), /has no proxy/));
+});
+
+describe('a version of Kubernetes', () => {
+  it('is read with what providers add', () =>
+    assert.deepEqual(
+      ['32', '32+', '', undefined, 7].map((minor) => minorOf({ minor })),
+      [32, 32, null, null, null],
+    ));
+});
+
+describe('debug, through the real kubectl', async () => {
+  const pages = new Map<string, Page>([
+    [`bookinfo/${PRODUCTPAGE}:15000/config_dump`, json(page('config_dump.json'))],
+    [`bookinfo/${PRODUCTPAGE}:15000/clusters`, text(CLUSTERS)],
+    [`istio-system/${ISTIOD}:15014/debug/syncz`, json('[]')],
+    [`istio-system/${ISTIOD}:15014/debug/adsz`, json('{"clients":[{"x":"\\u001b[31m\\u202e"}]}')],
+  ]);
+  const use = async (test: (debug: (...words: string[]) => ReturnType<typeof ran>) => Promise<void>): Promise<void> => {
+    const waiting = productpageObject({ ready: false }, 'waiting-1');
+    const pending = { ...waiting, status: { ...waiting.status, phase: 'Pending' } };
+    const standIn = await startStandIn({ ...modernMesh(istiodObject(), productpageObject(), pending), pages });
+    try {
+      await test((...words) => ran(['debug', ...words], { env: { KUBECONFIG: standIn.kubeconfig } }));
+    } finally {
+      await standIn.close();
+    }
+  };
+  const at = `bookinfo/${PRODUCTPAGE}`;
+
+  it('prints tables as istioctl does', () =>
+    use(async (debug) => {
+      const clusters = await debug('proxy-config', 'clusters', at);
+      assert.equal(clusters.code, 0, clusters.stderr);
+      assert.match(clusters.stdout, /^SERVICE FQDN +PORT +SUBSET +DIRECTION +TYPE +DESTINATION RULE$/m);
+      assert.match(clusters.stdout, /^productpage\.bookinfo\.svc\.cluster\.local +9080 +- +outbound +EDS$/m);
+      assert.match(
+        (await debug('proxy-config', 'listener', at)).stdout,
+        /^0\.0\.0\.0 +9080 +Trans: raw_buffer; App: http\/1\.1,h2c +Route: 9080$/m,
+      );
+      assert.match(
+        (await debug('proxy-config', 'routes', at)).stdout,
+        /^9080 +productpage\..* +\/\* +bookinfo\/productpage$/m,
+      );
+      assert.match(
+        (await debug('proxy-config', 'endpoints', at)).stdout,
+        /^\[fd00::5\]:9080 +UNHEALTHY +FAILED +outbound\|9080\|\|reviews/m,
+      );
+    }));
+
+  it('prints the same as JSON', () =>
+    use(async (debug) => {
+      const { stdout } = await debug('proxy-config', 'clusters', at, '-o', 'json');
+      const { pod, clusters } = JSON.parse(stdout) as { pod: string; clusters: unknown };
+      assert.deepEqual([pod, clusters], [at, dumpIn(page('config_dump.json'))?.clusters]);
+    }));
+
+  it('prints pages of Pilot, and obeys nothing in them', () =>
+    use(async (debug) => {
+      const { stdout, code } = await debug('pilot', 'ads');
+      assert.equal(code, 0);
+      assert.match(stdout, new RegExp(`^# istio-system/${ISTIOD}$`, 'm'));
+      assert.ok(!stdout.includes('\x1b') && !stdout.includes('\u202e'));
+      assert.equal((await debug('sync')).stdout, 'No proxy is connected.\n');
+    }));
+
+  const wrong: readonly [readonly string[], number, RegExp][] = [
+    [[], 2, /debug takes one of proxy-config, sync/],
+    [['prxy-config'], 2, /did you mean proxy-config\?/],
+    [['proxy-config'], 2, /takes one of clusters, listeners, routes, endpoints, bootstrap/],
+    [['proxy-config', 'clusters'], 2, /name a pod/],
+    [['proxy-config', 'clusters', 'bookinfo/nobody'], 2, /there is no pod nobody in namespace bookinfo/],
+    [['proxy-config', 'clusters', `istio-system/${ISTIOD}`], 2, /has no proxy/],
+    [['proxy-config', 'clusters', 'bookinfo/waiting-1'], 2, /is Pending, not running/],
+    [['proxy-config', 'clusters', '../../secrets'], 2, /cannot be the name of a pod/],
+    [['proxy-config', 'bootstrap', at, '--execute'], 2, /--execute is for tcpdump and gdb/],
+    [['pilot', 'quitquitquit'], 2, /takes one of ads, eds, registry/],
+    [['tcpdump'], 2, /name a pod/],
+    [['diff', at], 2, /no replica of Pilot is connected to|config_dump/],
+  ];
+  for (const [words, code, says] of wrong) {
+    it(`debug ${words.join(' ')} is one clear line`, () =>
+      use(async (debug) => {
+        const ended = await debug(...words);
+        assert.equal(ended.stdout, '');
+        assert.match(ended.stderr, says);
+        assert.match(ended.stderr, /^error: [^\n]+\n$/);
+        if (words[0] !== 'diff') assert.equal(ended.code, code);
+      }));
+  }
+
+  it('prints the line of tcpdump, and runs nothing', () =>
+    use(async (debug) => {
+      const { stdout, code } = await debug('tcpdump', at);
+      assert.equal(code, 0);
+      assert.match(
+        stdout,
+        /^# This adds a container to pod [\s\S]*\nkubectl debug -n bookinfo .* --profile=netadmin .*\n$/,
+      );
+    }));
+});
