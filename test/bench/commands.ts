@@ -9,6 +9,7 @@ import { startCluster } from '../e2e/cluster.ts';
 import { load } from '../e2e/load.ts';
 import { BINARY, plugin } from '../e2e/user.ts';
 import { loadRecording } from '../support/recordings.ts';
+import { compare } from './paired.ts';
 
 /**
  * The built program against what a person types, in alternating runs on the test control plane: the whole command
@@ -16,32 +17,6 @@ import { loadRecording } from '../support/recordings.ts';
  * `version` against `kubectl version --client`. Prints seconds and, as the median of the pairs, our share of the rival's
  * time. `npm run build` first.
  */
-const ROUNDS = Number(process.env.ROUNDS ?? 11);
-
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
-
-const timed = async (run: () => unknown): Promise<number> => {
-  const start = performance.now();
-  await run();
-  return (performance.now() - start) / 1000;
-};
-
-async function compare(name: string, ours: () => unknown, rival: () => unknown): Promise<void> {
-  const pairs: [number, number][] = [];
-  await ours();
-  await rival();
-  for (let round = 0; round < ROUNDS; round++) {
-    // Which one is first changes: the second finds a warmer machine.
-    if (round % 2 === 0) pairs.push([await timed(ours), await timed(rival)]);
-    else {
-      const second = await timed(rival);
-      pairs.push([await timed(ours), second]);
-    }
-  }
-  const seconds = (index: 0 | 1): string => `${median(pairs.map((pair) => pair[index])).toFixed(3)} s`;
-  const share = median(pairs.map(([a, b]) => a / b)).toFixed(2);
-  process.stdout.write(`${name.padEnd(36)} ${seconds(0)}  rival ${seconds(1)}  share ${share}\n`);
-}
 
 /** Not synchronous: the link to the API server is in this process. */
 async function ran(env: NodeJS.ProcessEnv, command: string, ...args: string[]): Promise<string> {
@@ -112,13 +87,23 @@ const cluster = await startCluster();
 const unload = await load(cluster, loadRecording('istio-1.0.6/healthy'));
 try {
   for (const roundTrip of [0, 20, 50]) {
-    const link = await distant(cluster.kubeconfig, cluster.folder, roundTrip);
+    // On the same machine there is nothing between: a link would cost what it is there to measure.
+    const link =
+      roundTrip === 0
+        ? { kubeconfig: cluster.kubeconfig, close: () => undefined }
+        : await distant(cluster.kubeconfig, cluster.folder, roundTrip);
+    const env = { ...process.env, KUBECONFIG: link.kubeconfig };
+    await compare(
+      `missing-metrics / guide, ${roundTrip} ms away`,
+      () => ran(env, BINARY, 'missing-metrics'),
+      () => guide(env),
+    );
+    // As kubectl starts it.
     const diagnose = async (): Promise<void> => {
       const { code, stderr } = await plugin(link.kubeconfig, ['missing-metrics']);
       if (code !== 0) throw new Error(stderr);
     };
-    const env = { ...process.env, KUBECONFIG: link.kubeconfig };
-    await compare(`missing-metrics / guide, ${roundTrip} ms away`, diagnose, () => guide(env));
+    if (roundTrip === 0) await compare('the same through kubectl', diagnose, () => guide(env));
     link.close();
   }
   const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
