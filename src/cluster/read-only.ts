@@ -23,6 +23,7 @@ export const API_PATHS: readonly string[] = [
   '^/apis/coordination\\.k8s\\.io/v1/namespaces/kube-node-lease/leases$',
   '^/apis/apps/v1/(namespaces/[^/]+/)?deployments$',
   '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?(envoyfilters|virtualservices|destinationrules|serviceentries|sidecars)$',
+  '^/apis/telemetry\\.istio\\.io/v1alpha1/(namespaces/[^/]+/)?telemetries$',
   '^/apis/gateway\\.networking\\.k8s\\.io/v1/(namespaces/[^/]+/)?(gateways|httproutes)$',
   '^/apis/metrics\\.k8s\\.io/v1beta1/(namespaces/[^/]+/)?pods$',
   '^/apis/config\\.istio\\.io/v1alpha2/(namespaces/[^/]+/)?(rules|handlers|instances|prometheuses|metrics|attributemanifests|routerules|destinationpolicies|egressrules)$',
@@ -48,6 +49,8 @@ const PAGE_PATHS: readonly RegExp[] = [
   /^\/stats\?usedonly&filter=[\w.|()^$]+$/,
   /^\/stats$/,
   /^\/stats\/prometheus$/,
+  /^(\/jaeger)?\/api\/(services|traces\?service=[\w.~%-]+&limit=5&lookback=7d)$/,
+  /^(\/zipkin)?\/api\/v2\/traces\?limit=5&lookback=604800000$/,
   /^(\/[\w.~%+@-]+)*\/api\/v1\/(query\?query=[^&#]+|targets\?state=active|status\/config|status\/buildinfo)$/,
 ];
 

@@ -29,6 +29,8 @@ export const virtualServices = networking('virtualservices');
 export const destinationRules = networking('destinationrules');
 export const serviceEntries = networking('serviceentries');
 export const sidecars = networking('sidecars');
+/** v1alpha1 is served by every release that knows them, 1.11 and newer. */
+export const telemetries = resource('telemetry.istio.io', 'v1alpha1', 'telemetries');
 export const gateways = resource('gateway.networking.k8s.io', 'v1', 'gateways');
 export const httpRoutes = resource('gateway.networking.k8s.io', 'v1', 'httproutes');
 /** What containers use, as the metrics API tells (guide.md i, I1). */

@@ -10,6 +10,7 @@ import { NoAnswer } from '../errors.ts';
 import { controlPlanesOf, detection } from './istio.ts';
 import { allPods, allServices, type Listing, listAll, selects } from './kubernetes.ts';
 import { isRunning, type Pod } from './pod.ts';
+import { isSelected, type LabelSelector } from './selector.ts';
 import type { Service } from './service.ts';
 
 /** The certificates that the API server trusts of a webhook. */
@@ -31,6 +32,9 @@ export interface Webhook {
   ca: CaBundle;
   /** What the API server does when it cannot call it: refuse the object, or admit it as it is. */
   failurePolicy: string;
+  /** Which namespaces and which objects it is called for; null for all. */
+  namespaces: LabelSelector | null;
+  objects: LabelSelector | null;
 }
 
 interface RawWebhook {
@@ -41,6 +45,8 @@ interface RawWebhook {
     caBundle?: string | null;
   };
   failurePolicy?: string;
+  namespaceSelector?: LabelSelector | null;
+  objectSelector?: LabelSelector | null;
 }
 
 function caOf(text: string): CaBundle {
@@ -55,22 +61,26 @@ function caOf(text: string): CaBundle {
 const isIstios = ({ name = '' }: RawWebhook): boolean => /(^|\.)istio\.io$/.test(name);
 
 function webhooksOf(kind: Webhook['kind'], { metadata, webhooks = [] }: KubernetesObject): readonly Webhook[] {
-  return (webhooks as readonly RawWebhook[]).filter(isIstios).map(({ name = '', clientConfig, failurePolicy }) => {
-    const { service, url, caBundle } = clientConfig ?? {};
-    return {
-      kind,
-      configuration: metadata.name,
-      name,
-      revision: metadata.labels?.['istio.io/rev'] ?? null,
-      service: service
-        ? { namespace: service.namespace ?? '', name: service.name ?? '', port: service.port ?? 443 }
-        : null,
-      url: url ?? null,
-      ca: caOf(caBundle ?? ''),
-      // v1beta1's default; in v1 it is always written.
-      failurePolicy: failurePolicy ?? 'Ignore',
-    };
-  });
+  return (webhooks as readonly RawWebhook[])
+    .filter(isIstios)
+    .map(({ name = '', clientConfig, failurePolicy, ...selectors }) => {
+      const { service, url, caBundle } = clientConfig ?? {};
+      return {
+        kind,
+        configuration: metadata.name,
+        name,
+        revision: metadata.labels?.['istio.io/rev'] ?? null,
+        service: service
+          ? { namespace: service.namespace ?? '', name: service.name ?? '', port: service.port ?? 443 }
+          : null,
+        url: url ?? null,
+        ca: caOf(caBundle ?? ''),
+        // v1beta1's default; in v1 it is always written.
+        failurePolicy: failurePolicy ?? 'Ignore',
+        namespaces: selectors.namespaceSelector ?? null,
+        objects: selectors.objectSelector ?? null,
+      };
+    });
 }
 
 /** v1, or where that is not served v1beta1 (Kubernetes 1.15 and older). */
@@ -90,6 +100,10 @@ export const allWebhooks = clusterSource(rights, async (ask): Promise<readonly W
   const [mutating, validating] = await Promise.all([listed(ask, 'mutating'), listed(ask, 'validating')]);
   return [...mutating.items, ...validating.items].flat();
 });
+
+/** Whether a webhook is called for a plain pod in a namespace with these labels. */
+export const isCalledIn = ({ namespaces, objects }: Webhook, labels: Readonly<Record<string, string>>): boolean =>
+  isSelected(namespaces, labels) && isSelected(objects, {});
 
 /** Whether a webhook is this control plane's: by the namespace it calls, and by the revision where both tell theirs. */
 const isOf =

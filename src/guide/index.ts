@@ -43,7 +43,7 @@ export const guide: readonly Entry[] = [
       summary: 'Find the proxies that do not get, or do not take, their configuration',
       about:
         'The guide curls Pilot from the ingress pod: 0.8’s image has no curl, and later releases do not serve that port. Here every replica is asked itself, and proxies are asked for their side.',
-      flags: ['namespace', 'all-namespaces', 'selector', 'window', 'sample'],
+      flags: ['namespace', 'all-namespaces', 'selector', 'window', 'sample', 'from'],
       workload: null,
     },
     async () => (await import('./pilot-connectivity/index.ts')).pilotConnectivity,

@@ -127,7 +127,7 @@ describe('the webhooks of a real API server', () => {
   });
 
   it('a pod that the API server refuses, in its own words', async () => {
-    await configure({ caBundle: base64(authority), namespaceSelector: {} });
+    await configure({ caBundle: base64(authority), namespaceSelector: {}, objectSelector: {} });
     const pod = {
       metadata: { name: 'refused' },
       spec: { automountServiceAccountToken: false, containers: [{ name: 'x', image: 'x' }] },
@@ -156,7 +156,12 @@ describe('the webhooks of a real API server', () => {
     const { port } = webhook.address() as AddressInfo;
     const local = make.signed(authority, 'localhost', 90);
     webhook.setSecureContext(local);
-    await configure({ caBundle: base64(authority), url: `https://localhost:${port}/inject`, namespaceSelector: {} });
+    await configure({
+      caBundle: base64(authority),
+      url: `https://localhost:${port}/inject`,
+      namespaceSelector: {},
+      objectSelector: {},
+    });
     const pod = {
       metadata: { name: 'admitted' },
       spec: { automountServiceAccountToken: false, containers: [{ name: 'x', image: 'x' }] },

@@ -257,7 +257,18 @@ describe('a proxy’s log', () => {
       '2024-06-01T10:11:12Z\tinfo\tEpoch 0 starting',
       'too many open files', // pilot-agent's inotify (istio#55915)
     ];
-    assert.deepEqual(logIn(lines.join('\n')), { lines: [], requests: 3 });
+    assert.deepEqual(logIn(lines.join('\n')), { lines: [], requests: 3, complaint: null });
+  });
+  it('tells of a complaint that nothing ended', () => {
+    const waiting =
+      '2026-11-25T06:00:00.1Z\twarn\tEnvoy proxy is NOT ready: config not received from XDS server (is Istiod running?)';
+    const old = '[2018-06-01 10:11:12.345][9][warning] gRPC config stream closed: 14, no healthy upstream';
+    assert.equal(logIn(waiting).complaint?.at, Date.parse('2026-11-25T06:00:00Z'));
+    assert.equal(logIn(`${waiting}\nx`).complaint?.line, waiting);
+    assert.equal(logIn(`${waiting}\n2026-11-25T06:00:05Z\tinfo\tEnvoy proxy is ready`).complaint, null);
+    assert.equal(logIn(old).complaint?.line, old);
+    // Every connection ends after half an hour: that is no fault.
+    assert.equal(logIn('[x] gRPC config stream closed: 13, ').complaint, null);
   });
   it('tells when, as the line says', () => {
     const [first] = logIn('[2018-06-01T10:11:12.345Z] "GET /x HTTP/1.0" 426 - 0').lines;

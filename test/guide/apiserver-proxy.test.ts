@@ -100,6 +100,8 @@ const webhook: Webhook = {
   url: null,
   ca: { state: 'empty' },
   failurePolicy: 'Fail',
+  namespaces: null,
+  objects: null,
 };
 
 judging(

@@ -3,12 +3,18 @@ import { describe, it } from 'node:test';
 import type { ClockReading } from '../../src/cluster/clock.ts';
 import type { NodeClock, Renewal } from '../../src/evidence/clocks.ts';
 import type { MeshConfig } from '../../src/evidence/config-maps.ts';
+import type { TraceStore, TracingRule } from '../../src/evidence/tracing.ts';
 import { nodeClocksAgree } from '../../src/guide/clocks/node-clocks.ts';
 import { apart, signed } from '../../src/guide/clocks/offsets.ts';
+import { spansAreRecent } from '../../src/guide/clocks/trace-store.ts';
 import { tracingIsOn } from '../../src/guide/clocks/tracing.ts';
 import { workstationNearNodes, workstationNearPrometheus } from '../../src/guide/clocks/workstation.ts';
 import { judging, NOW } from '../support/judging.ts';
-import { container, meshOf, missing, pod } from '../support/mixer.ts';
+import { container, listed, meshOf, missing, partly, pod } from '../support/mixer.ts';
+import { istiodObject, modernMesh, podObject } from '../support/modern.ts';
+import type { Page } from '../support/recordings.ts';
+import { reported } from '../support/run.ts';
+import { startStandIn } from '../support/stand-in.ts';
 
 const reading = (offset: number): { got: ClockReading } => ({ got: { offset, error: 550 } });
 const node = (name: string, offset: number): NodeClock => ({
@@ -201,6 +207,17 @@ judging(
 const mesh = (change: Partial<MeshConfig> = {}): { mesh: MeshConfig } => ({
   mesh: meshOf({ enableTracing: true, tracer: 'zipkin.istio-system:9411', sampling: 100, ...change }),
 });
+const telemetry = (change: Partial<TracingRule>) => ({
+  got: listed({
+    name: 'mesh',
+    namespace: 'istio-system',
+    selects: false,
+    disabled: false,
+    sampling: null,
+    provider: null,
+    ...change,
+  }),
+});
 judging(
   tracingIsOn,
   [
@@ -238,9 +255,109 @@ judging(
       says: /^1 % of the requests/,
     },
     { when: 'there is no such ConfigMap', given: { mesh: null }, status: 'skip', says: /no ConfigMap/ },
+    {
+      when: 'a Telemetry object of the mesh switches it off',
+      given: { rules: telemetry({ disabled: true }) },
+      status: 'warn',
+      reason: 'TracingDisabled',
+      says: /^Telemetry istio-system\/mesh tells every proxy/,
+    },
+    {
+      when: 'a Telemetry object of the mesh names a tracer and a share',
+      given: { ...mesh({ tracer: null, sampling: null }), rules: telemetry({ provider: 'otel', sampling: 50 }) },
+      status: 'pass',
+      says: /^50 % of the requests to otel$/,
+    },
+    {
+      when: 'one for some workloads says no',
+      given: { rules: telemetry({ disabled: true, selects: true }) },
+      status: 'pass',
+      says: /^100 %/,
+    },
+    {
+      when: 'Telemetry objects cannot be seen',
+      given: { rules: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not allowed/,
+    },
+    {
+      when: 'some cannot be seen',
+      given: { rules: { got: partly() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every/,
+    },
   ],
-  { ...mesh(), pilots: [] },
+  { ...mesh(), pilots: [], rules: { got: listed() } },
 );
+
+const store = (newest: TraceStore['newest']): { stores: TraceStore[] } => ({
+  stores: [{ where: 'istio-system/jaeger-1', newest }],
+});
+judging(spansAreRecent, [
+  {
+    when: 'it is',
+    given: store({ got: NOW - 60_000 }),
+    status: 'pass',
+    says: /^60 seconds ago in istio-system\/jaeger-1$/,
+  },
+  {
+    when: 'it lies in the future',
+    given: store({ got: NOW + 2 * 3_600_000 }),
+    status: 'fail',
+    reason: 'SpansFromFuture',
+    says: /is 2 hours ahead/,
+  },
+  {
+    when: 'it is days old',
+    given: store({ got: NOW - 3 * 86_400_000 }),
+    status: 'warn',
+    reason: 'SpansOld',
+    says: /is 3 days old/,
+  },
+  { when: 'there is none', given: store({ got: null }), status: 'warn', reason: 'NoSpans', says: /no span/ },
+  {
+    when: 'the store cannot be asked',
+    given: store({ missing: missing() }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not allowed/,
+  },
+  { when: 'there is no store', given: { stores: [] }, status: 'skip', says: /no Jaeger/ },
+]);
+
+describe('a trace store', () => {
+  const pod = (name: string, image: string) =>
+    podObject(name, { namespace: 'istio-system', labels: { app: name }, containers: [{ name, image }] });
+  const json = (body: unknown): Page => ({ status: 200, contentType: 'application/json', body: JSON.stringify(body) });
+  const now = NOW;
+  // By their documented API: no Jaeger and no Zipkin is built here.
+  const pages = new Map<string, Page>([
+    ['istio-system/jaeger-1:16686/jaeger/api/services', json({ data: ['productpage.bookinfo', 'jaeger-query'] })],
+    [
+      'istio-system/jaeger-1:16686/jaeger/api/traces',
+      json({ data: [{ spans: [{ startTime: (now - 60_000) * 1000 }, { startTime: (now - 5000) * 1000 }] }] }),
+    ],
+    ['istio-system/zipkin-1:9411/api/v2/traces', json([[{ timestamp: (now + 7_200_000) * 1000 }]])],
+  ]);
+  it('is asked through the real kubectl, below its prefix or not', async () => {
+    const objects = [
+      pod('jaeger-1', 'docker.io/jaegertracing/all-in-one:1.58'),
+      pod('zipkin-1', 'openzipkin/zipkin-slim:3'),
+    ];
+    const standIn = await startStandIn({ ...modernMesh(istiodObject(), ...objects), pages });
+    try {
+      const { report } = await reported(['zipkin-clock'], { env: { KUBECONFIG: standIn.kubeconfig } });
+      const check = report.steps.find(({ id }) => id === 'trace-store')?.checks[0];
+      assert.equal(check?.reason, 'SpansFromFuture', check?.message);
+      assert.match(check?.message ?? '', /^the newest span in istio-system\/zipkin-1 is 2 hours ahead$/);
+      assert.match(check?.evidence[0] ?? '', /^istio-system\/jaeger-1: newest span 20/);
+    } finally {
+      await standIn.close();
+    }
+  });
+});
 
 describe('two clocks', () => {
   it('are apart by what is left after the errors', () => {

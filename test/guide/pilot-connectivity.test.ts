@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { logIn } from '../../src/evidence/envoy/logs.ts';
 import type { Pilot, PilotSync } from '../../src/evidence/pilot.ts';
 import type { Expected } from '../../src/evidence/proxies.ts';
 import { type ProxySync, podOfProxy, stateOf, syncIn, type TypeSync } from '../../src/evidence/sync.ts';
 import { pilotIsReady } from '../../src/guide/pilot-connectivity/pilot-running.ts';
+import { pilotHasService } from '../../src/guide/pilot-connectivity/pilot-service.ts';
 import { proxiesTakeConfiguration } from '../../src/guide/pilot-connectivity/proxies-accept.ts';
 import { proxiesAreConnected, proxiesNearVersion } from '../../src/guide/pilot-connectivity/proxies-connected.ts';
 import { pilotCountsNoRejects, proxiesAreSynced } from '../../src/guide/pilot-connectivity/proxies-synced.ts';
+import { proxyCertificatesValid } from '../../src/guide/pilot-connectivity/proxy-certificates.ts';
+import { proxiesDoNotWait } from '../../src/guide/pilot-connectivity/proxy-logs.ts';
 import { pilotKnowsServices } from '../../src/guide/pilot-connectivity/registration.ts';
-import { counted, silent, told } from '../support/envoys.ts';
+import { counted, envoy, silent, told } from '../support/envoys.ts';
 import { judging, NOW } from '../support/judging.ts';
-import { listed, missing, partly, pod, workloadPod } from '../support/mixer.ts';
+import { listed, missing, partly, pod, port, service, workloadPod } from '../support/mixer.ts';
 
 const pilot = (name = 'istiod-1', change: Parameters<typeof pod>[0] = {}): Pilot => ({
   pod: pod({ name, labels: { app: 'istiod', istio: 'pilot' }, ...change }),
@@ -402,3 +406,120 @@ describe('syncz, in every release’s form', () => {
     assert.equal(syncIn('<html>', true), null);
   });
 });
+
+const at15012 = service('istiod', {
+  namespace: 'istio-system',
+  selector: { istio: 'mixer' },
+  ports: [port('tls', 15012)],
+});
+const onePilot = [{ pod: pod(), version: '1.31.0', debugPort: 15014 }];
+judging(
+  pilotHasService,
+  [
+    { when: 'one does', given: {}, status: 'pass', says: /^istiod:15012$/, plane: { version: '1.31.0' } },
+    {
+      when: 'none selects it',
+      given: { services: listed() },
+      status: 'fail',
+      reason: 'PilotServiceMissing',
+      says: /no Service selects istio-telemetry-1/,
+      plane: { version: '1.31.0' },
+    },
+    {
+      when: 'it has other ports',
+      given: {},
+      status: 'fail',
+      reason: 'PilotServiceMissing',
+      says: /istiod has none of the ports 15010, 15011/,
+    },
+    {
+      when: '0.8 has its own ports',
+      given: { services: listed({ ...at15012, ports: [port('x', 15003)] }) },
+      status: 'pass',
+      says: /15003/,
+      plane: { version: '0.8.0' },
+    },
+    {
+      when: 'not every Service was seen',
+      given: { services: partly() },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every/,
+    },
+    { when: 'there is no Pilot', given: { pilots: [] }, status: 'skip', says: /no pod of Pilot/ },
+  ],
+  { pilots: onePilot, services: listed(at15012) },
+);
+
+const HOUR = 3_600_000;
+const certificate = (left: number | null, daysLeft = 0) =>
+  told([{ path: 'x', notAfter: left === null ? null : NOW + left, daysLeft }]);
+const asked = { envoys: [envoy()], of: 1 };
+judging(
+  proxyCertificatesValid,
+  [
+    {
+      when: 'they are',
+      given: { certificates: [certificate(20 * HOUR)] },
+      status: 'pass',
+      says: /^valid for 20 hours or more, in 1 proxy$/,
+    },
+    {
+      when: 'one has ended',
+      given: { certificates: [certificate(-2 * HOUR)] },
+      status: 'fail',
+      reason: 'CertificateExpired',
+      says: /bookinfo\/reviews: ended 2 hours ago/,
+    },
+    {
+      when: 'one ends soon',
+      given: { certificates: [certificate(HOUR / 2)] },
+      status: 'warn',
+      reason: 'CertificateLate',
+      says: /30 minutes left/,
+    },
+    {
+      when: 'an old page tells days only',
+      given: { certificates: [certificate(null, 0)] },
+      status: 'pass',
+      says: /1 day/,
+    },
+    { when: 'there are none', given: { certificates: [told([])] }, status: 'skip', says: /no mTLS/ },
+    {
+      when: 'it cannot be asked',
+      given: { certificates: [silent()] },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /1 of 1/,
+    },
+    { when: 'there is nobody', given: { certificates: [] }, status: 'skip', says: /no proxy/ },
+  ],
+  { asked },
+);
+
+const log = (line: string) => told({ current: logIn(line), previous: null });
+const complaint = (ago: number): string =>
+  `${new Date(NOW - ago).toISOString()}\twarn\tEnvoy proxy is NOT ready: config not received from XDS server (is Istiod running?)`;
+judging(
+  proxiesDoNotWait,
+  [
+    { when: 'none does', given: { logs: [log('Envoy proxy is ready')] }, status: 'pass', says: /no complaint/ },
+    {
+      when: 'one does',
+      given: { logs: [log(complaint(60_000))] },
+      status: 'warn',
+      reason: 'ConfigurationAwaited',
+      says: /bookinfo\/reviews: .*config not received/,
+    },
+    { when: 'that is an hour ago', given: { logs: [log(complaint(HOUR))] }, status: 'pass', says: /no complaint/ },
+    {
+      when: 'a log cannot be read',
+      given: { logs: [silent()] },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /1 of 1/,
+    },
+    { when: 'there is nobody', given: { logs: [] }, status: 'skip', says: /no proxy/ },
+  ],
+  { asked },
+);

@@ -22,11 +22,15 @@ const webhook = (change: Partial<Webhook> = {}): Webhook => ({
   url: null,
   ca: { state: 'certificates', pem: 'PEM', expiries: [NOW + 300 * DAY] },
   failurePolicy: 'Fail',
+  namespaces: null,
+  objects: null,
   ...change,
 });
 const namespaces = (...labels: Record<string, string>[]) => ({
   got: listed(...labels.map((each, index) => ({ name: `ns-${index}`, labels: each }))),
 });
+
+const of = (key: string, ...values: readonly string[]) => ({ matchExpressions: [{ key, operator: 'In', values }] });
 
 judging(
   injectionWebhookExists,
@@ -38,6 +42,41 @@ judging(
       status: 'fail',
       reason: 'InjectionWebhookMissing',
       says: /ns-0 asks for injection$/,
+    },
+    {
+      when: 'a tag that a namespace names is gone',
+      given: {
+        namespaces: namespaces({ 'istio.io/rev': 'prod' }),
+        all: [webhook({ namespaces: of('istio.io/rev', 'stable') })],
+      },
+      status: 'fail',
+      reason: 'NamespaceUnserved',
+      says: /^no injection webhook selects ns-0 \(istio\.io\/rev=prod\)$/,
+    },
+    {
+      when: 'another revision’s webhook selects it',
+      given: {
+        namespaces: namespaces({ 'istio.io/rev': 'prod' }),
+        all: [webhook({ namespaces: of('istio.io/rev', 'prod') })],
+      },
+      status: 'pass',
+      says: /1 injection webhook/,
+    },
+    {
+      when: 'the namespace is ambient, and names its istiod',
+      given: {
+        namespaces: namespaces({ 'istio.io/rev': 'x', 'istio.io/dataplane-mode': 'ambient' }),
+        all: [webhook({ namespaces: of('istio.io/rev', 'prod') })],
+      },
+      status: 'pass',
+      says: /1 injection webhook/,
+    },
+    {
+      when: 'objects that nobody has are all it selects',
+      given: { all: [webhook({ objects: of('sidecar.istio.io/inject', 'true') })] },
+      status: 'fail',
+      reason: 'NamespaceUnserved',
+      says: /ns-0 \(istio-injection=enabled\)/,
     },
     {
       when: 'a namespace asks another revision',
@@ -61,7 +100,7 @@ judging(
       says: /not allowed/,
     },
   ],
-  { webhooks: [webhook()], namespaces: namespaces({ 'istio-injection': 'enabled' }) },
+  { webhooks: [webhook()], all: [webhook()], namespaces: namespaces({ 'istio-injection': 'enabled' }) },
 );
 
 judging(

@@ -84,8 +84,9 @@ export interface WebhookOptions {
   failurePolicy?: 'Fail' | 'Ignore';
   service?: { namespace: string; name: string; port?: number };
   url?: string;
-  /** Which namespaces it is called for, by a label; none by default. */
+  /** Which namespaces it is called for, by a label: as Istio's own by default. Pods of tests have a label that keeps them from it. */
   namespaceSelector?: object;
+  objectSelector?: object;
 }
 
 export const webhookObject = ({
@@ -95,7 +96,8 @@ export const webhookObject = ({
   failurePolicy = 'Fail',
   service = { namespace: 'istio-system', name: 'istiod', port: 443 },
   url,
-  namespaceSelector = { matchLabels: { 'nobody-has': 'this' } },
+  objectSelector = { matchExpressions: [{ key: 'app', operator: 'DoesNotExist' }] },
+  namespaceSelector = { matchLabels: { 'istio-injection': 'enabled' } },
 }: WebhookOptions = {}): RecordedObject & { webhooks: unknown } => ({
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind,
@@ -106,6 +108,7 @@ export const webhookObject = ({
       clientConfig: { ...(url === undefined ? { service: { ...service, path: '/inject' } } : { url }), caBundle },
       failurePolicy,
       namespaceSelector,
+      objectSelector,
       rules: [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods'], operations: ['CREATE'] }],
       sideEffects: 'None',
       admissionReviewVersions: ['v1'],

@@ -42,9 +42,18 @@ export interface LogLine {
   at: number | null;
 }
 
+/** What agents and Envoys say while they get no configuration, or refuse it (guide.md b, B6). */
+const COMPLAINT =
+  /gRPC config stream closed: 14, no healthy upstream|Envoy proxy is NOT ready: config (?:not received|received from XDS server, but was rejected)/;
+
+/** What ends that. */
+const READY = /Envoy proxy is ready|connected to upstream XDS server/;
+
 /** The end of a proxy's log, as far as it is about one of these. */
 export interface ProxyLog {
   lines: readonly LogLine[];
+  /** The last complaint about Pilot that nothing ended. */
+  complaint: { line: string; at: number | null } | null;
   /** How many requests it tells of. */
   requests: number;
 }
@@ -60,14 +69,17 @@ const LONGEST = 4096;
 
 export function logIn(text: string): ProxyLog {
   const lines: LogLine[] = [];
+  let complaint: ProxyLog['complaint'] = null;
   let requests = 0;
   for (const whole of text.split('\n')) {
     const line = whole.slice(0, LONGEST);
     if (ACCESS.test(line)) requests++;
+    if (READY.test(line)) complaint = null;
+    if (COMPLAINT.test(line)) complaint = { line, at: timeOf(line) };
     const meaning = isRefused(line) ? 'refused' : PATTERNS.find(([, pattern]) => pattern.test(line))?.[0];
     if (meaning) lines.push({ meaning, line, at: timeOf(line) });
   }
-  return { lines, requests };
+  return { lines, requests, complaint };
 }
 
 const TAIL = 5000;

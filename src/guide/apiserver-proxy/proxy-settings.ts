@@ -38,9 +38,10 @@ export const apiserverSettingsSeen = defineCheck({
       };
     if (pods.length > 0)
       return { status: 'pass', message: `${count(pods.length, 'kube-apiserver')} without proxy settings` };
-    if ('got' in counts && counts.got.calls > 0 && counts.got.errors === 0)
+    // It reaches them, whatever its settings are: a call that failed once is no proxy on the way.
+    if ('got' in counts && counts.got.errors < counts.got.calls / 2)
       return skip(
-        `no kube-apiserver is shown here; it counts ${count(counts.got.calls, 'call')} of Istio’s webhooks, none failed`,
+        `no kube-apiserver is shown here; it counts ${count(counts.got.calls, 'call')} of Istio’s webhooks, ${counts.got.errors === 0 ? 'none' : counts.got.errors} failed`,
       );
     return {
       status: 'unknown',

@@ -4,8 +4,10 @@ import { meshConfig } from '../../evidence/config-maps.ts';
 import { detection } from '../../evidence/istio.ts';
 import { allDeployments, allNodes, allPods, allServices } from '../../evidence/kubernetes.ts';
 import { pilots } from '../../evidence/pilot.ts';
+import { traceStores, tracingRules } from '../../evidence/tracing.ts';
 import { stepsOf } from '../section.ts';
 import { nodeClocksAgree } from './node-clocks.ts';
+import { spansAreRecent } from './trace-store.ts';
 import { tracingIsOn } from './tracing.ts';
 import { workstationNearNodes, workstationNearPrometheus } from './workstation.ts';
 
@@ -20,10 +22,23 @@ export const zipkinClock: Content = {
       ofZipkin('tracing', 'Verify proxies trace', tracingIsOn),
       ofZipkin('workstation-clock', 'Verify this machine’s clock is the nodes’', workstationNearNodes),
       ofZipkin('node-clocks', 'Verify the nodes’ clocks agree', nodeClocksAgree),
+      ofZipkin('trace-store', 'Verify the newest span is of now', spansAreRecent),
     ],
     meter: null,
   }),
-  sources: [detection, allPods, allDeployments, meshConfig, pilots, nodeClocks, apiServerClock, allNodes, renewals],
+  sources: [
+    detection,
+    allPods,
+    allDeployments,
+    meshConfig,
+    pilots,
+    nodeClocks,
+    apiServerClock,
+    allNodes,
+    renewals,
+    tracingRules,
+    traceStores,
+  ],
 };
 
 /** "No Grafana output when connecting from a local web client to Istio remotely hosted" (guide.md e). */

@@ -1,7 +1,9 @@
 import { type Content, everyGeneration } from '../../diagnosis/check.ts';
+import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
+import { envoyLogs } from '../../evidence/envoy/logs.ts';
 import { envoyStats } from '../../evidence/envoy/stats.ts';
 import { detection } from '../../evidence/istio.ts';
-import { allDeployments, allNamespaces, allPods } from '../../evidence/kubernetes.ts';
+import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes.ts';
 import { allSyncs, pilotCounts, registries } from '../../evidence/pilot.ts';
 import { pilotRunning } from './pilot-running.ts';
 import { proxiesAccept } from './proxies-accept.ts';
@@ -16,5 +18,17 @@ export const pilotConnectivity: Content = {
     steps: [pilotRunning, registration, proxiesConnected, proxiesSynced, proxiesAccept],
     meter: null,
   }),
-  sources: [detection, allPods, allDeployments, allNamespaces, registries, allSyncs, pilotCounts, envoyStats],
+  sources: [
+    detection,
+    allPods,
+    allDeployments,
+    allNamespaces,
+    registries,
+    allSyncs,
+    pilotCounts,
+    envoyStats,
+    envoyCertificates,
+    envoyLogs,
+    allServices,
+  ],
 };

@@ -3,6 +3,7 @@ import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, some, unknown } from '../../diagnosis/verdict.ts';
 import { allPods } from '../../evidence/kubernetes.ts';
 import { pilots } from '../../evidence/pilot.ts';
+import { pilotHasService } from './pilot-service.ts';
 import { docs, PILOT_RUNNING } from './steps.ts';
 
 export const pilotIsReady = defineCheck({
@@ -65,5 +66,5 @@ export const pilotRunning: Step = {
   title: 'Verify Pilot is running',
   hop: null,
   docs,
-  checks: [pilotIsReady],
+  checks: [pilotIsReady, pilotHasService],
 };

@@ -3,6 +3,8 @@ import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { type Envoy, nameOf } from '../../evidence/envoy/asked.ts';
 import { envoyStats, type Stats } from '../../evidence/envoy/stats.ts';
+import { proxyCertificatesValid } from './proxy-certificates.ts';
+import { proxiesDoNotWait } from './proxy-logs.ts';
 import { docs, PROXIES_ACCEPT, PROXIES_CONNECTED, PROXIES_SYNCED } from './steps.ts';
 
 /** What one Envoy counts of the configurations that it got. */
@@ -93,5 +95,5 @@ export const proxiesAccept: Step = {
   title: 'Verify proxies take the configuration',
   hop: null,
   docs,
-  checks: [proxiesTakeConfiguration],
+  checks: [proxiesTakeConfiguration, proxyCertificatesValid, proxiesDoNotWait],
 };

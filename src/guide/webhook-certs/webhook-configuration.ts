@@ -3,7 +3,7 @@ import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { allNamespaces } from '../../evidence/kubernetes.ts';
-import { type Webhook, webhooks } from '../../evidence/webhooks.ts';
+import { allWebhooks, isCalledIn, type Webhook, webhooks } from '../../evidence/webhooks.ts';
 import { injectionAsked } from '../../evidence/workload.ts';
 import { writeAgain } from './cures.ts';
 import { docs, WEBHOOK_CONFIGURATION } from './steps.ts';
@@ -17,13 +17,28 @@ export const injectionWebhookExists = defineCheck({
   id: 'injection-webhook-exists',
   title: 'a webhook injects the sidecars of this control plane',
   explains:
-    'Looks for the MutatingWebhookConfiguration of this control plane, where a namespace is labelled for injection. A mesh whose pods are injected by hand, or that is ambient only, needs none.',
+    'Looks for the MutatingWebhookConfiguration of this control plane, where a namespace is labelled for injection, and whether the selectors of any of Istio’s take that namespace: a revision or a tag that is gone takes its webhook along. A mesh whose pods are injected by hand, or that is ambient only, needs none.',
   reasons: {
     InjectionWebhookMissing: 'A namespace asks for injection and no webhook of this control plane answers it.',
+    NamespaceUnserved: 'A namespace asks for injection by a label that no webhook of Istio’s selects.',
   },
-  needs: { webhooks, namespaces: attempt(allNamespaces) },
-  judge({ webhooks, namespaces }, { plane }) {
+  needs: { webhooks, all: allWebhooks, namespaces: attempt(allNamespaces) },
+  judge({ webhooks, all, namespaces }, { plane }) {
     const injecting = webhooks.filter(({ kind }) => kind === 'mutating');
+    const unserved = ('got' in namespaces ? namespaces.got.items : []).filter(
+      (namespace) =>
+        injectionAsked(namespace, null) &&
+        namespace.labels['istio.io/dataplane-mode'] === undefined &&
+        !all.some((webhook) => webhook.kind === 'mutating' && isCalledIn(webhook, namespace.labels)),
+    );
+    const [forgotten] = unserved;
+    if (injecting.length > 0 && forgotten)
+      return {
+        status: 'fail',
+        reason: 'NamespaceUnserved',
+        message: `no injection webhook selects ${some(unserved.map(({ name, labels }) => `${name} (${labels['istio-injection'] === undefined ? `istio.io/rev=${labels['istio.io/rev']}` : `istio-injection=${labels['istio-injection']}`})`))}`,
+        hint: `${shellLine('kubectl', 'get', 'namespace', forgotten.name, '--show-labels')}   # istioctl tag list names the revisions that there are`,
+      };
     if (injecting.length > 0)
       return {
         status: 'pass',

@@ -1,0 +1,73 @@
+import { shellLine } from '../../cluster/shell.ts';
+import { defineCheck } from '../../diagnosis/check.ts';
+import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { spoken } from '../../evidence/duration.ts';
+import { askedEnvoys, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
+import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
+
+const DAY = 86_400_000;
+
+/** A certificate is renewed long before its end, after half of its time: what is left of the last hour is late. */
+const LATE = 3_600_000;
+
+export const proxyCertificatesValid = defineCheck({
+  id: 'proxy-certificates-valid',
+  title: 'the certificates that proxies show Pilot are valid',
+  explains:
+    'Asks a few proxies (--sample) for the certificates that they show their peers. One that has expired is refused by Pilot and by every other proxy; one in its last hour should have been renewed half its time ago: the proxy no longer reaches whoever signs it. No Secret is read.',
+  reasons: {
+    CertificateExpired: 'A proxy’s certificate has expired: Pilot and the mesh refuse its connections.',
+    CertificateLate: 'A proxy’s certificate ends within the hour: its renewal has not come.',
+  },
+  needs: { certificates: envoyCertificates, asked: askedEnvoys },
+  judge({ certificates, asked }, { now }) {
+    if (certificates.length === 0) return skip('no proxy to ask');
+    const seen = certificates.flatMap(({ said, ...envoy }) =>
+      // A page that tells days only says 0 of one that ends today.
+      ('got' in said ? said.got : []).map(({ notAfter, daysLeft, path }) => ({
+        ...envoy,
+        path,
+        left: notAfter === null ? (daysLeft + 1) * DAY : notAfter - now,
+      })),
+    );
+    const words = (each: (typeof seen)[number]): string =>
+      `${nameOf(each)}: ${each.left > 0 ? `${spoken(each.left)} left` : `ended ${spoken(-each.left)} ago`}`;
+    const unique = (found: readonly (typeof seen)[number][]): readonly string[] => [...new Set(found.map(words))];
+    const log = ([first]: readonly (typeof seen)[number][]): string =>
+      shellLine(
+        'kubectl',
+        '-n',
+        first?.pod.namespace ?? '',
+        'logs',
+        first?.pod.name ?? '',
+        '-c',
+        first?.container.name ?? '',
+        '--tail=200',
+      );
+    const evidence = unique(seen).slice(0, 20);
+    const expired = seen.filter(({ left }) => left <= 0);
+    if (expired.length > 0)
+      return {
+        status: 'fail',
+        reason: 'CertificateExpired',
+        message: some(unique(expired)),
+        evidence,
+        hint: log(expired),
+      };
+    const late = seen.filter(({ left }) => left < LATE);
+    if (late.length > 0)
+      return { status: 'warn', reason: 'CertificateLate', message: some(unique(late)), evidence, hint: log(late) };
+    const { missing } = sorted(certificates.map(({ said }) => said));
+    if (isSome(missing))
+      return unknown(
+        missing,
+        `${missing.length} of ${count(certificates.length, 'proxy', 'proxies')} could not be asked`,
+      );
+    if (seen.length === 0) return skip(`${sampleOf(asked)} show no certificate: no mTLS`);
+    return {
+      status: 'pass',
+      message: `valid for ${spoken(Math.min(...seen.map(({ left }) => left)))} or more, in ${sampleOf(asked)}`,
+      evidence,
+    };
+  },
+});
