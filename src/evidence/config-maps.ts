@@ -19,6 +19,8 @@ export interface MeshConfig {
   sampling: number | null;
   /** How long v1 proxies wait between two questions for their configuration (0.8 and older), in milliseconds. */
   refreshDelays: readonly number[];
+  /** To whom a VirtualService is exported that does not say; empty for everybody. */
+  virtualServiceExportTo: readonly string[];
   /** Whether Istio looks at some namespaces only. */
   hasDiscoverySelectors: boolean;
 }
@@ -55,6 +57,7 @@ interface RawMesh {
   zipkinAddress?: string;
   rdsRefreshDelay?: string;
   discoverySelectors?: readonly unknown[];
+  defaultVirtualServiceExportTo?: readonly string[];
   defaultConfig?: {
     discoveryRefreshDelay?: string;
     zipkinAddress?: string;
@@ -81,6 +84,7 @@ export const meshConfig = planeSource(right, (ask) =>
       refreshDelays: [mesh?.rdsRefreshDelay, mesh?.defaultConfig?.discoveryRefreshDelay].flatMap(
         (delay) => durationIn(delay) ?? [],
       ),
+      virtualServiceExportTo: mesh?.defaultVirtualServiceExportTo ?? [],
       hasDiscoverySelectors: (mesh?.discoverySelectors ?? []).length > 0,
     };
   }),

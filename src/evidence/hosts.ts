@@ -3,19 +3,52 @@ interface Named {
   namespace: string;
 }
 
-/** A host of a rule by its full name: a short one is meant in the rule's own namespace. */
-export function fullHost(host: string, namespace: string): string {
-  const parts = host.split('.');
-  if (host.startsWith('*') || parts.length > 2) return host;
-  // `reviews.bookinfo` is no short name: Istio takes it as it stands, and serves it under the full one too.
-  return parts.length === 1 ? `${host}.${namespace}.svc.cluster.local` : host;
+/**
+ * A host of a rule by its full name. One without a dot is short for a Service of the rule's own namespace; any other is
+ * taken as it stands: `reviews.bookinfo` is nobody's, as a real istiod and `istioctl analyze` (IST0101) have it.
+ */
+export const fullHost = (host: string, namespace: string): string =>
+  host.includes('.') || host === '*' ? host : `${host}.${namespace}.svc.cluster.local`;
+
+/** `NAMESPACE/NAME` of the Service that a full name is of, in any cluster's domain; null of every other host. */
+function serviceIn(full: string): string | null {
+  const [, name, namespace] = /^([^.*]+)\.([^.]+)\.svc\.[^.]/.exec(full) ?? [];
+  return name === undefined || namespace === undefined ? null : `${namespace}/${name}`;
 }
+
+const titleOf = ({ namespace, name }: Named): string => `${namespace}/${name}`;
+
+/** Whether a host with a wildcard takes in a Service's. */
+const takesIn = (wildcard: string, { name, namespace }: Named): boolean =>
+  wildcard === '*' ||
+  (wildcard.startsWith('*.') && `${name}.${namespace}.svc.cluster.local`.endsWith(wildcard.slice(1)));
 
 /** Whether a rule's host, wildcards too, is a Service's. */
 export function isHostOf(host: string, namespace: string, service: Named): boolean {
   const full = fullHost(host, namespace);
-  const own = `${service.name}.${service.namespace}.svc`;
-  if (full === '*') return true;
-  if (full.startsWith('*.')) return `${own}.cluster.local`.endsWith(full.slice(1));
-  return full === `${service.name}.${service.namespace}` || full === own || full.startsWith(`${own}.`);
+  return full.startsWith('*') ? takesIn(full, service) : serviceIn(full) === titleOf(service);
+}
+
+/** Services by the hosts that name them: a mesh has thousands of both. */
+export function servicesByHost<T extends Named>(services: readonly T[]): (host: string, namespace: string) => T | null {
+  const byName = new Map(services.map((service) => [titleOf(service), service]));
+  return (host, namespace) => byName.get(serviceIn(fullHost(host, namespace)) ?? '') ?? null;
+}
+
+/** Rules by the Services that their hosts are of. */
+export function rulesByService<T extends Named & { host: string }>(
+  rules: readonly T[],
+): (service: Named) => readonly T[] {
+  const exact = new Map<string, T[]>();
+  const wildcards: T[] = [];
+  for (const rule of rules) {
+    const full = fullHost(rule.host, rule.namespace);
+    const key = serviceIn(full);
+    if (full.startsWith('*')) wildcards.push(rule);
+    else if (key !== null) exact.set(key, [...(exact.get(key) ?? []), rule]);
+  }
+  return (service) => {
+    const general = wildcards.filter((rule) => takesIn(rule.host, service));
+    return [...(exact.get(titleOf(service)) ?? []), ...general];
+  };
 }

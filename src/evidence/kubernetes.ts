@@ -146,6 +146,17 @@ export const allNodes = listSource(nodes, ({ metadata, ...rest }): Node => {
   };
 });
 
+/** The objects of each namespace: what is looked for in one is not looked for in all. */
+export function byNamespace<T extends { namespace: string }>(items: readonly T[]): (namespace: string) => readonly T[] {
+  const known = new Map<string, T[]>();
+  for (const item of items) {
+    const own = known.get(item.namespace);
+    if (own) own.push(item);
+    else known.set(item.namespace, [item]);
+  }
+  return (namespace) => known.get(namespace) ?? [];
+}
+
 /** Whether `labels` carry all of `selector`; an empty selector selects nothing, as a Service's does. */
 export const selects = (
   selector: Readonly<Record<string, string>>,

@@ -53,6 +53,8 @@ export interface VirtualService extends Named {
   http: readonly Destination[] | null;
   /** Where its other rules lead. */
   other: readonly Destination[];
+  /** Whether all its rules for HTTP are for some callers or gateways only: others have no route of it. */
+  forSome: boolean;
 }
 
 const destinationOf = (raw: Json): Destination => {
@@ -67,6 +69,12 @@ const destinationsIn = (rules: unknown): readonly Destination[] =>
     .map(destinationOf)
     .filter(({ host }) => host !== '');
 
+/** What of a match is about who calls, and not about the request. */
+const ABOUT_CALLERS = ['sourceLabels', 'sourceNamespace', 'gateways'];
+
+const isForSome = ({ match }: Json): boolean =>
+  list(match).length > 0 && list(match).every((each) => ABOUT_CALLERS.some((name) => each[name] !== undefined));
+
 export const virtualServices = kind(virtualServicesKind, (from): VirtualService => {
   const { hosts, gateways, exportTo, http, tcp, tls } = object(from.spec);
   return {
@@ -76,6 +84,7 @@ export const virtualServices = kind(virtualServicesKind, (from): VirtualService 
     exportTo: texts(exportTo),
     http: list(http).length > 0 ? destinationsIn(http) : null,
     other: [...destinationsIn(tcp), ...destinationsIn(tls)],
+    forSome: list(http).length > 0 && list(http).every(isForSome),
   };
 });
 

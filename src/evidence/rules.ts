@@ -1,7 +1,8 @@
 import type { Ask } from '../diagnosis/check.ts';
 import { planeSource, settle } from '../diagnosis/source.ts';
 import type { Unanswered } from '../errors.ts';
-import { fullHost, isHostOf } from './hosts.ts';
+import { meshConfig } from './config-maps.ts';
+import { fullHost, isHostOf, servicesByHost } from './hosts.ts';
 import { allServices } from './kubernetes.ts';
 import {
   type Destination,
@@ -34,7 +35,9 @@ export interface Rules {
   /** With hosts of their own: those without are parts of others. */
   virtualServices: readonly VirtualService[];
   targets: readonly Target[];
-  /** The Services that a rule for HTTP is about: by its hosts, and by where it leads. */
+  /** Those with a host that is a Service's, by `NAMESPACE/NAME`: of the others a proxy may have nothing. */
+  hosted: ReadonlySet<string>;
+  /** The Services that sidecars and waypoints have rules for HTTP for: by their hosts. A gateway routes to any port. */
   services: readonly Service[];
   routes: readonly HttpRoute[];
   /** Why not everything could be seen. */
@@ -56,16 +59,19 @@ const isAbout = (rule: VirtualService, { scope }: Ask): boolean =>
 /** Narrowed by -n, or to the rules about the service that is asked for. */
 export const rules = planeSource([], async (ask): Promise<Rules> => {
   const { from, scope } = ask;
-  const [all, services, entries, routes] = await Promise.all([
+  const [all, services, entries, routes, mesh] = await Promise.all([
     from(virtualServices),
     from(allServices),
     settle(from(serviceEntries)),
     settle(from(httpRoutes)),
+    settle(from(meshConfig)),
   ]);
-  const own = all.items.filter((rule) => rule.hosts.length > 0 && isAbout(rule, ask));
+  const byDefault = 'got' in mesh ? (mesh.got?.virtualServiceExportTo ?? []) : [];
+  const own = all.items
+    .filter((rule) => rule.hosts.length > 0 && isAbout(rule, ask))
+    .map((rule) => (rule.exportTo.length === 0 ? { ...rule, exportTo: byDefault } : rule));
   const hosts = 'got' in entries ? entries.got.items.flatMap((entry) => entry.hosts) : [];
-  const find = (host: string, namespace: string): Service | null =>
-    services.items.find((service) => !host.startsWith('*') && isHostOf(host, namespace, service)) ?? null;
+  const find = servicesByHost(services.items);
   const targets = own.flatMap((rule) => {
     const targetOf =
       (http: boolean) =>
@@ -88,11 +94,13 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
   const ofHosts = own.flatMap((rule) =>
     rule.http && isForMesh(rule) ? rule.hosts.flatMap((host) => find(host, rule.namespace) ?? []) : [],
   );
-  const ofTargets = targets.flatMap(({ http, service }) => (http && service ? [service] : []));
   return {
     virtualServices: own,
     targets,
-    services: [...new Set([...ofHosts, ...ofTargets])],
+    hosted: new Set(
+      own.filter(({ hosts, namespace }) => hosts.some((host) => find(host, namespace) !== null)).map(titleOf),
+    ),
+    services: [...new Set(ofHosts)],
     routes: routed,
     missing: [
       ...[all.refusal, services.refusal].filter((refusal) => refusal !== null),

@@ -114,6 +114,17 @@ describe('route rules, on a real istiod with a real Envoy', () => {
     istio.remove('virtualservice', 'ratings', 'bookinfo');
   });
 
+  it('a host with a namespace and no domain is nobody’s: IST0101', async () => {
+    istio.apply(rule('ratings', 'productpage.bookinfo'));
+    const { report: found } = await seen();
+    assert.match(
+      checksOf(found).get('hosts-exist')?.message ?? '',
+      /bookinfo\/ratings leads to productpage\.bookinfo, which does not exist/,
+    );
+    assert.match(analyzed(), /IST0101.*productpage\.bookinfo/);
+    istio.remove('virtualservice', 'ratings', 'bookinfo');
+  });
+
   it('a subset that is not defined, and one without pods: IST0101 and IST0173', async () => {
     istio.apply(rule('reviews', 'reviews', {}, { subset: 'v9' }));
     assert.equal(checksOf((await seen()).report).get('subsets-exist')?.reason, 'SubsetMissing');

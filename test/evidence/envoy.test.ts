@@ -361,18 +361,22 @@ describe('words', () => {
   it('hosts', () => {
     const reviews = { name: 'reviews', namespace: 'bookinfo' };
     const is = (host: string, namespace = 'bookinfo'): boolean => isHostOf(host, namespace, reviews);
-    assert.ok(
-      is('reviews') &&
-        is('reviews.bookinfo', 'x') &&
-        is('reviews.bookinfo.svc.cluster.local', 'x') &&
-        is('*') &&
-        is('*.bookinfo.svc.cluster.local'),
-    );
-    assert.ok(
-      !is('reviews', 'default') &&
-        !is('reviews2') &&
-        !is('reviews.bookinfo.example.com') &&
-        !is('*.default.svc.cluster.local'),
-    );
+    for (const host of [
+      'reviews',
+      'reviews.bookinfo.svc.cluster.local',
+      'reviews.bookinfo.svc.corp.example',
+      '*',
+      '*.bookinfo.svc.cluster.local',
+    ])
+      assert.ok(is(host), host);
+    for (const host of [
+      'reviews2',
+      'reviews.bookinfo',
+      'reviews.bookinfo.svc',
+      'reviews.bookinfo.example.com',
+      '*.default.svc.cluster.local',
+    ])
+      assert.ok(!is(host), host);
+    assert.ok(!is('reviews', 'default'));
   });
 });

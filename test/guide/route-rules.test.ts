@@ -31,6 +31,7 @@ const rule = (change: Partial<VirtualService> = {}): VirtualService => ({
   exportTo: [],
   http: [destination('reviews')],
   other: [],
+  forSome: false,
   ...change,
 });
 const reviews = service('reviews', { ports: [port('http', 9080)] });
@@ -47,6 +48,7 @@ const rules = (change: Partial<Rules> = {}): { rules: Rules } => ({
     virtualServices: [rule()],
     targets: [target(rule(), destination('reviews'), reviews)],
     services: [reviews],
+    hosted: new Set(['bookinfo/reviews']),
     routes: [],
     missing: [],
     ...change,
@@ -821,6 +823,20 @@ judging(
       status: 'unknown',
       reason: 'Forbidden',
       says: /a Sidecar object may explain/,
+      plane: modern,
+    },
+    {
+      when: 'the rule is for some callers only',
+      given: { ...lost, ...rules({ virtualServices: [rule({ forSome: true })] }) },
+      status: 'skip',
+      says: /no VirtualService/,
+      plane: modern,
+    },
+    {
+      when: 'its host is no Service’s',
+      given: { ...lost, ...rules({ hosted: new Set() }) },
+      status: 'skip',
+      says: /none of the rules/,
       plane: modern,
     },
     {

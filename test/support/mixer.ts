@@ -251,6 +251,7 @@ export const meshOf = (change: Partial<MeshConfig> = {}): MeshConfig => ({
   tracer: null,
   sampling: null,
   refreshDelays: [],
+  virtualServiceExportTo: [],
   hasDiscoverySelectors: false,
   ...change,
 });

@@ -13,35 +13,37 @@ import { stateOf } from '../../evidence/sync.ts';
 import { isInScope, scopeOf } from './callers.ts';
 import { HOSTS, NO_RULES, SERVICE_PORTS } from './steps.ts';
 
-/** Whether a route of the dump was made by the rule: it says so since 1.1; before, its clusters tell. */
-function hasArrived({ routes }: Configuration, rule: VirtualService, saysSo: boolean): boolean {
-  if (saysSo)
-    return routes.some(({ virtualHosts }) =>
-      virtualHosts.some(({ routes }) => routes.some((route) => route.rule === titleOf(rule))),
-    );
-  const hosts = rule.hosts.map((host) => fullHost(host, rule.namespace));
-  const wanted = (rule.http ?? []).map(({ subset, host }) => `|${subset ?? ''}|${fullHost(host, rule.namespace)}`);
-  return routes.some(({ virtualHosts }) =>
-    virtualHosts.some(
-      ({ domains, routes }) =>
-        domains.some((domain) => hosts.some((host) => domain === host || domain.startsWith(`${host}:`))) &&
-        routes.some(({ clusters }) => clusters.some((cluster) => wanted.some((end) => cluster.endsWith(end)))),
-    ),
-  );
+/** Tells whether a dump has a route of a rule: it says so since 1.1; before, the clusters that routes lead to tell. */
+function arrivalsIn({ routes }: Configuration, saysSo: boolean): (rule: VirtualService) => boolean {
+  const hosts = routes.flatMap(({ virtualHosts }) => virtualHosts);
+  if (saysSo) {
+    const named = new Set(hosts.flatMap(({ routes }) => routes.map(({ rule }) => rule)));
+    return (rule) => named.has(titleOf(rule));
+  }
+  const clusters = new Map<string, string[]>();
+  for (const { domains, routes } of hosts)
+    for (const domain of domains)
+      clusters.set(domain, [...(clusters.get(domain) ?? []), ...routes.flatMap((each) => each.clusters)]);
+  return (rule) => {
+    const wanted = (rule.http ?? []).map(({ subset, host }) => `|${subset ?? ''}|${fullHost(host, rule.namespace)}`);
+    return rule.hosts
+      .map((host) => fullHost(host, rule.namespace))
+      .some((host) => (clusters.get(host) ?? []).some((cluster) => wanted.some((end) => cluster.endsWith(end))));
+  };
 }
 
 export const rulesArrived = defineCheck({
   id: 'rules-arrived',
   title: 'the rules are in the proxies of those who call',
   explains:
-    'The proof: reads the configuration of a few sidecars (--sample, or the one that --from names), and looks for a route that names the rule (1.1 and newer), or leads where the rule leads (0.8, 1.0). A rule that exportTo or a Sidecar object keeps from a proxy is not missed there. What changed a few seconds ago may be on its way.',
+    'The proof: reads the configuration of a few sidecars (--sample, or the one that --from names), and looks for a route that names the rule (1.1 and newer), or leads where the rule leads (0.8, 1.0). A rule that exportTo or a Sidecar object keeps from a proxy, or that is for some callers or gateways only, is not missed there. What changed a few seconds ago may be on its way.',
   reasons: {
     RuleMissing: 'A proxy that is in sync has no route of a rule: the rule has no effect on its calls.',
     ProxyBehind: 'A proxy has no route of a rule, and has not taken its newest configuration: see pilot-connectivity.',
   },
   needs: { rules, dumps: envoyDumps, scopes: attempt(sidecarScopes), syncs: attempt(firstSyncs), asked: askedEnvoys },
-  judge({ rules: { virtualServices, missing }, dumps, scopes, syncs, asked }, { plane }) {
-    const meshed = virtualServices.filter((rule) => isForMesh(rule) && rule.http !== null);
+  judge({ rules: { virtualServices, hosted, missing }, dumps, scopes, syncs, asked }, { plane }) {
+    const meshed = virtualServices.filter((rule) => isForMesh(rule) && rule.http !== null && !rule.forSome);
     if (meshed.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
     const sidecars = dumps.filter(isSidecar);
     if (sidecars.length === 0) return skip('no sidecar to ask');
@@ -52,14 +54,16 @@ export const rulesArrived = defineCheck({
     const wanted = sidecars.flatMap(({ said, ...envoy }) => {
       if ('missing' in said) return [];
       const { pod } = envoy;
+      const hasArrived = arrivalsIn(said.got, saysSo);
       const own = scopeOf(allScopes, pod, plane.namespace ?? 'istio-system');
       return meshed
         .filter(
           (rule) => isExportedTo(rule.exportTo, rule.namespace, pod.namespace) && isInScope(own, rule, pod.namespace),
         )
-        .map((rule) => ({ envoy, rule, arrived: hasArrived(said.got, rule, saysSo) }));
+        .map((rule) => ({ envoy, rule, arrived: hasArrived(rule) }));
     });
-    const lost = wanted.filter(({ arrived }) => !arrived);
+    // Of a host that is no Service's there is nothing where no port of the mesh is its.
+    const lost = wanted.filter(({ arrived, rule }) => !arrived && hosted.has(titleOf(rule)));
     const [first] = lost;
     if (first) {
       if ('missing' in scopes)
@@ -107,10 +111,11 @@ export const rulesArrived = defineCheck({
     if (isSome(unread))
       return unknown(unread, `${unread.length} of ${count(sidecars.length, 'proxy', 'proxies')} could not be asked`);
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
-    if (wanted.length === 0) return skip('none of the rules is for the proxies that were asked');
+    const seen = wanted.filter(({ arrived }) => arrived);
+    if (seen.length === 0) return skip('none of the rules is for the proxies that were asked');
     return {
       status: 'pass',
-      message: `${count(new Set(wanted.map(({ rule }) => titleOf(rule))).size, 'rule')} in ${sampleOf(asked)}`,
+      message: `${count(new Set(seen.map(({ rule }) => titleOf(rule))).size, 'rule')} in ${sampleOf(asked)}`,
     };
   },
 });

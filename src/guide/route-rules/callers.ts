@@ -3,7 +3,7 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { callerPod } from '../../evidence/envoy/asked.ts';
-import { fullHost, isHostOf } from '../../evidence/hosts.ts';
+import { fullHost, servicesByHost } from '../../evidence/hosts.ts';
 import { allServices, selects } from '../../evidence/kubernetes.ts';
 import { proxyContainerOf } from '../../evidence/proxies.ts';
 import { type SidecarScope, sidecarScopes, type VirtualService } from '../../evidence/routing.ts';
@@ -53,12 +53,9 @@ export const rulesAreForMesh = defineCheck({
   needs: { rules, services: allServices },
   judge({ rules: { virtualServices, missing }, services }) {
     if (virtualServices.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
+    const find = servicesByHost(services.items);
     const outside = virtualServices.filter(
-      (rule) =>
-        !isForMesh(rule) &&
-        rule.hosts.some(
-          (host) => !host.startsWith('*') && services.items.some((service) => isHostOf(host, rule.namespace, service)),
-        ),
+      (rule) => !isForMesh(rule) && rule.hosts.some((host) => find(host, rule.namespace) !== null),
     );
     const [first] = outside;
     if (first)

@@ -3,16 +3,19 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Envoy, envoys, isSidecar, nameOf } from '../../evidence/envoy/asked.ts';
-import { isHostOf } from '../../evidence/hosts.ts';
+import { rulesByService } from '../../evidence/hosts.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
-import { allServices, selects } from '../../evidence/kubernetes.ts';
+import { allServices, byNamespace, selects } from '../../evidence/kubernetes.ts';
 import { protocolOf } from '../../evidence/protocol.ts';
 import { destinationRules } from '../../evidence/routing.ts';
 import { titleOf } from '../../evidence/rules.ts';
 import type { Service } from '../../evidence/service.ts';
 
-const servicesOf = ({ pod }: Envoy, services: readonly Service[]): readonly Service[] =>
-  services.filter((each) => each.namespace === pod.namespace && selects(each.selector, pod.labels));
+/** The Services that select a pod. */
+function servicesFor(services: readonly Service[]): (envoy: Envoy) => readonly Service[] {
+  const servicesIn = byNamespace(services);
+  return ({ pod }) => servicesIn(pod.namespace).filter((each) => selects(each.selector, pod.labels));
+}
 
 const show = ({ pod }: Envoy): string =>
   shellLine('kubectl', '-n', pod.namespace, 'get', 'pod', pod.name, '-o', 'yaml');
@@ -50,7 +53,8 @@ export const podsBelongToServices = defineCheck({
     const sidecars = envoys.filter(isSidecar);
     if (sidecars.length === 0) return skip('no sidecar runs here');
     const knows = (release: string): boolean => plane.version === null || isAtLeast(plane.version, release);
-    const of = new Map(sidecars.map((each) => [each, servicesOf(each, services.items)]));
+    const servicesOf = servicesFor(services.items);
+    const of = new Map(sidecars.map((each) => [each, servicesOf(each)]));
     const conflicts = sidecars.flatMap((each) => {
       const conflict = conflictOf(of.get(each) ?? [], plane.version);
       return conflict === null ? [] : [{ each, conflict }];
@@ -107,8 +111,9 @@ export const containerPortsListed = defineCheck({
   judge({ envoys, services }, { plane }) {
     const sidecars = envoys.filter(isSidecar);
     if (sidecars.length === 0) return skip('no sidecar runs here');
+    const servicesOf = servicesFor(services.items);
     const targets = sidecars.flatMap((each) =>
-      servicesOf(each, services.items).flatMap((service) =>
+      servicesOf(each).flatMap((service) =>
         service.ports.flatMap(({ targetPort }) =>
           typeof targetPort === 'number' ? [{ each, service, port: targetPort }] : [],
         ),
@@ -169,13 +174,11 @@ export const podsAreLabelled = defineCheck({
   judge({ envoys, services, policies }) {
     const sidecars = envoys.filter(isSidecar);
     if (sidecars.length === 0) return skip('no sidecar runs here');
-    const rules = 'got' in policies ? policies.got.items : [];
+    const servicesOf = servicesFor(services.items);
+    const policiesOf = rulesByService('got' in policies ? policies.got.items : []);
     const isSplit = (each: Envoy): boolean =>
-      servicesOf(each, services.items).some((service) =>
-        rules.some(
-          (rule) =>
-            isHostOf(rule.host, rule.namespace, service) && rule.subsets.some(({ labels }) => 'version' in labels),
-        ),
+      servicesOf(each).some((service) =>
+        policiesOf(service).some(({ subsets }) => subsets.some(({ labels }) => 'version' in labels)),
       );
     const nameless = sidecars.filter((each) => !isNamed(each));
     const unversioned = sidecars.filter((each) => !isVersioned(each) && isSplit(each));

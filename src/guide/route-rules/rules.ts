@@ -3,9 +3,9 @@ import { defineCheck, type Verdict } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { envoys } from '../../evidence/envoy/asked.ts';
-import { fullHost, isHostOf } from '../../evidence/hosts.ts';
+import { fullHost, rulesByService } from '../../evidence/hosts.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
-import { allPods, selects } from '../../evidence/kubernetes.ts';
+import { allPods, byNamespace, selects } from '../../evidence/kubernetes.ts';
 import { isPolling } from '../../evidence/proxies.ts';
 import { destinationRules, oldRules } from '../../evidence/routing.ts';
 import { isForMesh, rules, titleOf } from '../../evidence/rules.ts';
@@ -135,17 +135,20 @@ export const subsetsExist = defineCheck({
     const wanted = targets.filter(({ subset, service }) => subset !== null && service !== null);
     if (wanted.length === 0) return isSome(missing) ? unknown(missing) : skip('no rule leads to a subset');
     if ('missing' in policies) return unknown([policies.missing]);
+    const policiesOf = rulesByService(policies.got.items);
+    const podsIn = byNamespace(pods.items);
     const found = wanted.map((target) => {
       const { service, subset } = target;
-      const defined = policies.got.items
-        .filter((policy) => service && isHostOf(policy.host, policy.namespace, service))
-        .flatMap((policy) => policy.subsets.filter(({ name }) => name === subset).map((each) => ({ ...each, policy })));
+      const defined = service
+        ? policiesOf(service).flatMap((policy) =>
+            policy.subsets.filter(({ name }) => name === subset).map((each) => ({ ...each, policy })),
+          )
+        : [];
       // A node's labels are its own: the pods' do not show them.
       const labels = Object.entries(defined[0]?.labels ?? {}).filter(([name]) => !name.startsWith('topology.'));
-      const members = pods.items.filter(
+      const members = podsIn(service?.namespace ?? '').filter(
         (pod) =>
           service &&
-          pod.namespace === service.namespace &&
           pod.phase === 'Running' &&
           !pod.deleting &&
           selects(service.selector, pod.labels) &&
