@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { minorOf } from '../src/cluster/identity.ts';
 import { shellLine } from '../src/cluster/shell.ts';
@@ -105,7 +107,20 @@ describe('the line for', () => {
       /1\.22 has no ephemeral containers.*on node node-1.*nsenter/,
     );
   });
-  it('unknown versions are taken for today’s', () => assert.ok(lineOf('tcpdump', { server: null, client: null })));
+  it('unknown versions are taken for today’s, and that is said', () =>
+    assert.match(
+      planOf('tcpdump', situation({ server: null, client: null })).notes.join(),
+      /those of today are assumed/,
+    ));
+  it('an image that is no name is refused, and one with a digest only is kept', () => {
+    const of = (image: string) => ({ pod: { ...pod, containers: [container('istio-proxy', image)] } });
+    assert.throws(() => lineOf('tcpdump', of('x\x1b[31m')), /is no name of an image/);
+    assert.match(lineOf('tcpdump', of('istio/proxyv2@sha256:abc')), /--image=istio\/proxyv2@sha256:abc /);
+    assert.match(
+      lineOf('tcpdump', of('r:5000/istio/proxyv2:1.31.0@sha256:abc')),
+      /--image=r:5000\/istio\/proxyv2:1\.31\.0 /,
+    );
+  });
   const notes = (change: Partial<Situation>): string => planOf('tcpdump', situation(change)).notes.join('\n');
   it('what it adds to the pod, and the rights it takes, are said', () => {
     assert.match(
@@ -118,6 +133,7 @@ describe('the line for', () => {
     for (const level of ['baseline', 'restricted'])
       assert.match(notes({ level }), new RegExp(`enforces the pod security level ${level}.*=privileged`));
     assert.doesNotMatch(notes({ level: 'privileged' }), /enforces/);
+    assert.match(notes({ level: undefined }), /could not be seen/);
   });
   it('a pod with a user of its own needs another one', () => {
     const own = {
@@ -145,12 +161,14 @@ describe('debug, through the real kubectl', async () => {
     [`istio-system/${ISTIOD}:15014/debug/syncz`, json('[]')],
     [`istio-system/${ISTIOD}:15014/debug/adsz`, json('{"clients":[{"x":"\\u001b[31m\\u202e"}]}')],
   ]);
-  const use = async (test: (debug: (...words: string[]) => ReturnType<typeof ran>) => Promise<void>): Promise<void> => {
+  const use = async (
+    test: (debug: (...words: string[]) => ReturnType<typeof ran>, requests: readonly string[]) => Promise<void>,
+  ): Promise<void> => {
     const waiting = productpageObject({ ready: false }, 'waiting-1');
     const pending = { ...waiting, status: { ...waiting.status, phase: 'Pending' } };
     const standIn = await startStandIn({ ...modernMesh(istiodObject(), productpageObject(), pending), pages });
     try {
-      await test((...words) => ran(['debug', ...words], { env: { KUBECONFIG: standIn.kubeconfig } }));
+      await test((...words) => ran(['debug', ...words], { env: { KUBECONFIG: standIn.kubeconfig } }), standIn.requests);
     } finally {
       await standIn.close();
     }
@@ -190,7 +208,7 @@ describe('debug, through the real kubectl', async () => {
       assert.equal(code, 0);
       assert.match(stdout, new RegExp(`^# istio-system/${ISTIOD}$`, 'm'));
       assert.ok(!stdout.includes('\x1b') && !stdout.includes('\u202e'));
-      assert.equal((await debug('sync')).stdout, 'No proxy is connected.\n');
+      assert.equal((await debug('sync')).stdout, 'No proxy is connected to a replica that answered.\n');
     }));
 
   const wrong: readonly [readonly string[], number, RegExp][] = [
@@ -201,11 +219,12 @@ describe('debug, through the real kubectl', async () => {
     [['proxy-config', 'clusters', 'bookinfo/nobody'], 2, /there is no pod nobody in namespace bookinfo/],
     [['proxy-config', 'clusters', `istio-system/${ISTIOD}`], 2, /has no proxy/],
     [['proxy-config', 'clusters', 'bookinfo/waiting-1'], 2, /is Pending, not running/],
-    [['proxy-config', 'clusters', '../../secrets'], 2, /cannot be the name of a pod/],
+    [['proxy-config', 'clusters', '../../secrets'], 2, /debug takes POD or NAMESPACE\/POD/],
     [['proxy-config', 'bootstrap', at, '--execute'], 2, /--execute is for tcpdump and gdb/],
     [['pilot', 'quitquitquit'], 2, /takes one of ads, eds, registry/],
     [['tcpdump'], 2, /name a pod/],
-    [['diff', at], 2, /no replica of Pilot is connected to|config_dump/],
+    [['diff', at], 2, /no replica of Pilot is connected to bookinfo\/productpage/],
+    [['sync', 'a', 'b'], 2, /debug sync takes no word "b"/],
   ];
   for (const [words, code, says] of wrong) {
     it(`debug ${words.join(' ')} is one clear line`, () =>
@@ -214,17 +233,59 @@ describe('debug, through the real kubectl', async () => {
         assert.equal(ended.stdout, '');
         assert.match(ended.stderr, says);
         assert.match(ended.stderr, /^error: [^\n]+\n$/);
-        if (words[0] !== 'diff') assert.equal(ended.code, code);
+        assert.equal(ended.code, code);
       }));
   }
 
-  it('prints the line of tcpdump, and runs nothing', () =>
-    use(async (debug) => {
-      const { stdout, code } = await debug('tcpdump', at);
+  it('prints the line of tcpdump for the cluster that is named, and adds nothing to it', () =>
+    use(async (debug, requests) => {
+      const { stdout, code } = await debug('tcpdump', at, '--context', 'recorded', '--token', 'S0S');
       assert.equal(code, 0);
       assert.match(
         stdout,
-        /^# This adds a container to pod [\s\S]*\nkubectl debug -n bookinfo .* --profile=netadmin .*\n$/,
+        /^# This adds a container to pod [\s\S]*\nkubectl debug -n bookinfo .* --profile=netadmin .*--context=recorded -- tcpdump .*\n$/,
       );
+      assert.ok(!stdout.includes('S0S'));
+      assert.deepEqual(
+        requests.filter((each) => /ephemeralcontainers|attach|PATCH|POST/.test(each)),
+        [],
+      );
+    }));
+
+  it('says that nobody answered, and not that nobody is connected', () =>
+    use(async (debug) => {
+      const { stdout, stderr, code } = await debug('sync', '-n', 'bookinfo', '--bundle', 'test/bundles/demo.tar.gz');
+      assert.equal(code, 3, stderr);
+      assert.equal(stdout, 'No replica of Pilot answered.\n');
+      const { stdout: json } = await debug('sync', '-o', 'json', '--bundle', 'test/bundles/demo.tar.gz');
+      assert.equal((JSON.parse(json) as { missing: unknown[] }).missing.length > 0, true);
+    }));
+
+  it('shows the proxies of a namespace only', () =>
+    use(async (debug) => {
+      assert.match((await debug('sync', '-n', 'elsewhere')).stdout, /^No proxy of namespace elsewhere is connected/);
+    }));
+
+  it('keeps its questions in a bundle, and answers from it, also where it fails', () =>
+    use(async (debug) => {
+      const folder = mkdtempSync(join(tmpdir(), 'debug-'));
+      try {
+        const [good, bad] = [join(folder, 'good.tgz'), join(folder, 'bad.tgz')];
+        const live = await debug('proxy-config', 'routes', at, '--save-bundle', good);
+        const replayed = await debug('proxy-config', 'routes', at, '--bundle', good);
+        assert.deepEqual([replayed.code, replayed.stdout], [0, live.stdout]);
+        assert.equal((await debug('diff', at, '--save-bundle', bad)).code, 2);
+        assert.match((await debug('diff', at, '--bundle', bad)).stderr, /no replica of Pilot is connected/);
+        assert.equal((await debug('tcpdump', at, '--save-bundle', join(folder, 'line.tgz'))).code, 0);
+        assert.ok(existsSync(join(folder, 'line.tgz')));
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    }));
+
+  it('prints 7-bit characters only where it is asked to', () =>
+    use(async (debug) => {
+      const { stdout } = await debug('tcpdump', at, '--ascii');
+      assert.match(stdout, /^[\x20-\x7e\n]+$/);
     }));
 });

@@ -80,6 +80,8 @@ describe('text from the cluster', () => {
         ...TOPICS.map((topic) => [topic, '-o', 'wide']),
         ['all'],
         ['debug', 'sync'],
+        ['debug', 'tcpdump', 'bookinfo/evil-1'],
+        ['debug', 'gdb', 'bookinfo/evil-1'],
         ...['clusters', 'endpoints', 'bootstrap'].map((kind) => ['debug', 'proxy-config', kind, at]),
       ]) {
         const { stdout, stderr, code } = await ran([...words, '--color', 'never'], { env });

@@ -1,5 +1,5 @@
 import { NoAnswer } from '../errors.ts';
-import { type Answer, TEXT_LIMIT } from './cluster.ts';
+import type { Answer } from './cluster.ts';
 import { Overdue, type Patience, within } from './deadline.ts';
 import { once } from './http.ts';
 import { type Kubectl, lastWords, startKubectl } from './kubectl.ts';
@@ -18,12 +18,16 @@ export const PROGRAMS = {
     [
       'for p in /proc/[0-9]*; do read -r name <$p/comm || continue; [ "$name" = envoy ] || continue;',
       'while read -r line; do case $line in "Max open files"*) echo "$line";; esac; done <$p/limits;',
-      'set -- $p/fd/*; echo "open $#"; done 2>/dev/null',
+      // What may not be looked into has no number.
+      'set -- $p/fd/*; [ -e "$1" ] && echo "open $#"; done 2>/dev/null; true',
     ].join(' '),
   ],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Program = keyof typeof PROGRAMS;
+
+/** What they print is short. */
+const LIMIT = 1024 * 1024;
 
 /** Runs one of the programs with `kubectl exec`: the gateway refuses that, and its own list of what may be run is ours. */
 export async function execute(question: ExecQuestion, kubectl: Kubectl, patience: Patience): Promise<Answer> {
@@ -37,16 +41,20 @@ export async function execute(question: ExecQuestion, kubectl: Kubectl, patience
   let length = 0;
   child.stdout.on('data', (chunk: Buffer) => {
     length += chunk.length;
-    if (length > TEXT_LIMIT) child.kill();
+    if (length > LIMIT) child.kill();
     else chunks.push(chunk);
   });
   try {
     const { exitCode, missing } = await within(patience, child.ended);
     if (missing) throw unanswered(question, 'NoKubectl', 'there is no kubectl on the PATH');
+    if (length > LIMIT) throw unanswered(question, 'TooLarge', 'it printed more than 1 MB');
     const words = lastWords(child.stderr());
     if (exitCode !== 0) {
       const right = rightIn(words);
-      throw unanswered(question, hindranceIn(words), words || `exit code ${exitCode}`, { ...(right && { right }) });
+      // A distroless image has no shell: that is the container's answer, and neither the API server's nor an object's.
+      const isContainers = /executable file not found|terminated with exit code|no such file or directory/.test(words);
+      const hindrance = isContainers ? 'BadAnswer' : hindranceIn(words);
+      throw unanswered(question, hindrance, words || `exit code ${exitCode}`, { ...(right && { right }) });
     }
     return { status: 200, contentType: 'text/plain', body: once(Buffer.concat(chunks)) };
   } catch (error) {

@@ -84,14 +84,19 @@ export function startKubectl(
   return started;
 }
 
-/** Runs a kubectl that has the terminal for itself, and resolves to its exit code. */
+/** Runs a kubectl that has the terminal for itself, and resolves to its exit code: a signal's is 128 and its number. */
 export async function handOver(
   { program, flags }: Kubectl,
   args: readonly string[],
   command: readonly string[],
+  interrupt: AbortSignal,
 ): Promise<number> {
-  const { exitCode } = await execa(program, [...args, ...flags, '--', ...command], { stdio: 'inherit', reject: false });
-  return exitCode ?? 2;
+  const { exitCode, signal } = await execa(program, [...args, ...flags, '--', ...command], {
+    stdio: 'inherit',
+    reject: false,
+    cancelSignal: interrupt,
+  });
+  return exitCode ?? (signal === 'SIGINT' ? 130 : 143);
 }
 
 /** Whether `promise` settles within `milliseconds`. */

@@ -138,7 +138,10 @@ export function commandOf(question: Question): string {
       const which = question.selector === undefined ? [] : ['-l', question.selector];
       const fields = question.fields === undefined ? [] : ['--field-selector', question.fields];
       const scope = isNamespaced(question.resource) ? where : [];
-      return shellLine('kubectl', 'get', typedName(question.resource), ...scope, ...which, ...fields);
+      const { group, version, plural } = question.resource;
+      // The older version of a kind is another question: kubectl has a name for it too.
+      const kind = version === 'v1beta1' ? `${plural}.${version}.${group}` : typedName(question.resource);
+      return shellLine('kubectl', 'get', kind, ...scope, ...which, ...fields);
     }
     case 'object':
       return shellLine(

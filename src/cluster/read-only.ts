@@ -24,7 +24,7 @@ export const API_PATHS: readonly string[] = [
   '^/apis/apps/v1/(namespaces/[^/]+/)?deployments$',
   '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?(envoyfilters|virtualservices|destinationrules|serviceentries|sidecars)$',
   '^/apis/telemetry\\.istio\\.io/v1alpha1/(namespaces/[^/]+/)?telemetries$',
-  '^/apis/gateway\\.networking\\.k8s\\.io/v1/(namespaces/[^/]+/)?(gateways|httproutes)$',
+  '^/apis/gateway\\.networking\\.k8s\\.io/v1(beta1)?/(namespaces/[^/]+/)?(gateways|httproutes)$',
   '^/apis/metrics\\.k8s\\.io/v1beta1/(namespaces/[^/]+/)?pods$',
   '^/apis/config\\.istio\\.io/v1alpha2/(namespaces/[^/]+/)?(rules|handlers|instances|prometheuses|metrics|attributemanifests|routerules|destinationpolicies|egressrules)$',
 ];

@@ -82,8 +82,20 @@ export function redactValue(value: unknown, key = ''): unknown {
   }
   if (Array.isArray(value)) return value.map((each) => redactValue(each, key));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, redactValue(each, name)]));
+  const named = nameIn(value as Record<string, unknown>);
+  return Object.fromEntries(
+    Object.entries(value)
+      // The whole object once more, with the environment of its containers; Envoy's bootstrap has it (guide.md f, 1).
+      .filter(([name]) => name !== 'kubectl.kubernetes.io/last-applied-configuration')
+      .map(([name, each]) => [name, name === 'value' && isSecretName(named) ? REDACTED : redactValue(each, name)]),
+  );
 }
+
+/** The name beside a value: of a variable, a header, a label. */
+const nameIn = ({ name, key }: Record<string, unknown>): string =>
+  typeof name === 'string' ? name : typeof key === 'string' ? key : '';
+
+const isSecretName = (name: string): boolean => SECRET_KEY.test(name) || /authorization|cookie/i.test(name);
 
 /** A line longer than this is handed on in parts: a page without line ends must not be collected in memory. */
 const LINE_LIMIT = 1024 * 1024;

@@ -31,8 +31,10 @@ export const serviceEntries = networking('serviceentries');
 export const sidecars = networking('sidecars');
 /** v1alpha1 is served by every release that knows them, 1.11 and newer. */
 export const telemetries = resource('telemetry.istio.io', 'v1alpha1', 'telemetries');
-export const gateways = resource('gateway.networking.k8s.io', 'v1', 'gateways');
-export const httpRoutes = resource('gateway.networking.k8s.io', 'v1', 'httproutes');
+type GatewayApi = 'v1' | 'v1beta1';
+export const gateways = (version: GatewayApi): Resource => resource('gateway.networking.k8s.io', version, 'gateways');
+export const httpRoutes = (version: GatewayApi): Resource =>
+  resource('gateway.networking.k8s.io', version, 'httproutes');
 /** What containers use, as the metrics API tells (guide.md i, I1). */
 export const podMetrics = resource('metrics.k8s.io', 'v1beta1', 'pods');
 

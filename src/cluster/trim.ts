@@ -104,18 +104,28 @@ const webhooksOf = ({ webhooks }: Json): Partial<KubernetesObject> => ({
 });
 
 /** What nginx is told of proxying. */
-const DIRECTIVES =
-  /^\s*(?:(?:proxy_pass|proxy_http_version)\s[^;{}]*;|(?:http|server|location|upstream)\b[^;{}]*\{|\})/;
+const DIRECTIVE = /^\s*(?:proxy_pass|proxy_http_version)\s[^;{}]*;/;
+
+/** A line of nginx's, as far as it is read: a directive of proxying, or that a block begins or ends. */
+function nginxLine(line: string): readonly string[] {
+  if (DIRECTIVE.test(line)) return [line.trim()];
+  const [, block] = /^\s*([a-z_]+)\b[^;#]*\{\s*$/.exec(line) ?? [];
+  if (block !== undefined) return [`${block} {`];
+  return /^\s*\}/.test(line) ? ['}'] : [];
+}
 
 /** Istio's own and Prometheus' are read whole; of any other only what it tells nginx. */
 function configMap(from: Json): Partial<KubernetesObject> {
-  if (/^(istio|prometheus)/.test(String(object(from.metadata).name))) return only(from, 'data');
+  if (/^(istio|prometheus)$/.test(String(object(from.metadata).name))) return only(from, 'data');
   const files = Object.entries(object(from.data)).filter(([, text]) => /proxy_pass/.test(String(text)));
   const lines = (text: unknown): string =>
     String(text)
-      .replace(/([{;])[ \t]*(?=[^\n])/g, '$1\n')
+      // Each directive, and each end of a block, on a line of its own.
+      .replace(/#[^\n]*/g, '')
+      .replace(/([{};])[ \t]*(?=[^\n])/g, '$1\n')
+      .replace(/[ \t]*\}/g, '\n}')
       .split('\n')
-      .filter((line) => DIRECTIVES.test(line))
+      .flatMap(nginxLine)
       .join('\n');
   return { data: Object.fromEntries(files.map(([name, text]) => [name, lines(text)])) };
 }
@@ -155,7 +165,7 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
     status: only(status, 'conditions'),
   }),
   httproutes: ({ spec, status }) => ({
-    spec: only(spec, 'parentRefs', 'hostnames', 'rules'),
+    spec: only(spec, 'parentRefs'),
     status: only(status, 'parents'),
   }),
   handlers: ({ spec }) => ({ spec: handlerSpec(spec) }),

@@ -149,7 +149,7 @@ async function wordOffers(line: Line, io: Io): Promise<readonly Offer[]> {
 /** A helper, then what it is about, then a pod. */
 async function debugOffers([helper, ...others]: readonly string[], line: Line, io: Io): Promise<readonly Offer[]> {
   const { HELPERS } = await import('./debug/index.ts');
-  if (helper === undefined) return Object.entries(HELPERS).map(([value, means]) => ({ value, means }));
+  if (helper === undefined) return Object.entries(HELPERS).map(([value, [means]]) => ({ value, means }));
   const before = helper === 'proxy-config' ? 1 : 0;
   if (helper === 'proxy-config' && others.length === 0) return plain((await import('./debug/proxy-config.ts')).KINDS);
   if (helper === 'pilot') return others.length === 0 ? plain((await import('./debug/pilots.ts')).PAGES) : [];

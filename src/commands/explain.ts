@@ -44,10 +44,13 @@ const walksOf = ({ walks }: Topic): readonly (readonly [string, Walk])[] =>
 /** The guide's "With istioctl, with GDB, with tcpdump": it stands behind this topic there, and judges nothing. */
 const BEFORE_DEBUG = 'grafana-clock';
 
+const DEBUG =
+  'Prints and judges nothing: what istioctl of the release would show, of any release, and the lines for tcpdump and gdb. It takes the rights to get pods and to create pods/portforward; tcpdump and gdb also to list namespaces. With --execute the line is run, and kubectl’s exit code is the run’s.';
+
 const debugText = (): string =>
   [
     'debug  How can I debug issues with the service mesh?',
-    ...Object.entries(HELPERS).map(([name, means]) => `    ${name.padEnd(20)} ${means}`),
+    ...Object.entries(HELPERS).map(([name, [means]]) => `    ${name.padEnd(20)} ${means}`),
   ].join('\n');
 
 /** The guide's table of contents: topics, their steps, their checks. */
@@ -71,6 +74,7 @@ export async function topicsText(): Promise<string> {
 /** What a check, a step or a reason means. Throws UsageError for a word that is none of them. */
 export async function explanation(word: string): Promise<string> {
   const all = await places();
+  if (word === 'debug' || Object.hasOwn(HELPERS, word)) return `${debugText()}\n\n  ${wrapped(DEBUG, 96, '  ')}\n`;
   const topic = (await topics()).find(({ id }) => id === word);
   if (topic) return `${topicText(topic)}\n`;
   const checks = all.filter(({ check }) => check.id === word);
@@ -112,7 +116,7 @@ function topicText(topic: Topic): string {
 
 /** Every word that is explained. */
 export async function explained(): Promise<readonly string[]> {
-  const known = (await topics()).map(({ id }) => id);
+  const known = [...(await topics()).map(({ id }) => id), 'debug', ...Object.keys(HELPERS)];
   const words = (await places()).flatMap(({ step, check }) => [step.id, check.id, ...Object.keys(check.reasons)]);
   return [...new Set([...known, ...words]), ...Object.keys(HINDRANCES)];
 }

@@ -116,11 +116,10 @@ function clientOffsetOf(args: Arguments): number {
   );
 }
 
-/** `POD`, `NAMESPACE/POD`; -n names the namespace too. */
-function callerOf(given: string | null, namespace: string | null): Scope['from'] {
-  if (given === null) return null;
-  const [, own, name] = /^(?:([a-z0-9][a-z0-9-]*)\/)?([a-z0-9][a-z0-9.-]*)$/.exec(given.replace(/^pods?\//, '')) ?? [];
-  if (!name) throw new UsageError(`--from takes POD or NAMESPACE/POD, not ${JSON.stringify(given)}`);
+/** `POD`, `pod/POD` or `NAMESPACE/POD`; `namespace` is what -n says, `what` asked for the pod. */
+export function podOfWord(word: string, namespace: string | null, what: string): NonNullable<Scope['from']> {
+  const [, own, name] = /^(?:([a-z0-9][a-z0-9-]*)\/)?([a-z0-9][a-z0-9.-]*)$/.exec(word.replace(/^pods?\//, '')) ?? [];
+  if (!name) throw new UsageError(`${what} takes POD or NAMESPACE/POD, not ${JSON.stringify(word)}`);
   return { name, namespace: own ?? namespace };
 }
 
@@ -135,6 +134,7 @@ export function scopeOf(args: Arguments, contextNamespace: string): Scope {
   }
   if (all && workload !== null) throw new UsageError('a workload lies in one namespace: name it with -n, not -A');
   if (all && named !== null) throw new UsageError('give -n or -A, not both');
+  const caller = text(args.from);
   const sample = Number(args.sample ?? 3);
   if (!Number.isInteger(sample) || sample < 0) throw new UsageError('--sample takes a number of proxies, 0 or more');
   return {
@@ -146,7 +146,7 @@ export function scopeOf(args: Arguments, contextNamespace: string): Scope {
     window: durationOf(text(args.window) ?? '0', 'window'),
     sample,
     prometheus: prometheusOf(args),
-    from: callerOf(text(args.from), named),
+    from: caller === null ? null : podOfWord(caller, named, '--from'),
     clientOffset: clientOffsetOf(args),
   };
 }

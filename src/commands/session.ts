@@ -81,7 +81,12 @@ async function openReplay(file: string, args: Arguments, io: Io): Promise<Sessio
 }
 
 /** kubectl as the arguments configure it, and how long it is waited for. */
-export function openConfiguration(args: Arguments, io: Io): { kubectl: Kubectl; patience: Patience } {
+export interface Configured {
+  kubectl: Kubectl;
+  patience: Patience;
+}
+
+export function openConfiguration(args: Arguments, io: Io): Configured {
   const timeout = durationOf(String(args.timeout), 'timeout');
   const patience: Patience = {
     request: durationOf((args['request-timeout'] as string | undefined) ?? REQUEST_TIMEOUT, 'request-timeout'),

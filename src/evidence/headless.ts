@@ -1,8 +1,8 @@
-import { clusterSource, planeSource } from '../diagnosis/source.ts';
+import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
 import { durationIn } from './duration.ts';
 import { envoys } from './envoy/asked.ts';
 import { isAtLeast, releaseIn } from './istio.ts';
-import { allPods, allServices } from './kubernetes.ts';
+import { allNamespaces, allPods, allServices } from './kubernetes.ts';
 import type { Pod } from './pod.ts';
 import { protocolOf } from './protocol.ts';
 import type { Service, ServicePort } from './service.ts';
@@ -14,10 +14,23 @@ export interface HeadlessService {
   ports: readonly (ServicePort & { detected: boolean })[];
 }
 
-/** Those in namespaces where a proxy runs: elsewhere no proxy is on the way. */
+/** Those in namespaces with sidecars or in the ambient mesh: elsewhere no proxy is on the way. */
 export const headlessServices = planeSource([], async ({ from, plane }): Promise<readonly HeadlessService[]> => {
-  const [services, proxies] = await Promise.all([from(allServices), from(envoys)]);
-  const inMesh = new Set(proxies.map(({ pod }) => pod.namespace));
+  const [services, proxies, spaces, pods] = await Promise.all([
+    from(allServices),
+    from(envoys),
+    settle(from(allNamespaces)),
+    from(allPods),
+  ]);
+  const inMesh = new Set([
+    ...proxies.map(({ pod }) => pod.namespace),
+    ...('got' in spaces ? spaces.got.items : [])
+      .filter(({ labels }) => labels['istio.io/dataplane-mode'] === 'ambient')
+      .map(({ name }) => name),
+    ...pods.items
+      .filter(({ annotations }) => annotations['ambient.istio.io/redirection'] === 'enabled')
+      .map(({ namespace }) => namespace),
+  ]);
   return services.items.flatMap((service) => {
     if (!service.headless || !inMesh.has(service.namespace) || service.namespace === plane.namespace) return [];
     const ports = service.ports.flatMap((port) => {
@@ -67,7 +80,7 @@ export const ztunnels = clusterSource(
 );
 
 /** Whether a proxy is started anew for a certificate: with files, before SDS came to be the rule (1.5). */
-export const isFileMounted = (pod: Pod, container: string): boolean => {
-  const release = releaseIn(pod, container);
+export const isFileMounted = (pod: Pod, container: string, planes: string | null): boolean => {
+  const release = releaseIn(pod, container) ?? planes;
   return release !== null && !isAtLeast(release, '1.5');
 };

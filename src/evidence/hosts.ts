@@ -10,6 +10,10 @@ interface Named {
 export const fullHost = (host: string, namespace: string): string =>
   host.includes('.') || host === '*' ? host : `${host}.${namespace}.svc.cluster.local`;
 
+/** Whether two full names are of the same: a Service has one in whatever domain the cluster has. */
+export const isSameHost = (a: string, b: string): boolean =>
+  a === b || (serviceIn(a) !== null && serviceIn(a) === serviceIn(b));
+
 /** `NAMESPACE/NAME` of the Service that a full name is of, in any cluster's domain; null of every other host. */
 function serviceIn(full: string): string | null {
   const [, name, namespace] = /^([^.*]+)\.([^.]+)\.svc\.[^.]/.exec(full) ?? [];

@@ -17,6 +17,8 @@ export interface Nginx {
   /** Pods of the mesh with an nginx that speaks HTTP/1.0 to those behind it unless it is told otherwise. */
   pods: number;
   files: readonly NginxFile[];
+  /** ConfigMaps that were not read: there are too many. */
+  leftOut: number;
   missing: readonly Unanswered[];
 }
 
@@ -92,6 +94,6 @@ export const nginx = planeSource(
         }));
       }),
     );
-    return { pods: pods.length, files: files.flat(), missing };
+    return { pods: pods.length, files: files.flat(), leftOut: Math.max(0, mounted.size - MOST), missing };
   },
 );

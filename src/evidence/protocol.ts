@@ -57,15 +57,14 @@ function named(name: string, knows: (release: string) => boolean): string | null
 export function protocolOf(port: ServicePort, version: string | null): Protocol {
   const knows = (release: string): boolean => version === null || isAtLeast(version, release);
   if (port.protocol !== 'TCP') return protocol('UDP', 'default');
-  if (knows('1.6') && port.appProtocol !== null) {
-    const own = port.appProtocol.toLowerCase();
-    const kubernetes = knows('1.20') ? APP_PROTOCOLS[own] : undefined;
-    const told = kubernetes ?? named(own, knows);
-    if (told !== null) return protocol(told, 'appProtocol');
-  }
-  const told = named(port.name ?? '', knows);
+  // Once it is there the name says nothing, also where what it says is not known.
+  const isOwn = knows('1.6') && port.appProtocol !== null;
+  const by = isOwn ? 'appProtocol' : 'name';
+  const word = (isOwn ? port.appProtocol : port.name) ?? '';
+  const kubernetes = isOwn && knows('1.20') ? APP_PROTOCOLS[word.toLowerCase()] : undefined;
+  const told = kubernetes ?? named(word, knows);
   // Up to 1.2 a TCP port that is called UDP is TCP; since, nobody serves it.
-  if (told !== null) return told === 'UDP' && !knows('1.3') ? protocol('TCP', 'name') : protocol(told, 'name');
+  if (told !== null) return told === 'UDP' && !knows('1.3') ? protocol('TCP', by) : protocol(told, by);
   if (!knows('1.3')) return protocol('TCP', 'default');
   if (SERVER_FIRST.includes(port.port)) return protocol('TCP', 'port');
   return { name: 'detected', http: 'maybe', by: 'default' };

@@ -10,8 +10,11 @@ import { selectedPods } from './workload.ts';
 /** Before this age a proxy may not have its first configuration yet (ms; guide.md b, 3). */
 const SETTLED = 60_000;
 
+/** Whether a proxy may not have its first configuration yet. */
+export const isYoung = ({ startedAt }: Pod, now: number): boolean => startedAt !== null && now - startedAt < SETTLED;
+
 /** Names of the container that runs Envoy or ztunnel, in every release (guide.md 0.3). */
-const PROXY_CONTAINERS = ['istio-proxy', 'ingressgateway', 'egressgateway', 'ingress'];
+export const PROXY_CONTAINERS = ['istio-proxy', 'ingressgateway', 'egressgateway', 'ingress'];
 
 /** The container of a proxy: a sidecar's, a gateway's of 0.8, a waypoint's, ztunnel's. */
 export const proxyContainerOf = ({ containers }: Pod): Container | undefined =>
@@ -51,6 +54,6 @@ export const expectedProxies = planeSource([], async (ask): Promise<Expected> =>
     return container !== undefined && isRunning(pod) && !isPolling(container) && isOfPlane(pod, plane, planes);
   });
   const judged = proxies.filter(({ namespace }) => scope.namespace === null || namespace === scope.namespace);
-  const isYoung = ({ startedAt }: Pod): boolean => startedAt !== null && now - startedAt < SETTLED;
-  return { pods: judged.filter((pod) => !isYoung(pod)), young: judged.filter(isYoung).length, refusal: all.refusal };
+  const young = judged.filter((pod) => isYoung(pod, now));
+  return { pods: judged.filter((pod) => !isYoung(pod, now)), young: young.length, refusal: all.refusal };
 });

@@ -12,7 +12,7 @@ import {
   typedName,
   virtualServices as virtualServicesKind,
 } from '../cluster/resources.ts';
-import type { Source } from '../diagnosis/check.ts';
+import type { Ask, Source } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
 import { durationIn } from './duration.ts';
 import { type Listing, listAll } from './kubernetes.ts';
@@ -45,6 +45,8 @@ export interface Destination {
 }
 
 export interface VirtualService extends Named {
+  /** The control plane that it is for, by its label; null for all. */
+  revision: string | null;
   hosts: readonly string[];
   /** Empty means `mesh`: the sidecars. */
   gateways: readonly string[];
@@ -63,9 +65,14 @@ const destinationOf = (raw: Json): Destination => {
   return { host: text(host), subset: text(subset) || null, port: number > 0 ? number : null };
 };
 
+/** Of a route with weight 0 nothing is asked: a canary that waits. */
 const destinationsIn = (rules: unknown): readonly Destination[] =>
   list(rules)
-    .flatMap(({ route, mirror }) => [...list(route), ...(mirror ? [{ destination: mirror }] : [])])
+    .flatMap(({ route, mirror, mirrors }) => [
+      ...list(route).filter(({ weight }) => weight !== 0 || list(route).length === 1),
+      ...(mirror ? [{ destination: mirror }] : []),
+      ...list(mirrors),
+    ])
     .map(destinationOf)
     .filter(({ host }) => host !== '');
 
@@ -79,6 +86,7 @@ export const virtualServices = kind(virtualServicesKind, (from): VirtualService 
   const { hosts, gateways, exportTo, http, tcp, tls } = object(from.spec);
   return {
     ...named(from),
+    revision: from.metadata.labels?.['istio.io/rev'] ?? null,
     hosts: texts(hosts),
     gateways: texts(gateways),
     exportTo: texts(exportTo),
@@ -156,12 +164,25 @@ export const sidecarScopes = kind(sidecarsKind, (from): SidecarScope => {
 /** A route of the Gateway API that is for a Service: the mesh's. */
 export interface HttpRoute extends Named {
   services: readonly Named[];
+  /** Whether a controller has said yes. */
+  accepted: boolean;
   /** What its controllers object to: `NotAllowedByListeners: …`. */
   refused: readonly string[];
 }
 
-export const httpRoutes = kind(httpRoutesKind, (from): HttpRoute => {
+/** v1, or where that is not served v1beta1: the Gateway API before 1.0. */
+async function listGatewayApi<T>(
+  ask: Ask,
+  resource: (version: 'v1' | 'v1beta1') => Resource,
+  parse: (object: KubernetesObject) => T,
+): Promise<Listing<T>> {
+  const newest = await listAll(ask, resource('v1'), parse);
+  return newest.served ? newest : listAll(ask, resource('v1beta1'), parse);
+}
+
+const httpRouteOf = (from: KubernetesObject): HttpRoute => {
   const own = named(from);
+  const conditions = list(object(from.status).parents).flatMap((parent) => list(parent.conditions));
   const parents = list(object(from.spec).parentRefs).filter((parent) => parent.kind === 'Service');
   return {
     ...own,
@@ -169,12 +190,16 @@ export const httpRoutes = kind(httpRoutesKind, (from): HttpRoute => {
       name: text(parent.name),
       namespace: text(parent.namespace) || own.namespace,
     })),
-    refused: list(object(from.status).parents)
-      .flatMap(({ conditions }) => list(conditions))
+    accepted: conditions.some(({ type, status }) => type === 'Accepted' && status === 'True'),
+    refused: conditions
       .filter(({ type, status }) => /^(Accepted|ResolvedRefs)$/.test(text(type)) && status === 'False')
       .map(({ reason, message }) => `${text(reason)}: ${text(message)}`),
   };
-});
+};
+
+export const httpRoutes = clusterSource([{ verb: 'list', resource: typedName(httpRoutesKind('v1')) }], (ask) =>
+  listGatewayApi(ask, httpRoutesKind, httpRouteOf),
+);
 
 /** A waypoint of an ambient mesh. */
 export interface Waypoint extends Named {
@@ -186,9 +211,9 @@ export interface Waypoint extends Named {
 }
 
 export const waypoints = clusterSource(
-  [{ verb: 'list', resource: typedName(gatewaysKind) }],
+  [{ verb: 'list', resource: typedName(gatewaysKind('v1')) }],
   async (ask): Promise<Listing<Waypoint>> => {
-    const all = await listAll(ask, gatewaysKind, (from) => {
+    const all = await listGatewayApi(ask, gatewaysKind, (from) => {
       const programmed = list(object(from.status).conditions).find(({ type }) => type === 'Programmed');
       return {
         ...named(from),

@@ -67,12 +67,16 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
     settle(from(meshConfig)),
   ]);
   const byDefault = 'got' in mesh ? (mesh.got?.virtualServiceExportTo ?? []) : [];
-  const own = all.items
-    .filter((rule) => rule.hosts.length > 0 && isAbout(rule, ask))
+  const isPlanes = ({ revision }: VirtualService): boolean =>
+    revision === null || ask.plane.revision === null || revision === ask.plane.revision;
+  const whole = all.items
+    .filter((rule) => isAbout(rule, ask) && isPlanes(rule))
     .map((rule) => (rule.exportTo.length === 0 ? { ...rule, exportTo: byDefault } : rule));
+  // One without hosts is a part of others: where it leads matters all the same.
+  const own = whole.filter(({ hosts }) => hosts.length > 0);
   const hosts = 'got' in entries ? entries.got.items.flatMap((entry) => entry.hosts) : [];
   const find = servicesByHost(services.items);
-  const targets = own.flatMap((rule) => {
+  const targets = whole.flatMap((rule) => {
     const targetOf =
       (http: boolean) =>
       (destination: Destination): Target => ({

@@ -5,6 +5,7 @@ import type { Unanswered } from '../errors.ts';
 import { listAll } from './kubernetes.ts';
 import { coresOf } from './pod.ts';
 import { prometheusServers, query, type Series } from './prometheus-server.ts';
+import { PROXY_CONTAINERS } from './proxies.ts';
 
 /** By `NAMESPACE/POD`. */
 export interface Usage {
@@ -17,10 +18,10 @@ export interface Usage {
   missing: readonly Unanswered[];
 }
 
-const PROXY = 'istio-proxy';
+const NAMES = PROXY_CONTAINERS.join('|');
 
 /** Older Prometheus configurations of Kubernetes and Istio call the labels otherwise. */
-const CPU = `sum by (namespace, pod, pod_name) (rate(container_cpu_usage_seconds_total{container="${PROXY}"}[5m]) or rate(container_cpu_usage_seconds_total{container_name="${PROXY}"}[5m]))`;
+const CPU = `sum by (namespace, pod, pod_name) (rate(container_cpu_usage_seconds_total{container=~"${NAMES}"}[5m]) or rate(container_cpu_usage_seconds_total{container_name=~"${NAMES}"}[5m]))`;
 const REQUESTS = 'sum by (namespace, pod, kubernetes_namespace, kubernetes_pod_name) (rate(istio_requests_total[5m]))';
 
 const byPod = (series: readonly Series[]): ReadonlyMap<string, number> =>
@@ -39,8 +40,8 @@ interface PodUsage {
 
 const podUsages = (ask: Ask) =>
   listAll(ask, podMetrics, ({ metadata, containers = [] }): PodUsage => {
-    const proxy = (containers as readonly { name?: string; usage?: { cpu?: string } }[]).find(
-      ({ name }) => name === PROXY,
+    const proxy = (containers as readonly { name?: string; usage?: { cpu?: string } }[]).find(({ name = '' }) =>
+      PROXY_CONTAINERS.includes(name),
     );
     return { name: `${metadata.namespace}/${metadata.name}`, cores: coresOf(proxy?.usage?.cpu) };
   });

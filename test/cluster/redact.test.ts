@@ -192,6 +192,25 @@ describe('a container’s environment', () => {
   });
 });
 
+describe('a name beside its value', () => {
+  it('tells that the value is a secret', () => {
+    const variables = [
+      { name: 'DB_PASSWORD', value: 'S0S' },
+      { name: 'Authorization', value: 'S0S' },
+      { header: { key: 'x-api-key', value: 'S0S' } },
+      { name: 'cookie', value: 'S0S' },
+    ];
+    assert.ok(!JSON.stringify(redactValue(variables)).includes('S0S'));
+    assert.deepEqual(redactValue([{ name: 'LOG_LEVEL', value: 'debug' }]), [{ name: 'LOG_LEVEL', value: 'debug' }]);
+  });
+  it('and the whole object once more, as Envoy’s bootstrap has it, is left out', () => {
+    const node = {
+      ANNOTATIONS: { 'kubectl.kubernetes.io/last-applied-configuration': '{"env":"S0S"}', 'istio.io/rev': 'x' },
+    };
+    assert.deepEqual(redactValue(node), { ANNOTATIONS: { 'istio.io/rev': 'x' } });
+  });
+});
+
 describe('a ConfigMap', () => {
   const kept = (name: string, text: string): unknown =>
     trim('configmaps', { metadata: { name }, data: { file: text, other: 'x' } }).data;
@@ -209,7 +228,16 @@ describe('a ConfigMap', () => {
       'http://a:1',
     ]);
   });
-  it('without a word of proxying keeps nothing', () => assert.deepEqual(kept('passwords', 'root: x'), {}));
+  it('without a word of proxying keeps nothing, whatever its name begins with', () => {
+    for (const name of ['passwords', 'istio-shop', 'prometheus-front']) assert.deepEqual(kept(name, 'root: x'), {});
+  });
+  it('with other blocks keeps their ends as well, and not what they say', () => {
+    const text =
+      'server { proxy_http_version 1.1; if ($a = "S0S") { return 403; } location / { proxy_pass http://a; } }';
+    const { file = '' } = kept('front', text) as Record<string, string>;
+    assert.ok(!file.includes('S0S'));
+    assert.deepEqual(http10In(file), []);
+  });
 });
 
 describe('a pod', () => {

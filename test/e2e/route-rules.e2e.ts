@@ -164,14 +164,28 @@ describe('route rules, on a real istiod with a real Envoy', () => {
     };
     istio.remove('virtualservice', 'reviews', 'bookinfo');
     istio.apply(hidden);
-    const { report: found, code } = await seen('--from', `bookinfo/${PRODUCTPAGE}`);
+    const { report: found, code } = await seen(
+      'service/reviews',
+      '-n',
+      'bookinfo',
+      '--from',
+      `bookinfo/${PRODUCTPAGE}`,
+    );
     assert.deepEqual([code, checksOf(found).get('caller-sees-rules')?.reason], [1, 'NotExported']);
     istio.remove('virtualservice', 'reviews', 'istio-system');
   });
 
   it('a Sidecar object that leaves the rule out: it is not in the proxy, and that is why', async () => {
     istio.apply(istioObject('Sidecar', 'default', { egress: [{ hosts: ['istio-system/*'] }] }));
-    const { report: found } = await untilSeen('caller-sees-rules', 'OutOfScope', '--from', `bookinfo/${PRODUCTPAGE}`);
+    const { report: found } = await untilSeen(
+      'caller-sees-rules',
+      'OutOfScope',
+      'service/productpage',
+      '-n',
+      'bookinfo',
+      '--from',
+      `bookinfo/${PRODUCTPAGE}`,
+    );
     assert.equal(checksOf(found).get('rules-arrived')?.status, 'skip');
     istio.remove('sidecars.networking.istio.io', 'default', 'bookinfo');
     await untilSeen('rules-arrived', 'pass');

@@ -204,7 +204,7 @@ describe('Envoy about itself', () => {
     const old = 'Certificate Path: /etc/certs/cert-chain.pem, Serial Number: 1f, Days until Expiration: 89';
     const ca = 'Certificate Path: /etc/certs/root-cert.pem, Serial Number: 2, Days until Expiration: 364';
     assert.deepEqual(certificatesIn(JSON.stringify({ certificates: [{ ca_cert: ca, cert_chain: old }] })), [
-      { path: '/etc/certs/cert-chain.pem', notAfter: null, daysLeft: 89 },
+      { path: '/etc/certs/cert-chain.pem', notAfter: null, daysLeft: 89, own: true },
     ]);
     for (const page of ['', '{}', '<html>']) assert.equal(certificatesIn(page), null);
   });
@@ -257,7 +257,7 @@ describe('a proxy’s log', () => {
       '2024-06-01T10:11:12Z\tinfo\tEpoch 0 starting',
       'too many open files', // pilot-agent's inotify (istio#55915)
     ];
-    assert.deepEqual(logIn(lines.join('\n')), { lines: [], requests: 3, complaint: null });
+    assert.deepEqual(logIn(lines.join('\n')), { lines: [], requests: 3, complaint: null, since: null });
   });
   it('tells of a complaint that nothing ended', () => {
     const waiting =

@@ -109,7 +109,7 @@ describe('rules', () => {
         }),
       ],
     );
-    assert.match(found.get('hosts-exist')?.message ?? '', /^1 VirtualService, 1 destination$/);
+    assert.match(found.get('hosts-exist')?.message ?? '', /^1 VirtualService, 2 destinations$/);
     assert.equal(found.get('ports-speak-http')?.status, 'skip');
   });
 
@@ -183,7 +183,7 @@ describe('what proxies use', () => {
         await new Promise((resolve) => setTimeout(resolve, 200));
         usage = await found('envoy-cpu', 'envoy-cpu-fits-load');
       }
-      assert.match(usage?.reason ?? '', /^Usage(Too)?High$/, usage?.message);
+      assert.match(usage?.reason ?? '', /^Usage(TooHigh|High|Unexplained)$/, usage?.message);
       assert.match(usage?.message ?? '', new RegExp(`^bookinfo/${PRODUCTPAGE} .* for 0\\.\\d requests a second`));
       const refused = await found('http10', 'http10-not-refused');
       assert.match(refused?.message ?? '', /^\d+ requests? answered with 426 in the last hour, by Prometheus$/);

@@ -13,6 +13,7 @@ const used = (cores: number | null, requests: number | null = null, unseen: read
   by: cores === null ? null : 'the metrics API',
   missing: unseen,
 });
+const connected = (number: number) => ({ got: [told(counted({ 'server.total_connections': number }))] });
 const limited = (cpuLimit: number) => [{ ...envoy(), container: container('istio-proxy', 'x', { cpuLimit }) }];
 const requests = (before: number, after: number) => ({
   got: [
@@ -37,17 +38,31 @@ judging(
     { when: 'the load explains it', given: { usage: used(0.6, 1000) }, status: 'pass', says: /600m/ },
     {
       when: 'it idles at 300m',
-      given: { usage: used(0.3, 0) },
+      given: { stats: connected(0), usage: used(0.3, 0) },
       status: 'fail',
       reason: 'UsageTooHigh',
       says: /300m for 0.0 requests a second/,
     },
     {
       when: 'it idles at 100m',
-      given: { usage: used(0.1, 0.5) },
+      given: { stats: connected(0), usage: used(0.1, 0.5) },
       status: 'warn',
       reason: 'UsageHigh',
       says: /100m for 0.5/,
+    },
+    {
+      when: 'it has connections that are no HTTP',
+      given: { usage: used(0.3, 0), stats: connected(40) },
+      status: 'warn',
+      reason: 'UsageUnexplained',
+      says: /300m/,
+    },
+    {
+      when: 'one of two is not measured',
+      given: { usage: used(0.01), envoys: [envoy(), envoy({ name: 'b' })] },
+      status: 'unknown',
+      reason: 'NotMeasured',
+      says: /1 of 2 proxies: bookinfo\/b/,
     },
     {
       when: 'it is four times what the load explains',

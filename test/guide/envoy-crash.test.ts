@@ -2,7 +2,7 @@ import { logIn, type ProxyLogs } from '../../src/evidence/envoy/logs.ts';
 import type { Instance } from '../../src/evidence/pod.ts';
 import { envoyDidNotCrash } from '../../src/guide/envoy-crash/crashes.ts';
 import { descriptorsSuffice } from '../../src/guide/envoy-crash/descriptors.ts';
-import { counted, envoy, silent, told } from '../support/envoys.ts';
+import { envoy, silent, told } from '../support/envoys.ts';
 import { judging, NOW } from '../support/judging.ts';
 import { missing } from '../support/mixer.ts';
 
@@ -89,6 +89,23 @@ judging(
       says: /1 proxy/,
     },
     {
+      when: 'exit code 137 is a probe’s',
+      given: { envoys: restarted(ended(137)) },
+      status: 'warn',
+      reason: 'ProxyRestarted',
+      says: /2 restarts/,
+    },
+    {
+      when: 'in 1.0 its log reaches back five minutes only',
+      given: {
+        envoys: [envoy({}, 'istio/proxyv2:1.0.6')],
+        logs: [told(logs(`[${at(300_000)}Z] x\n${'y\n'.repeat(5000)}`), envoy({}, 'istio/proxyv2:1.0.6'))],
+      },
+      status: 'unknown',
+      reason: 'LogShort',
+      says: /bookinfo\/reviews \(5 minutes\)/,
+    },
+    {
       when: 'a log may not be read',
       given: { logs: [silent()] },
       status: 'unknown',
@@ -100,7 +117,7 @@ judging(
   { envoys: [envoy()], logs: [told(logs('fine'))], asked },
 );
 
-const connections = (number: number) => ({ got: [told(counted({ 'server.total_connections': number }))] });
+const shellless = (image: string) => ({ ...envoy({}, image), said: { missing: missing('BadAnswer') } });
 const files = (open: number, soft: number) => [told([{ open, soft, hard: 524_288 }])];
 
 judging(
@@ -141,26 +158,26 @@ judging(
       says: /19000/,
     },
     {
-      when: 'nothing can be run there, and few are connected',
-      given: { descriptors: [silent()], stats: connections(10) },
-      status: 'pass',
-      says: /even a limit of 1024/,
-    },
-    {
-      when: 'nothing can be run there, and many are',
-      given: { descriptors: [silent()], stats: connections(5000) },
+      when: 'there is no right to look',
+      given: { descriptors: [silent()] },
       status: 'unknown',
       reason: 'Forbidden',
       says: /1 of 1 proxy/,
     },
     {
-      when: 'nothing can be asked at all',
-      given: { descriptors: [silent()], stats: { missing: missing() } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /1 of 1/,
+      when: 'the image has no shell, and the limit is raised',
+      given: { descriptors: [shellless('istio/proxyv2:1.31.0-distroless')] },
+      status: 'skip',
+      says: /from 1\.22 on/,
+    },
+    {
+      when: 'the image has no shell, and nobody raises it',
+      given: { descriptors: [shellless('istio/proxyv2:1.20.0-distroless')] },
+      status: 'warn',
+      reason: 'LimitUnseen',
+      says: /may be 1024/,
     },
     { when: 'there is nobody', given: { descriptors: [] }, status: 'skip', says: /no proxy/ },
   ],
-  { stats: connections(0), asked },
+  { asked },
 );

@@ -66,7 +66,9 @@ judging(
     },
     {
       when: 'that was in its first minutes (0.8 learns its zone)',
-      given: { infos: [told(info({ epoch: 1, uptime: 3600 }), envoy({ startedAt: NOW - 3600_000 - 120_000 }))] },
+      given: {
+        infos: [told(info({ epoch: 1, uptime: 3600, uptimeOfAll: 3720 }), envoy({ startedAt: NOW - 3 * DAY }))],
+      },
       status: 'pass',
       says: /1 proxy/,
     },
@@ -128,7 +130,7 @@ judging(
 );
 
 const old = envoy({}, 'istio/proxyv2:1.0.6');
-const chain = [{ path: '/etc/certs/cert-chain.pem', notAfter: null, daysLeft: 80 }];
+const chain = [{ path: '/etc/certs/cert-chain.pem', notAfter: null, daysLeft: 80, own: true }];
 const life = (ttl: number, grace: number) => ({ got: { ttl, grace } });
 judging(
   certificatesOutliveConnections,

@@ -7,7 +7,7 @@ import { dump, envoy, listener, silent, told } from '../support/envoys.ts';
 import { judging } from '../support/judging.ts';
 import { container, missing, pod, workloadPod } from '../support/mixer.ts';
 
-const REFUSED = '[2026-11-25T06:00:00.000Z] "- - HTTP/1.1" 426 DPE low_version - "-" 0 16 0 - "-" "-"';
+const REFUSED = '[2026-11-22T09:30:00.000Z] "- - HTTP/1.1" 426 DPE low_version - "-" 0 16 0 - "-" "-"';
 const SERVED = '[2026-11-25T06:00:00.000Z] "GET / HTTP/1.1" 200 - via_upstream - "-" 0 16 0 - "-" "-"';
 const logs = (current: string, previous: string | null = null): ProxyLogs => ({
   current: logIn(current),
@@ -43,12 +43,18 @@ judging(
     {
       when: 'Prometheus counted some',
       given: { logs: [told(logs(SERVED))], codes: { got: new Map([['426', 7]]) } },
-      status: 'fail',
-      reason: 'UpgradeRequired',
+      status: 'warn',
+      reason: 'UpgradeCounted',
       says: /^7 requests answered with 426 in the last hour/,
       plane: { version: '1.31.0', revision: 'canary' },
     },
     { when: 'there is no access log', given: { logs: [told(logs('x'))] }, status: 'skip', says: /no access log/ },
+    {
+      when: 'that was hours ago',
+      given: { logs: [told(logs(`${SERVED}\n${REFUSED.replace('2026-11-22', '2026-11-20')}`))] },
+      status: 'pass',
+      says: /none refused/,
+    },
     {
       when: 'a log may not be read',
       given: { logs: [silent(), told(logs(SERVED))] },
@@ -84,32 +90,52 @@ const dumps = (...all: readonly Configuration[]) => ({
 judging(nginxSpeaksHttp11, [
   {
     when: 'no nginx is old',
-    given: { nginx: { pods: 0, files: [], missing: [] }, dumps: dumps() },
+    given: { nginx: { pods: 0, files: [], leftOut: 0, missing: [] }, dumps: dumps() },
     status: 'skip',
     says: /older than 1.29.7/,
   },
   {
     when: 'all say 1.1',
-    given: { nginx: { pods: 1, files: [file([])], missing: [] }, dumps: dumps() },
+    given: { nginx: { pods: 1, files: [file([])], leftOut: 0, missing: [] }, dumps: dumps() },
     status: 'pass',
     says: /^1 pod with nginx/,
   },
   {
     when: 'one does not',
-    given: { nginx: { pods: 1, files: [file(['http://reviews:9080'])], missing: [] }, dumps: dumps(refusing) },
+    given: {
+      nginx: { pods: 1, files: [file(['http://reviews:9080'])], leftOut: 0, missing: [] },
+      dumps: dumps(refusing),
+    },
     status: 'warn',
     reason: 'NginxSpeaksOldHttp',
     says: /^nginx in bookinfo\/front-1 proxies with HTTP\/1.0 to http:\/\/reviews:9080$/,
   },
   {
     when: 'its own proxy takes HTTP/1.0',
-    given: { nginx: { pods: 1, files: [file(['http://reviews:9080'])], missing: [] }, dumps: dumps(taking) },
+    given: {
+      nginx: { pods: 1, files: [file(['http://reviews:9080'])], leftOut: 0, missing: [] },
+      dumps: dumps(taking),
+    },
     status: 'pass',
     says: /1 pod/,
   },
   {
+    when: 'what it proxies lies in the image',
+    given: { nginx: { pods: 2, files: [], leftOut: 0, missing: [] }, dumps: dumps() },
+    status: 'skip',
+    says: /lies in the image/,
+  },
+  {
+    when: 'there are too many ConfigMaps',
+    given: { nginx: { pods: 2, files: [file([])], leftOut: 3, missing: [] }, dumps: dumps() },
+    status: 'unknown',
+    reason: 'ConfigMapsLeftOut',
+    says: /3 ConfigMaps that nginx mounts were not read/,
+  },
+
+  {
     when: 'a ConfigMap may not be read',
-    given: { nginx: { pods: 1, files: [], missing: [missing()] }, dumps: { missing: missing() } },
+    given: { nginx: { pods: 1, files: [], leftOut: 0, missing: [missing()] }, dumps: { missing: missing() } },
     status: 'unknown',
     reason: 'Forbidden',
     says: /not every ConfigMap/,

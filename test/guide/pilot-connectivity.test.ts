@@ -453,7 +453,7 @@ judging(
 
 const HOUR = 3_600_000;
 const certificate = (left: number | null, daysLeft = 0) =>
-  told([{ path: 'x', notAfter: left === null ? null : NOW + left, daysLeft }]);
+  told([{ path: 'x', notAfter: left === null ? null : NOW + left, daysLeft, own: true }]);
 const asked = { envoys: [envoy()], of: 1 };
 judging(
   proxyCertificatesValid,
@@ -480,9 +480,29 @@ judging(
     },
     {
       when: 'an old page tells days only',
-      given: { certificates: [certificate(null, 0)] },
+      given: { certificates: [certificate(null, 80)] },
       status: 'pass',
-      says: /1 day/,
+      says: /80 days/,
+    },
+    {
+      when: 'an old page tells that it is the last day',
+      given: { certificates: [certificate(null, 0)] },
+      status: 'warn',
+      reason: 'CertificateLate',
+      says: /less than a day left/,
+    },
+    {
+      when: 'an old page tells that it is over',
+      given: { certificates: [certificate(null, -2)] },
+      status: 'fail',
+      reason: 'CertificateExpired',
+      says: /ended 2 days ago/,
+    },
+    {
+      when: 'a gateway shows one of its host’s that is over',
+      given: { certificates: [told([{ path: 'x', notAfter: NOW - 1, daysLeft: 0, own: false }])] },
+      status: 'skip',
+      says: /no certificate/,
     },
     { when: 'there are none', given: { certificates: [told([])] }, status: 'skip', says: /no mTLS/ },
     {
@@ -510,6 +530,13 @@ judging(
       status: 'warn',
       reason: 'ConfigurationAwaited',
       says: /bookinfo\/reviews: .*config not received/,
+    },
+    {
+      when: 'no line says when',
+      given: { logs: [log('warn Envoy proxy is NOT ready: config not received from Pilot (is Pilot running?)')] },
+      status: 'warn',
+      reason: 'ConfigurationAwaited',
+      says: /config not received/,
     },
     { when: 'that is an hour ago', given: { logs: [log(complaint(HOUR))] }, status: 'pass', says: /no complaint/ },
     {

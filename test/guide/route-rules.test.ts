@@ -26,6 +26,7 @@ const destination = (host: string, subset: string | null = null, number: number 
 const rule = (change: Partial<VirtualService> = {}): VirtualService => ({
   name: 'reviews',
   namespace: 'bookinfo',
+  revision: null,
   hosts: ['reviews'],
   gateways: [],
   exportTo: [],
@@ -83,6 +84,22 @@ judging(
       given: { old: { got: [old] }, envoys: [v1] },
       status: 'pass',
       says: /which v1 proxies read/,
+      plane: { version: '0.8.0' },
+    },
+    {
+      when: 'some proxies are v1',
+      given: { old: { got: [old] }, envoys: [v1, envoy()] },
+      status: 'warn',
+      reason: 'OldRulesHalfRead',
+      says: /1 of 2 proxies do not read/,
+      plane: { version: '0.8.0' },
+    },
+    {
+      when: 'there is no proxy',
+      given: { old: { got: [old] }, envoys: [] },
+      status: 'unknown',
+      reason: 'ReadersUnknown',
+      says: /no proxy to read/,
       plane: { version: '0.8.0' },
     },
     {
@@ -344,6 +361,21 @@ judging(
       says: /tcp-x/,
       plane: modern,
     },
+    {
+      when: 'a rule leads to a port that is not there',
+      given: rules({ targets: [target(rule(), destination('reviews', null, 9999), reviews)] }),
+      status: 'fail',
+      reason: 'PortMissing',
+      says: /bookinfo\/reviews leads to reviews:9999/,
+      plane: modern,
+    },
+    {
+      when: 'the Service is another name',
+      given: rules({ services: [{ ...reviews, external: true }], targets: [] }),
+      status: 'skip',
+      says: /no Service with rules has a TCP port/,
+      plane: modern,
+    },
     { when: 'there are no rules for HTTP', given: rules({ services: [] }), status: 'skip', says: /no rule for HTTP/ },
     {
       when: 'not every Service was seen',
@@ -438,6 +470,26 @@ judging(
       given: { envoys: [envoy({ labels: labelled })] },
       status: 'pass',
       says: /1 port/,
+      plane: modern,
+    },
+    {
+      when: 'an annotation names all, in 1.0',
+      given: {
+        envoys: [envoy({ labels: labelled, annotations: { 'traffic.sidecar.istio.io/includeInboundPorts': '*' } })],
+      },
+      status: 'pass',
+      says: /1 port/,
+    },
+    {
+      when: 'an annotation names others only',
+      given: {
+        envoys: [
+          sidecar({ labels: labelled, annotations: { 'traffic.sidecar.istio.io/includeInboundPorts': '8080' } }),
+        ],
+      },
+      status: 'warn',
+      reason: 'PortExcluded',
+      says: /leaves out 9080/,
       plane: modern,
     },
     {
@@ -574,6 +626,7 @@ judging(
   { services: listed(reviews) },
 );
 
+const ofReviews = { ...from, workload: { kind: 'service', name: 'reviews', namespace: 'bookinfo' } } as const;
 const scopes = (...hosts: readonly string[]) => ({
   got: listed({ name: 'default', namespace: 'web', selector: null, hosts }),
 });
@@ -588,6 +641,13 @@ judging(
       status: 'fail',
       reason: 'NotExported',
       says: /is exported to \. only/,
+      scope: ofReviews,
+    },
+    {
+      when: 'one is not exported, and no service was named',
+      given: rules({ virtualServices: [rule({ exportTo: ['.'] })] }),
+      status: 'pass',
+      says: /0 rules for web\/web-1, 1 kept from it/,
       scope: from,
     },
     {
@@ -603,7 +663,7 @@ judging(
       status: 'fail',
       reason: 'OutOfScope',
       says: /Sidecar web\/default leaves out VirtualService bookinfo\/reviews/,
-      scope: from,
+      scope: ofReviews,
     },
     {
       when: 'a Sidecar object lets it in',
@@ -663,7 +723,13 @@ const ambient = (labels: Record<string, string> = {}) => ({
 const enrolled = ambient({ 'istio.io/use-waypoint': 'waypoint' });
 const bound = (isBound: boolean) =>
   service('reviews', { ports: [port('http', 9080)], waypoint: { bound: isBound, message: 'no such waypoint' } });
-const route = { name: 'r', namespace: 'bookinfo', services: [{ name: 'reviews', namespace: 'bookinfo' }], refused: [] };
+const route = {
+  name: 'r',
+  namespace: 'bookinfo',
+  services: [{ name: 'reviews', namespace: 'bookinfo' }],
+  refused: [],
+  accepted: true,
+};
 judging(
   waypointsServeRules,
   [
@@ -736,6 +802,13 @@ judging(
     },
     { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no rule for HTTP/ },
     {
+      when: 'not every waypoint was seen',
+      given: { ...rules(), waypoints: { got: partly() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every waypoint/,
+    },
+    {
       when: 'namespaces cannot be seen',
       given: { ...rules(), namespaces: { missing: missing() } },
       status: 'unknown',
@@ -761,6 +834,13 @@ judging(httpRoutesAccepted, [
     status: 'fail',
     reason: 'RouteRefused',
     says: /bookinfo\/r: BackendNotFound: x/,
+  },
+  {
+    when: 'nobody has looked at one',
+    given: rules({ routes: [{ ...route, accepted: false }] }),
+    status: 'warn',
+    reason: 'RouteUnseen',
+    says: /no controller has accepted HTTPRoute bookinfo\/r/,
   },
   { when: 'there is none', given: rules(), status: 'skip', says: /no HTTPRoute/ },
   {
@@ -868,8 +948,22 @@ judging(
       says: /1 of 2/,
       plane: modern,
     },
-    { when: 'there is no sidecar', given: { dumps: [] }, status: 'skip', says: /no sidecar/ },
+    { when: 'there is no sidecar', given: { dumps: [], all: [] }, status: 'skip', says: /no sidecar/, plane: modern },
+    {
+      when: 'there are some and none was asked',
+      given: { dumps: [] },
+      status: 'unknown',
+      reason: 'NobodyAsked',
+      says: /1 proxy there/,
+      plane: modern,
+    },
+    {
+      when: 'in 1.0 a rule leads where its host does',
+      given: { dumps: lost.dumps },
+      status: 'skip',
+      says: /no VirtualService/,
+    },
     { when: 'there are no rules', given: { ...arrived, ...rules(NONE) }, status: 'skip', says: /no VirtualService/ },
   ],
-  { ...rules(), scopes: { got: listed() }, syncs: stale('a'), asked: { envoys: [envoy()], of: 1 } },
+  { ...rules(), scopes: { got: listed() }, syncs: stale('a'), asked: { envoys: [envoy()], of: 1 }, all: [envoy()] },
 );

@@ -63,6 +63,12 @@ judging(
       says: /1 injection webhook/,
     },
     {
+      when: 'the namespace opted out',
+      given: { namespaces: namespaces({ 'istio.io/rev': 'x', 'istio-injection': 'disabled' }), all: [] },
+      status: 'pass',
+      says: /1 injection webhook/,
+    },
+    {
       when: 'the namespace is ambient, and names its istiod',
       given: {
         namespaces: namespaces({ 'istio.io/rev': 'x', 'istio.io/dataplane-mode': 'ambient' }),

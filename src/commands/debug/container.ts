@@ -9,10 +9,8 @@ import type { Pod } from '../../evidence/pod.ts';
 import { proxyContainerOf } from '../../evidence/proxies.ts';
 import { jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
-import { type Io, print } from '../io.ts';
-import { type Arguments, kubectlFlagsOf } from '../options.ts';
-import { openConfiguration, type Session } from '../session.ts';
-import { podCalled } from './target.ts';
+import type { Configured } from '../session.ts';
+import { podCalled, type Work } from './target.ts';
 
 type Tool = 'tcpdump' | 'gdb';
 
@@ -22,8 +20,8 @@ export interface Situation {
   /** The minor releases of Kubernetes and kubectl; null where they are not known. */
   server: number | null;
   client: number | null;
-  /** The pod security level that the namespace enforces; null for none, or where it may not be seen. */
-  level: string | null;
+  /** The pod security level that the namespace enforces: null for none, undefined where it could not be seen. */
+  level: string | null | undefined;
 }
 
 /** A line to type, and what there is to know before. */
@@ -37,25 +35,54 @@ export interface Plan {
 const PROXY_USER = 1337;
 
 /** The mesh's own proxy image has tcpdump, is allowed and is there already; its distroless kind has nothing (guide.md f). */
-const proxyImage = (pod: Pod): string =>
-  (proxyContainerOf(pod)?.image ?? 'docker.io/istio/proxyv2:latest')
-    .replace(/@sha256:[0-9a-f]+$/, '')
-    .replace(/-distroless$/, '');
+function proxyImage(pod: Pod): string {
+  const image = proxyContainerOf(pod)?.image ?? 'docker.io/istio/proxyv2:latest';
+  if (!/^[\w./:@-]+$/.test(image))
+    throw new DiagError(
+      `the image of pod ${pod.namespace}/${pod.name}’s proxy is no name of an image: ${JSON.stringify(image)}`,
+    );
+  const [name = '', digest] = image.split('@');
+  const isTagged = /:[^/]+$/.test(name);
+  // A digest names one kind of image, and cannot be told from another.
+  return isTagged || digest === undefined ? name.replace(/-distroless$/, '') : image;
+}
 
 /** The first port of the application. */
 const portOf = ({ containers }: Pod): number | null =>
   containers.filter(({ name }) => name !== 'istio-proxy').flatMap(({ ports }) => ports)[0]?.port ?? null;
 
+/** What cannot be had in another way, on a cluster that has no ephemeral containers. */
+const onNode = (tool: Tool, { name, namespace, node }: Pod): string =>
+  `on node ${node ?? 'of the pod'}, as root: pid=$(crictl inspect --output go-template --template '{{.info.pid}}' $(crictl ps -q --pod $(crictl pods -q --name ${name} --namespace ${namespace}) --name istio-proxy)); nsenter --net --pid --target "$pid" ${tool === 'tcpdump' ? 'tcpdump -i any -nn' : 'gdb -p "$(pgrep -xo envoy)"'}`;
+
+function levelNotes({ pod, level }: Situation): readonly string[] {
+  if (level === undefined)
+    return [
+      `Which pod security level namespace ${pod.namespace} enforces could not be seen: baseline and restricted refuse such a container.`,
+    ];
+  if (level !== 'baseline' && level !== 'restricted') return [];
+  const allow = shellLine(
+    'kubectl',
+    'label',
+    'namespace',
+    pod.namespace,
+    'pod-security.kubernetes.io/enforce=privileged',
+    '--overwrite',
+  );
+  return [
+    `Namespace ${pod.namespace} enforces the pod security level ${level}, which refuses such a container: ${allow} allows it until you set it back.`,
+  ];
+}
+
 /**
  * The `kubectl debug` line for a cluster's version and pod security (guide.md f: profiles by release). Throws where no
  * debug container can be made.
  */
-export function planOf(tool: Tool, { pod, server, client, level }: Situation): Plan {
+export function planOf(tool: Tool, situation: Situation): Plan {
+  const { pod, server, client } = situation;
   const at = `${pod.namespace}/${pod.name}`;
   if (server !== null && server < 23)
-    throw new DiagError(
-      `Kubernetes 1.${server} has no ephemeral containers (1.23 is the first): on node ${pod.node ?? 'of the pod'}, as root: nsenter --net --target "$(pgrep -xo envoy)" tcpdump -i any -nn`,
-    );
+    throw new DiagError(`Kubernetes 1.${server} has no ephemeral containers (1.23 is the first): ${onNode(tool, pod)}`);
   const first = tool === 'tcpdump' ? 29 : 25;
   if (client !== null && client < first)
     throw new DiagError(
@@ -65,11 +92,10 @@ export function planOf(tool: Tool, { pod, server, client, level }: Situation): P
   const notes = [
     `This adds a container to pod ${at} that stays there, ended or not, until the pod is deleted.`,
     'It takes the rights to patch pods/ephemeralcontainers and to create pods/attach.',
-    ...(level === 'baseline' || level === 'restricted'
-      ? [
-          `Namespace ${pod.namespace} enforces the pod security level ${level}, which refuses such a container: ${shellLine('kubectl', 'label', 'namespace', pod.namespace, 'pod-security.kubernetes.io/enforce=privileged', '--overwrite')} allows it until you set it back.`,
-        ]
+    ...(server === null || client === null
+      ? ['The versions of Kubernetes or kubectl could not be seen: those of today are assumed.']
       : []),
+    ...levelNotes(situation),
     ...(user === null
       ? []
       : [
@@ -103,44 +129,56 @@ export function planOf(tool: Tool, { pod, server, client, level }: Situation): P
   };
 }
 
-async function situationOf(pod: Pod, args: Arguments, io: Io, { cluster, source }: Session): Promise<Situation> {
-  const { kubectl, patience } = openConfiguration(args, io);
+async function situationOf(pod: Pod, { session }: Work, configured: Configured): Promise<Situation> {
+  const { cluster, source } = session;
+  const fields = `metadata.name=${pod.namespace}`;
   const [server, client, found] = await Promise.all([
     settle(askJson(cluster, { ask: 'discovery', path: '/version' })),
-    source === 'live' ? clientMinor(kubectl, patience) : null,
-    settle(
-      cluster.list({ ask: 'list', resource: namespaces, namespace: null, fields: `metadata.name=${pod.namespace}` }),
-    ),
+    source === 'live' ? clientMinor(configured.kubectl, configured.patience) : null,
+    settle(cluster.list({ ask: 'list', resource: namespaces, namespace: null, fields })),
   ]);
-  const labels = 'got' in found ? found.got[0]?.metadata.labels : undefined;
   return {
     pod,
     server: 'got' in server ? minorOf(server.got) : null,
     client,
-    level: labels?.['pod-security.kubernetes.io/enforce'] ?? null,
+    level: 'got' in found ? (found.got[0]?.metadata.labels?.['pod-security.kubernetes.io/enforce'] ?? null) : undefined,
   };
 }
 
-/** `debug tcpdump POD`, `debug gdb POD`: prints the line; with --execute runs it, after saying what it does. */
+/** What a line for a person leaves out of kubectl's flags: a token is a secret, and a deadline is for us. */
+const shown = (flags: readonly string[]): readonly string[] =>
+  flags.filter((flag) => !/^--(token|request-timeout)=/.test(flag));
+
+/** A line to print, or to run in the user's own terminal. */
+export interface Prepared {
+  text: string;
+  /** Hands the terminal over to kubectl; null where only the line was asked for. */
+  run: ((interrupt: AbortSignal) => Promise<number>) | null;
+}
+
+/** `debug tcpdump POD`, `debug gdb POD`: the line; with --execute it is to be run, after saying what it does. */
 export async function container(
   tool: Tool,
   [word]: readonly string[],
-  args: Arguments,
-  io: Io,
-  session: Session,
-  json: boolean,
-): Promise<number> {
-  const execute = args.execute === true;
-  if (execute && session.source === 'bundle')
+  work: Work,
+  configured: Configured,
+): Promise<Prepared> {
+  const { args, session, json } = work;
+  if (args.execute === true && session.source === 'bundle')
     throw new UsageError('--execute means a live cluster, --bundle replays one');
-  const plan = planOf(tool, await situationOf(await podCalled(word, args, session), args, io, session));
-  const line = shellLine('kubectl', ...plan.args, '--', ...plan.command);
-  const notes = plan.notes.map((note) => `# ${escapeText(note)}\n`).join('');
-  if (!execute) {
-    await print(io.stdout, json ? `${jsonOf({ command: line, notes: plan.notes }, 2)}\n` : `${notes}${line}\n`);
-    return 0;
-  }
-  await print(io.stderr, `${notes}${line}\n`);
-  const { kubectl } = openConfiguration(args, io);
-  return handOver({ ...kubectl, flags: kubectlFlagsOf(args) }, plan.args, plan.command);
+  const plan = planOf(tool, await situationOf(await podCalled(word, work), work, configured));
+  const { kubectl } = configured;
+  const line = escapeText(shellLine('kubectl', ...plan.args, ...shown(kubectl.flags), '--', ...plan.command));
+  const notes = plan.notes.map(escapeText);
+  if (args.execute !== true)
+    return {
+      text: json
+        ? `${jsonOf({ command: line, notes }, 2)}\n`
+        : `${notes.map((note) => `# ${note}\n`).join('')}${line}\n`,
+      run: null,
+    };
+  return {
+    text: `${notes.map((note) => `# ${note}\n`).join('')}${line}\n`,
+    run: (interrupt) => handOver(kubectl, plan.args, plan.command, interrupt),
+  };
 }

@@ -1,22 +1,25 @@
+import { setMaxListeners } from 'node:events';
 import { closest } from 'fastest-levenshtein';
 import { Gatherer } from '../../diagnosis/gather.ts';
-import { type Unanswered, UsageError } from '../../errors.ts';
+import { DiagError, type Unanswered, UsageError } from '../../errors.ts';
 import { escapeText } from '../../report/escape.ts';
+import { exitCodeOf } from '../../report/exit.ts';
 import { plain } from '../../report/style.ts';
 import { type Io, print } from '../io.ts';
 import { type Arguments, oneOf, scopeOf } from '../options.ts';
-import { openSession, type Session } from '../session.ts';
+import { openConfiguration, openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
+import type { Work } from './target.ts';
 
-/** The helpers, and what each prints. */
+/** The helpers: what each prints, and how many words it takes. */
 export const HELPERS = {
-  'proxy-config': 'Print clusters, listeners, routes, endpoints or bootstrap of a pod’s Envoy',
-  sync: 'Print every proxy’s state on every replica of Pilot',
-  pilot: 'Print the page ads, eds or registry of every replica of Pilot',
-  diff: 'Print what Pilot sent and a pod’s Envoy has not, and the other way round',
-  tcpdump: 'Print the line that captures a pod’s packets',
-  gdb: 'Print the line that attaches a debugger to a pod’s Envoy',
-} as const;
+  'proxy-config': ['Print clusters, listeners, routes, endpoints or bootstrap of a pod’s Envoy', 2],
+  sync: ['Print every proxy’s state on every replica of Pilot', 1],
+  pilot: ['Print the page ads, eds or registry of every replica of Pilot', 1],
+  diff: ['Print what Pilot sent and a pod’s Envoy has not, and the other way round', 1],
+  tcpdump: ['Print the line that captures a pod’s packets', 1],
+  gdb: ['Print the line that attaches a debugger to a pod’s Envoy', 1],
+} as const satisfies Record<string, readonly [string, number]>;
 type Helper = keyof typeof HELPERS;
 
 /** What a helper prints, and what it could not look at. */
@@ -25,60 +28,82 @@ export interface Told {
   missing: readonly Unanswered[];
 }
 
+/** There is nobody to ask. */
+export class NoIstio extends DiagError {
+  constructor() {
+    super('no replica of Pilot or istiod runs in this cluster');
+  }
+}
+
 const whole = async (text: Promise<string>): Promise<Told> => ({ text: await text, missing: [] });
+
+function helperCalled(first: string, others: readonly string[], args: Arguments): Helper {
+  const names = Object.keys(HELPERS) as Helper[];
+  const helper = names.find((each) => each === first);
+  if (!helper)
+    throw new UsageError(
+      first === ''
+        ? `debug takes one of ${names.join(', ')}`
+        : `debug has no helper ${JSON.stringify(first)}; did you mean ${closest(first, names)}?`,
+    );
+  const surplus = others[HELPERS[helper][1]];
+  if (surplus !== undefined) throw new UsageError(`debug ${helper} takes no word ${JSON.stringify(surplus)}`);
+  if (args.execute === true && helper !== 'tcpdump' && helper !== 'gdb')
+    throw new UsageError(`--execute is for tcpdump and gdb: ${helper} reads only`);
+  return helper;
+}
 
 /** What the guide did with istioctl, tcpdump and gdb: prints, and judges nothing. Resolves to the exit code. */
 export async function debug(words: readonly string[], args: Arguments, io: Io): Promise<number> {
   const json = oneOf(args.output, ['table', 'json'] as const, 'output') === 'json';
-  const style = styleOf(args, io);
+  const style = styleOf({ ...args, color: 'never' }, io);
   const [first = '', ...others] = words;
-  const helper = (Object.keys(HELPERS) as Helper[]).find((each) => each === first);
-  if (!helper)
-    throw new UsageError(
-      first === ''
-        ? `debug takes one of ${Object.keys(HELPERS).join(', ')}`
-        : `debug has no helper ${JSON.stringify(first)}; did you mean ${closest(first, Object.keys(HELPERS))}?`,
-    );
-  if (args.execute === true && helper !== 'tcpdump' && helper !== 'gdb')
-    throw new UsageError(`--execute is for tcpdump and gdb: ${helper} reads only`);
+  const helper = helperCalled(first, others, args);
   const scope = scopeOf({ ...args, _: undefined }, 'default');
+  const configured = openConfiguration(args, io);
   const session = await openSession(args, io);
+  let run: ((interrupt: AbortSignal) => Promise<number>) | null = null;
   try {
-    if (helper === 'tcpdump' || helper === 'gdb') {
-      const { container } = await import('./container.ts');
-      return await container(helper, others, args, io, session, json);
-    }
     const { cluster, startedAt: now, sleep } = session;
     const gatherer = new Gatherer({ cluster, scope, now, sleep }, io.now);
-    const { text, missing } = await told(helper, others, args, session, gatherer, json);
-    const unsaved = await session.save();
-    await print(io.stdout, plain(style, text));
-    for (const { command, words } of missing)
-      await print(io.stderr, `error: no answer to \`${escapeText(command)}\`: ${escapeText(words)}\n`);
-    if (unsaved !== null) await print(io.stderr, `error: ${escapeText(unsaved)}\n`);
-    if (unsaved !== null) return 2;
-    return missing.length > 0 ? 3 : 0;
+    const work: Work = { args, session, gatherer, json };
+    let told: Told;
+    try {
+      if (helper === 'tcpdump' || helper === 'gdb') {
+        const prepared = await (await import('./container.ts')).container(helper, others, work, configured);
+        told = { text: prepared.text, missing: [] };
+        run = prepared.run;
+      } else told = await tell(helper, others, work);
+    } finally {
+      // Also of a run that came to nothing: that is when somebody else should look at it.
+      const unsaved = await session.save();
+      if (unsaved !== null) await print(io.stderr, `error: ${escapeText(unsaved)}\n`);
+    }
+    await print(run === null ? io.stdout : io.stderr, plain(style, told.text));
+    for (const { command, words: said } of told.missing)
+      await print(io.stderr, `error: no answer to \`${escapeText(command)}\`: ${escapeText(said)}\n`);
+    if (run === null)
+      return exitCodeOf(told.missing.length > 0 ? 'inconclusive' : 'healthy', false, 'unknown', io.signal());
+  } catch (error) {
+    if (!(error instanceof NoIstio)) throw error;
+    await print(io.stderr, `error: ${error.message}\n`);
+    return exitCodeOf('not-applicable', false, 'unknown', io.signal());
   } finally {
     await session.close();
   }
+  setMaxListeners(0, io.interrupt);
+  return run(io.interrupt);
 }
 
-async function told(
-  helper: Exclude<Helper, 'tcpdump' | 'gdb'>,
-  words: readonly string[],
-  args: Arguments,
-  session: Session,
-  gatherer: Gatherer,
-  json: boolean,
-): Promise<Told> {
+async function tell(helper: Exclude<Helper, 'tcpdump' | 'gdb'>, words: readonly string[], work: Work): Promise<Told> {
   switch (helper) {
     case 'proxy-config':
-      return whole((await import('./proxy-config.ts')).proxyConfig(words, args, session, json));
+      return whole((await import('./proxy-config.ts')).proxyConfig(words, work));
     case 'diff':
-      return whole((await import('./diff.ts')).diff(words, args, session, gatherer, json));
+      return whole((await import('./diff.ts')).diff(words, work));
     case 'sync':
-      return (await import('./pilots.ts')).sync(words, gatherer, json);
+      return (await import('./pilots.ts')).sync(words, work);
     case 'pilot':
-      return (await import('./pilots.ts')).pilot(words, gatherer, json);
+      return (await import('./pilots.ts')).pilot(words, work);
   }
 }

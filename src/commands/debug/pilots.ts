@@ -1,16 +1,54 @@
-import type { Gatherer } from '../../diagnosis/gather.ts';
+import { unanswered } from '../../cluster/text.ts';
+import type { Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
-import type { Unanswered } from '../../errors.ts';
-import { UsageError } from '../../errors.ts';
+import { type Unanswered, UsageError } from '../../errors.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { allPilots, firstSyncs, type Pilot, readPage, registryOf } from '../../evidence/pilot.ts';
 import { isRunning } from '../../evidence/pod.ts';
-import { type ProxySync, stateOf } from '../../evidence/sync.ts';
+import { type ProxySync, podOfProxy, stateOf } from '../../evidence/sync.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
-import type { Told } from './index.ts';
+import { podOfWord } from '../options.ts';
+import { NoIstio, type Told } from './index.ts';
+import type { Work } from './target.ts';
 
 const RIGHTS = [{ verb: 'create', resource: 'pods/portforward' }] as const;
+
+/** A page of one replica. */
+interface PilotPage<T> {
+  pilot: Pilot;
+  said: Attempt<T>;
+}
+
+/** A page of every running replica, read by `parse`: one that it does not know is no answer. */
+export async function pilotPages<T>(
+  { gatherer }: Work,
+  placeOf: (pilot: Pilot) => { port: number; path: string },
+  parse: (page: string) => T | null,
+): Promise<readonly PilotPage<T>[]> {
+  const source = clusterSource(RIGHTS, async (ask): Promise<readonly PilotPage<T>[]> => {
+    const running = (await ask.from(allPilots)).filter(({ pod }) => isRunning(pod));
+    return Promise.all(
+      running.map(async (pilot) => {
+        const { port, path } = placeOf(pilot);
+        const read = async (): Promise<T> => {
+          const parsed = parse(await readPage(ask, pilot, port, path));
+          if (parsed !== null) return parsed;
+          const { namespace, name } = pilot.pod;
+          throw unanswered(
+            { ask: 'page', namespace, pod: name, port, path },
+            'BadAnswer',
+            'not the page that was asked for',
+          );
+        };
+        return { pilot, said: await settle(read()) };
+      }),
+    );
+  });
+  const pages = await gatherer.ofCluster(source);
+  if (pages.length === 0) throw new NoIstio();
+  return pages;
+}
 
 /** The columns of istioctl's proxy-status, and the kinds that they are for. */
 const STATES = [
@@ -25,26 +63,39 @@ const stateIn = ({ types }: ProxySync, kind: string): string => {
   return type ? stateOf(type).toUpperCase() : '-';
 };
 
+/** Why a replica did not answer, for a script. */
+const missingOf = (missing: readonly Unanswered[]) =>
+  missing.map(({ hindrance, command, words }) => ({ reason: hindrance, command, words }));
+
 /** `debug sync [POD]`: every proxy's state, on every replica of Pilot. */
-export async function sync([pod]: readonly string[], gatherer: Gatherer, json: boolean): Promise<Told> {
+export async function sync([word]: readonly string[], { gatherer, args, json }: Work): Promise<Told> {
   const replicas = await gatherer.ofCluster(firstSyncs);
-  if (replicas.length === 0) throw new UsageError('no replica of Pilot or istiod runs in this cluster');
-  const wanted = pod?.replace(/^pods?\//, '');
-  const isWanted = ({ proxy }: ProxySync): boolean =>
-    wanted === undefined ||
-    proxy === wanted ||
-    proxy.startsWith(`${wanted}.`) ||
-    wanted === proxy.split('.').reverse().join('/');
+  if (replicas.length === 0) throw new NoIstio();
+  const namespace = (args.namespace as string | undefined) ?? null;
+  const wanted = word === undefined ? { name: null, namespace } : podOfWord(word, namespace, 'debug sync');
+  const isWanted = ({ proxy }: ProxySync): boolean => {
+    const own = podOfProxy(proxy);
+    return (
+      (wanted.name === null || own.pod === wanted.name) &&
+      (wanted.namespace === null || own.namespace === wanted.namespace)
+    );
+  };
   const rows = replicas.flatMap(({ pilot, proxies }) =>
     'got' in proxies ? proxies.got.filter(isWanted).map((each) => ({ ...each, pilot: pilot.pod.name })) : [],
   );
   const missing = replicas.flatMap(({ proxies }) => ('missing' in proxies ? [proxies.missing] : []));
+  const proxies = rows.map((row) => ({ ...row, types: row.types.map((type) => ({ ...type, state: stateOf(type) })) }));
+  const where = wanted.namespace === null ? '' : ` of namespace ${wanted.namespace}`;
+  const none =
+    missing.length === replicas.length
+      ? 'No replica of Pilot answered.'
+      : `${wanted.name === null ? 'No proxy' : `No proxy ${wanted.name}`}${where} is connected to a replica that answered.`;
   const text = json
-    ? `${jsonOf({ proxies: rows.map((row) => ({ ...row, types: row.types.map((type) => ({ ...type, state: stateOf(type) })) })) }, 2)}\n`
+    ? `${jsonOf({ proxies, missing: missingOf(missing) }, 2)}\n`
     : columns(
         ['PROXY', ...STATES.map(([head]) => head), 'PILOT', 'VERSION'],
         rows.map((row) => [row.proxy, ...STATES.map(([, kind]) => stateIn(row, kind)), row.pilot, row.version ?? '']),
-        wanted === undefined ? 'No proxy is connected.' : `No replica that answered lists ${escapeText(wanted)}.`,
+        none,
       );
   return { text, missing };
 }
@@ -60,30 +111,22 @@ function placeOf(page: (typeof PAGES)[number], each: Pilot): { port: number; pat
 }
 
 /** `debug pilot PAGE`: the page of every replica, as it is. */
-export async function pilot([word]: readonly string[], gatherer: Gatherer, json: boolean): Promise<Told> {
+export async function pilot([word]: readonly string[], work: Work): Promise<Told> {
   const page = PAGES.find((each) => each === word);
   if (!page) throw new UsageError(`debug pilot takes one of ${PAGES.join(', ')}`);
-  const source = clusterSource(RIGHTS, async (ask) => {
-    const running = (await ask.from(allPilots)).filter(({ pod }) => isRunning(pod));
-    return Promise.all(
-      running.map(async (each) => {
-        const { port, path } = placeOf(page, each);
-        return { pod: `${each.pod.namespace}/${each.pod.name}`, said: await settle(readPage(ask, each, port, path)) };
-      }),
-    );
-  });
-  const replicas = await gatherer.ofCluster(source);
-  if (replicas.length === 0) throw new UsageError('no replica of Pilot or istiod runs in this cluster');
-  const got = replicas.flatMap(({ pod, said }) => ('got' in said ? [{ pod, page: said.got }] : []));
-  const missing = replicas.flatMap(({ said }): readonly Unanswered[] => ('missing' in said ? [said.missing] : []));
-  const text = json
-    ? `${jsonOf({ replicas: got.map(({ pod, page }) => ({ pod, page: parsed(page) })) }, 2)}\n`
-    : got
-        .map(
-          ({ pod, page }) =>
-            `# ${escapeText(pod)}\n${linesOf(typeof parsed(page) === 'string' ? page : jsonOf(parsed(page), 2))}\n`,
-        )
-        .join('\n');
+  const replicas = await pilotPages(
+    work,
+    (each) => placeOf(page, each),
+    (text) => ({ text }),
+  );
+  const got = replicas.flatMap(({ pilot: { pod }, said }) =>
+    'got' in said ? [{ pod: `${pod.namespace}/${pod.name}`, page: parsed(said.got.text) }] : [],
+  );
+  const missing = replicas.flatMap(({ said }) => ('missing' in said ? [said.missing] : []));
+  const shown = (value: unknown): string => linesOf(typeof value === 'string' ? value : jsonOf(value, 2));
+  const text = work.json
+    ? `${jsonOf({ replicas: got, missing: missingOf(missing) }, 2)}\n`
+    : got.map(({ pod, page }) => `# ${escapeText(pod)}\n${shown(page)}\n`).join('\n');
   return { text, missing };
 }
 

@@ -1,34 +1,14 @@
-import type { PageQuestion } from '../../cluster/question.ts';
 import { redactValue } from '../../cluster/redact.ts';
-import { quoteAnswer, textOf, unanswered } from '../../cluster/text.ts';
 import { UsageError } from '../../errors.ts';
-import { adminPage, nameOf } from '../../evidence/envoy/asked.ts';
+import { adminPage, nameOf, readAdmin } from '../../evidence/envoy/asked.ts';
 import { dumpIn, type EnvoyDump } from '../../evidence/envoy/dump.ts';
 import { type Endpoint, endpointsIn } from '../../evidence/envoy/endpoints.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
-import type { Arguments } from '../options.ts';
-import type { Session } from '../session.ts';
-import { envoyCalled } from './target.ts';
+import { envoyCalled, type Work } from './target.ts';
 
 /** What may be shown of an Envoy’s configuration. */
 export const KINDS = ['clusters', 'listeners', 'routes', 'endpoints', 'bootstrap'] as const;
 type Kind = (typeof KINDS)[number];
-
-/** A page of the pod's Envoy, read by `parse`. */
-export async function readPage<T>(
-  session: Session,
-  question: PageQuestion,
-  parse: (page: string) => T | null,
-): Promise<T> {
-  const answer = await session.cluster.read(question);
-  if (answer.status !== 200)
-    throw unanswered(question, 'BadAnswer', `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
-  const page = await textOf(question, answer);
-  const parsed = parse(page);
-  if (parsed === null)
-    throw unanswered(question, 'BadAnswer', `not the page that was asked for: ${page.slice(0, 200)}`);
-  return parsed;
-}
 
 /** `outbound|9080|v1|reviews.bookinfo.svc.cluster.local` by its parts; another name is all host. */
 function partsOf(name: string): { direction: string; port: string; subset: string; host: string } {
@@ -100,22 +80,16 @@ const unique = (rows: readonly (readonly string[])[]): readonly (readonly string
     .map(([, row]) => row);
 
 /** `debug proxy-config KIND POD`: what istioctl of the release would show, of any release. */
-export async function proxyConfig(
-  words: readonly string[],
-  args: Arguments,
-  session: Session,
-  json: boolean,
-): Promise<string> {
-  const [word, pod] = words;
+export async function proxyConfig([word, pod]: readonly string[], work: Work): Promise<string> {
   const kind = KINDS.find((each) => each === word || each === `${word}s`);
   if (!kind) throw new UsageError(`debug proxy-config takes one of ${KINDS.join(', ')}, then a pod`);
-  const envoy = await envoyCalled(pod, args, session);
+  const envoy = await envoyCalled(pod, work);
   const name = nameOf(envoy);
   if (kind === 'endpoints') {
-    const endpoints = await readPage(session, adminPage(envoy, '/clusters'), endpointsIn);
-    return json ? `${jsonOf({ pod: name, endpoints }, 2)}\n` : endpointsTable(endpoints);
+    const endpoints = await readAdmin(work.session, adminPage(envoy, '/clusters'), endpointsIn);
+    return work.json ? `${jsonOf({ pod: name, endpoints }, 2)}\n` : endpointsTable(endpoints);
   }
-  const dump = await readPage(session, adminPage(envoy, '/config_dump'), dumpIn);
+  const dump = await readAdmin(work.session, adminPage(envoy, '/config_dump'), dumpIn);
   if (kind === 'bootstrap') return `${jsonOf({ pod: name, bootstrap: redactValue(dump.bootstrap) }, 2)}\n`;
-  return json ? `${jsonOf({ pod: name, [kind]: dump[kind] }, 2)}\n` : TABLES[kind](dump);
+  return work.json ? `${jsonOf({ pod: name, [kind]: dump[kind] }, 2)}\n` : TABLES[kind](dump);
 }

@@ -1,30 +1,46 @@
 import { pods } from '../../cluster/resources.ts';
 import { askJson } from '../../cluster/text.ts';
+import type { Gatherer } from '../../diagnosis/gather.ts';
 import { DiagError, NoAnswer, UsageError } from '../../errors.ts';
 import type { Envoy } from '../../evidence/envoy/asked.ts';
+import { allPods } from '../../evidence/kubernetes.ts';
 import { type Pod, podOf } from '../../evidence/pod.ts';
 import { proxyContainerOf } from '../../evidence/proxies.ts';
-import type { Arguments } from '../options.ts';
+import { type Arguments, podOfWord } from '../options.ts';
 import type { Session } from '../session.ts';
 
-/** The pod that the words name: `POD`, `pod/POD` or `NAMESPACE/POD`; -n, or the context, says where else. */
-export async function podCalled(word: string | undefined, args: Arguments, session: Session): Promise<Pod> {
+/** What a helper works with. */
+export interface Work {
+  args: Arguments;
+  session: Session;
+  gatherer: Gatherer;
+  json: boolean;
+}
+
+/** The pod that the words name; -n, or the context, says where. A bundle of a topic holds pods as a list. */
+export async function podCalled(word: string | undefined, { args, session, gatherer }: Work): Promise<Pod> {
   if (word === undefined) throw new UsageError('name a pod: POD or NAMESPACE/POD');
-  const [, own, name] = /^(?:([a-z0-9][a-z0-9-]*)\/)?([a-z0-9][a-z0-9.-]*)$/.exec(word.replace(/^pods?\//, '')) ?? [];
-  if (!name) throw new UsageError(`${JSON.stringify(word)} cannot be the name of a pod`);
-  const namespace = own ?? (args.namespace as string | undefined) ?? (await session.identity).namespace;
+  const { name, namespace: own } = podOfWord(word, (args.namespace as string | undefined) ?? null, 'debug');
+  const namespace = own ?? (await session.identity).namespace;
+  const absent = (): DiagError =>
+    new DiagError(`there is no pod ${name} in namespace ${namespace}: kubectl -n ${namespace} get pods`);
   try {
     const question = { ask: 'object', resource: pods, namespace, name } as const;
     return podOf((await askJson(session.cluster, question)) as Parameters<typeof podOf>[0]);
   } catch (error) {
-    if (!(error instanceof NoAnswer) || error.unanswered.hindrance !== 'NotFound') throw error;
-    throw new DiagError(`there is no pod ${name} in namespace ${namespace}: kubectl -n ${namespace} get pods`);
+    if (!(error instanceof NoAnswer)) throw error;
+    if (error.unanswered.hindrance === 'NotFound') throw absent();
+    if (error.unanswered.hindrance !== 'NotInBundle') throw error;
+    const { items } = await gatherer.ofCluster(allPods);
+    const found = items.find((pod) => pod.name === name && pod.namespace === namespace);
+    if (!found) throw absent();
+    return found;
   }
 }
 
 /** The Envoy of the pod that the words name: one that can be asked. */
-export async function envoyCalled(word: string | undefined, args: Arguments, session: Session): Promise<Envoy> {
-  const pod = await podCalled(word, args, session);
+export async function envoyCalled(word: string | undefined, work: Work): Promise<Envoy> {
+  const pod = await podCalled(word, work);
   const container = proxyContainerOf(pod);
   const name = `${pod.namespace}/${pod.name}`;
   if (!container) throw new DiagError(`pod ${name} has no proxy: none of its containers is one of Istio’s`);

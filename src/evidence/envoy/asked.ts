@@ -1,5 +1,5 @@
 import type { PageQuestion } from '../../cluster/question.ts';
-import { quoteAnswer, textOf, unanswered } from '../../cluster/text.ts';
+import { firstLine, quoteAnswer, textOf, unanswered } from '../../cluster/text.ts';
 import type { Ask, Attempt, Source } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { UsageError } from '../../errors.ts';
@@ -40,31 +40,6 @@ export interface Asked {
   of: number;
 }
 
-/** The one that --from names, or at most `scope.sample`: those first that no replica lists or that are not in sync. */
-export const askedEnvoys = planeSource([], async ({ from, scope }): Promise<Asked> => {
-  const [all, syncs] = await Promise.all([from(envoys), settle(from(firstSyncs))]);
-  if (scope.from) {
-    const { name, namespace } = scope.from;
-    const named = all.filter(({ pod }) => pod.name === name && (namespace === null || pod.namespace === namespace));
-    return { envoys: named.slice(0, 1), of: named.length };
-  }
-  const synced = new Set(
-    ('got' in syncs ? syncs.got : []).flatMap(({ proxies }) =>
-      'got' in proxies
-        ? proxies.got.filter(({ types }) => types.every(({ sent, acked }) => sent === acked)).map(({ proxy }) => proxy)
-        : [],
-    ),
-  );
-  const isSynced = ({ pod }: Envoy): boolean => synced.has(`${pod.name}.${pod.namespace}`);
-  const restarts = ({ pod }: Envoy): number => pod.restarts;
-  const first = [...all].sort((a, b) => Number(isSynced(a)) - Number(isSynced(b)) || restarts(b) - restarts(a));
-  return { envoys: first.slice(0, scope.sample), of: all.length };
-});
-
-/** `2 of 20 proxies`. */
-export const sampleOf = ({ envoys, of }: Asked): string =>
-  envoys.length === of ? `${of} ${of === 1 ? 'proxy' : 'proxies'}` : `${envoys.length} of ${of} proxies`;
-
 /** The pod that --from names must be there: a slip of the keyboard is no broken mesh. */
 export const callerPod = planeSource([], async ({ from, scope }): Promise<Pod | null> => {
   if (!scope.from) return null;
@@ -75,6 +50,37 @@ export const callerPod = planeSource([], async ({ from, scope }): Promise<Pod | 
     throw new UsageError(`there is no pod ${name}${namespace === null ? '' : ` in namespace ${namespace}`}`);
   return found ?? null;
 });
+
+/** The one that --from names, or at most `scope.sample`: those first that no replica lists or that are not in sync. */
+export const askedEnvoys = planeSource([], async ({ from, scope }): Promise<Asked> => {
+  const [all, syncs] = await Promise.all([from(envoys), settle(from(firstSyncs))]);
+  if (scope.from) {
+    const caller = await from(callerPod);
+    const named = all.filter(({ pod }) => pod.name === caller?.name && pod.namespace === caller.namespace);
+    return { envoys: named, of: named.length };
+  }
+  const synced = new Set(
+    ('got' in syncs ? syncs.got : []).flatMap(({ proxies }) =>
+      'got' in proxies
+        ? proxies.got.filter(({ types }) => types.every(({ sent, acked }) => sent === acked)).map(({ proxy }) => proxy)
+        : [],
+    ),
+  );
+  const isSynced = ({ pod }: Envoy): boolean => synced.has(`${pod.name}.${pod.namespace}`);
+  const restarts = ({ pod }: Envoy): number => pod.restarts;
+  const first = [...all].sort(
+    (a, b) =>
+      Number(isSynced(a)) - Number(isSynced(b)) ||
+      restarts(b) - restarts(a) ||
+      // There are more of them, and rules are theirs to carry out.
+      Number(isSidecar(b)) - Number(isSidecar(a)),
+  );
+  return { envoys: first.slice(0, scope.sample), of: all.length };
+});
+
+/** `2 of 20 proxies`. */
+export const sampleOf = ({ envoys, of }: Asked): string =>
+  envoys.length === of ? `${of} ${of === 1 ? 'proxy' : 'proxies'}` : `${envoys.length} of ${of} proxies`;
 
 /** What one Envoy answered. */
 export interface Told<T> extends Envoy {
@@ -93,7 +99,7 @@ export const adminPage = ({ pod, container }: Envoy, path: string, reading?: 2):
 
 /** Its text. An answer that is not 200, or that `parse` does not know, is NoAnswer. */
 export async function readAdmin<T>(
-  { cluster }: Ask,
+  { cluster }: Pick<Ask, 'cluster'>,
   question: PageQuestion,
   parse: (text: string) => T | null,
 ): Promise<T> {
@@ -103,11 +109,7 @@ export async function readAdmin<T>(
   const text = await textOf(question, answer);
   const parsed = parse(text);
   if (parsed !== null) return parsed;
-  throw unanswered(
-    question,
-    'BadAnswer',
-    `not the page that was asked for: ${text.trim().split('\n', 1)[0]?.slice(0, 200) ?? ''}`,
-  );
+  throw unanswered(question, 'BadAnswer', `not the page that was asked for: ${firstLine(text)}`);
 }
 
 /** A source that asks each of the asked Envoys for the same, all at once. */

@@ -6,19 +6,33 @@ export interface Certificate {
   /** Milliseconds since 1970; null where the page tells days only. */
   notAfter: number | null;
   daysLeft: number;
+  /** Whether it is the workload's own, and not one that a gateway shows in its host's name. */
+  own: boolean;
 }
 
-type RawCertificate = string | { path?: string; days_until_expiration?: string | number; expiration_time?: string };
+type RawCertificate =
+  | string
+  | {
+      path?: string;
+      days_until_expiration?: string | number;
+      expiration_time?: string;
+      subject_alt_names?: readonly { uri?: string }[];
+    };
 
 /** `Certificate Path: /etc/certs/cert-chain.pem, Serial Number: 1f, Days until Expiration: 89`, before Envoy 1.9. */
 function certificateOf(raw: RawCertificate): Certificate | null {
   if (typeof raw === 'string') {
-    const days = /Days until Expiration: (\d+)/i.exec(raw)?.[1];
+    const days = /Days until Expiration: (-?\d+)/i.exec(raw)?.[1];
     const path = /Path: ([^,\s]+)/i.exec(raw)?.[1] ?? '';
-    return days === undefined ? null : { path, notAfter: null, daysLeft: Number(days) };
+    return days === undefined
+      ? null
+      : { path, notAfter: null, daysLeft: Number(days), own: path.startsWith('/etc/certs') };
   }
   const notAfter = Date.parse(raw.expiration_time ?? '') || null;
-  return { path: raw.path ?? '', notAfter, daysLeft: Number(raw.days_until_expiration ?? 0) };
+  const path = raw.path ?? '';
+  const own =
+    path.startsWith('/etc/certs') || (raw.subject_alt_names ?? []).some(({ uri = '' }) => uri.startsWith('spiffe://'));
+  return { path, notAfter, daysLeft: Number(raw.days_until_expiration ?? 0), own };
 }
 
 const listOf = (value: unknown): readonly RawCertificate[] =>

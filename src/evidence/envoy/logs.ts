@@ -26,10 +26,7 @@ const PATTERNS: readonly (readonly [Exclude<Meaning, 'refused'>, RegExp])[] = [
     'crashed',
     /Caught (?:Aborted|Segmentation fault)|\[critical\]\[(?:assert|backtrace)\]|signal: (?:aborted|segmentation fault)/,
   ],
-  [
-    'gave up',
-    /Permanent error: budget exhausted|cannot start the proxy with the desired configuration|No more active epochs/,
-  ],
+  ['gave up', /Permanent error: budget exhausted|cannot start the proxy with the desired configuration/],
 ];
 
 /** A line of an access log, as text or as JSON. */
@@ -56,13 +53,18 @@ export interface ProxyLog {
   complaint: { line: string; at: number | null } | null;
   /** How many requests it tells of. */
   requests: number;
+  /** Since when it tells, in milliseconds since 1970; null when it begins with the container, or no line says when. */
+  since: number | null;
 }
 
-/** `[2018-06-01T10:11:12.345Z]`, `[2026-11-25 06:43:20.123][1]`, `2026-11-25T06:43:20.123456Z\tinfo`. */
+/** `[2018-06-01T10:11:12.345Z]`, `[2026-11-25 06:43:20.123][1]`, `2026-11-25T06:43:20.123456Z\tinfo`, `{"time":"2026-11-25T06:43:20Z"}`. */
 function timeOf(line: string): number | null {
-  const stamp = /^\[?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)/.exec(line);
+  const stamp = /^(?:\[?|\{.*?"time":")(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)/.exec(line);
   return stamp ? Date.parse(`${stamp[1]}T${stamp[2]}Z`) || null : null;
 }
+
+/** So many of a log's last lines are read. */
+const TAIL = 5000;
 
 /** What is told is told at its beginning. */
 const LONGEST = 4096;
@@ -71,7 +73,8 @@ export function logIn(text: string): ProxyLog {
   const lines: LogLine[] = [];
   let complaint: ProxyLog['complaint'] = null;
   let requests = 0;
-  for (const whole of text.split('\n')) {
+  const all = text.trimEnd().split('\n');
+  for (const whole of all) {
     const line = whole.slice(0, LONGEST);
     if (ACCESS.test(line)) requests++;
     if (READY.test(line)) complaint = null;
@@ -79,10 +82,9 @@ export function logIn(text: string): ProxyLog {
     const meaning = isRefused(line) ? 'refused' : PATTERNS.find(([, pattern]) => pattern.test(line))?.[0];
     if (meaning) lines.push({ meaning, line, at: timeOf(line) });
   }
-  return { lines, requests, complaint };
+  const isWhole = all.length < TAIL;
+  return { lines, requests, complaint, since: isWhole ? null : timeOf(all[0] ?? '') };
 }
-
-const TAIL = 5000;
 
 async function logOf({ cluster }: Ask, { pod, container }: Envoy, previous?: true): Promise<ProxyLog> {
   const question: LogQuestion = {

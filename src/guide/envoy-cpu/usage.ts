@@ -4,6 +4,7 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Envoy, envoys, nameOf } from '../../evidence/envoy/asked.ts';
 import { type Counted, envoyStats, riseOf } from '../../evidence/envoy/stats.ts';
+import { isYoung } from '../../evidence/proxies.ts';
 import { usage } from '../../evidence/usage.ts';
 import { REFRESH, SETTINGS, SIZE, UPDATES } from './steps.ts';
 
@@ -20,6 +21,8 @@ interface Measured extends Envoy {
   cores: number;
   /** Requests a second; null when nobody counts them. */
   load: number | null;
+  /** Connections of clients; null where the proxy was not asked. */
+  connections: number | null;
 }
 
 /** 0.8 and 1.0 keep counters of requests; `http.admin.` is our own asking. */
@@ -35,10 +38,12 @@ function requestsIn(counted: Counted, window: number): number | null {
 }
 
 /** How a usage stands to its load. */
-function judgementOf({ cores, load }: Measured): 'fine' | 'high' | 'too high' | 'unexplained' {
+function judgementOf({ cores, load, connections }: Measured): 'fine' | 'high' | 'too high' | 'unexplained' {
   if (cores <= SOME) return 'fine';
-  if (load === null) return cores > MUCH ? 'unexplained' : 'fine';
-  if (load < 1) return cores > MUCH ? 'too high' : 'high';
+  // What is no HTTP, and long streams, is work too, and no requests.
+  const idles = load !== null && load < 1 && connections !== null && connections < 2;
+  if (load === null || (load < 1 && !idles)) return cores > MUCH ? 'unexplained' : 'fine';
+  if (idles) return cores > MUCH ? 'too high' : 'high';
   const expected = load * PER_REQUEST;
   if (cores > MUCH && cores > 10 * expected) return 'too high';
   return cores > 3 * expected ? 'high' : 'fine';
@@ -53,10 +58,11 @@ export const envoyCpuFitsLoad = defineCheck({
     Throttled: 'A proxy uses nearly all the CPU that its limit allows: requests wait for it.',
     UsageTooHigh: 'A proxy uses far more CPU than its load explains.',
     UsageHigh: 'A proxy uses more CPU than its load explains.',
+    NotMeasured: 'The metrics API, or Prometheus, tells of some proxies and not of others.',
     UsageUnexplained: 'A proxy uses much CPU, and nobody counts the requests that go through it.',
   },
   needs: { envoys, usage, stats: attempt(envoyStats) },
-  judge({ envoys, usage, stats }, { scope }): Verdict {
+  judge({ envoys, usage, stats }, { scope, now }): Verdict {
     if (envoys.length === 0) return skip('no proxy runs here');
     const counted = new Map(
       ('got' in stats ? stats.got : []).flatMap(({ said, ...envoy }) =>
@@ -68,7 +74,8 @@ export const envoyCpuFitsLoad = defineCheck({
       const cores = usage.cores.get(name);
       if (cores === undefined) return [];
       const own = counted.get(name);
-      return [{ ...envoy, cores, load: usage.requests.get(name) ?? (own ? requestsIn(own, scope.window) : null) }];
+      const load = usage.requests.get(name) ?? (own ? requestsIn(own, scope.window) : null);
+      return [{ ...envoy, cores, load, connections: own ? (own.stats.get('server.total_connections') ?? 0) : null }];
     });
     if (measured.length === 0) {
       if (isSome(usage.missing)) return unknown(usage.missing, 'nobody tells what proxies use');
@@ -118,6 +125,16 @@ export const envoyCpuFitsLoad = defineCheck({
         hint: first(unexplained),
       };
     if (isSome(usage.missing)) return unknown(usage.missing, 'not every proxy’s usage was seen');
+    // A measurement comes a minute after its pod.
+    const unmeasured = envoys.filter((envoy) => !usage.cores.has(nameOf(envoy)) && !isYoung(envoy.pod, now));
+    if (unmeasured.length > 0)
+      return {
+        status: 'unknown',
+        reason: 'NotMeasured',
+        message: `nobody measures ${unmeasured.length} of ${count(envoys.length, 'proxy', 'proxies')}: ${some(unmeasured.map(nameOf))}`,
+        evidence,
+        missing: [],
+      };
     return {
       status: 'pass',
       message: `${count(measured.length, 'proxy', 'proxies')}, at most ${coresIn(byUse[0]?.cores ?? 0)} (${usage.by})`,

@@ -1,8 +1,10 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type JudgeContext } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { spoken } from '../../evidence/duration.ts';
 import { askedEnvoys, type Envoy, envoys, nameOf, sampleOf, type Told } from '../../evidence/envoy/asked.ts';
 import { envoyLogs, type LogLine, type Meaning, type ProxyLogs } from '../../evidence/envoy/logs.ts';
+import { isAtLeast, releaseIn } from '../../evidence/istio.ts';
 import type { Instance } from '../../evidence/pod.ts';
 import { DESCRIPTORS } from './steps.ts';
 
@@ -40,9 +42,11 @@ export const envoyDidNotCrash = defineCheck({
     MemoryKilled: 'Envoy was ended by the system for want of memory.',
     EnvoyCrashed: 'Envoy crashed for another cause: the last lines of its log name it.',
     ProxyRestarted: 'A proxy’s container was started again, and nothing that was seen says why.',
+    LogShort: 'Up to 1.3 only the log tells of a crash, and it does not reach back a day.',
   },
   needs: { envoys, logs: envoyLogs, asked: askedEnvoys },
   judge({ envoys, logs, asked }, context) {
+    const { plane, now } = context;
     const ended = envoys.flatMap((envoy) => {
       const instance = instanceOf(envoy);
       const isRecent = instance?.ended && (instance.ended.at === null || context.now - instance.ended.at < RECENT);
@@ -65,7 +69,7 @@ export const envoyDidNotCrash = defineCheck({
         hint: '# on the node: [Service] LimitNOFILE=1048576 in a drop-in of containerd or docker, then restart the pod; or Istio 1.22 and newer, which raises the limit',
         mayFollowFrom: [DESCRIPTORS],
       };
-    const oom = ended.filter(({ reason, exitCode }) => reason === 'OOMKilled' || exitCode === 137);
+    const oom = ended.filter(({ reason }) => reason === 'OOMKilled');
     const killed = found('killed');
     if (oom.length > 0 || killed.lines.length > 0) {
       const names = [...new Set([...oom.map(({ envoy }) => nameOf(envoy)), ...killed.names])];
@@ -112,6 +116,20 @@ export const envoyDidNotCrash = defineCheck({
     if (envoys.length === 0) return skip('no proxy runs here');
     if (isSome(missing))
       return unknown(missing, `the log of ${count(missing.length, 'proxy', 'proxies')} was not seen`);
+    // Newer agents end with Envoy, and the container's end is seen.
+    const short = logs.flatMap(({ said, ...envoy }) => {
+      const release = releaseIn(envoy.pod, envoy.container.name) ?? plane.version;
+      const since = 'got' in said ? said.got.current.since : null;
+      const isShort = since !== null && now - since < RECENT && release !== null && !isAtLeast(release, '1.4');
+      return isShort ? [`${nameOf(envoy)} (${spoken(now - since)})`] : [];
+    });
+    if (short.length > 0)
+      return {
+        status: 'unknown',
+        reason: 'LogShort',
+        message: `the log does not reach back a day: ${some(short)}`,
+        missing: [],
+      };
     return {
       status: 'pass',
       message: `${count(envoys.length, 'proxy', 'proxies')} not ended in the last day, and no crash in the logs of ${sampleOf(asked)}`,

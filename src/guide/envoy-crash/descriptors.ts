@@ -1,19 +1,11 @@
-import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
-import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { askedEnvoys, type Envoy, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
 import { type Descriptors, envoyDescriptors } from '../../evidence/envoy/descriptors.ts';
-import { envoyStats } from '../../evidence/envoy/stats.ts';
+import { isAtLeast, releaseIn } from '../../evidence/istio.ts';
 
 /** The guide's own number. */
 const ENOUGH = 16_384;
-
-/** The lowest limit that a container runtime leaves a process. */
-const LEAST = 1024;
-
-/** A connection takes a descriptor on either side of the proxy, and Envoy itself some for files and threads. */
-const estimated = (connections: number): number => connections * 2 + 200;
 
 /** What Envoys may use more than, of their limit. */
 const [MUCH, NEARLY_ALL] = [0.7, 0.9];
@@ -26,14 +18,15 @@ export const descriptorsSuffice = defineCheck({
   id: 'descriptors-suffice',
   title: 'Envoys have file descriptors left',
   explains:
-    'Runs one read-only line in the container of a few proxies (--sample) that prints, of each process of Envoy, its limit of open files and how many are open: the limit of PID 1 is the agent’s. Istio 1.22 to 1.26 has the agent raise it, from 1.27 on Envoy does; before, containerd 2.0 leaves 1024. Where nothing can be run in the container, the number of connections tells whether even 1024 would do.',
+    'Runs one read-only line in the container of a few proxies (--sample) that prints, of each process of Envoy, its limit of open files and how many are open: the limit of PID 1 is the agent’s. Istio 1.22 to 1.26 has the agent raise it, from 1.27 on Envoy does; before, containerd 2.0 leaves 1024.',
   reasons: {
     DescriptorsNearlyGone: 'Envoy has nearly as many files open as it may: the next connections fail, or end it.',
+    LimitUnseen: 'Nothing can be run in the container, and before Istio 1.22 nobody raises the limit: it may be 1024.',
     DescriptorsUsed: 'Envoy has more than 70 percent of its file descriptors open.',
     LimitLow: 'Envoy may open fewer files than the guide advises (16384).',
   },
-  needs: { descriptors: envoyDescriptors, stats: attempt(envoyStats), asked: askedEnvoys },
-  judge({ descriptors, stats, asked }) {
+  needs: { descriptors: envoyDescriptors, asked: askedEnvoys },
+  judge({ descriptors, asked }, { plane }) {
     if (descriptors.length === 0) return skip('no proxy to ask');
     const seen = descriptors.flatMap(({ said, ...envoy }): Used[] =>
       'got' in said ? said.got.map((each) => ({ ...envoy, ...each })) : [],
@@ -53,42 +46,28 @@ export const descriptorsSuffice = defineCheck({
     const { missing } = sorted(descriptors.map(({ said }) => said));
     if (!isSome(missing))
       return { status: 'pass', message: `${some(seen.map(wordsOf))} (${sampleOf(asked)})`, evidence };
-    // A distroless image has no shell, and not everybody may run one.
-    const connections = new Map(
-      ('got' in stats ? stats.got : []).flatMap(({ said, ...envoy }) =>
-        'got' in said ? [[nameOf(envoy), said.got.stats.get('server.total_connections') ?? 0]] : [],
-      ),
-    );
     const blind = descriptors.filter(({ said }) => 'missing' in said);
-    const most = Math.max(...blind.map((each) => estimated(connections.get(nameOf(each)) ?? Number.POSITIVE_INFINITY)));
-    if (most < LEAST * MUCH)
-      return {
-        status: 'pass',
-        message: `few connections on ${some(blind.map(nameOf))}: even a limit of ${LEAST} would do (nothing could be run there)`,
-        evidence,
-      };
-    const [first] = blind;
-    const refused = unknown(
+    // A distroless image has no shell: that is no right that is missing.
+    if (missing.every(({ hindrance }) => hindrance === 'BadAnswer')) {
+      const old = blind.filter(({ pod, container }) => {
+        const release = releaseIn(pod, container.name) ?? plane.version;
+        return release !== null && !isAtLeast(release, '1.22');
+      });
+      if (old.length > 0)
+        return {
+          status: 'warn',
+          reason: 'LimitUnseen',
+          message: `nothing can be run in ${some(old.map(nameOf))}: its limit may be 1024`,
+          evidence,
+          hint,
+        };
+      return skip(
+        `nothing can be run in ${some(blind.map(nameOf))}; from 1.22 on the limit is raised as far as the node allows`,
+      );
+    }
+    return unknown(
       missing,
       `${missing.length} of ${count(descriptors.length, 'proxy', 'proxies')} could not be looked into`,
     );
-    return {
-      ...refused,
-      ...(first && {
-        hint: shellLine(
-          'kubectl',
-          '-n',
-          first.pod.namespace,
-          'exec',
-          first.pod.name,
-          '-c',
-          first.container.name,
-          '--',
-          'sh',
-          '-c',
-          'cat /proc/*/limits',
-        ),
-      }),
-    };
   },
 });

@@ -1,7 +1,6 @@
 import { type Content, everyGeneration } from '../../diagnosis/check.ts';
 import { envoyDescriptors } from '../../evidence/envoy/descriptors.ts';
 import { envoyLogs } from '../../evidence/envoy/logs.ts';
-import { envoyStats } from '../../evidence/envoy/stats.ts';
 import { detection } from '../../evidence/istio.ts';
 import { allDeployments, allNamespaces, allPods } from '../../evidence/kubernetes.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
@@ -19,5 +18,5 @@ export const envoyCrash: Content = {
     ],
     meter: null,
   }),
-  sources: [detection, allPods, allDeployments, allNamespaces, firstSyncs, envoyDescriptors, envoyStats, envoyLogs],
+  sources: [detection, allPods, allDeployments, allNamespaces, firstSyncs, envoyDescriptors, envoyLogs],
 };

@@ -23,7 +23,7 @@ export const certificatesOutliveConnections = defineCheck({
   judge({ certificates, life, headless }, { now, plane }) {
     if (headless.length === 0) return skip(NONE);
     if (certificates.length === 0) return skip('no proxy to ask');
-    const old = certificates.filter(({ pod, container }) => isFileMounted(pod, container.name));
+    const old = certificates.filter(({ pod, container }) => isFileMounted(pod, container.name, plane.version));
     if (old.length === 0)
       return { status: 'pass', message: 'proxies get their certificates without a restart (1.5 and newer)' };
     if ('missing' in life) return unknown([life.missing]);

@@ -30,10 +30,9 @@ export const proxiesStayUp = defineCheck({
       (each) =>
         `${nameOf(each)}: epoch ${each.info.epoch}, up for ${spoken(each.info.uptime * 1000)} of ${spoken(each.info.uptimeOfAll * 1000)}`,
     );
-    const replaced = seen.filter(({ pod, info }) => {
-      const began = now - info.uptime * 1000;
-      return info.epoch > 0 && info.uptime < 86_400 && (pod.startedAt === null || began - pod.startedAt > SETTLING);
-    });
+    const replaced = seen.filter(
+      ({ info }) => info.epoch > 0 && info.uptime < 86_400 && (info.uptimeOfAll - info.uptime) * 1000 > SETTLING,
+    );
     const [first] = replaced;
     if (first)
       return {

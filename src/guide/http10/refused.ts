@@ -7,6 +7,9 @@ import { envoyLogs } from '../../evidence/envoy/logs.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { responseCodes } from '../../evidence/response-codes.ts';
 
+/** What was refused before is over (ms). */
+const HOUR = 3_600_000;
+
 /** What makes the release take HTTP/1.0; before 1.1 nothing does (guide.md d). */
 function cure({ version, namespace, revision }: ControlPlane): string {
   const client = 'let the client speak HTTP/1.1; nginx: proxy_http_version 1.1; proxy_set_header Connection "";';
@@ -21,17 +24,21 @@ export const http10NotRefused = defineCheck({
   id: 'http10-not-refused',
   title: 'no proxy refuses requests for being HTTP/1.0',
   explains:
-    'Envoy answers HTTP/1.0 with 426 Upgrade Required. Looks for its words in the access logs of a few proxies (--sample, --from), and for the code 426 in what Prometheus counted in the last hour. A 426 of the application itself is none. The proxy that refuses is the client’s own where it has one. Without an access log (none by default since 1.1) little can be told.',
+    'Envoy answers HTTP/1.0 with 426 Upgrade Required. Looks for its words of the last hour in the access logs of a few proxies (--sample, --from), and for the code 426 in what Prometheus counted in the last hour. A 426 of the application itself is none. The proxy that refuses is the client’s own where it has one. Without an access log (none by default since 1.1) little can be told.',
   reasons: {
     UpgradeRequired: 'Envoy answered requests in HTTP/1.0 with 426 Upgrade Required: the client must speak HTTP/1.1.',
+    UpgradeCounted:
+      'Prometheus counted answers with 426, and no log that was read tells whose they are: Envoy’s, or the application’s own.',
   },
   needs: { logs: envoyLogs, asked: askedEnvoys, codes: attempt(responseCodes) },
-  judge({ logs, asked, codes }, { plane }) {
+  judge({ logs, asked, codes }, { plane, now }) {
     const refused = logs.flatMap(({ said, ...envoy }) => {
       if ('missing' in said) return [];
       const { current, previous } = said.got;
       const lines = [...(previous && 'got' in previous ? previous.got.lines : []), ...current.lines];
-      return lines.filter(({ meaning }) => meaning === 'refused').map(({ line }) => ({ name: nameOf(envoy), line }));
+      return lines
+        .filter(({ meaning, at }) => meaning === 'refused' && (at === null || now - at < HOUR))
+        .map(({ line }) => ({ name: nameOf(envoy), line }));
     });
     if (refused.length > 0)
       return {
@@ -44,8 +51,8 @@ export const http10NotRefused = defineCheck({
     const counted = 'got' in codes ? (codes.got?.get('426') ?? 0) : 0;
     if (counted > 0)
       return {
-        status: 'fail',
-        reason: 'UpgradeRequired',
+        status: 'warn',
+        reason: 'UpgradeCounted',
         message: `${count(counted, 'request')} answered with 426 in the last hour, by Prometheus`,
         hint: cure(plane),
       };

@@ -12,10 +12,11 @@ export const nginxSpeaksHttp11 = defineCheck({
   explains:
     'nginx before 1.29.7 and 1.30 speaks HTTP/1.0 to the services behind it unless proxy_http_version says 1.1: the classic sender of what Envoy refuses. Reads the ConfigMaps that pods with such an nginx and a proxy mount, and of those only what is said of proxying.',
   reasons: {
+    ConfigMapsLeftOut: 'More ConfigMaps are mounted by nginx than are read.',
     NginxSpeaksOldHttp: 'An nginx proxies without `proxy_http_version 1.1`: what it sends is HTTP/1.0.',
   },
   needs: { nginx, dumps: attempt(envoyDumps) },
-  judge({ nginx: { pods, files, missing }, dumps }) {
+  judge({ nginx: { pods, files, leftOut, missing }, dumps }) {
     const takes = new Set(
       ('got' in dumps ? dumps.got : []).flatMap(({ said, ...envoy }) =>
         'got' in said && said.got.listeners.some(({ chains }) => chains.some(({ http10 }) => http10 === true))
@@ -38,6 +39,17 @@ export const nginxSpeaksHttp11 = defineCheck({
       };
     if (isSome(missing)) return unknown(missing, 'not every ConfigMap that nginx mounts was read');
     if (pods === 0) return skip('no pod of the mesh runs an nginx older than 1.29.7');
+    if (leftOut > 0)
+      return {
+        status: 'unknown',
+        reason: 'ConfigMapsLeftOut',
+        message: `${count(leftOut, 'ConfigMap')} that nginx mounts ${leftOut === 1 ? 'was' : 'were'} not read: there are too many`,
+        missing: [],
+      };
+    if (files.length === 0)
+      return skip(
+        `${count(pods, 'pod')} with nginx, and no ConfigMap of theirs says what is proxied: it lies in the image`,
+      );
     return { status: 'pass', message: `${count(pods, 'pod')} with nginx, none proxies with HTTP/1.0 by a ConfigMap` };
   },
 });

@@ -3,6 +3,7 @@ import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { type Envoy, nameOf } from '../../evidence/envoy/asked.ts';
 import { envoyStats, type Stats } from '../../evidence/envoy/stats.ts';
+import { isPolling, isYoung } from '../../evidence/proxies.ts';
 import { proxyCertificatesValid } from './proxy-certificates.ts';
 import { proxiesDoNotWait } from './proxy-logs.ts';
 import { docs, PROXIES_ACCEPT, PROXIES_CONNECTED, PROXIES_SYNCED } from './steps.ts';
@@ -28,7 +29,9 @@ export const proxiesTakeConfiguration = defineCheck({
     UpdatesRejected: 'A proxy has refused configurations since it started; it keeps the last that it took.',
   },
   needs: { stats: envoyStats },
-  judge({ stats }) {
+  judge({ stats: all }, { now }) {
+    // One that has just started has not been configured yet; one that polls counts otherwise.
+    const stats = all.filter(({ pod, container }) => !isYoung(pod, now) && !isPolling(container));
     if (stats.length === 0) return skip('no proxy to ask');
     const seen = stats.flatMap(({ said, ...envoy }): Updates[] =>
       'got' in said

@@ -23,15 +23,16 @@ export const proxyCertificatesValid = defineCheck({
   judge({ certificates, asked }, { now }) {
     if (certificates.length === 0) return skip('no proxy to ask');
     const seen = certificates.flatMap(({ said, ...envoy }) =>
-      // A page that tells days only says 0 of one that ends today.
-      ('got' in said ? said.got : []).map(({ notAfter, daysLeft, path }) => ({
-        ...envoy,
-        path,
-        left: notAfter === null ? (daysLeft + 1) * DAY : notAfter - now,
-      })),
+      ('got' in said ? said.got : [])
+        .filter(({ own }) => own)
+        .map(({ notAfter, daysLeft }) => ({
+          ...envoy,
+          left: notAfter === null ? daysLeft * DAY : notAfter - now,
+          isDays: notAfter === null,
+        })),
     );
     const words = (each: (typeof seen)[number]): string =>
-      `${nameOf(each)}: ${each.left > 0 ? `${spoken(each.left)} left` : `ended ${spoken(-each.left)} ago`}`;
+      `${nameOf(each)}: ${each.left < 0 ? `ended ${spoken(-each.left)} ago` : `${each.isDays && each.left === 0 ? 'less than a day' : spoken(each.left)} left`}`;
     const unique = (found: readonly (typeof seen)[number][]): readonly string[] => [...new Set(found.map(words))];
     const log = ([first]: readonly (typeof seen)[number][]): string =>
       shellLine(
@@ -45,7 +46,8 @@ export const proxyCertificatesValid = defineCheck({
         '--tail=200',
       );
     const evidence = unique(seen).slice(0, 20);
-    const expired = seen.filter(({ left }) => left <= 0);
+    // 0 days left is the last one.
+    const expired = seen.filter(({ left, isDays }) => (isDays ? left < 0 : left <= 0));
     if (expired.length > 0)
       return {
         status: 'fail',

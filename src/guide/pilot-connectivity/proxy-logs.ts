@@ -19,7 +19,7 @@ export const proxiesDoNotWait = defineCheck({
     if (logs.length === 0) return skip('no proxy to ask');
     const waiting = logs.flatMap(({ said, ...envoy }) => {
       const complaint = 'got' in said ? said.got.current.complaint : null;
-      const isRecent = complaint && complaint.at !== null && now - complaint.at < RECENT;
+      const isRecent = complaint && (complaint.at === null || now - complaint.at < RECENT);
       return complaint && isRecent ? [{ ...envoy, line: complaint.line }] : [];
     });
     const [first] = waiting;

@@ -2,12 +2,12 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { askedEnvoys, isSidecar, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
+import { askedEnvoys, envoys, isSidecar, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
 import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
-import { fullHost } from '../../evidence/hosts.ts';
+import { fullHost, isSameHost } from '../../evidence/hosts.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
-import { sidecarScopes, type VirtualService } from '../../evidence/routing.ts';
+import { type Destination, sidecarScopes, type VirtualService } from '../../evidence/routing.ts';
 import { isExportedTo, isForMesh, rules, titleOf } from '../../evidence/rules.ts';
 import { stateOf } from '../../evidence/sync.ts';
 import { isInScope, scopeOf } from './callers.ts';
@@ -20,16 +20,31 @@ function arrivalsIn({ routes }: Configuration, saysSo: boolean): (rule: VirtualS
     const named = new Set(hosts.flatMap(({ routes }) => routes.map(({ rule }) => rule)));
     return (rule) => named.has(titleOf(rule));
   }
-  const clusters = new Map<string, string[]>();
-  for (const { domains, routes } of hosts)
-    for (const domain of domains)
-      clusters.set(domain, [...(clusters.get(domain) ?? []), ...routes.flatMap((each) => each.clusters)]);
-  return (rule) => {
-    const wanted = (rule.http ?? []).map(({ subset, host }) => `|${subset ?? ''}|${fullHost(host, rule.namespace)}`);
-    return rule.hosts
-      .map((host) => fullHost(host, rule.namespace))
-      .some((host) => (clusters.get(host) ?? []).some((cluster) => wanted.some((end) => cluster.endsWith(end))));
-  };
+  const hostsOf = (rule: VirtualService): readonly string[] => rule.hosts.map((host) => fullHost(host, rule.namespace));
+  return (rule) =>
+    hosts
+      .filter(({ domains }) =>
+        domains.some((domain) => hostsOf(rule).some((host) => isSameHost(domain.replace(/:\d+$/, ''), host))),
+      )
+      .some(({ routes }) =>
+        routes.some(({ clusters }) =>
+          clusters.some((cluster) => telling(rule).some((to) => isClusterOf(cluster, rule, to))),
+        ),
+      );
+}
+
+/** Where only the rule leads: to a subset, or to another host than its own, which Pilot's own routes lead to. */
+const telling = (rule: VirtualService): readonly Destination[] =>
+  (rule.http ?? []).filter(
+    ({ subset, host }) =>
+      subset !== null ||
+      !rule.hosts.some((own) => isSameHost(fullHost(own, rule.namespace), fullHost(host, rule.namespace))),
+  );
+
+/** `outbound|9080|v1|reviews.bookinfo.svc.cluster.local`. */
+function isClusterOf(cluster: string, rule: VirtualService, { subset, host }: Destination): boolean {
+  const [, , ofSubset = '', name = ''] = cluster.split('|');
+  return ofSubset === (subset ?? '') && isSameHost(name, fullHost(host, rule.namespace));
 }
 
 export const rulesArrived = defineCheck({
@@ -39,17 +54,35 @@ export const rulesArrived = defineCheck({
     'The proof: reads the configuration of a few sidecars (--sample, or the one that --from names), and looks for a route that names the rule (1.1 and newer), or leads where the rule leads (0.8, 1.0). A rule that exportTo or a Sidecar object keeps from a proxy, or that is for some callers or gateways only, is not missed there. What changed a few seconds ago may be on its way.',
   reasons: {
     RuleMissing: 'A proxy that is in sync has no route of a rule: the rule has no effect on its calls.',
+    NobodyAsked: 'There are sidecars, and none of them was asked.',
     ProxyBehind: 'A proxy has no route of a rule, and has not taken its newest configuration: see pilot-connectivity.',
   },
-  needs: { rules, dumps: envoyDumps, scopes: attempt(sidecarScopes), syncs: attempt(firstSyncs), asked: askedEnvoys },
-  judge({ rules: { virtualServices, hosted, missing }, dumps, scopes, syncs, asked }, { plane }) {
-    const meshed = virtualServices.filter((rule) => isForMesh(rule) && rule.http !== null && !rule.forSome);
+  needs: {
+    rules,
+    all: envoys,
+    dumps: envoyDumps,
+    scopes: attempt(sidecarScopes),
+    syncs: attempt(firstSyncs),
+    asked: askedEnvoys,
+  },
+  judge({ rules: { virtualServices, hosted, missing }, all, dumps, scopes, syncs, asked }, { plane }) {
+    const saysSo = plane.version === null || isAtLeast(plane.version, '1.1');
+    const meshed = virtualServices.filter(
+      (rule) => isForMesh(rule) && rule.http !== null && !rule.forSome && (saysSo || telling(rule).length > 0),
+    );
     if (meshed.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
     const sidecars = dumps.filter(isSidecar);
-    if (sidecars.length === 0) return skip('no sidecar to ask');
+    if (sidecars.length === 0) {
+      if (!all.some(isSidecar)) return skip('no sidecar to ask');
+      return {
+        status: 'unknown',
+        reason: 'NobodyAsked',
+        message: `${count(all.length, 'proxy', 'proxies')} there, and no sidecar was asked: --sample or --from`,
+        missing: [],
+      };
+    }
     const { got, missing: unread } = sorted(sidecars.map(({ said }) => said));
     if (got.length === 0 && isSome(unread)) return unknown(unread);
-    const saysSo = plane.version === null || isAtLeast(plane.version, '1.1');
     const allScopes = 'got' in scopes ? scopes.got.items : [];
     const wanted = sidecars.flatMap(({ said, ...envoy }) => {
       if ('missing' in said) return [];

@@ -112,7 +112,7 @@ export const callerSeesRules = defineCheck({
   id: 'caller-sees-rules',
   title: 'nothing keeps the rules from the caller',
   explains:
-    'A rule’s exportTo, and the Sidecar object of the caller, decide whether its proxy gets the rule: one for its labels, one for its namespace, or one of the root namespace for all. Looks at the pod that --from names.',
+    'A rule’s exportTo, and the Sidecar object of the caller, decide whether its proxy gets the rule: one for its labels, one for its namespace, or one of the root namespace for all. Looks at the pod that --from names; with a service named too, that its rules are kept from the caller is a fault.',
   reasons: {
     NotExported: 'A rule is not exported to the caller’s namespace.',
     OutOfScope: 'The Sidecar object of the caller leaves the rule’s host out.',
@@ -129,9 +129,11 @@ export const callerSeesRules = defineCheck({
       };
     const meshed = virtualServices.filter(isForMesh);
     if (meshed.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
+    // Of all the rules of a mesh most are none of a caller's business: that they are kept from it is no fault.
+    const isAsked = scope.workload !== null;
     const hidden = meshed.filter((rule) => !isExportedTo(rule.exportTo, rule.namespace, caller.namespace));
     const [first] = hidden;
-    if (first)
+    if (first && isAsked)
       return {
         status: 'fail',
         reason: 'NotExported',
@@ -143,7 +145,7 @@ export const callerSeesRules = defineCheck({
     if ('missing' in scopes) return unknown([scopes.missing]);
     const own = scopeOf(scopes.got.items, caller, plane.namespace ?? 'istio-system');
     const outside = meshed.filter((rule) => !isInScope(own, rule, caller.namespace));
-    if (own && outside.length > 0)
+    if (own && isAsked && outside.length > 0)
       return {
         status: 'fail',
         reason: 'OutOfScope',
@@ -151,6 +153,11 @@ export const callerSeesRules = defineCheck({
         hint: shellLine('kubectl', '-n', own.namespace, 'edit', 'sidecars.networking.istio.io', own.name),
       };
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
-    return { status: 'pass', message: `${count(meshed.length, 'rule')} for ${titleOf(caller)}` };
+    const kept = new Set([...hidden, ...outside]);
+    return {
+      status: 'pass',
+      message: `${count(meshed.length - kept.size, 'rule')} for ${titleOf(caller)}${kept.size > 0 ? `, ${kept.size} kept from it` : ''}`,
+      evidence: [...kept].slice(0, 20).map((rule) => `VirtualService ${titleOf(rule)} is kept from it`),
+    };
   },
 });

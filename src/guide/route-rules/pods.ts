@@ -98,6 +98,12 @@ export const podsBelongToServices = defineCheck({
   },
 });
 
+/** The inbound ports that an annotation names; null without it. */
+function portsIn({ pod }: Envoy, what: 'include' | 'exclude'): readonly string[] | null {
+  const value = pod.annotations[`traffic.sidecar.istio.io/${what}InboundPorts`];
+  return value === undefined ? null : value.split(',').map((port) => port.trim());
+}
+
 export const containerPortsListed = defineCheck({
   id: 'container-ports-listed',
   title: 'what Services lead to passes through the sidecar',
@@ -114,14 +120,16 @@ export const containerPortsListed = defineCheck({
     const servicesOf = servicesFor(services.items);
     const targets = sidecars.flatMap((each) =>
       servicesOf(each).flatMap((service) =>
-        service.ports.flatMap(({ targetPort }) =>
-          typeof targetPort === 'number' ? [{ each, service, port: targetPort }] : [],
-        ),
+        service.ports
+          .filter(({ protocol }) => protocol === 'TCP')
+          .flatMap(({ targetPort }) => (typeof targetPort === 'number' ? [{ each, service, port: targetPort }] : [])),
       ),
     );
     const isOld = plane.version !== null && !isAtLeast(plane.version, '1.3');
     const unlisted = targets.filter(
-      ({ each, port }) => !each.pod.containers.some(({ ports }) => ports.some((listed) => listed.port === port)),
+      ({ each, port }) =>
+        portsIn(each, 'include') === null &&
+        !each.pod.containers.some(({ ports }) => ports.some((listed) => listed.port === port)),
     );
     const [first] = unlisted;
     if (isOld && first)
@@ -137,9 +145,11 @@ export const containerPortsListed = defineCheck({
         ]),
         hint: show(first.each),
       };
-    const excludedBy = ({ pod }: Envoy): readonly string[] =>
-      (pod.annotations['traffic.sidecar.istio.io/excludeInboundPorts'] ?? '').split(',').map((port) => port.trim());
-    const excluded = targets.filter(({ each, port }) => excludedBy(each).includes(String(port)));
+    const excluded = targets.filter(({ each, port }) => {
+      const [only, not] = [portsIn(each, 'include'), portsIn(each, 'exclude')];
+      const isIn = only === null || only.includes('*') || only.includes(String(port));
+      return !isIn || (not ?? []).includes(String(port));
+    });
     const [other] = excluded;
     if (other)
       return {

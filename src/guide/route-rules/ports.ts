@@ -5,7 +5,7 @@ import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { isNearMiss, type Protocol, protocolOf } from '../../evidence/protocol.ts';
-import { rules, titleOf } from '../../evidence/rules.ts';
+import { isForMesh, rules, titleOf } from '../../evidence/rules.ts';
 import type { Service, ServicePort } from '../../evidence/service.ts';
 
 const ORDER: readonly Protocol['http'][] = ['yes', 'maybe', 'no'];
@@ -22,16 +22,13 @@ function bestOf(service: Service, wanted: readonly number[], version: string | n
     .slice(0, wanted.length || 1);
 }
 
-/** The Services whose hosts have routes in a dump. */
-const isRouted = (dumps: readonly Configuration[], service: Service): boolean =>
-  dumps.some(({ routes }) =>
-    routes.some(({ virtualHosts }) =>
-      virtualHosts.some(
-        ({ domains, routes }) =>
-          domains.some((domain) => domain.startsWith(`${service.name}.${service.namespace}.svc`)) &&
-          routes.some(({ rule }) => rule !== null),
-      ),
-    ),
+/** The Services, `NAME.NAMESPACE`, for which a dump has routes of a rule. */
+const routedIn = (dumps: readonly Configuration[]): ReadonlySet<string> =>
+  new Set(
+    dumps
+      .flatMap(({ routes }) => routes.flatMap(({ virtualHosts }) => virtualHosts))
+      .filter(({ routes }) => routes.some(({ rule }) => rule !== null))
+      .flatMap(({ domains }) => domains.map((domain) => domain.split('.svc.', 1)[0] ?? domain)),
   );
 
 const nameOfPort = ({ name, port }: ServicePort): string =>
@@ -44,20 +41,44 @@ export const portsSpeakHttp = defineCheck({
     'Rules for HTTP work where the proxy knows that the port is HTTP: by the prefix of its name before the first `-` (http, http2, grpc, and from 1.1 on grpc-web), or from 1.6 on by its appProtocol, which wins. What names no protocol is TCP up to 1.2, and is detected from 1.3 on, but for ports 25, 53, 3306 and 27017. A rule that has arrived in a proxy beats the doubt. `istioctl analyze` calls an unnamed port IST0118, and does not know whether a rule needs it.',
   reasons: {
     PortNotHttp: 'The release takes the port for something else than HTTP: rules for HTTP have no effect on it.',
+    PortMissing: 'A rule leads to a port that the Service does not have.',
     PortDetected:
       'The port names no protocol: rules work once HTTP was detected, and not for what the server says first.',
   },
   needs: { rules, dumps: attempt(envoyDumps) },
   judge({ rules: { services, targets, missing }, dumps }, { plane }) {
-    if (services.length === 0) return isSome(missing) ? unknown(missing) : skip('no rule for HTTP is about a Service');
+    if (services.length === 0 && targets.every(({ port }) => port === null))
+      return isSome(missing) ? unknown(missing) : skip('no rule for HTTP is about a Service');
     const judged = services
       .filter(({ external }) => !external)
       .flatMap((service) => {
         const wanted = targets.flatMap((target) =>
-          target.http && target.service === service && target.port !== null ? [target.port] : [],
+          target.http && isForMesh(target.rule) && target.service === service && target.port !== null
+            ? [target.port]
+            : [],
         );
         return bestOf(service, [...new Set(wanted)], plane.version);
       });
+    const absent = targets.filter(
+      ({ port, service }) =>
+        port !== null && service && !service.external && !service.ports.some((each) => each.port === port),
+    );
+    const [gone] = absent;
+    if (gone)
+      return {
+        status: 'fail',
+        reason: 'PortMissing',
+        message: some([
+          ...new Set(
+            absent.map(
+              ({ rule, host, port }) =>
+                `VirtualService ${titleOf(rule)} leads to ${host}:${port}, a port that it does not have`,
+            ),
+          ),
+        ]),
+        hint: shellLine('kubectl', '-n', gone.rule.namespace, 'edit', 'virtualservice', gone.rule.name),
+      };
+    if (judged.length === 0) return skip('no Service with rules has a TCP port of its own');
     const words = ({ service, port, protocol }: (typeof judged)[number]): string =>
       `${titleOf(service)} ${nameOfPort(port)} is ${protocol.name}${protocol.http !== 'yes' && isNearMiss(port) ? ' (http-… was meant?)' : ''}`;
     const evidence = judged.map(words);
@@ -68,7 +89,10 @@ export const portsSpeakHttp = defineCheck({
     if (first)
       return { status: 'fail', reason: 'PortNotHttp', message: some(wrong.map(words)), evidence, hint: rename(first) };
     const seen = ('got' in dumps ? dumps.got : []).flatMap(({ said }) => ('got' in said ? [said.got] : []));
-    const doubtful = judged.filter(({ protocol, service }) => protocol.http === 'maybe' && !isRouted(seen, service));
+    const routed = routedIn(seen);
+    const doubtful = judged.filter(
+      ({ protocol, service }) => protocol.http === 'maybe' && !routed.has(`${service.name}.${service.namespace}`),
+    );
     const [other] = doubtful;
     if (other)
       return {

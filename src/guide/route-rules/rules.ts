@@ -16,15 +16,34 @@ export const rulesAreRead = defineCheck({
   title: 'no rule is of a kind that nobody reads',
   explains:
     'RouteRule, DestinationPolicy and EgressRule are read by the v1 proxies of 0.8 and older (image `proxy`) only: 0.8’s `proxyv2`, and every release since 1.0, takes VirtualService and DestinationRule.',
-  reasons: { OldRulesIgnored: 'A rule is of a kind that the proxies of this release do not read.' },
+  reasons: {
+    OldRulesIgnored: 'A rule is of a kind that the proxies of this release do not read.',
+    OldRulesHalfRead: 'Some proxies are v1 and read a rule of the old kind; the others do not.',
+    ReadersUnknown: 'A rule is of the old kind, and no proxy runs that could tell whether it is read.',
+  },
   needs: { old: attempt(oldRules), envoys },
   judge({ old, envoys }, { plane }) {
     if ('missing' in old) return unknown([old.missing]);
     const [first] = old.got;
     if (!first) return { status: 'pass', message: 'no RouteRule, DestinationPolicy or EgressRule' };
     const isOld = plane.version !== null && !isAtLeast(plane.version, '1.0');
-    if (isOld && envoys.every(({ container }) => isPolling(container)))
+    const polling = envoys.filter(({ container }) => isPolling(container));
+    if (isOld && envoys.length === 0)
+      return {
+        status: 'unknown',
+        reason: 'ReadersUnknown',
+        message: `${count(old.got.length, 'rule')} of the old kinds, and no proxy to read them`,
+        missing: [],
+      };
+    if (isOld && polling.length === envoys.length)
       return { status: 'pass', message: `${count(old.got.length, 'rule')} of the old kinds, which v1 proxies read` };
+    if (isOld && polling.length > 0)
+      return {
+        status: 'warn',
+        reason: 'OldRulesHalfRead',
+        message: `${envoys.length - polling.length} of ${count(envoys.length, 'proxy', 'proxies')} do not read ${some(old.got.map((rule) => `${rule.kind} ${titleOf(rule)}`))}`,
+        hint: 'istioctl experimental convert-networking-config   # then apply the VirtualServices that it prints',
+      };
     return {
       status: 'fail',
       reason: 'OldRulesIgnored',
@@ -36,7 +55,7 @@ export const rulesAreRead = defineCheck({
             '-n',
             first.namespace,
             'get',
-            `${first.kind.toLowerCase()}s.config.istio.io`,
+            `${first.kind === 'DestinationPolicy' ? 'destinationpolicies' : `${first.kind.toLowerCase()}s`}.config.istio.io`,
             first.name,
             '-o',
             'yaml',
@@ -101,9 +120,12 @@ export const oneRulePerHost = defineCheck({
       for (const host of rule.hosts) {
         const full = fullHost(host, rule.namespace);
         // Two that are kept to two namespaces never meet.
-        const isPublic = rule.exportTo.length === 0 || rule.exportTo.includes('*');
-        const key = isPublic ? full : `${full} in ${rule.namespace}`;
-        byHost.set(key, [...(byHost.get(key) ?? []), titleOf(rule)]);
+        const places =
+          rule.exportTo.length === 0 || rule.exportTo.includes('*')
+            ? ['']
+            : rule.exportTo.map((place) => ` in ${place === '.' ? rule.namespace : place}`);
+        for (const place of places)
+          byHost.set(`${full}${place}`, [...(byHost.get(`${full}${place}`) ?? []), titleOf(rule)]);
       }
     }
     const twice = [...byHost].filter(([, names]) => new Set(names).size > 1);
@@ -132,18 +154,20 @@ export const subsetsExist = defineCheck({
   },
   needs: { rules, policies: attempt(destinationRules), pods: allPods },
   judge({ rules: { targets, missing }, policies, pods }): Verdict {
-    const wanted = targets.filter(({ subset, service }) => subset !== null && service !== null);
+    const wanted = targets.filter(({ subset, service, entered }) => subset !== null && (service !== null || entered));
     if (wanted.length === 0) return isSome(missing) ? unknown(missing) : skip('no rule leads to a subset');
     if ('missing' in policies) return unknown([policies.missing]);
     const policiesOf = rulesByService(policies.got.items);
     const podsIn = byNamespace(pods.items);
     const found = wanted.map((target) => {
       const { service, subset } = target;
-      const defined = service
-        ? policiesOf(service).flatMap((policy) =>
-            policy.subsets.filter(({ name }) => name === subset).map((each) => ({ ...each, policy })),
-          )
-        : [];
+      const full = fullHost(target.host, target.rule.namespace);
+      const policiesFor = service
+        ? policiesOf(service)
+        : policies.got.items.filter((policy) => fullHost(policy.host, policy.namespace) === full);
+      const defined = policiesFor.flatMap((policy) =>
+        policy.subsets.filter(({ name }) => name === subset).map((each) => ({ ...each, policy })),
+      );
       // A node's labels are its own: the pods' do not show them.
       const labels = Object.entries(defined[0]?.labels ?? {}).filter(([name]) => !name.startsWith('topology.'));
       const members = podsIn(service?.namespace ?? '').filter(

@@ -77,6 +77,8 @@ export const waypointsServeRules = defineCheck({
     }
     const unsaid = ambient.some(({ waypoint }) => waypoint === null);
     if ('missing' in waypoints && unsaid) return unknown([waypoints.missing]);
+    if ('got' in waypoints && waypoints.got.refusal && unsaid)
+      return unknown([waypoints.got.refusal], 'not every waypoint was seen');
     const known = 'got' in waypoints ? waypoints.got.items : [];
     const lacking = ambient.flatMap((service) => {
       const lack = lackOf(service, byName.get(service.namespace), known);
@@ -120,7 +122,10 @@ export const httpRoutesAccepted = defineCheck({
   title: 'HTTPRoutes for services are accepted',
   explains:
     'An HTTPRoute whose parent is a Service is a rule of the mesh. Looks at what its controllers say of it in its status.',
-  reasons: { RouteRefused: 'A controller does not accept an HTTPRoute, or cannot resolve what it leads to.' },
+  reasons: {
+    RouteUnseen: 'No controller has said of an HTTPRoute that it accepts it.',
+    RouteRefused: 'A controller does not accept an HTTPRoute, or cannot resolve what it leads to.',
+  },
   needs: { rules },
   judge({ rules: { routes, missing } }) {
     const refused = routes.filter((route) => route.refused.length > 0);
@@ -131,6 +136,15 @@ export const httpRoutesAccepted = defineCheck({
         reason: 'RouteRefused',
         message: some(refused.map((route) => `HTTPRoute ${titleOf(route)}: ${some(route.refused)}`)),
         hint: shellLine('kubectl', '-n', first.namespace, 'get', 'httproutes', first.name, '-o', 'yaml'),
+      };
+    const open = routes.filter(({ accepted }) => !accepted);
+    const [unseen] = open;
+    if (unseen)
+      return {
+        status: 'warn',
+        reason: 'RouteUnseen',
+        message: `no controller has accepted ${some(open.map((route) => `HTTPRoute ${titleOf(route)}`))}`,
+        hint: shellLine('kubectl', '-n', unseen.namespace, 'get', 'httproutes', unseen.name, '-o', 'yaml'),
       };
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
     if (routes.length === 0) return skip('no HTTPRoute is for a Service');

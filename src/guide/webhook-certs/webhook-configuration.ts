@@ -28,6 +28,7 @@ export const injectionWebhookExists = defineCheck({
     const unserved = ('got' in namespaces ? namespaces.got.items : []).filter(
       (namespace) =>
         injectionAsked(namespace, null) &&
+        namespace.labels['istio-injection'] !== 'disabled' &&
         namespace.labels['istio.io/dataplane-mode'] === undefined &&
         !all.some((webhook) => webhook.kind === 'mutating' && isCalledIn(webhook, namespace.labels)),
     );
