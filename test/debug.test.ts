@@ -7,7 +7,7 @@ import { minorOf } from '../src/cluster/identity.ts';
 import { shellLine } from '../src/cluster/shell.ts';
 import { planOf, type Situation } from '../src/commands/debug/container.ts';
 import { differencesOf } from '../src/commands/debug/diff.ts';
-import { dumpIn, type EnvoyDump } from '../src/evidence/envoy/dump.ts';
+import { type Configuration, dumpIn } from '../src/evidence/envoy/dump.ts';
 import { endpointsIn } from '../src/evidence/envoy/endpoints.ts';
 import { dump, listener } from './support/envoys.ts';
 import { container, workloadPod } from './support/mixer.ts';
@@ -42,7 +42,7 @@ describe('endpoints', () => {
 });
 
 describe('what Pilot sent against what Envoy has', () => {
-  const whole = (change: Partial<EnvoyDump>): EnvoyDump => ({ ...dump(), bootstrap: null, ...change });
+  const whole = (change: Partial<Configuration>): Configuration => ({ ...dump(), ...change });
   const named = (...names: readonly string[]) => names.map((name) => listener({ name }));
   it('is nothing where both agree, whatever the bootstrap has', () => {
     const has = whole({ listeners: [...named('a'), listener({ name: 'admin', fixed: true })] });

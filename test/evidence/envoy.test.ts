@@ -5,6 +5,7 @@ import { durationIn, spoken } from '../../src/evidence/duration.ts';
 import { certificatesIn } from '../../src/evidence/envoy/certificates.ts';
 import { descriptorsIn } from '../../src/evidence/envoy/descriptors.ts';
 import { dumpIn } from '../../src/evidence/envoy/dump.ts';
+import { EntrySplitter } from '../../src/evidence/envoy/entry-splitter.ts';
 import { logIn } from '../../src/evidence/envoy/logs.ts';
 import { serverInfoIn } from '../../src/evidence/envoy/server-info.ts';
 import { statsIn } from '../../src/evidence/envoy/stats.ts';
@@ -151,6 +152,39 @@ describe('a configuration dump', () => {
   ]) {
     it(`is not ${JSON.stringify(page)}`, () => assert.equal(dumpIn(page), null));
   }
+
+  it('reads the same in whatever pieces it comes', () => {
+    const page = Buffer.from(
+      recorded('config_dump.json').replace('productpage.bookinfo', 'pröductpage \\"[{.bookinfo'),
+    );
+    const whole = dumpIn(page.toString());
+    assert.ok(whole && whole.clusters.length > 3);
+    for (const size of [1, 7, 4096]) {
+      const found: string[] = [];
+      const splitter = new EntrySplitter((list, entry) => found.push(`${list} ${JSON.stringify(JSON.parse(entry))}`));
+      for (let at = 0; at < page.length; at += size) splitter.push(page.subarray(at, at + size));
+      assert.ok(splitter.end());
+      assert.equal(
+        found.filter((each) => each.startsWith('dynamic_active_clusters ')).length,
+        whole.clusters.filter(({ fixed }) => !fixed).length,
+      );
+    }
+  });
+  it('leaves out what drains, and scopes of routes', () => {
+    const configs = [
+      {
+        '@type': 'x',
+        dynamic_draining_listeners: [{ name: 'a' }],
+        dynamic_scoped_route_configs: [{ name: 'b' }],
+        dynamicActiveClusters: [{ cluster: { name: 'c' } }],
+      },
+    ];
+    const dump = dumpIn(JSON.stringify({ configs }));
+    assert.deepEqual(
+      [dump?.listeners.length, dump?.routes.length, dump?.clusters.map(({ name }) => name)],
+      [0, 0, ['c']],
+    );
+  });
 
   it('survives any shape of its parts', () => {
     for (const part of [null, 1, 'x', [], {}, [null], [{ cluster: null }]]) {

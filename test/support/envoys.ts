@@ -1,5 +1,6 @@
 import type { Envoy, Told } from '../../src/evidence/envoy/asked.ts';
-import type { Configuration, Listener } from '../../src/evidence/envoy/dump.ts';
+import type { Configuration } from '../../src/evidence/envoy/dump.ts';
+import type { Listener } from '../../src/evidence/envoy/dump-entries.ts';
 import type { ServerInfo } from '../../src/evidence/envoy/server-info.ts';
 import type { Counted } from '../../src/evidence/envoy/stats.ts';
 import type { Pod } from '../../src/evidence/pod.ts';

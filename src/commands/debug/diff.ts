@@ -1,6 +1,6 @@
 import { DiagError, NoAnswer } from '../../errors.ts';
-import { adminPage, nameOf, readAdmin } from '../../evidence/envoy/asked.ts';
-import { dumpIn, type EnvoyDump } from '../../evidence/envoy/dump.ts';
+import { adminPage, nameOf } from '../../evidence/envoy/asked.ts';
+import { type Configuration, dumpIn, readDump } from '../../evidence/envoy/dump.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { pilotPages } from './pilots.ts';
@@ -17,9 +17,9 @@ export interface Difference {
 }
 
 /** What Pilot sent against what Envoy has, by their names; what is of the bootstrap is nobody's but Envoy's. */
-export function differencesOf(sent: EnvoyDump, has: EnvoyDump): readonly Difference[] {
+export function differencesOf(sent: Configuration, has: Configuration): readonly Difference[] {
   return KINDS.flatMap((kind): readonly Difference[] => {
-    const named = (dump: EnvoyDump): ReadonlySet<string> =>
+    const named = (dump: Configuration): ReadonlySet<string> =>
       new Set(dump[kind].filter(({ fixed }) => !fixed).map(({ name }) => name));
     const [inPilot, inEnvoy] = [named(sent), named(has)];
     const refused = has[kind].filter(({ error }) => error !== '');
@@ -42,7 +42,7 @@ export async function diff([word]: readonly string[], work: Work): Promise<strin
   const proxy = `${envoy.pod.name}.${envoy.pod.namespace}`;
   const [replicas, has] = await Promise.all([
     pilotPages(work, ({ debugPort }) => ({ port: debugPort, path: `/debug/config_dump?proxyID=${proxy}` }), dumpIn),
-    readAdmin(work.session, adminPage(envoy, '/config_dump'), dumpIn),
+    readDump(work.session.cluster, adminPage(envoy, '/config_dump')),
   ]);
   const old = replicas.find(({ pilot }) => pilot.version !== null && !isAtLeast(pilot.version, '1.0'));
   if (old)

@@ -1,7 +1,7 @@
 import { redactValue } from '../../cluster/redact.ts';
 import { UsageError } from '../../errors.ts';
 import { adminPage, nameOf, readAdmin } from '../../evidence/envoy/asked.ts';
-import { dumpIn, type EnvoyDump } from '../../evidence/envoy/dump.ts';
+import { bootstrapIn, type Configuration, readDump } from '../../evidence/envoy/dump.ts';
 import { type Endpoint, endpointsIn } from '../../evidence/envoy/endpoints.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { envoyCalled, type Work } from './target.ts';
@@ -18,7 +18,7 @@ function partsOf(name: string): { direction: string; port: string; subset: strin
     : { direction, port: port || '-', subset: subset || '-', host: host || '-' };
 }
 
-const TABLES: Readonly<Record<Exclude<Kind, 'endpoints' | 'bootstrap'>, (dump: EnvoyDump) => string>> = {
+const TABLES: Readonly<Record<Exclude<Kind, 'endpoints' | 'bootstrap'>, (dump: Configuration) => string>> = {
   clusters: ({ clusters }) =>
     columns(
       ['SERVICE FQDN', 'PORT', 'SUBSET', 'DIRECTION', 'TYPE', 'DESTINATION RULE'],
@@ -89,7 +89,11 @@ export async function proxyConfig([word, pod]: readonly string[], work: Work): P
     const endpoints = await readAdmin(work.session, adminPage(envoy, '/clusters'), endpointsIn);
     return work.json ? `${jsonOf({ pod: name, endpoints }, 2)}\n` : endpointsTable(endpoints);
   }
-  const dump = await readAdmin(work.session, adminPage(envoy, '/config_dump'), dumpIn);
-  if (kind === 'bootstrap') return `${jsonOf({ pod: name, bootstrap: redactValue(dump.bootstrap) }, 2)}\n`;
+  const page = adminPage(envoy, '/config_dump');
+  if (kind === 'bootstrap') {
+    const bootstrap = await readAdmin(work.session, page, bootstrapIn);
+    return `${jsonOf({ pod: name, bootstrap: redactValue(bootstrap) }, 2)}\n`;
+  }
+  const dump = await readDump(work.session.cluster, page);
   return work.json ? `${jsonOf({ pod: name, [kind]: dump[kind] }, 2)}\n` : TABLES[kind](dump);
 }
