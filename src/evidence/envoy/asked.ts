@@ -1,7 +1,8 @@
 import type { PageQuestion } from '../../cluster/question.ts';
 import { firstLine, quoteAnswer, textOf, unanswered } from '../../cluster/text.ts';
-import type { Ask, Attempt, Source } from '../../diagnosis/check.ts';
+import type { Ask, Attempt, Source, Verdict } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
+import { count, isSome, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { UsageError } from '../../errors.ts';
 import { detection } from '../istio.ts';
 import { allPods } from '../kubernetes.ts';
@@ -85,6 +86,13 @@ export const sampleOf = ({ envoys, of }: Asked): string =>
 /** What one Envoy answered. */
 export interface Told<T> extends Envoy {
   said: Attempt<T>;
+}
+
+/** The verdict on proxies of which some did not answer, and the others gave no reason for another; null when all did. */
+export function unasked(told: readonly Told<unknown>[]): Verdict | null {
+  const { missing } = sorted(told.map(({ said }) => said));
+  if (!isSome(missing)) return null;
+  return unknown(missing, `${missing.length} of ${count(told.length, 'proxy', 'proxies')} could not be asked`);
 }
 
 /** A page of Envoy's admin server. */

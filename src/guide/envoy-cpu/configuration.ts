@@ -1,10 +1,10 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
-import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { meshConfig } from '../../evidence/config-maps.ts';
 import { spoken } from '../../evidence/duration.ts';
-import { askedEnvoys, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
+import { askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { envoyStats, riseOf } from '../../evidence/envoy/stats.ts';
@@ -34,7 +34,6 @@ export const configurationIsScoped = defineCheck({
     const seen = dumps.flatMap(({ said, ...envoy }) =>
       'got' in said ? [{ name: nameOf(envoy), pod: envoy.pod, ...said.got }] : [],
     );
-    const { missing } = sorted(dumps.map(({ said }) => said));
     const limited =
       ('got' in scopes && scopes.got.items.length > 0) || ('got' in mesh && mesh.got?.hasDiscoverySelectors === true);
     const words = ({ name, size, clusters }: (typeof seen)[number]): string =>
@@ -61,8 +60,8 @@ export const configurationIsScoped = defineCheck({
         evidence,
         hint: hint(large[0]?.pod.namespace ?? ''),
       };
-    if (isSome(missing))
-      return unknown(missing, `${missing.length} of ${count(dumps.length, 'proxy', 'proxies')} could not be asked`);
+    const silent = unasked(dumps);
+    if (silent) return silent;
     const largest = [...seen].sort((a, b) => b.size - a.size)[0];
     return {
       status: 'pass',
@@ -118,9 +117,8 @@ export const updatesAreRare = defineCheck({
         evidence,
         hint: `${shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'get', '--raw', '/api/v1/events')}   # what comes and goes; PILOT_DEBOUNCE_AFTER makes Pilot wait for more`,
       };
-    const { missing } = sorted(stats.map(({ said }) => said));
-    if (isSome(missing))
-      return unknown(missing, `${missing.length} of ${count(stats.length, 'proxy', 'proxies')} could not be asked`);
+    const silent = unasked(stats);
+    if (silent) return silent;
     return {
       status: 'pass',
       message: `${sampleOf(asked)} got at most ${Math.round(Math.max(0, ...seen.map(({ perMinute }) => perMinute)))} a minute`,

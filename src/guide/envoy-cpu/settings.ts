@@ -1,10 +1,10 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
-import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { meshConfig } from '../../evidence/config-maps.ts';
 import { durationIn, spoken } from '../../evidence/duration.ts';
-import { askedEnvoys, envoys, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
+import { askedEnvoys, envoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { isPolling } from '../../evidence/proxies.ts';
@@ -67,9 +67,8 @@ export const settingsAreCheap = defineCheck({
         evidence,
         hint: `${shellLine('kubectl', '-n', other.pod.namespace, 'get', 'pod', other.pod.name, '-o', 'yaml')}   # concurrency in the mesh’s defaultConfig or proxy.istio.io/config`,
       };
-    const { missing } = sorted(infos.map(({ said }) => said));
-    if (isSome(missing))
-      return unknown(missing, `${missing.length} of ${count(infos.length, 'proxy', 'proxies')} could not be asked`);
+    const silent = unasked(infos);
+    if (silent) return silent;
     return { status: 'pass', message: `${sampleOf(asked)} log little`, evidence };
   },
 });

@@ -1,9 +1,9 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
-import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { spoken } from '../../evidence/duration.ts';
-import { askedEnvoys, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
+import { askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { envoyStats, riseOf } from '../../evidence/envoy/stats.ts';
@@ -92,9 +92,8 @@ export const listenersKeepStill = defineCheck({
         evidence,
         hint,
       };
-    const { missing } = sorted(stats.map(({ said }) => said));
-    if (isSome(missing))
-      return unknown(missing, `${missing.length} of ${count(stats.length, 'proxy', 'proxies')} could not be asked`);
+    const silent = unasked(stats);
+    if (silent) return silent;
     return {
       status: 'pass',
       message: `${sampleOf(asked)}: ${count(

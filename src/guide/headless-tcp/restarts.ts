@@ -1,8 +1,8 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
-import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { spoken } from '../../evidence/duration.ts';
-import { askedEnvoys, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
+import { askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { headlessServices, ztunnels } from '../../evidence/headless.ts';
 import { NONE } from './steps.ts';
@@ -66,9 +66,8 @@ export const proxiesStayUp = defineCheck({
           '--tail=200',
         ),
       };
-    const { missing } = sorted(infos.map(({ said }) => said));
-    if (isSome(missing))
-      return unknown(missing, `${missing.length} of ${count(infos.length, 'proxy', 'proxies')} could not be asked`);
+    const silent = unasked(infos);
+    if (silent) return silent;
     return { status: 'pass', message: `none of ${sampleOf(asked)} restarted in the last day`, evidence };
   },
 });

@@ -1,8 +1,8 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
-import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { type Envoy, nameOf } from '../../evidence/envoy/asked.ts';
+import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { type Envoy, nameOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { pilots } from '../../evidence/pilot.ts';
@@ -42,7 +42,6 @@ export const http10SwitchWorks = defineCheck({
         message: `Istio ${plane.version} has no switch for HTTP/1.0: 1.1 is the first`,
         hint: '# let the client speak HTTP/1.1',
       };
-    const { missing } = sorted(switched.map(({ said }) => said));
     const deaf = switched.filter(
       ({ said }) =>
         'got' in said &&
@@ -58,8 +57,8 @@ export const http10SwitchWorks = defineCheck({
         message: `HTTP/1.0 is switched on, and no listener of ${some(deaf.map(nameOf))} takes it`,
         hint: restart(deaf[0]),
       };
-    if (isSome(missing))
-      return unknown(missing, `${missing.length} of ${count(switched.length, 'proxy', 'proxies')} could not be asked`);
+    const silent = unasked(switched);
+    if (silent) return silent;
     if ('missing' in dumps) return unknown([dumps.missing]);
     return { status: 'pass', message: `on, and ${count(switched.length, 'proxy', 'proxies')} asked take it` };
   },

@@ -1,7 +1,7 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
-import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { type Envoy, nameOf } from '../../evidence/envoy/asked.ts';
+import { count, skip, some } from '../../diagnosis/verdict.ts';
+import { type Envoy, nameOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyStats, type Stats } from '../../evidence/envoy/stats.ts';
 import { isPolling, isYoung } from '../../evidence/proxies.ts';
 import { proxyCertificatesValid } from './proxy-certificates.ts';
@@ -44,7 +44,6 @@ export const proxiesTakeConfiguration = defineCheck({
           ]
         : [],
     );
-    const { missing } = sorted(stats.map(({ said }) => said));
     const name = (each: Updates): string => nameOf(each);
     const evidence = seen.map(
       (each) =>
@@ -83,8 +82,8 @@ export const proxiesTakeConfiguration = defineCheck({
         evidence,
         hint: log(rejected),
       };
-    if (isSome(missing))
-      return unknown(missing, `${missing.length} of ${count(stats.length, 'proxy', 'proxies')} could not be asked`);
+    const silent = unasked(stats);
+    if (silent) return silent;
     return {
       status: 'pass',
       message: `${count(seen.length, 'proxy', 'proxies')} asked: none refused anything`,

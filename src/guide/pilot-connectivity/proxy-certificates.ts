@@ -1,8 +1,8 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
-import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { skip, some } from '../../diagnosis/verdict.ts';
 import { spoken } from '../../evidence/duration.ts';
-import { askedEnvoys, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
+import { askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
 
 const DAY = 86_400_000;
@@ -59,12 +59,8 @@ export const proxyCertificatesValid = defineCheck({
     const late = seen.filter(({ left }) => left < LATE);
     if (late.length > 0)
       return { status: 'warn', reason: 'CertificateLate', message: some(unique(late)), evidence, hint: log(late) };
-    const { missing } = sorted(certificates.map(({ said }) => said));
-    if (isSome(missing))
-      return unknown(
-        missing,
-        `${missing.length} of ${count(certificates.length, 'proxy', 'proxies')} could not be asked`,
-      );
+    const silent = unasked(certificates);
+    if (silent) return silent;
     if (seen.length === 0) return skip(`${sampleOf(asked)} show no certificate: no mTLS`);
     return {
       status: 'pass',
