@@ -8,11 +8,12 @@ import { PRODUCTPAGE, productpageObject } from '../support/modern.ts';
 import type { RecordedObject } from '../support/recordings.ts';
 import { until } from './children.ts';
 import { hold, type RunningEnvoy, say, startEnvoy } from './envoy.ts';
-import { type Istio, startIstio } from './istio.ts';
+import { applied, type Istio, startIstio } from './istio.ts';
 import { writeLog } from './load.ts';
 import { checksOf, report } from './user.ts';
 
 const FRONT = 'front-1';
+const TAKING = 'front-2';
 
 /** nginx in the mesh, with its proxy; what it is told lies in a ConfigMap. */
 const front = (): RecordedObject => {
@@ -21,7 +22,12 @@ const front = (): RecordedObject => {
       labels: { app: 'front', version: 'v1' },
       containers: [
         { name: 'nginx', image: 'docker.io/library/nginx:1.25.3' },
-        { name: 'istio-proxy', image: 'docker.io/istio/proxyv2:1.31.0', args: ['proxy', 'sidecar'] },
+        {
+          name: 'istio-proxy',
+          image: 'docker.io/istio/proxyv2:1.31.0',
+          args: ['proxy', 'sidecar'],
+          resources: { limits: { cpu: '2' } },
+        },
       ],
       ip: '10.244.0.7',
     },
@@ -39,22 +45,39 @@ const nginx = (version: string): RecordedObject => ({
   },
 });
 
+/** One that asks for HTTP/1.0, and whose Envoy takes it. */
+const taker = (): RecordedObject =>
+  productpageObject(
+    {
+      labels: { app: 'front', version: 'v2' },
+      annotations: { 'proxy.istio.io/config': 'proxyMetadata:\n  ISTIO_META_HTTP10: "1"' },
+      ip: '10.244.0.8',
+    },
+    TAKING,
+  );
+
 describe('what a real Envoy says of itself', () => {
   const folder = mkdtempSync(join(tmpdir(), 'envoys-'));
   let istio: Istio;
   let refusing: RunningEnvoy;
+  let taking: RunningEnvoy;
   before(async () => {
     refusing = await startEnvoy(folder, 'refusing', { descriptors: 300, logLevel: 'debug' });
+    taking = await startEnvoy(folder, 'taking', { http10: true });
     istio = await startIstio({
-      objects: [front(), nginx('')],
-      forwards: new Map([[`bookinfo/${FRONT}:15000`, refusing.ports.admin]]),
+      objects: [front(), taker(), nginx('')],
+      forwards: new Map([
+        [`bookinfo/${FRONT}:15000`, refusing.ports.admin],
+        [`bookinfo/${TAKING}:15000`, taking.ports.admin],
+      ]),
       execs: [`bookinfo/${FRONT}`],
-      logs: new Map([[`bookinfo/${FRONT}/istio-proxy`, 'Envoy proxy is ready']]),
+      logs: new Map([FRONT, TAKING].map((pod) => [`bookinfo/${pod}/istio-proxy`, 'Envoy proxy is ready'])),
     });
     await istio.synced((syncz) => syncz.includes(PRODUCTPAGE));
   });
   after(async () => {
     await refusing?.close();
+    await taking?.close();
     await istio?.close();
     rmSync(folder, { recursive: true });
   });
@@ -90,19 +113,15 @@ describe('what a real Envoy says of itself', () => {
     assert.equal(checksOf(found).get('nginx-speaks-http11')?.status, 'pass');
   });
 
-  it('http10: an Envoy that is told to takes it, and says so in its dump', async () => {
-    const taking = await startEnvoy(folder, 'taking', { http10: true });
-    try {
-      assert.match(await say(taking.ports.http, 'GET / HTTP/1.0\r\n\r\n'), /^HTTP\/1\.[01] 200 /);
-      const page = await (await fetch(`http://127.0.0.1:${taking.ports.admin}/config_dump`)).text();
-      const { dumpIn } = await import('../../src/evidence/envoy/dump.ts');
-      assert.deepEqual(
-        dumpIn(page)?.listeners.map(({ chains }) => chains[0]?.http10),
-        [true],
-      );
-    } finally {
-      await taking.close();
-    }
+  it('http10: an Envoy that is told to takes it, and one that was told and does not', async () => {
+    assert.match(await say(taking.ports.http, 'GET / HTTP/1.0\r\n\r\n'), /^HTTP\/1\.[01] 200 /);
+    const { report: found } = await seen('http10', '--from', `bookinfo/${TAKING}`);
+    assert.match(checksOf(found).get('http10-switch-works')?.message ?? '', /^on, and 1 proxy asked take it$/);
+    await istio.cluster.api('PATCH', `/api/v1/namespaces/bookinfo/pods/${FRONT}`, {
+      metadata: { annotations: { 'proxy.istio.io/config': '{"proxyMetadata":{"ISTIO_META_HTTP10":"1"}}' } },
+    });
+    const { report: deaf } = await seen('http10', '--from', `bookinfo/${FRONT}`);
+    assert.equal(checksOf(deaf).get('http10-switch-works')?.reason, 'SwitchWithoutEffect');
   });
 
   it('envoy-crash: few descriptors, many of them used; run in the container as kubectl exec does', async () => {
@@ -158,6 +177,25 @@ describe('what a real Envoy says of itself', () => {
     logOf(FRONT, 'Envoy proxy is ready');
   });
 
+  it('envoy-crash: a container that was killed for memory', async () => {
+    const path = `/api/v1/namespaces/bookinfo/pods/${TAKING}`;
+    const { body } = await istio.cluster.api('GET', path);
+    const { status } = JSON.parse(body) as { status: { containerStatuses: { name: string }[] } };
+    const terminated = {
+      exitCode: 137,
+      reason: 'OOMKilled',
+      startedAt: null,
+      finishedAt: new Date().toISOString().replace(/\..*/, 'Z'),
+    };
+    const killed = status.containerStatuses.map((each) =>
+      each.name === 'istio-proxy' ? { ...each, restartCount: 3, lastState: { terminated } } : each,
+    );
+    await istio.cluster.api('PATCH', `${path}/status`, { status: { containerStatuses: killed } });
+    const { report: found, code } = await seen('envoy-crash', '-n', 'bookinfo', '--from', `bookinfo/${TAKING}`);
+    assert.deepEqual([code, checksOf(found).get('envoy-did-not-crash')?.reason], [1, 'MemoryKilled']);
+    await istio.cluster.api('PATCH', `${path}/status`, { status });
+  });
+
   it('envoy-cpu: a log at debug, and a metrics API that tells of too much', async () => {
     const { report: loud, code } = await seen('envoy-cpu');
     assert.equal(code, 0);
@@ -191,19 +229,16 @@ describe('what a real Envoy says of itself', () => {
       metadata: { name, namespace: 'bookinfo' },
       containers: [{ name: 'istio-proxy', usage: { cpu, memory: '1Mi' } }],
     });
-    for (let attempt = 0; ; attempt++) {
-      try {
-        istio.apply(metrics(PRODUCTPAGE, '12345678n'), metrics(FRONT, '900m'));
-        break;
-      } catch (error) {
-        if (attempt > 50) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 200));
-      }
-    }
+    await applied(istio, metrics(PRODUCTPAGE, '12345678n'), metrics(FRONT, '900m'), metrics(TAKING, '1m'));
     const { report: found } = await seen('envoy-cpu');
     const usage = checksOf(found).get('envoy-cpu-fits-load');
     assert.equal(usage?.reason, 'UsageUnexplained');
     assert.match(usage?.message ?? '', /^bookinfo\/front-1 900m$/);
+    istio.apply(metrics(FRONT, '1900m'));
+    const { report: throttled, code: last } = await seen('envoy-cpu');
+    const held = checksOf(throttled).get('envoy-cpu-fits-load');
+    assert.deepEqual([last, held?.reason], [1, 'Throttled']);
+    assert.match(held?.message ?? '', /^bookinfo\/front-1 1\.90 cores of at most 2\.00 cores$/);
   });
 
   it('headless-tcp: a headless service, its listeners, and a rule that ends its connections', async () => {
@@ -241,6 +276,20 @@ describe('what a real Envoy says of itself', () => {
     assert.equal(checks.get('certificates-outlive-connections')?.status, 'pass');
     assert.match(checks.get('proxies-stay-up')?.message ?? '', /^none of 1 proxy/);
     assert.equal(checks.get('listeners-keep-still')?.status, 'pass');
+  });
+
+  it('headless-tcp: listeners that come and go between two readings', async () => {
+    const going = seen('headless-tcp', '--window', '4s', '--from', PRODUCTPAGE);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    istio.remove('service', 'mongo', 'bookinfo');
+    istio.apply({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'mongo', namespace: 'bookinfo' },
+      spec: { clusterIP: 'None', selector: { app: 'productpage' }, ports: [{ name: 'tcp-mongo', port: 27018 }] },
+    });
+    const { report: found } = await going;
+    assert.equal(checksOf(found).get('listeners-keep-still')?.reason, 'ListenersChanged');
   });
 
   it('who may not run, read or forward is told so, and gets no green', async () => {

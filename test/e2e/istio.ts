@@ -321,3 +321,15 @@ export function istioctl(kubeconfig: string, ...args: readonly string[]): string
     return stdout.toString() + stderr.toString();
   }
 }
+
+/** Applies objects of a kind that is served a moment after its definition. */
+export async function applied(istio: Istio, ...objects: readonly object[]): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return istio.apply(...objects);
+    } catch (error) {
+      if (attempt > 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}

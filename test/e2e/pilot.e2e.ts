@@ -76,6 +76,30 @@ describe('a real istiod with a real Envoy', () => {
     );
   });
 
+  it('certificates that are valid, and a Service that leads to istiod; then one that is gone', async () => {
+    const checks = checksOf((await seen()).report);
+    assert.match(
+      checks.get('proxy-certificates-valid')?.message ?? '',
+      /^valid for 2[0-4] hours or more, in 1 proxy$|^valid for 1 day/,
+    );
+    assert.match(checks.get('pilot-has-service')?.message ?? '', /istiod:15012/);
+    const path = '/api/v1/namespaces/istio-system/services';
+    const { body } = await istio.cluster.api('GET', `${path}/istiod`);
+    const { metadata, spec, ...service } = JSON.parse(body) as {
+      metadata: { name: string; labels: object };
+      spec: { ports: object; selector: object };
+    };
+    await istio.cluster.api('DELETE', `${path}/istiod`, undefined, [200]);
+    const { report: found, code } = await seen();
+    assert.deepEqual([code, checksOf(found).get('pilot-has-service')?.reason], [1, 'PilotServiceMissing']);
+    const { name, labels } = metadata;
+    await istio.cluster.api('POST', path, {
+      ...service,
+      metadata: { name, labels },
+      spec: { ports: spec.ports, selector: spec.selector },
+    });
+  });
+
   it('no rights but to list: what pages tell is unknown, never green', async () => {
     const { report: found, code } = await report(istio.cluster.kubeconfigOfUser, ['pilot-connectivity']);
     assert.deepEqual([code, found.verdict], [3, 'inconclusive']);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { PRODUCTPAGE, podObject } from '../support/modern.ts';
-import { type Istio, istioctl, startIstio } from './istio.ts';
+import { applied, type Istio, istioctl, startIstio } from './istio.ts';
 import { checksOf, report } from './user.ts';
 
 const istioObject = (kind: string, name: string, spec: object, namespace = 'bookinfo') => ({
@@ -90,6 +90,9 @@ describe('route rules, on a real istiod with a real Envoy', () => {
     );
     const arrived = checksOf(found).get('rules-arrived');
     assert.deepEqual([arrived?.reason, arrived?.causedBy], ['RuleMissing', 'service-ports']);
+    // The pod is another Service's too, which takes the same port for HTTP: istioctl compares TCP and UDP only.
+    assert.equal(checksOf(found).get('pods-belong-to-services')?.reason, 'ProtocolsConflict');
+    assert.doesNotMatch(analyzed(), /IST0116/);
   });
 
   it('a port without a name: detected, and no doubt once the rule has arrived', async () => {
@@ -207,6 +210,44 @@ describe('route rules, on a real istiod with a real Envoy', () => {
     await label({ 'istio.io/dataplane-mode': null, 'istio.io/use-waypoint': null });
   });
 
+  it('an HTTPRoute for a Service that no controller accepts', async () => {
+    istio.apply({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: {
+        name: 'httproutes.gateway.networking.k8s.io',
+        annotations: { 'api-approved.kubernetes.io': 'unapproved, the kind of the Gateway API' },
+      },
+      spec: {
+        group: 'gateway.networking.k8s.io',
+        scope: 'Namespaced',
+        names: { plural: 'httproutes', singular: 'httproute', kind: 'HTTPRoute' },
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        ],
+      },
+    });
+    const route = (status: object) => ({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'HTTPRoute',
+      metadata: { name: 'route', namespace: 'bookinfo' },
+      spec: { parentRefs: [{ kind: 'Service', group: '', name: 'productpage' }] },
+      status,
+    });
+    await applied(istio, route({}));
+    assert.equal(checksOf((await seen()).report).get('http-routes-accepted')?.reason, 'RouteUnseen');
+    const refused = { type: 'ResolvedRefs', status: 'False', reason: 'BackendNotFound', message: 'no such Service' };
+    istio.apply(route({ parents: [{ conditions: [{ type: 'Accepted', status: 'True' }, refused] }] }));
+    const { report: found, code } = await seen();
+    assert.deepEqual([code, checksOf(found).get('http-routes-accepted')?.reason], [1, 'RouteRefused']);
+    istio.remove('httproutes.gateway.networking.k8s.io', 'route', 'bookinfo');
+  });
+
   it('a rule of the old kind, which nobody reads', async () => {
     istio.apply({
       apiVersion: 'apiextensions.k8s.io/v1',
@@ -232,15 +273,7 @@ describe('route rules, on a real istiod with a real Envoy', () => {
       metadata: { name: 'old', namespace: 'bookinfo' },
       spec: {},
     };
-    for (let attempt = 0; ; attempt++) {
-      try {
-        istio.apply(old);
-        break;
-      } catch (error) {
-        if (attempt > 50) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 200));
-      }
-    }
+    await applied(istio, old);
     const { report: found, code } = await seen();
     assert.deepEqual([code, found.lostAt?.reason], [1, 'OldRulesIgnored']);
   });

@@ -118,6 +118,15 @@ describe('the webhooks of a real API server', () => {
     );
   });
 
+  it('a namespace whose tag no webhook selects', async () => {
+    const label = (labels: Record<string, string | null>) =>
+      cluster.api('PATCH', '/api/v1/namespaces/bookinfo', { metadata: { labels } });
+    await label({ 'istio-injection': null, 'istio.io/rev': 'prod' });
+    const { report: seen, code } = await found('webhook-certs', { caBundle: base64(authority) });
+    assert.deepEqual([code, seen.lostAt?.reason], [1, 'NamespaceUnserved']);
+    await label({ 'istio-injection': 'enabled', 'istio.io/rev': null });
+  });
+
   it('a Service that is gone', async () => {
     const { report: seen } = await found('webhook-certs', {
       caBundle: base64(authority),
