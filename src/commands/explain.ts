@@ -64,7 +64,8 @@ export async function topicsText(): Promise<string> {
         );
         return `  ${generations}\n${lines.join('\n')}`;
       });
-      const text = `${topic.id}  ${topic.title}\n${walks.join('\n')}`;
+      const about = `  ${wrapped(topic.about, 98, '  ')}`;
+      const text = `${topic.id}  ${topic.title}\n${about}\n${walks.join('\n')}`;
       return topic.id === BEFORE_DEBUG ? [text, debugText()] : [text];
     })
     .join('\n\n')

@@ -279,7 +279,8 @@ describe('what a real Envoy says of itself', () => {
   });
 
   it('headless-tcp: listeners that come and go between two readings', async () => {
-    const going = seen('headless-tcp', '--window', '4s', '--from', PRODUCTPAGE);
+    const words = ['--window', '4s', '--from', PRODUCTPAGE];
+    const going = Promise.all([seen('headless-tcp', ...words), seen('envoy-cpu', ...words)]);
     await new Promise((resolve) => setTimeout(resolve, 2000));
     istio.remove('service', 'mongo', 'bookinfo');
     istio.apply({
@@ -288,8 +289,9 @@ describe('what a real Envoy says of itself', () => {
       metadata: { name: 'mongo', namespace: 'bookinfo' },
       spec: { clusterIP: 'None', selector: { app: 'productpage' }, ports: [{ name: 'tcp-mongo', port: 27018 }] },
     });
-    const { report: found } = await going;
+    const [{ report: found }, { report: busy }] = await going;
     assert.equal(checksOf(found).get('listeners-keep-still')?.reason, 'ListenersChanged');
+    assert.equal(checksOf(busy).get('updates-are-rare')?.reason, 'UpdatesOften');
   });
 
   it('who may not run, read or forward is told so, and gets no green', async () => {

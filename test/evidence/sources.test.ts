@@ -256,3 +256,49 @@ describe('Citadel', () => {
     );
   });
 });
+
+describe('an Istio 0.8 whose proxies poll', () => {
+  const polling = productpageObject({
+    containers: [
+      { name: 'productpage', image: 'p:1', ports: [{ containerPort: 9080 }] },
+      {
+        name: 'istio-proxy',
+        image: 'docker.io/istio/proxy:0.8.0',
+        args: ['proxy', 'sidecar', '--discoveryRefreshDelay', '1s'],
+      },
+    ],
+  });
+  const mixer = podObject('istio-telemetry-1', {
+    namespace: 'istio-system',
+    labels: { istio: 'mixer', 'istio-mixer-type': 'telemetry' },
+    containers: [{ name: 'mixer', image: 'docker.io/istio/mixer:0.8.0' }],
+  });
+  const old: RecordedObject = {
+    apiVersion: 'config.istio.io/v1alpha2',
+    kind: 'RouteRule',
+    metadata: { name: 'old', namespace: 'bookinfo' },
+    spec: {},
+  };
+  const rules = [kind('config.istio.io', 'v1alpha2', 'routerules', 'RouteRule'), old];
+
+  it('is told by its arguments, and reads the old rules', async () => {
+    assert.equal((await checksOf(['envoy-cpu'], [mixer, polling])).get('refresh-is-slow')?.reason, 'RefreshTooFast');
+    assert.match(
+      (await checksOf(['route-rules'], [mixer, polling, ...rules])).get('rules-are-read')?.message ?? '',
+      /which v1 proxies read/,
+    );
+  });
+  it('and with proxyv2 neither', async () => {
+    const pushed = productpageObject({
+      containers: [
+        { name: 'p', image: 'p:1' },
+        { name: 'istio-proxy', image: 'docker.io/istio/proxyv2:0.8.0' },
+      ],
+    });
+    assert.equal((await checksOf(['envoy-cpu'], [mixer, pushed])).get('refresh-is-slow')?.status, 'skip');
+    assert.equal(
+      (await checksOf(['route-rules'], [mixer, pushed, ...rules])).get('rules-are-read')?.reason,
+      'OldRulesIgnored',
+    );
+  });
+});
