@@ -148,12 +148,15 @@ function parser(io: Io, exit: (code: number) => void): Argv {
       (command) =>
         command
           .usage('$0 rbac [TOPIC]')
-          .positional('topic', { type: 'string', default: 'missing-metrics', describe: 'The topic, or all' }),
+          .positional('topic', { type: 'string', default: 'missing-metrics', describe: 'The topic, all or debug' }),
       async ({ topic }) => {
-        const { roleText } = await import('./commands/rbac.ts');
+        const { debugRights, roleText } = await import('./commands/rbac.ts');
         const id = String(topic);
-        const entries = id === 'all' ? guide : [topicCalled(id)];
-        await print(io.stdout, await roleText(id, await Promise.all(entries.map((entry) => entry.load()))));
+        const topics =
+          id === 'debug'
+            ? []
+            : await Promise.all((id === 'all' ? guide : [topicCalled(id)]).map((entry) => entry.load()));
+        await print(io.stdout, await roleText(id, id === 'debug' ? [debugRights] : topics));
       },
     )
     .command(

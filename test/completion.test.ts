@@ -82,6 +82,7 @@ describe('completion', () => {
         'webhook-certs',
         'apiserver-proxy',
         'all',
+        'debug',
       ],
       ':4',
     ],

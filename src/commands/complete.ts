@@ -139,7 +139,11 @@ async function wordOffers(line: Line, io: Io): Promise<readonly Offer[]> {
   }
   if (command === 'metrics') return namesIn(line, io, (list) => list(pods));
   if (command === 'rbac')
-    return [...guide.map(({ id, summary }) => ({ value: id, means: summary })), { value: 'all', means: COMMANDS.all }];
+    return [
+      ...guide.map(({ id, summary }) => ({ value: id, means: summary })),
+      { value: 'all', means: COMMANDS.all },
+      { value: 'debug', means: COMMANDS.debug },
+    ];
   if (command === 'completion') return plain(['install', 'uninstall']);
   if (command !== 'explain') return [];
   const { explained } = await import('./explain.ts');

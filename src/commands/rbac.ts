@@ -19,8 +19,27 @@ const GROUPS: Readonly<Record<string, string>> = {
 /** The ConfigMaps that are read by name; those that an nginx mounts have any. */
 const CONFIG_MAPS = ['istio', 'prometheus'];
 
+/** Whatever asks a cluster: a topic, or `debug`. */
+type Asking = Pick<Topic, 'sources'>;
+
+/** What the helpers of `debug` take: without --execute they only read. */
+export const debugRights: Asking = {
+  sources: [
+    {
+      of: 'cluster',
+      rights: [
+        { verb: 'list', resource: 'pods' },
+        { verb: 'list', resource: 'namespaces' },
+        { verb: 'create', resource: 'pods/portforward' },
+        { verb: 'get', resource: '/version' },
+      ],
+      gather: () => Promise.resolve(null),
+    },
+  ],
+};
+
 /** Rules by group and verb, from the rights that the topic's sources declare. */
-function rulesOf(topics: readonly Topic[]): readonly Rule[] {
+function rulesOf(topics: readonly Asking[]): readonly Rule[] {
   const rules = new Map<string, Rule & { resources: string[] }>();
   const urls = new Set<string>();
   for (const { verb, resource, anyName } of topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights))) {
@@ -45,19 +64,22 @@ function rulesOf(topics: readonly Topic[]): readonly Rule[] {
 }
 
 /** A ClusterRole with the rights that a topic takes, or `all` of them, ready for `kubectl apply -f -`. */
-export async function roleText(id: string, topics: readonly Topic[]): Promise<string> {
+export async function roleText(id: string, topics: readonly Asking[]): Promise<string> {
   const { dump } = await import('js-yaml');
+  const rules = rulesOf(topics);
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
     metadata: { name: `istio-diag-${id}` },
-    rules: rulesOf(topics),
+    rules,
   };
   return [
     `# The rights that \`kubectl istio-diag ${id}\` takes: it reads only, and asks for no Secret.`,
     `#   kubectl istio-diag rbac ${id} | kubectl apply -f -`,
     `#   kubectl create clusterrolebinding istio-diag --clusterrole=istio-diag-${id} --user=USER`,
-    '# envoyfilters are looked at where Mixer runs beside istiod (Istio 1.5 - 1.7).',
+    ...(rules.some(({ resources = [] }) => resources.includes('envoyfilters'))
+      ? ['# envoyfilters are looked at where Mixer runs beside istiod (Istio 1.5 - 1.7).']
+      : []),
     dump(role, { lineWidth: -1 }),
   ].join('\n');
 }

@@ -49,6 +49,36 @@ describe('clocks, as a real Envoy and a real API server show them', () => {
     }
   });
 
+  it('are not to blame where tracing is off, or for few requests only', async () => {
+    const mesh = (text: string) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'istio', namespace: 'istio-system' },
+      data: { mesh: text },
+    });
+    const tracing = async () =>
+      checksOf((await report(istio.cluster.kubeconfig, ['zipkin-clock'])).report).get('tracing-is-on');
+    istio.apply(mesh('enableTracing: false\n'));
+    assert.equal((await tracing())?.reason, 'TracingDisabled');
+    istio.apply(mesh('enableTracing: true\n'));
+    assert.equal((await tracing())?.reason, 'NoTracer');
+    const provider = 'extensionProviders: [{ name: otel, opentelemetry: { service: otel.example, port: 4317 } }]\n';
+    istio.apply(mesh(`${provider}defaultConfig: { tracing: { sampling: 1 } }\n`));
+    assert.equal((await tracing())?.reason, 'FewSampled');
+    const telemetry = (tracing: object) => ({
+      apiVersion: 'telemetry.istio.io/v1',
+      kind: 'Telemetry',
+      metadata: { name: 'mesh', namespace: 'istio-system' },
+      spec: { tracing: [tracing] },
+    });
+    istio.apply(telemetry({ providers: [{ name: 'otel' }], randomSamplingPercentage: 100 }));
+    assert.match((await tracing())?.message ?? '', /^100 % of the requests to otel$/);
+    istio.apply(telemetry({ disableSpanReporting: true }));
+    assert.equal((await tracing())?.reason, 'TracingDisabled');
+    istio.remove('telemetries.telemetry.istio.io', 'mesh', 'istio-system');
+    istio.remove('configmap', 'istio', 'istio-system');
+  });
+
   it('do not: a node is ahead, and the browser is behind', async () => {
     const { code } = await report(istio.cluster.kubeconfig, [
       'grafana-clock',

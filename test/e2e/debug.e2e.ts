@@ -157,6 +157,30 @@ describe('debug, on a real istiod with a real Envoy', () => {
     );
   });
 
+  it('takes the rights that `rbac debug` prints, and no more', async () => {
+    const { cluster } = istio;
+    const line = 'set -o pipefail; kubectl istio-diag rbac debug | kubectl apply -f -';
+    assert.equal((await started('bash', ['-c', line], { KUBECONFIG: cluster.kubeconfig })).code, 0);
+    const path = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
+    await cluster.api('POST', path, {
+      metadata: { name: 'istio-diag-debug-e2e' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'istio-diag-debug' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'sre' }],
+    });
+    for (const words of [
+      ['sync'],
+      ['diff', pod],
+      ['proxy-config', 'endpoints', pod],
+      ['pilot', 'registry'],
+      ['tcpdump', pod],
+    ]) {
+      const { code, stdout, stderr } = await plugin(cluster.kubeconfigOfUser, ['debug', ...words]);
+      assert.equal(code, 0, `${words.join(' ')}: ${stderr}`);
+      assert.doesNotMatch(stdout, /could not be seen/);
+    }
+    await cluster.api('DELETE', `${path}/istio-diag-debug-e2e`, undefined, [200]);
+  });
+
   it('without rights is one line, with the right that is missing', async () => {
     const { stderr, code } = await plugin(istio.cluster.kubeconfigOfUser, ['debug', 'proxy-config', 'clusters', pod]);
     assert.equal(code, 3);
