@@ -278,6 +278,7 @@ describe('debug, through the real kubectl', async () => {
         assert.match((await debug('diff', at, '--bundle', bad)).stderr, /no replica of Pilot is connected/);
         assert.equal((await debug('tcpdump', at, '--save-bundle', join(folder, 'line.tgz'))).code, 0);
         assert.ok(existsSync(join(folder, 'line.tgz')));
+        assert.equal((await debug('sync', '--save-bundle', join(folder, 'none', 'x.tgz'))).code, 2);
       } finally {
         rmSync(folder, { recursive: true });
       }

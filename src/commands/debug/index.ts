@@ -68,6 +68,7 @@ export async function debug(words: readonly string[], args: Arguments, io: Io): 
     const gatherer = new Gatherer({ cluster, scope, now, sleep }, io.now);
     const work: Work = { args, session, gatherer, json };
     let told: Told;
+    let unsaved: string | null = null;
     try {
       if (helper === 'tcpdump' || helper === 'gdb') {
         const prepared = await (await import('./container.ts')).container(helper, others, work, configured);
@@ -76,12 +77,13 @@ export async function debug(words: readonly string[], args: Arguments, io: Io): 
       } else told = await tell(helper, others, work);
     } finally {
       // Also of a run that came to nothing: that is when somebody else should look at it.
-      const unsaved = await session.save();
+      unsaved = await session.save();
       if (unsaved !== null) await print(io.stderr, `error: ${escapeText(unsaved)}\n`);
     }
     await print(run === null ? io.stdout : io.stderr, plain(style, told.text));
     for (const { command, words: said } of told.missing)
       await print(io.stderr, `error: no answer to \`${escapeText(command)}\`: ${escapeText(said)}\n`);
+    if (unsaved !== null) return exitCodeOf('error', false, 'unknown', io.signal());
     if (run === null)
       return exitCodeOf(told.missing.length > 0 ? 'inconclusive' : 'healthy', false, 'unknown', io.signal());
   } catch (error) {
