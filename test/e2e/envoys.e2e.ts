@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { PRODUCTPAGE, productpageObject } from '../support/modern.ts';
+import { PRODUCTPAGE, podObject, productpageObject } from '../support/modern.ts';
 import type { RecordedObject } from '../support/recordings.ts';
 import { until } from './children.ts';
 import { hold, type RunningEnvoy, say, startEnvoy } from './envoy.ts';
@@ -292,6 +292,47 @@ describe('what a real Envoy says of itself', () => {
     const [{ report: found }, { report: busy }] = await going;
     assert.equal(checksOf(found).get('listeners-keep-still')?.reason, 'ListenersChanged');
     assert.equal(checksOf(busy).get('updates-are-rare')?.reason, 'UpdatesOften');
+  });
+
+  it('headless-tcp: a ztunnel that starts again and again', async () => {
+    const pod = podObject('ztunnel-1', {
+      namespace: 'istio-system',
+      labels: { app: 'ztunnel' },
+      containers: [{ name: 'istio-proxy', image: 'docker.io/istio/ztunnel:1.31.0' }],
+      ip: '10.244.0.20',
+    });
+    const { status, spec, ...rest } = pod;
+    const path = '/api/v1/namespaces/istio-system/pods';
+    await istio.cluster.api('POST', path, { ...rest, spec: { ...spec, automountServiceAccountToken: false } });
+    const { containerStatuses = [] } = (status ?? {}) as { containerStatuses?: object[] };
+    const again = containerStatuses.map((each) => ({ ...each, restartCount: 5 }));
+    await istio.cluster.api('PATCH', `${path}/ztunnel-1/status`, { status: { ...status, containerStatuses: again } });
+    const { report: found } = await seen('headless-tcp', '--from', PRODUCTPAGE);
+    const check = checksOf(found).get('ztunnel-stays-up');
+    assert.equal(check?.reason, 'ZtunnelRestarted');
+    assert.match(check?.message ?? '', /^ztunnel-1 on node-1 \(5 restarts\)$/);
+    await istio.cluster.api('DELETE', `${path}/ztunnel-1`, { gracePeriodSeconds: 0 }, [200, 202]);
+  });
+
+  it('envoy-cpu: more than a thousand clusters, and nothing that limits them', async () => {
+    const { api } = istio.cluster;
+    const service = (at: number) => ({
+      metadata: { name: `many-${at}` },
+      spec: { selector: { app: 'nobody' }, ports: [{ name: 'http', port: 8000 }] },
+    });
+    for (let from = 0; from < 1000; from += 50)
+      await Promise.all(
+        Array.from({ length: 50 }, (_, at) => api('POST', '/api/v1/namespaces/bookinfo/services', service(from + at))),
+      );
+    const scoped = async () =>
+      checksOf((await seen('envoy-cpu', '--from', PRODUCTPAGE)).report).get('configuration-is-scoped');
+    let check = await scoped();
+    for (let attempt = 0; attempt < 40 && check?.reason !== 'ConfigurationLarge'; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      check = await scoped();
+    }
+    assert.equal(check?.reason, 'ConfigurationLarge', check?.message);
+    assert.match(check?.message ?? '', /10\d\d clusters, and no Sidecar object limits it$/);
   });
 
   it('who may not run, read or forward is told so, and gets no green', async () => {

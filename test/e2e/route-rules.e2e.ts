@@ -199,6 +199,32 @@ describe('route rules, on a real istiod with a real Envoy', () => {
     assert.deepEqual([code, found.lostAt?.reason], [1, 'CallerWithoutProxy']);
   });
 
+  it('a pod that runs as the proxy, has no label app, and leaves its port out', async () => {
+    const pod = podObject('odd-1', {
+      namespace: 'bookinfo',
+      labels: { kind: 'odd' },
+      annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '9080' },
+      containers: [
+        { name: 'odd', image: 'odd:1', ports: [{ containerPort: 9080 }], securityContext: { runAsUser: 1337 } },
+        { name: 'istio-proxy', image: 'docker.io/istio/proxyv2:1.31.0', args: ['proxy', 'sidecar'] },
+      ],
+      ip: '10.244.0.11',
+    });
+    const { status, spec, ...rest } = pod;
+    const path = '/api/v1/namespaces/bookinfo/pods';
+    await istio.cluster.api('POST', path, { ...rest, spec: { ...spec, automountServiceAccountToken: false } });
+    await istio.cluster.api('PATCH', `${path}/odd-1/status`, { status });
+    const odd = service('odd', 'http');
+    istio.apply({ ...odd, spec: { ...odd.spec, selector: { kind: 'odd' } } });
+    const checks = checksOf((await seen()).report);
+    assert.deepEqual(
+      ['nobody-is-the-proxy', 'pods-are-labelled', 'container-ports-listed'].map((id) => checks.get(id)?.reason),
+      ['RunsAsProxy', 'LabelsMissing', 'PortExcluded'],
+    );
+    istio.remove('service', 'odd', 'bookinfo');
+    await istio.cluster.api('DELETE', `${path}/odd-1`, { gracePeriodSeconds: 0 }, [200, 202]);
+  });
+
   it('an ambient namespace without a waypoint', async () => {
     const label = (labels: Record<string, string | null>) =>
       istio.cluster.api('PATCH', '/api/v1/namespaces/bookinfo', { metadata: { labels } });
