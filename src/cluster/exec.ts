@@ -2,7 +2,7 @@ import { NoAnswer } from '../errors.ts';
 import type { Answer } from './cluster.ts';
 import { Overdue, type Patience, within } from './deadline.ts';
 import { once } from './http.ts';
-import { type Kubectl, lastWords, startKubectl } from './kubectl.ts';
+import { type Kubectl, lastWords, outputOf, startKubectl } from './kubectl.ts';
 import type { ExecQuestion } from './question.ts';
 import { hindranceIn, rightIn } from './refusal.ts';
 import { unanswered } from './text.ts';
@@ -37,17 +37,10 @@ export async function execute(question: ExecQuestion, kubectl: Kubectl, patience
     ['exec', `--namespace=${namespace}`, `pod/${pod}`, `--container=${container}`],
     PROGRAMS[run],
   );
-  const chunks: Buffer[] = [];
-  let length = 0;
-  child.stdout.on('data', (chunk: Buffer) => {
-    length += chunk.length;
-    if (length > LIMIT) child.kill();
-    else chunks.push(chunk);
-  });
   try {
-    const { exitCode, missing } = await within(patience, child.ended);
+    const { exitCode, missing, output } = await within(patience, outputOf(child, LIMIT));
     if (missing) throw unanswered(question, 'NoKubectl', 'there is no kubectl on the PATH');
-    if (length > LIMIT) throw unanswered(question, 'TooLarge', 'it printed more than 1 MB');
+    if (output.length > LIMIT) throw unanswered(question, 'TooLarge', 'it printed more than 1 MB');
     const words = lastWords(child.stderr());
     if (exitCode !== 0) {
       const right = rightIn(words);
@@ -56,7 +49,7 @@ export async function execute(question: ExecQuestion, kubectl: Kubectl, patience
       const hindrance = isContainers ? 'BadAnswer' : hindranceIn(words);
       throw unanswered(question, hindrance, words || `exit code ${exitCode}`, { ...(right && { right }) });
     }
-    return { status: 200, contentType: 'text/plain', body: once(Buffer.concat(chunks)) };
+    return { status: 200, contentType: 'text/plain', body: once(output) };
   } catch (error) {
     if (error instanceof Overdue) throw unanswered(question, error.stop, error.message);
     if (error instanceof NoAnswer) throw error;

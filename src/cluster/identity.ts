@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { type Patience, within } from './deadline.ts';
-import { type Kubectl, lastWords, startKubectl } from './kubectl.ts';
+import { type Kubectl, lastWords, outputOf, startKubectl } from './kubectl.ts';
 
 /** Which cluster this is, by kubectl's own reading of its configuration. */
 export interface Identity {
@@ -64,13 +64,9 @@ export async function clientMinor(kubectl: Kubectl, patience: Patience): Promise
 /** What kubectl prints; rejects with its words, or when it takes too long. */
 async function wordsOf(kubectl: Kubectl, patience: Patience, args: readonly string[]): Promise<string> {
   const process = startKubectl(kubectl, args);
-  let text = '';
-  process.stdout.on('data', (chunk: Buffer) => {
-    text += chunk.toString('utf8');
-  });
   try {
-    const { exitCode } = await within(patience, process.ended);
-    if (exitCode === 0) return text;
+    const { exitCode, output } = await within(patience, outputOf(process));
+    if (exitCode === 0) return output.toString('utf8');
     throw new Error(lastWords(process.stderr()));
   } finally {
     await process.end();

@@ -84,6 +84,26 @@ export function startKubectl(
   return started;
 }
 
+/** All that a kubectl prints, at most `limit` bytes and one chunk: its end may be known before its last words are. */
+export async function outputOf(
+  { stdout, ended }: KubectlProcess,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<{ output: Buffer; exitCode: number | undefined; missing: boolean }> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const read = new Promise<void>((resolve) => {
+    stdout.on('data', (chunk: Buffer) => {
+      if (length <= limit) chunks.push(chunk);
+      length += chunk.length;
+    });
+    for (const event of ['end', 'close', 'error']) stdout.once(event, () => resolve());
+  });
+  const end = await ended;
+  // A program that is not there has no stream to wait for.
+  if (!end.missing) await read;
+  return { output: Buffer.concat(chunks), ...end };
+}
+
 /** Runs a kubectl that has the terminal for itself, and resolves to its exit code: a signal's is 128 and its number. */
 export async function handOver(
   { program, flags }: Kubectl,
