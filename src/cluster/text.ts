@@ -54,3 +54,14 @@ export const firstLine = (text: string): string =>
 export async function quoteAnswer(answer: Answer): Promise<string> {
   return firstLine(await quote(answer.body));
 }
+
+/** Asks for an answer that is read as it comes in. Anything but a 200 is NoAnswer, by `hindranceOf` its status. */
+export async function askPage(
+  cluster: Cluster,
+  question: Exclude<Question, ListQuestion>,
+  hindranceOf: (status: number) => NoAnswer['unanswered']['hindrance'] = () => 'BadAnswer',
+): Promise<Answer> {
+  const answer = await cluster.read(question);
+  if (answer.status === 200) return answer;
+  throw unanswered(question, hindranceOf(answer.status), `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
+}

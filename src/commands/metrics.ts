@@ -1,7 +1,7 @@
 import type { Cluster, KubernetesObject } from '../cluster/cluster.ts';
 import type { PageQuestion } from '../cluster/question.ts';
 import { pods } from '../cluster/resources.ts';
-import { askJson, quoteAnswer, unanswered } from '../cluster/text.ts';
+import { askJson, askPage } from '../cluster/text.ts';
 import { NoAnswer, UsageError } from '../errors.ts';
 import { type Pod, podOf } from '../evidence/pod.ts';
 import { readPage } from '../prometheus/page-reader.ts';
@@ -31,9 +31,7 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
   try {
     const namespace = (args.namespace as string | undefined) ?? (await session.identity).namespace;
     const question = await pageOf(session.cluster, namespace, String(args.pod).replace(/^pods?\//, ''), args);
-    const answer = await session.cluster.read(question);
-    if (answer.status !== 200)
-      throw unanswered(question, 'BadAnswer', `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
+    const answer = await askPage(session.cluster, question);
     const rows: string[][] = [];
     const collected = new Prom2json();
     const summary = await readPage(answer.body, matches, (family, sample) => {

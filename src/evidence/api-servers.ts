@@ -1,5 +1,5 @@
 import type { DiscoveryQuestion, LogQuestion } from '../cluster/question.ts';
-import { quoteAnswer, textOf, unanswered } from '../cluster/text.ts';
+import { askPage, textOf, unanswered } from '../cluster/text.ts';
 import type { Attempt } from '../diagnosis/check.ts';
 import { clusterSource, settle } from '../diagnosis/source.ts';
 import { numberOf } from '../prometheus/metrics.ts';
@@ -126,9 +126,7 @@ const QUESTION: DiscoveryQuestion = { ask: 'discovery', path: '/metrics' };
 export const webhookCounts = clusterSource(
   [{ verb: 'get', resource: '/metrics' }],
   async ({ cluster }): Promise<WebhookCounts> => {
-    const answer = await cluster.read(QUESTION);
-    if (answer.status !== 200)
-      throw unanswered(QUESTION, 'BadAnswer', `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
+    const answer = await askPage(cluster, QUESTION);
     const counts = { calls: 0, errors: 0 };
     const wants = (name: string): boolean => [CALLS, REJECTIONS, FAILED_OPEN].includes(name) || CALLS.startsWith(name);
     const summary = await readPage(answer.body, wants, (_family, { name, labels, value }) => {

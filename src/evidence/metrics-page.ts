@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { PageQuestion } from '../cluster/question.ts';
-import { quoteAnswer, unanswered } from '../cluster/text.ts';
+import { askPage, unanswered } from '../cluster/text.ts';
 import type { Family, PageSummary, Sample } from '../prometheus/page-reader.ts';
 import { readPage } from '../prometheus/page-reader.ts';
 
@@ -14,9 +14,7 @@ export async function askMetrics(
   wants: (name: string) => boolean,
   onSample: (family: Family, sample: Sample) => void,
 ): Promise<PageSummary> {
-  const answer = await cluster.read(question);
-  if (answer.status !== 200)
-    throw unanswered(question, 'BadAnswer', `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
+  const answer = await askPage(cluster, question);
   const summary = await readPage(answer.body, wants, onSample);
   const [problem] = summary.problems;
   if (problem && summary.samples + summary.skipped <= summary.problemCount) {

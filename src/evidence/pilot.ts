@@ -1,5 +1,5 @@
 import type { PageQuestion } from '../cluster/question.ts';
-import { firstLine, quoteAnswer, textOf, unanswered } from '../cluster/text.ts';
+import { askPage, firstLine, textOf, unanswered } from '../cluster/text.ts';
 import type { Ask, Attempt, ControlPlane } from '../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
 import { numberOf } from '../prometheus/metrics.ts';
@@ -63,11 +63,9 @@ export async function readPage(
     path,
     ...(reading && { reading }),
   };
-  const answer = await cluster.read(question);
-  if (answer.status === 200) return textOf(question, answer);
   // Not on loopback, or by the wrong identity: that says nothing of the page (guide.md b, 6).
-  const hindrance = answer.status === 401 || answer.status === 403 ? 'Forbidden' : 'BadAnswer';
-  throw unanswered(question, hindrance, `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
+  const hindranceOf = (status: number) => (status === 401 || status === 403 ? 'Forbidden' : 'BadAnswer');
+  return textOf(question, await askPage(cluster, question, hindranceOf));
 }
 
 /** What one replica knows of the proxies that are connected to it. */

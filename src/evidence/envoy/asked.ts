@@ -1,5 +1,5 @@
 import type { PageQuestion } from '../../cluster/question.ts';
-import { firstLine, quoteAnswer, textOf, unanswered } from '../../cluster/text.ts';
+import { askPage, firstLine, textOf, unanswered } from '../../cluster/text.ts';
 import type { Ask, Attempt, Source, Verdict } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { count, isSome, sorted, unknown } from '../../diagnosis/verdict.ts';
@@ -111,10 +111,7 @@ export async function readAdmin<T>(
   question: PageQuestion,
   parse: (text: string) => T | null,
 ): Promise<T> {
-  const answer = await cluster.read(question);
-  if (answer.status !== 200)
-    throw unanswered(question, 'BadAnswer', `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
-  const text = await textOf(question, answer);
+  const text = await textOf(question, await askPage(cluster, question));
   const parsed = parse(text);
   if (parsed !== null) return parsed;
   throw unanswered(question, 'BadAnswer', `not the page that was asked for: ${firstLine(text)}`);

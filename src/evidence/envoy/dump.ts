@@ -1,7 +1,7 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { TEXT_LIMIT } from '../../cluster/cluster.ts';
 import type { PageQuestion } from '../../cluster/question.ts';
-import { quoteAnswer, unanswered } from '../../cluster/text.ts';
+import { askPage, unanswered } from '../../cluster/text.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { adminPage, askedEnvoys, type Told } from './asked.ts';
 import {
@@ -91,9 +91,7 @@ export function bootstrapIn(page: string): unknown {
 
 /** Asks for a configuration. What is none, is cut off or is larger than 64 MB is NoAnswer. */
 export async function readDump(cluster: Cluster, question: PageQuestion): Promise<Configuration> {
-  const answer = await cluster.read(question);
-  if (answer.status !== 200)
-    throw unanswered(question, 'BadAnswer', `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
+  const answer = await askPage(cluster, question);
   const reader = new DumpReader();
   let length = 0;
   let first = '';

@@ -1,5 +1,5 @@
 import type { PageQuestion } from '../../cluster/question.ts';
-import { quoteAnswer, textOf, unanswered } from '../../cluster/text.ts';
+import { askPage, textOf } from '../../cluster/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
@@ -92,11 +92,9 @@ async function fromMetrics({ cluster }: Ask, question: PageQuestion): Promise<Pr
 
 /** `http.inbound_9080.downstream_rq_total: 5` */
 async function fromAdminPage({ cluster }: Ask, question: PageQuestion): Promise<ProxyCounts> {
-  const answer = await cluster.read(question);
-  if (answer.status !== 200)
-    throw unanswered(question, 'BadAnswer', `HTTP ${answer.status}: ${await quoteAnswer(answer)}`);
+  const text = await textOf(question, await askPage(cluster, question));
   const counts = { requests: 0, reportCalls: 0 };
-  for (const line of (await textOf(question, answer)).split('\n')) {
+  for (const line of text.split('\n')) {
     const [, name = '', value = '0'] = /^(\S+): (\d+)$/.exec(line) ?? [];
     if (name.endsWith('mixer_filter.total_report_calls')) counts.reportCalls += Number(value);
     else if (/^http\.(?!admin|stats|agent).*\.downstream_rq_total$/.test(name)) counts.requests += Number(value);
