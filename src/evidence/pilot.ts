@@ -18,6 +18,12 @@ export interface Pilot {
   debugPort: number;
 }
 
+/** Where a replica answers. */
+export interface Place {
+  port: number;
+  path: string;
+}
+
 const pilotOf = (pod: Pod): Pilot => {
   const version = releaseIn(pod, 'discovery');
   const annotated = Number(pod.annotations['prometheus.io/port']);
@@ -47,22 +53,18 @@ export const pilots = planeSource([], async ({ from, plane }): Promise<readonly 
   return own.length === 0 && plane.generation === 'mixer' ? all : own;
 });
 
-/** A page of one replica; one that is not what was asked for is NoAnswer. */
-export async function readPage(
-  { cluster }: Ask,
-  { pod }: Pilot,
-  port: number,
-  path: string,
-  reading?: 2,
-): Promise<string> {
-  const question: PageQuestion = {
-    ask: 'page',
-    namespace: pod.namespace,
-    pod: pod.name,
-    port,
-    path,
-    ...(reading && { reading }),
-  };
+/** A page of one replica. */
+export const pageOf = ({ pod }: Pilot, { port, path }: Place, reading?: 2): PageQuestion => ({
+  ask: 'page',
+  namespace: pod.namespace,
+  pod: pod.name,
+  port,
+  path,
+  ...(reading && { reading }),
+});
+
+/** Its text; an answer that is not 200 is NoAnswer. */
+export async function readPage({ cluster }: Pick<Ask, 'cluster'>, question: PageQuestion): Promise<string> {
   // Not on loopback, or by the wrong identity: that says nothing of the page (guide.md b, 6).
   const hindranceOf = (status: number) => (status === 401 || status === 403 ? 'Forbidden' : 'BadAnswer');
   return textOf(question, await askPage(cluster, question, hindranceOf));
@@ -80,16 +82,10 @@ export interface PilotSync {
 async function askSync(ask: Ask, pilot: Pilot, reading?: 2): Promise<readonly ProxySync[]> {
   const isOld = pilot.version !== null && !isAtLeast(pilot.version, '1.0');
   const path = isOld ? '/debug/adsz' : '/debug/syncz';
-  const text = await readPage(ask, pilot, pilot.debugPort, path, reading);
+  const question = pageOf(pilot, { port: pilot.debugPort, path }, reading);
+  const text = await readPage(ask, question);
   const proxies = syncIn(text, isOld);
   if (proxies) return proxies;
-  const question = {
-    ask: 'page',
-    namespace: pilot.pod.namespace,
-    pod: pilot.pod.name,
-    port: pilot.debugPort,
-    path,
-  } as const;
   throw unanswered(question, 'BadAnswer', `not the page that was asked for: ${firstLine(text)}`);
 }
 
@@ -119,8 +115,8 @@ export interface Registry {
   services: Attempt<number>;
 }
 
-/** Where it answers. */
-export const registryOf = ({ version, debugPort }: Pilot): { port: number; path: string } =>
+/** Where it is. */
+export const registryOf = ({ version, debugPort }: Pilot): Place =>
   version !== null && !isAtLeast(version, '1.5')
     ? { port: 8080, path: '/v1/registration' }
     : { port: debugPort, path: '/debug/registryz' };
@@ -131,16 +127,15 @@ export const registries = planeSource(
     const running = (await ask.from(pilots)).filter(({ pod }) => isRunning(pod));
     return Promise.all(
       running.map(async (pilot) => {
-        const { port, path } = registryOf(pilot);
+        const question = pageOf(pilot, registryOf(pilot));
         const count = async (): Promise<number> => {
-          const text = await readPage(ask, pilot, port, path);
+          const text = await readPage(ask, question);
           const value: unknown = JSON.parse(text === 'null' ? '[]' : text || '[]');
           if (Array.isArray(value)) return value.length;
           throw new SyntaxError('not a list');
         };
         const counted = count().catch((error: unknown) => {
           if (!(error instanceof SyntaxError)) throw error;
-          const question = { ask: 'page', namespace: pilot.pod.namespace, pod: pilot.pod.name, port, path } as const;
           throw unanswered(question, 'BadAnswer', 'not a list of services');
         });
         return { pod: pilot.pod.name, services: await settle(counted) };
@@ -164,17 +159,11 @@ export const pilotCounts = planeSource(
   async (ask): Promise<readonly Attempt<PilotCounts>[]> => {
     const running = (await ask.from(pilots)).filter(({ pod }) => isRunning(pod));
     return Promise.all(
-      running.map(({ pod, debugPort }) => {
+      running.map((pilot) => {
         const read = async (): Promise<PilotCounts> => {
           const rejects = new Map<string, number>();
           const gauges = new Map<string, number>();
-          const question = {
-            ask: 'page',
-            namespace: pod.namespace,
-            pod: pod.name,
-            port: debugPort,
-            path: '/metrics',
-          } as const;
+          const question = pageOf(pilot, { port: pilot.debugPort, path: '/metrics' });
           const wants = (name: string): boolean => name === REJECTS || /^pilot_xds_[celr]ds_reject$/.test(name);
           await askMetrics(ask.cluster, question, wants, (_family, { name, labels, value }) => {
             const isAll = name === REJECTS;
@@ -184,7 +173,7 @@ export const pilotCounts = planeSource(
             known.set(kind, (known.get(kind) ?? 0) + numberOf(value));
           });
           for (const [kind, number] of gauges) if (!rejects.has(kind)) rejects.set(kind, number);
-          return { pod: pod.name, rejects };
+          return { pod: pilot.pod.name, rejects };
         };
         return settle(read());
       }),

@@ -3,7 +3,7 @@ import type { Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../../errors.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
-import { allPilots, firstSyncs, type Pilot, readPage, registryOf } from '../../evidence/pilot.ts';
+import { allPilots, firstSyncs, type Pilot, type Place, pageOf, readPage, registryOf } from '../../evidence/pilot.ts';
 import { isRunning } from '../../evidence/pod.ts';
 import { type ProxySync, podOfProxy, stateOf } from '../../evidence/sync.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
@@ -23,23 +23,18 @@ interface PilotPage<T> {
 /** A page of every running replica, read by `parse`: one that it does not know is no answer. */
 export async function pilotPages<T>(
   { gatherer }: Work,
-  placeOf: (pilot: Pilot) => { port: number; path: string },
+  placeOf: (pilot: Pilot) => Place,
   parse: (page: string) => T | null,
 ): Promise<readonly PilotPage<T>[]> {
   const source = clusterSource(RIGHTS, async (ask): Promise<readonly PilotPage<T>[]> => {
     const running = (await ask.from(allPilots)).filter(({ pod }) => isRunning(pod));
     return Promise.all(
       running.map(async (pilot) => {
-        const { port, path } = placeOf(pilot);
+        const question = pageOf(pilot, placeOf(pilot));
         const read = async (): Promise<T> => {
-          const parsed = parse(await readPage(ask, pilot, port, path));
+          const parsed = parse(await readPage(ask, question));
           if (parsed !== null) return parsed;
-          const { namespace, name } = pilot.pod;
-          throw unanswered(
-            { ask: 'page', namespace, pod: name, port, path },
-            'BadAnswer',
-            'not the page that was asked for',
-          );
+          throw unanswered(question, 'BadAnswer', 'not the page that was asked for');
         };
         return { pilot, said: await settle(read()) };
       }),
@@ -104,7 +99,7 @@ export async function sync([word]: readonly string[], { gatherer, args, json }: 
 export const PAGES = ['ads', 'eds', 'registry'] as const;
 
 /** Today's edsz is of one proxy: what istiod knows of endpoints is another page there. */
-function placeOf(page: (typeof PAGES)[number], each: Pilot): { port: number; path: string } {
+function placeOf(page: (typeof PAGES)[number], each: Pilot): Place {
   if (page === 'registry') return registryOf(each);
   const isOld = each.version !== null && !isAtLeast(each.version, '1.5');
   return { port: each.debugPort, path: page === 'ads' ? '/debug/adsz' : isOld ? '/debug/edsz' : '/debug/endpointz' };
