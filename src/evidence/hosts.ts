@@ -1,7 +1,4 @@
-interface Named {
-  name: string;
-  namespace: string;
-}
+import { type Named, titleOf } from './named.ts';
 
 /**
  * A host of a rule by its full name. One without a dot is short for a Service of the rule's own namespace; any other is
@@ -19,8 +16,6 @@ function serviceIn(full: string): string | null {
   const [, name, namespace] = /^([^.*]+)\.([^.]+)\.svc\.[^.]/.exec(full) ?? [];
   return name === undefined || namespace === undefined ? null : `${namespace}/${name}`;
 }
-
-const titleOf = ({ namespace, name }: Named): string => `${namespace}/${name}`;
 
 /** Whether a host with a wildcard takes in a Service's. */
 const takesIn = (wildcard: string, { name, namespace }: Named): boolean =>

@@ -16,6 +16,7 @@ import type { Ask, Source } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
 import { durationIn } from './duration.ts';
 import { type Listing, listAll } from './kubernetes.ts';
+import type { Named } from './named.ts';
 
 type Json = Record<string, unknown>;
 const object = (value: unknown): Json =>
@@ -24,11 +25,6 @@ const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.
 const texts = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-
-interface Named {
-  name: string;
-  namespace: string;
-}
 
 const named = ({ metadata }: KubernetesObject): Named => ({
   name: metadata.name,

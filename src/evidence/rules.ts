@@ -4,6 +4,7 @@ import type { Unanswered } from '../errors.ts';
 import { meshConfig } from './config-maps.ts';
 import { fullHost, isHostOf, servicesByHost } from './hosts.ts';
 import { allServices } from './kubernetes.ts';
+import { type Named, titleOf } from './named.ts';
 import {
   type Destination,
   type HttpRoute,
@@ -13,9 +14,6 @@ import {
   virtualServices,
 } from './routing.ts';
 import type { Service } from './service.ts';
-
-/** `NAMESPACE/NAME`. */
-export const titleOf = ({ namespace, name }: { namespace: string; name: string }): string => `${namespace}/${name}`;
 
 /** Whether a rule is for the sidecars: `mesh`, which is also meant when nothing is named. */
 export const isForMesh = ({ gateways }: VirtualService): boolean => gateways.length === 0 || gateways.includes('mesh');
@@ -47,7 +45,7 @@ export interface Rules {
 const isEntered = (host: string, hosts: readonly string[]): boolean =>
   hosts.some((each) => each === host || (each.startsWith('*.') && host.endsWith(each.slice(1))));
 
-const leadsTo = (rule: VirtualService, service: { name: string; namespace: string }): boolean =>
+const leadsTo = (rule: VirtualService, service: Named): boolean =>
   [...rule.hosts, ...[...(rule.http ?? []), ...rule.other].map(({ host }) => host)].some((host) =>
     isHostOf(host, rule.namespace, service),
   );

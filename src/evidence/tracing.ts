@@ -5,6 +5,7 @@ import type { Ask, Attempt } from '../diagnosis/check.ts';
 import { clusterSource, settle } from '../diagnosis/source.ts';
 import { NoAnswer } from '../errors.ts';
 import { allPods, type Listing, listAll } from './kubernetes.ts';
+import { titleOf } from './named.ts';
 import { isRunning, type Pod } from './pod.ts';
 
 /** What a Telemetry object says of tracing. */
@@ -114,14 +115,13 @@ export const traceStores = clusterSource(
     const pods = (await ask.from(allPods)).items;
     const jaegers = pods.filter((pod) => runs(pod, /jaegertracing\/(all-in-one|jaeger|jaeger-query|query)(:|@|$)/));
     const zipkins = pods.filter((pod) => runs(pod, /openzipkin\/zipkin/));
-    const where = ({ namespace, name }: Pod): string => `${namespace}/${name}`;
     return Promise.all([
       ...jaegers
         .slice(0, 2)
-        .map(async (pod) => ({ where: where(pod), newest: await settle(newestOfJaeger(ask, pod)) })),
+        .map(async (pod) => ({ where: titleOf(pod), newest: await settle(newestOfJaeger(ask, pod)) })),
       ...zipkins
         .slice(0, 2)
-        .map(async (pod) => ({ where: where(pod), newest: await settle(newestOfZipkin(ask, pod)) })),
+        .map(async (pod) => ({ where: titleOf(pod), newest: await settle(newestOfZipkin(ask, pod)) })),
     ]);
   },
 );

@@ -5,6 +5,7 @@ import { shellLine } from '../../cluster/shell.ts';
 import { askJson } from '../../cluster/text.ts';
 import { settle } from '../../diagnosis/source.ts';
 import { DiagError, UsageError } from '../../errors.ts';
+import { titleOf } from '../../evidence/named.ts';
 import type { Pod } from '../../evidence/pod.ts';
 import { proxyContainerOf } from '../../evidence/proxies.ts';
 import { jsonOf } from '../../report/columns.ts';
@@ -38,9 +39,7 @@ const PROXY_USER = 1337;
 function proxyImage(pod: Pod): string {
   const image = proxyContainerOf(pod)?.image ?? 'docker.io/istio/proxyv2:latest';
   if (!/^[\w./:@-]+$/.test(image))
-    throw new DiagError(
-      `the image of pod ${pod.namespace}/${pod.name}’s proxy is no name of an image: ${JSON.stringify(image)}`,
-    );
+    throw new DiagError(`the image of pod ${titleOf(pod)}’s proxy is no name of an image: ${JSON.stringify(image)}`);
   const [name = '', digest] = image.split('@');
   const isTagged = /:[^/]+$/.test(name);
   // A digest names one kind of image, and cannot be told from another.
@@ -80,7 +79,7 @@ function levelNotes({ pod, level }: Situation): readonly string[] {
  */
 export function planOf(tool: Tool, situation: Situation): Plan {
   const { pod, server, client } = situation;
-  const at = `${pod.namespace}/${pod.name}`;
+  const at = titleOf(pod);
   if (server !== null && server < 23)
     throw new DiagError(`Kubernetes 1.${server} has no ephemeral containers (1.23 is the first): ${onNode(tool, pod)}`);
   const first = tool === 'tcpdump' ? 29 : 25;

@@ -3,6 +3,7 @@ import type { Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../../errors.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { allPilots, firstSyncs, type Pilot, type Place, pageOf, readPage, registryOf } from '../../evidence/pilot.ts';
 import { isRunning } from '../../evidence/pod.ts';
 import { type ProxySync, podOfProxy, stateOf } from '../../evidence/sync.ts';
@@ -115,7 +116,7 @@ export async function pilot([word]: readonly string[], work: Work): Promise<Told
     (text) => ({ text }),
   );
   const got = replicas.flatMap(({ pilot: { pod }, said }) =>
-    'got' in said ? [{ pod: `${pod.namespace}/${pod.name}`, page: parsed(said.got.text) }] : [],
+    'got' in said ? [{ pod: titleOf(pod), page: parsed(said.got.text) }] : [],
   );
   const missing = replicas.flatMap(({ said }) => ('missing' in said ? [said.missing] : []));
   const shown = (value: unknown): string => linesOf(typeof value === 'string' ? value : jsonOf(value, 2));

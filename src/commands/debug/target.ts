@@ -4,6 +4,7 @@ import type { Gatherer } from '../../diagnosis/gather.ts';
 import { DiagError, NoAnswer, UsageError } from '../../errors.ts';
 import type { Envoy } from '../../evidence/envoy/asked.ts';
 import { allPods } from '../../evidence/kubernetes.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { type Pod, podOf } from '../../evidence/pod.ts';
 import { proxyContainerOf } from '../../evidence/proxies.ts';
 import { type Arguments, podOfWord } from '../options.ts';
@@ -42,7 +43,7 @@ export async function podCalled(word: string | undefined, { args, session, gathe
 export async function envoyCalled(word: string | undefined, work: Work): Promise<Envoy> {
   const pod = await podCalled(word, work);
   const container = proxyContainerOf(pod);
-  const name = `${pod.namespace}/${pod.name}`;
+  const name = titleOf(pod);
   if (!container) throw new DiagError(`pod ${name} has no proxy: none of its containers is one of Istio’s`);
   if (pod.labels.app === 'ztunnel') throw new DiagError(`pod ${name} is a ztunnel, and has no Envoy`);
   if (pod.phase !== 'Running')

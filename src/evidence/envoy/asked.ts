@@ -6,6 +6,7 @@ import { count, isSome, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { UsageError } from '../../errors.ts';
 import { detection } from '../istio.ts';
 import { allPods } from '../kubernetes.ts';
+import { titleOf } from '../named.ts';
 import { firstSyncs } from '../pilot.ts';
 import { type Container, isRunning, type Pod } from '../pod.ts';
 import { adminPortOf, isOfPlane, proxyContainerOf } from '../proxies.ts';
@@ -18,7 +19,7 @@ export interface Envoy {
 }
 
 /** `NAMESPACE/POD`. */
-export const nameOf = ({ pod }: Pick<Envoy, 'pod'>): string => `${pod.namespace}/${pod.name}`;
+export const nameOf = ({ pod }: Pick<Envoy, 'pod'>): string => titleOf(pod);
 
 /** Beside an application; a gateway and a waypoint are pods of their own. */
 export const isSidecar = ({ pod, container }: Envoy): boolean =>

@@ -3,6 +3,7 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { skip, unknown } from '../../diagnosis/verdict.ts';
 import { meshConfig } from '../../evidence/config-maps.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { pilots } from '../../evidence/pilot.ts';
 import { tracingRules } from '../../evidence/tracing.ts';
 
@@ -27,8 +28,8 @@ export const tracingIsOn = defineCheck({
     const all = 'got' in rules ? rules.got.items : [];
     const whole = all.filter(({ namespace, selects }) => namespace === root && !selects);
     const evidence = all.map(
-      ({ namespace, name, disabled, sampling, provider }) =>
-        `Telemetry ${namespace}/${name}: ${disabled ? 'no spans' : `${sampling === null ? 'the mesh’s share' : `${sampling} %`} to ${provider ?? 'the mesh’s tracer'}`}`,
+      ({ disabled, sampling, provider, ...rule }) =>
+        `Telemetry ${titleOf(rule)}: ${disabled ? 'no spans' : `${sampling === null ? 'the mesh’s share' : `${sampling} %`} to ${provider ?? 'the mesh’s tracer'}`}`,
     );
     const sampling =
       whole.find((each) => each.sampling !== null)?.sampling ??
@@ -40,7 +41,7 @@ export const tracingIsOn = defineCheck({
       return {
         status: 'warn',
         reason: 'TracingDisabled',
-        message: `Telemetry ${off.namespace}/${off.name} tells every proxy to report no spans`,
+        message: `Telemetry ${titleOf(off)} tells every proxy to report no spans`,
         evidence,
         hint: shellLine('kubectl', '-n', off.namespace, 'edit', 'telemetries.telemetry.istio.io', off.name),
       };

@@ -3,6 +3,7 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { headlessServices } from '../../evidence/headless.ts';
 import { allServices } from '../../evidence/kubernetes.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { NONE } from './steps.ts';
 
 export const headlessPortsAreNamed = defineCheck({
@@ -16,7 +17,7 @@ export const headlessPortsAreNamed = defineCheck({
   needs: { headless: headlessServices, services: allServices },
   judge({ headless, services }) {
     if (headless.length === 0) return services.refusal ? unknown([services.refusal]) : skip(NONE);
-    const name = ({ service }: (typeof headless)[number]): string => `${service.namespace}/${service.name}`;
+    const name = ({ service }: (typeof headless)[number]): string => titleOf(service);
     const detected = headless.filter(({ ports }) => ports.some((port) => port.detected));
     const evidence = headless.map(
       (each) => `${name(each)}: ${each.ports.map(({ name, port }) => `${name ?? 'unnamed'} ${port}`).join(', ')}`,

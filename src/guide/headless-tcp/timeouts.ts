@@ -6,6 +6,7 @@ import { durationIn, spoken } from '../../evidence/duration.ts';
 import { envoys, nameOf } from '../../evidence/envoy/asked.ts';
 import { headlessServices } from '../../evidence/headless.ts';
 import { isHostOf } from '../../evidence/hosts.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { destinationRules } from '../../evidence/routing.ts';
 import { NONE } from './steps.ts';
 
@@ -34,10 +35,7 @@ export const timeoutsOutlastConnections = defineCheck({
         status: 'warn',
         reason: 'EndedEarly',
         message: some(
-          short.map(
-            ({ namespace, name, ends }) =>
-              `DestinationRule ${namespace}/${name}: ${ends?.what} ${spoken(ends?.after ?? 0)}`,
-          ),
+          short.map((rule) => `DestinationRule ${titleOf(rule)}: ${rule.ends?.what} ${spoken(rule.ends?.after ?? 0)}`),
         ),
         hint: shellLine('kubectl', '-n', first.namespace, 'edit', 'destinationrule', first.name),
       };

@@ -2,6 +2,7 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { allSyncs } from '../../evidence/pilot.ts';
 import { expectedProxies } from '../../evidence/proxies.ts';
 import { podOfProxy } from '../../evidence/sync.ts';
@@ -48,13 +49,10 @@ export const proxiesAreConnected = defineCheck({
     return {
       status: 'fail',
       reason: 'ProxiesMissing',
-      message: `no replica lists ${some(absent.map(({ name, namespace }) => `${namespace}/${name}`))} (${absent.length} of ${count(expected.pods.length, 'proxy', 'proxies')})`,
+      message: `no replica lists ${some(absent.map(titleOf))} (${absent.length} of ${count(expected.pods.length, 'proxy', 'proxies')})`,
       evidence: absent
         .slice(0, 20)
-        .map(
-          ({ name, namespace, ready, restarts }) =>
-            `${namespace}/${name}: ${ready ? 'ready' : 'not ready'}, ${restarts} restarts`,
-        ),
+        .map((pod) => `${titleOf(pod)}: ${pod.ready ? 'ready' : 'not ready'}, ${pod.restarts} restarts`),
       hint: shellLine(
         'kubectl',
         '-n',

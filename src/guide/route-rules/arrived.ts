@@ -6,9 +6,10 @@ import { askedEnvoys, envoys, isSidecar, nameOf, sampleOf } from '../../evidence
 import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
 import { fullHost, isSameHost } from '../../evidence/hosts.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
 import { type Destination, sidecarScopes, type VirtualService } from '../../evidence/routing.ts';
-import { isExportedTo, isForMesh, rules, titleOf } from '../../evidence/rules.ts';
+import { isExportedTo, isForMesh, rules } from '../../evidence/rules.ts';
 import { stateOf } from '../../evidence/sync.ts';
 import { isInScope, scopeOf } from './callers.ts';
 import { HOSTS, NO_RULES, SERVICE_PORTS } from './steps.ts';

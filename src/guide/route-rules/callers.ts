@@ -5,9 +5,10 @@ import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { callerPod } from '../../evidence/envoy/asked.ts';
 import { fullHost, servicesByHost } from '../../evidence/hosts.ts';
 import { allServices, selects } from '../../evidence/kubernetes.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { proxyContainerOf } from '../../evidence/proxies.ts';
 import { type SidecarScope, sidecarScopes, type VirtualService } from '../../evidence/routing.ts';
-import { isExportedTo, isForMesh, rules, titleOf } from '../../evidence/rules.ts';
+import { isExportedTo, isForMesh, rules } from '../../evidence/rules.ts';
 import { NO_RULES } from './steps.ts';
 
 const NOBODY = 'name a caller: --from POD';

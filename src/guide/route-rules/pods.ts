@@ -6,9 +6,9 @@ import { type Envoy, envoys, isSidecar, nameOf } from '../../evidence/envoy/aske
 import { rulesByService } from '../../evidence/hosts.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { allServices, byNamespace, selects } from '../../evidence/kubernetes.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { protocolOf } from '../../evidence/protocol.ts';
 import { destinationRules } from '../../evidence/routing.ts';
-import { titleOf } from '../../evidence/rules.ts';
 import type { Service } from '../../evidence/service.ts';
 
 /** The Services that select a pod. */

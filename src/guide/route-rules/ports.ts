@@ -4,8 +4,9 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { isNearMiss, type Protocol, protocolOf } from '../../evidence/protocol.ts';
-import { isForMesh, rules, titleOf } from '../../evidence/rules.ts';
+import { isForMesh, rules } from '../../evidence/rules.ts';
 import type { Service, ServicePort } from '../../evidence/service.ts';
 
 const ORDER: readonly Protocol['http'][] = ['yes', 'maybe', 'no'];

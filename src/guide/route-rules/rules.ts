@@ -6,9 +6,10 @@ import { envoys } from '../../evidence/envoy/asked.ts';
 import { fullHost, rulesByService } from '../../evidence/hosts.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { allPods, byNamespace, selects } from '../../evidence/kubernetes.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { isPolling } from '../../evidence/proxies.ts';
 import { destinationRules, oldRules } from '../../evidence/routing.ts';
-import { isForMesh, rules, titleOf } from '../../evidence/rules.ts';
+import { isForMesh, rules } from '../../evidence/rules.ts';
 import { NO_RULES } from './steps.ts';
 
 export const rulesAreRead = defineCheck({

@@ -3,8 +3,9 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { allNamespaces, allServices, type Namespace } from '../../evidence/kubernetes.ts';
+import { titleOf } from '../../evidence/named.ts';
 import { type Waypoint, waypoints } from '../../evidence/routing.ts';
-import { rules, titleOf } from '../../evidence/rules.ts';
+import { rules } from '../../evidence/rules.ts';
 import type { Service } from '../../evidence/service.ts';
 
 const USE = 'istio.io/use-waypoint';
