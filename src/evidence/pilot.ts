@@ -98,6 +98,10 @@ export const firstSyncs = clusterSource(
   },
 );
 
+/** Every proxy that a replica which answered knows of. */
+export const proxiesIn = (syncs: Attempt<readonly Pick<PilotSync, 'proxies'>[]>): readonly ProxySync[] =>
+  ('got' in syncs ? syncs.got : []).flatMap(({ proxies }) => ('got' in proxies ? proxies.got : []));
+
 /** The same with the second reading: whoever needs one reading only need not wait for it. */
 export const allSyncs = clusterSource(
   [{ verb: 'create', resource: 'pods/portforward' }],

@@ -1,3 +1,5 @@
+import type { Named } from './named.ts';
+
 /** One kind of configuration of one proxy, as Pilot sees it. */
 export interface TypeSync {
   /** `cluster`, `listener`, `route`, `endpoint`, `extensionconfig`, or a kind of ambient's. */
@@ -76,6 +78,9 @@ function typesOf(raw: RawSync): readonly TypeSync[] {
 
 /** A node of 0.8's adsz: `"node": "sidecar~10.1.0.3~productpage-1.default~default.svc.cluster.local-4"`. */
 const NODE = /"node": *"(?:sidecar|router|ingress)~[^~"]*~([^~"]+)~[^"]*"/g;
+
+/** What Pilot calls the proxy of a pod. */
+export const proxyNamed = ({ name, namespace }: Named): string => `${name}.${namespace}`;
 
 /** The pod and the namespace of a proxy: a pod's name may hold dots, a namespace's none. */
 export function podOfProxy(proxy: string): { pod: string; namespace: string } {

@@ -2,6 +2,7 @@ import { DiagError, NoAnswer } from '../../errors.ts';
 import { adminPage, nameOf } from '../../evidence/envoy/asked.ts';
 import { type Configuration, dumpIn, readDump } from '../../evidence/envoy/dump.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
+import { proxyNamed } from '../../evidence/sync.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { pilotPages } from './pilots.ts';
 import { envoyCalled, type Work } from './target.ts';
@@ -39,7 +40,7 @@ export function differencesOf(sent: Configuration, has: Configuration): readonly
 /** `debug diff POD`. */
 export async function diff([word]: readonly string[], work: Work): Promise<string> {
   const envoy = await envoyCalled(word, work);
-  const proxy = `${envoy.pod.name}.${envoy.pod.namespace}`;
+  const proxy = proxyNamed(envoy.pod);
   const [replicas, has] = await Promise.all([
     pilotPages(work, ({ debugPort }) => ({ port: debugPort, path: `/debug/config_dump?proxyID=${proxy}` }), dumpIn),
     readDump(work.session.cluster, adminPage(envoy, '/config_dump')),

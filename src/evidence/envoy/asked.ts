@@ -7,9 +7,10 @@ import { UsageError } from '../../errors.ts';
 import { detection } from '../istio.ts';
 import { allPods } from '../kubernetes.ts';
 import { titleOf } from '../named.ts';
-import { firstSyncs } from '../pilot.ts';
+import { firstSyncs, proxiesIn } from '../pilot.ts';
 import { type Container, isRunning, type Pod } from '../pod.ts';
 import { adminPortOf, isOfPlane, proxyContainerOf } from '../proxies.ts';
+import { proxyNamed } from '../sync.ts';
 import { selectedPods } from '../workload.ts';
 
 /** An Envoy: the pod that it serves, and its container there. */
@@ -62,13 +63,11 @@ export const askedEnvoys = planeSource([], async ({ from, scope }): Promise<Aske
     return { envoys: named, of: named.length };
   }
   const synced = new Set(
-    ('got' in syncs ? syncs.got : []).flatMap(({ proxies }) =>
-      'got' in proxies
-        ? proxies.got.filter(({ types }) => types.every(({ sent, acked }) => sent === acked)).map(({ proxy }) => proxy)
-        : [],
-    ),
+    proxiesIn(syncs)
+      .filter(({ types }) => types.every(({ sent, acked }) => sent === acked))
+      .map(({ proxy }) => proxy),
   );
-  const isSynced = ({ pod }: Envoy): boolean => synced.has(`${pod.name}.${pod.namespace}`);
+  const isSynced = ({ pod }: Envoy): boolean => synced.has(proxyNamed(pod));
   const restarts = ({ pod }: Envoy): number => pod.restarts;
   const first = [...all].sort(
     (a, b) =>

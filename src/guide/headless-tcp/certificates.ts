@@ -1,9 +1,9 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
-import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { spoken } from '../../evidence/duration.ts';
-import { nameOf } from '../../evidence/envoy/asked.ts';
+import { nameOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
 import { certificateLife, headlessServices, isFileMounted } from '../../evidence/headless.ts';
 import { NONE } from './steps.ts';
@@ -34,8 +34,8 @@ export const certificatesOutliveConnections = defineCheck({
       const [soonest] = chain.map(({ notAfter, daysLeft }) => notAfter ?? now + daysLeft * DAY).sort((a, b) => a - b);
       return soonest === undefined ? [] : [{ name: nameOf(envoy), at: soonest - grace }];
     });
-    const { missing } = sorted(old.map(({ said }) => said));
-    if (next.length === 0 && !isSome(missing))
+    const silent = unasked(old);
+    if (next.length === 0 && !silent)
       return { status: 'pass', message: `${some(old.map(nameOf))} mount no certificate that is renewed` };
     const evidence = next.map(({ name, at }) => `${name}: renewed about ${new Date(at).toISOString()}`);
     const at = plane.namespace ?? 'istio-system';
@@ -45,8 +45,7 @@ export const certificatesOutliveConnections = defineCheck({
       hint: `${shellLine('kubectl', '-n', at, 'edit', 'deployment', 'istio-citadel')}   # a longer --workload-cert-ttl; or upgrade to 1.5, and let clients reconnect`,
     } as const;
     if (interval < DAY) return { status: 'fail', reason: 'RestartsOften', ...verdict };
-    if (isSome(missing) && next.length === 0)
-      return unknown(missing, `${missing.length} of ${count(old.length, 'proxy', 'proxies')} could not be asked`);
+    if (silent && next.length === 0) return silent;
     return { status: 'warn', reason: 'RestartsExpected', ...verdict };
   },
 });

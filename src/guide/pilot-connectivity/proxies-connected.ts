@@ -5,7 +5,7 @@ import { isAtLeast } from '../../evidence/istio.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { allSyncs } from '../../evidence/pilot.ts';
 import { expectedProxies } from '../../evidence/proxies.ts';
-import { podOfProxy } from '../../evidence/sync.ts';
+import { podOfProxy, proxyNamed } from '../../evidence/sync.ts';
 import { docs, PILOT_RUNNING, PROXIES_CONNECTED, REGISTRATION } from './steps.ts';
 
 export const proxiesAreConnected = defineCheck({
@@ -20,7 +20,7 @@ export const proxiesAreConnected = defineCheck({
   judge({ expected, syncs }) {
     const { got, missing } = sorted(syncs.map(({ proxies }) => proxies));
     const connected = new Set(got.flat().map(({ proxy }) => proxy));
-    const absent = expected.pods.filter(({ name, namespace }) => !connected.has(`${name}.${namespace}`));
+    const absent = expected.pods.filter((pod) => !connected.has(proxyNamed(pod)));
     const young = expected.young > 0 ? `; ${expected.young} younger than a minute` : '';
     if (expected.pods.length === 0 && expected.refusal)
       return unknown([expected.refusal], 'the proxies could not be listed');

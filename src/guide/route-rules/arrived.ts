@@ -2,15 +2,15 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { askedEnvoys, envoys, isSidecar, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
+import { askedEnvoys, envoys, isSidecar, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
 import { fullHost, isSameHost } from '../../evidence/hosts.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { titleOf } from '../../evidence/named.ts';
-import { firstSyncs } from '../../evidence/pilot.ts';
+import { firstSyncs, proxiesIn } from '../../evidence/pilot.ts';
 import { type Destination, sidecarScopes, type VirtualService } from '../../evidence/routing.ts';
 import { isExportedTo, isForMesh, rules } from '../../evidence/rules.ts';
-import { stateOf } from '../../evidence/sync.ts';
+import { proxyNamed, stateOf } from '../../evidence/sync.ts';
 import { isInScope, scopeOf } from './callers.ts';
 import { HOSTS, NO_RULES, SERVICE_PORTS } from './steps.ts';
 
@@ -106,15 +106,11 @@ export const rulesArrived = defineCheck({
           `VirtualService ${titleOf(first.rule)} is not in ${nameOf(first.envoy)}, which a Sidecar object may explain`,
         );
       const behind = new Set(
-        ('got' in syncs ? syncs.got : []).flatMap(({ proxies }) =>
-          'got' in proxies
-            ? proxies.got
-                .filter(({ types }) => types.some((type) => /stale|error/.test(stateOf(type))))
-                .map(({ proxy }) => proxy)
-            : [],
-        ),
+        proxiesIn(syncs)
+          .filter(({ types }) => types.some((type) => /stale|error/.test(stateOf(type))))
+          .map(({ proxy }) => proxy),
       );
-      const isBehind = lost.every(({ envoy }) => behind.has(`${envoy.pod.name}.${envoy.pod.namespace}`));
+      const isBehind = lost.every(({ envoy }) => behind.has(proxyNamed(envoy.pod)));
       const message = some([
         ...new Set(lost.map(({ envoy, rule }) => `VirtualService ${titleOf(rule)} is not in ${nameOf(envoy)}`)),
       ]);
@@ -142,8 +138,8 @@ export const rulesArrived = defineCheck({
         mayFollowFrom: [HOSTS, SERVICE_PORTS],
       };
     }
-    if (isSome(unread))
-      return unknown(unread, `${unread.length} of ${count(sidecars.length, 'proxy', 'proxies')} could not be asked`);
+    const silent = unasked(sidecars);
+    if (silent) return silent;
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
     const seen = wanted.filter(({ arrived }) => arrived);
     if (seen.length === 0) return skip('none of the rules is for the proxies that were asked');
