@@ -88,6 +88,10 @@ export interface Told<T> extends Envoy {
   said: Attempt<T>;
 }
 
+/** Those that answered, and what. */
+export const answered = <T>(told: readonly Told<T>[]): readonly (Envoy & { said: T })[] =>
+  told.flatMap(({ said, ...envoy }) => ('got' in said ? [{ ...envoy, said: said.got }] : []));
+
 /** The verdict on proxies of which some did not answer, and the others gave no reason for another; null when all did. */
 export function unasked(told: readonly Told<unknown>[]): Verdict | null {
   const { missing } = sorted(told.map(({ said }) => said));

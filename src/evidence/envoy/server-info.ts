@@ -1,4 +1,4 @@
-import { adminPage, ofEachEnvoy, readAdmin } from './asked.ts';
+import { adminPage, answered, nameOf, ofEachEnvoy, readAdmin, type Told } from './asked.ts';
 
 /** What an Envoy says of itself. */
 export interface ServerInfo {
@@ -59,6 +59,10 @@ export function serverInfoIn(page: string): ServerInfo | null {
     return null;
   }
 }
+
+/** How long each Envoy that answered has run, in seconds, by its name. */
+export const uptimesIn = (infos: readonly Told<ServerInfo>[]): ReadonlyMap<string, number> =>
+  new Map(answered(infos).map(({ said, ...envoy }) => [nameOf(envoy), said.uptime]));
 
 export const serverInfos = ofEachEnvoy(
   [{ verb: 'create', resource: 'pods/portforward' }],

@@ -38,9 +38,15 @@ export const envoyStats = ofEachEnvoy(
   },
 );
 
-/** How much a counter rose between the readings; null when there is no second one. A restart begins at 0 again. */
-export function riseOf({ stats, later }: Counted, name: string): number | null {
+/** How much counters rose between the readings, together; null when there is no second one. A restart begins at 0. */
+export function riseOf({ stats, later }: Counted, ...names: readonly string[]): number | null {
   if (later === null || 'missing' in later) return null;
-  const [before, after] = [stats.get(name) ?? 0, later.got.get(name) ?? 0];
-  return after >= before ? after - before : after;
+  return names.reduce((sum, name) => {
+    const [before, after] = [stats.get(name) ?? 0, later.got.get(name) ?? 0];
+    return sum + (after >= before ? after - before : after);
+  }, 0);
 }
+
+/** What counters stood at in the first reading, together. */
+export const totalOf = ({ stats }: Counted, ...names: readonly string[]): number =>
+  names.reduce((sum, name) => sum + (stats.get(name) ?? 0), 0);

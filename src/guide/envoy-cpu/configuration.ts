@@ -4,10 +4,10 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { meshConfig } from '../../evidence/config-maps.ts';
 import { spoken } from '../../evidence/duration.ts';
-import { askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
+import { answered, askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
-import { serverInfos } from '../../evidence/envoy/server-info.ts';
-import { envoyStats, riseOf } from '../../evidence/envoy/stats.ts';
+import { serverInfos, uptimesIn } from '../../evidence/envoy/server-info.ts';
+import { envoyStats, riseOf, totalOf } from '../../evidence/envoy/stats.ts';
 import { sidecarScopes } from '../../evidence/routing.ts';
 
 const MB = 1024 * 1024;
@@ -31,9 +31,7 @@ export const configurationIsScoped = defineCheck({
   needs: { dumps: envoyDumps, scopes: attempt(sidecarScopes), mesh: attempt(meshConfig), asked: askedEnvoys },
   judge({ dumps, scopes, mesh, asked }) {
     if (dumps.length === 0) return skip('no proxy to ask');
-    const seen = dumps.flatMap(({ said, ...envoy }) =>
-      'got' in said ? [{ name: nameOf(envoy), pod: envoy.pod, ...said.got }] : [],
-    );
+    const seen = answered(dumps).map(({ said, ...envoy }) => ({ name: nameOf(envoy), pod: envoy.pod, ...said }));
     const limited =
       ('got' in scopes && scopes.got.items.length > 0) || ('got' in mesh && mesh.got?.hasDiscoverySelectors === true);
     const words = ({ name, size, clusters }: (typeof seen)[number]): string =>
@@ -85,23 +83,17 @@ export const updatesAreRare = defineCheck({
   needs: { stats: envoyStats, infos: attempt(serverInfos), asked: askedEnvoys },
   judge({ stats, infos, asked }, { scope, plane }) {
     if (stats.length === 0) return skip('no proxy to ask');
-    const uptimes = new Map(
-      ('got' in infos ? infos.got : []).flatMap(({ said, ...envoy }) =>
-        'got' in said ? [[nameOf(envoy), said.got.uptime]] : [],
-      ),
-    );
-    const seen = stats.flatMap(({ said, ...envoy }) => {
-      if ('missing' in said) return [];
+    const uptimes = uptimesIn('got' in infos ? infos.got : []);
+    const seen = answered(stats).map(({ said, ...envoy }) => {
       const name = nameOf(envoy);
-      const rises = ATTEMPTS.map((each) => riseOf(said.got, each));
-      const uptime = uptimes.get(name) ?? said.got.stats.get('server.uptime') ?? 0;
-      const total = ATTEMPTS.reduce((sum, each) => sum + (said.got.stats.get(each) ?? 0), 0);
-      const isWindowed = scope.window > 0 && rises.every((each) => each !== null);
+      const uptime = uptimes.get(name) ?? said.stats.get('server.uptime') ?? 0;
+      const rise = scope.window > 0 ? riseOf(said, ...ATTEMPTS) : null;
+      const isWindowed = rise !== null;
       const seconds = isWindowed ? scope.window / 1000 : uptime;
-      const number = isWindowed ? rises.reduce<number>((sum, each) => sum + (each ?? 0), 0) : total;
+      const number = rise ?? totalOf(said, ...ATTEMPTS);
       // The first minutes of a proxy's life are all configuration.
       const perMinute = seconds === 0 || (!isWindowed && uptime < 600) ? 0 : (number / seconds) * 60;
-      return [{ name, number, seconds, perMinute }];
+      return { name, number, seconds, perMinute };
     });
     const evidence = seen.map(
       ({ name, number, seconds }) => `${name}: ${count(number, 'update')} in ${spoken(seconds * 1000)}`,

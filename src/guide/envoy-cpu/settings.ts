@@ -4,7 +4,7 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { meshConfig } from '../../evidence/config-maps.ts';
 import { durationIn, spoken } from '../../evidence/duration.ts';
-import { askedEnvoys, envoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
+import { answered, askedEnvoys, envoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { isPolling } from '../../evidence/proxies.ts';
@@ -23,7 +23,7 @@ export const settingsAreCheap = defineCheck({
   needs: { infos: serverInfos, asked: askedEnvoys },
   judge({ infos, asked }) {
     if (infos.length === 0) return skip('no proxy to ask');
-    const seen = infos.flatMap(({ said, ...envoy }) => ('got' in said ? [{ ...envoy, info: said.got }] : []));
+    const seen = answered(infos).map(({ said: info, ...envoy }) => ({ ...envoy, info }));
     const levels = ({ pod, info }: (typeof seen)[number]): string =>
       [
         info.logLevel,

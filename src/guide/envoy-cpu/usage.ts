@@ -2,7 +2,7 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Verdict } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { type Envoy, envoys, nameOf } from '../../evidence/envoy/asked.ts';
+import { answered, type Envoy, envoys, nameOf } from '../../evidence/envoy/asked.ts';
 import { type Counted, envoyStats, riseOf } from '../../evidence/envoy/stats.ts';
 import { isYoung } from '../../evidence/proxies.ts';
 import { usage } from '../../evidence/usage.ts';
@@ -31,10 +31,8 @@ function requestsIn(counted: Counted, window: number): number | null {
     /^http\.(?!admin|agent|stats).*downstream_rq_total$/.test(name),
   );
   if (names.length === 0 || window === 0) return null;
-  const rises = names.map((name) => riseOf(counted, name));
-  return rises.some((each) => each === null)
-    ? null
-    : (rises.reduce<number>((sum, each) => sum + (each ?? 0), 0) / window) * 1000;
+  const rise = riseOf(counted, ...names);
+  return rise === null ? null : (rise / window) * 1000;
 }
 
 /** How a usage stands to its load. */
@@ -65,9 +63,7 @@ export const envoyCpuFitsLoad = defineCheck({
   judge({ envoys, usage, stats }, { scope, now }): Verdict {
     if (envoys.length === 0) return skip('no proxy runs here');
     const counted = new Map(
-      ('got' in stats ? stats.got : []).flatMap(({ said, ...envoy }) =>
-        'got' in said ? [[nameOf(envoy), said.got]] : [],
-      ),
+      answered('got' in stats ? stats.got : []).map(({ said, ...envoy }) => [nameOf(envoy), said]),
     );
     const measured = envoys.flatMap((envoy): Measured[] => {
       const name = nameOf(envoy);

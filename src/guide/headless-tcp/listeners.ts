@@ -3,10 +3,10 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { spoken } from '../../evidence/duration.ts';
-import { askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
+import { answered, askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
-import { serverInfos } from '../../evidence/envoy/server-info.ts';
-import { envoyStats, riseOf } from '../../evidence/envoy/stats.ts';
+import { serverInfos, uptimesIn } from '../../evidence/envoy/server-info.ts';
+import { envoyStats, riseOf, totalOf } from '../../evidence/envoy/stats.ts';
 import { headlessServices } from '../../evidence/headless.ts';
 import { NONE } from './steps.ts';
 
@@ -40,28 +40,23 @@ export const listenersKeepStill = defineCheck({
     if (headless.length === 0) return skip(NONE);
     if (stats.length === 0) return skip('no proxy to ask');
     const ports = new Set(headless.flatMap(({ ports }) => ports.map(({ port }) => port)));
-    const uptimes = new Map(
-      ('got' in infos ? infos.got : []).flatMap(({ said, ...envoy }) =>
-        'got' in said ? [[nameOf(envoy), said.got.uptime]] : [],
-      ),
-    );
+    const uptimes = uptimesIn('got' in infos ? infos.got : []);
     const changedLately = new Set(
-      ('got' in dumps ? dumps.got : []).flatMap(({ said, ...envoy }) => {
-        const own = 'got' in said ? said.got.listeners.filter(({ port }) => ports.has(port)) : [];
-        return own.some(({ updatedAt }) => updatedAt !== null && now - updatedAt < RECENT) ? [nameOf(envoy)] : [];
-      }),
+      answered('got' in dumps ? dumps.got : [])
+        .filter(({ said }) =>
+          said.listeners.some(
+            ({ port, updatedAt }) => ports.has(port) && updatedAt !== null && now - updatedAt < RECENT,
+          ),
+        )
+        .map(nameOf),
     );
-    const seen = stats.flatMap(({ said, ...envoy }) => {
-      if ('missing' in said) return [];
+    const seen = answered(stats).map(({ said, ...envoy }) => {
       const name = nameOf(envoy);
-      const total = CHANGES.reduce((sum, each) => sum + (said.got.stats.get(each) ?? 0), 0);
-      const rises = CHANGES.map((each) => riseOf(said.got, each));
-      const rise = rises.some((each) => each === null)
-        ? null
-        : rises.reduce<number>((sum, each) => sum + (each ?? 0), 0);
-      const uptime = uptimes.get(name) ?? said.got.stats.get('server.uptime') ?? 0;
+      const total = totalOf(said, ...CHANGES);
+      const rise = riseOf(said, ...CHANGES);
+      const uptime = uptimes.get(name) ?? said.stats.get('server.uptime') ?? 0;
       const perHour = uptime > OLD_ENOUGH ? (total / uptime) * 3600 : 0;
-      return [{ name, pod: envoy.pod, total, rise, uptime, perHour }];
+      return { name, total, rise, uptime, perHour };
     });
     const evidence = seen.map(
       ({ name, total, rise, uptime }) =>

@@ -2,7 +2,7 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { spoken } from '../../evidence/duration.ts';
-import { askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
+import { answered, askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { headlessServices, ztunnels } from '../../evidence/headless.ts';
 import { NONE } from './steps.ts';
@@ -25,7 +25,7 @@ export const proxiesStayUp = defineCheck({
   judge({ infos, headless, asked }, { now }) {
     if (headless.length === 0) return skip(NONE);
     if (infos.length === 0) return skip('no proxy to ask');
-    const seen = infos.flatMap(({ said, ...envoy }) => ('got' in said ? [{ ...envoy, info: said.got }] : []));
+    const seen = answered(infos).map(({ said: info, ...envoy }) => ({ ...envoy, info }));
     const evidence = seen.map(
       (each) =>
         `${nameOf(each)}: epoch ${each.info.epoch}, up for ${spoken(each.info.uptime * 1000)} of ${spoken(each.info.uptimeOfAll * 1000)}`,

@@ -2,7 +2,7 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { nameOf } from '../../evidence/envoy/asked.ts';
+import { answered, nameOf } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { nginx } from '../../evidence/nginx.ts';
 
@@ -18,11 +18,9 @@ export const nginxSpeaksHttp11 = defineCheck({
   needs: { nginx, dumps: attempt(envoyDumps) },
   judge({ nginx: { pods, files, leftOut, missing }, dumps }) {
     const takes = new Set(
-      ('got' in dumps ? dumps.got : []).flatMap(({ said, ...envoy }) =>
-        'got' in said && said.got.listeners.some(({ chains }) => chains.some(({ http10 }) => http10 === true))
-          ? [nameOf(envoy)]
-          : [],
-      ),
+      answered('got' in dumps ? dumps.got : [])
+        .filter(({ said }) => said.listeners.some(({ chains }) => chains.some(({ http10 }) => http10 === true)))
+        .map(nameOf),
     );
     const old = files.filter(({ envoy, http10 }) => http10.length > 0 && !takes.has(nameOf(envoy)));
     const [first] = old;

@@ -2,7 +2,7 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { askedEnvoys, envoys, isSidecar, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
+import { answered, askedEnvoys, envoys, isSidecar, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
 import { fullHost, isSameHost } from '../../evidence/hosts.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
@@ -85,10 +85,9 @@ export const rulesArrived = defineCheck({
     const { got, missing: unread } = sorted(sidecars.map(({ said }) => said));
     if (got.length === 0 && isSome(unread)) return unknown(unread);
     const allScopes = 'got' in scopes ? scopes.got.items : [];
-    const wanted = sidecars.flatMap(({ said, ...envoy }) => {
-      if ('missing' in said) return [];
+    const wanted = answered(sidecars).flatMap(({ said, ...envoy }) => {
       const { pod } = envoy;
-      const hasArrived = arrivalsIn(said.got, saysSo);
+      const hasArrived = arrivalsIn(said, saysSo);
       const own = scopeOf(allScopes, pod, plane.namespace ?? 'istio-system');
       return meshed
         .filter(

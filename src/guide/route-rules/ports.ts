@@ -2,6 +2,7 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { answered } from '../../evidence/envoy/asked.ts';
 import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { titleOf } from '../../evidence/named.ts';
@@ -89,8 +90,7 @@ export const portsSpeakHttp = defineCheck({
     const [first] = wrong;
     if (first)
       return { status: 'fail', reason: 'PortNotHttp', message: some(wrong.map(words)), evidence, hint: rename(first) };
-    const seen = ('got' in dumps ? dumps.got : []).flatMap(({ said }) => ('got' in said ? [said.got] : []));
-    const routed = routedIn(seen);
+    const routed = routedIn(answered('got' in dumps ? dumps.got : []).map(({ said }) => said));
     const doubtful = judged.filter(
       ({ protocol, service }) => protocol.http === 'maybe' && !routed.has(`${service.name}.${service.namespace}`),
     );
