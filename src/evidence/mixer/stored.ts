@@ -24,9 +24,24 @@ export interface Stored {
   now: number | null;
 }
 
-/** The charts' own names: 0.8's and those since 1.0, of requests and of TCP (mixer.md 5). */
+/** Requests, and what TCP sends: the names of 0.8's chart and those since 1.0 (mixer.md 5). */
 const REQUESTS = ['istio_requests_total', 'istio_request_count'];
-const CHART_NAMES = [...REQUESTS, 'istio_tcp_sent_bytes_total', 'istio_tcp_bytes_sent'];
+const TRAFFIC = [...REQUESTS, 'istio_tcp_sent_bytes_total', 'istio_tcp_bytes_sent'];
+
+/** All that the charts export, of a histogram its count: asked for at once, before the adapter tells its names. */
+const CHART_NAMES = [
+  ...TRAFFIC,
+  'istio_request_duration_seconds_count',
+  'istio_request_duration_count',
+  'istio_request_bytes_count',
+  'istio_request_size_count',
+  'istio_response_bytes_count',
+  'istio_response_size_count',
+  'istio_tcp_received_bytes_total',
+  'istio_tcp_bytes_received',
+  'istio_tcp_connections_opened_total',
+  'istio_tcp_connections_closed_total',
+];
 
 /** Other names that the adapter exports are asked for too, at most so many. */
 const MOST_OTHER_NAMES = 12;
@@ -37,68 +52,49 @@ const EXPORTED = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 export const stored = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<readonly Stored[]> => {
-    const [{ asked }, readings, pages, workload, { planes }] = await Promise.all([
+    const [{ asked }, { planes }, workload] = await Promise.all([
       ask.from(prometheusServers),
-      ask.from(prometheusReadings),
-      settle(ask.from(mixerPages)),
-      settle(ask.from(narrowed)),
       ask.from(detection),
+      settle(ask.from(narrowed)),
     ]);
-    const exported = ('got' in pages ? pages.got : []).flatMap(({ adapter }) =>
-      adapter.state === 'serves' ? adapter.names : [],
-    );
-    const others = [...new Set(exported)]
-      .filter((name) => EXPORTED.test(name) && !/_(bucket|sum)$/.test(name) && !CHART_NAMES.includes(name))
-      .sort()
-      .slice(0, MOST_OTHER_NAMES);
     const several = planes.filter(({ generation }) => generation === 'mixer').length > 1;
     return Promise.all(
-      asked.map((server, index) => {
-        const targets = readings[index]?.targets;
-        const adapters = targets && 'got' in targets ? targets.got.filter(({ isAdapter }) => isAdapter) : [];
-        return storedIn(ask, server, {
-          names: [...CHART_NAMES, ...others],
-          jobs: new Set(['istio-mesh', ...adapters.map(({ job }) => job)]),
-          instances: several ? new Set(adapters.map(({ instance }) => instance)) : null,
-          workload: 'got' in workload ? workload.got : null,
-        });
-      }),
+      asked.map((server, index) => storedIn(ask, server, index, several, 'got' in workload ? workload.got : null)),
     );
   },
 );
 
-/** Which series are Mixer's: of these jobs, and, where several Mixers are scraped, of these targets. */
-interface Wanted {
-  names: readonly string[];
-  jobs: ReadonlySet<string>;
-  instances: ReadonlySet<string> | null;
-  workload: Narrowed | null;
-}
-
+/** What one server holds. `index` is its place among the readings; `several` tells that other Mixers may write to it. */
 async function storedIn(
   ask: Ask,
   server: PrometheusServer,
-  { names, jobs, instances, workload }: Wanted,
+  index: number,
+  several: boolean,
+  workload: Narrowed | null,
 ): Promise<Stored> {
-  const by = instances ? 'job, instance' : 'job';
-  const isOwn = ({ labels }: Series): boolean =>
-    (!labels.has('job') || jobs.has(labels.get('job') ?? '')) &&
-    (!instances || instances.has(labels.get('instance') ?? ''));
-  const [counted, rated, found] = await Promise.all([
-    settle(query(ask, server, `count by (__name__, ${by}) ({__name__=~"${names.join('|')}"})`)),
+  const by = several ? 'job, instance' : 'job';
+  const counts = (names: readonly string[]): Promise<readonly Series[]> =>
+    names.length === 0
+      ? Promise.resolve([])
+      : query(ask, server, `count by (__name__, ${by}) ({__name__=~"${names.join('|')}"})`);
+  const [counted, rated, found, isOwn] = await Promise.all([
+    settle(Promise.all([counts(CHART_NAMES), otherNames(ask).then(counts)])),
     settle(query(ask, server, REQUESTS.map((name) => `sum by (${by}) (rate(${name}[5m]))`).join(' or '))),
     workload ? settle(Promise.all(workloadQueries(workload).map((promql) => query(ask, server, promql)))) : null,
+    ownSeries(ask, index, several),
   ]);
-  const sum = (series: readonly Series[]): number =>
-    series.filter(isOwn).reduce((total, { value }) => total + value, 0);
+  const sum = (series: readonly Series[]): number => series.reduce((total, { value }) => total + value, 0);
   const mapped = <T, U>(attempt: Attempt<T>, change: (got: T) => U): Attempt<U> =>
     'got' in attempt ? { got: change(attempt.got) } : attempt;
+  const nameOf = ({ labels }: Series): string => labels.get('__name__') ?? '';
   return {
     where: server.where,
-    series: mapped(counted, (all) =>
-      Object.fromEntries(names.map((name) => [name, sum(all.filter(({ labels }) => labels.get('__name__') === name))])),
-    ),
-    rate: mapped(rated, (all) => (all.some(isOwn) ? sum(all) : null)),
+    series: mapped(counted, (all) => {
+      const own = all.flat().filter(isOwn);
+      const names = new Set([...CHART_NAMES, ...own.map(nameOf)]);
+      return Object.fromEntries([...names].map((name) => [name, sum(own.filter((series) => nameOf(series) === name))]));
+    }),
+    rate: mapped(rated, (all) => (all.some(isOwn) ? sum(all.filter(isOwn)) : null)),
     workload:
       found && workload
         ? mapped(
@@ -106,8 +102,31 @@ async function storedIn(
             (all) => all.flat().filter((each) => isOwn(each) && matchesWorkload(workload, each.labels)).length,
           )
         : null,
-    now: 'got' in counted ? (counted.got[0]?.at ?? null) : null,
+    now: 'got' in counted ? (counted.got.flat()[0]?.at ?? null) : null,
   };
+}
+
+/** What the adapter exports beside what the charts do. */
+async function otherNames({ from }: Ask): Promise<readonly string[]> {
+  const pages = await settle(from(mixerPages));
+  const exported = ('got' in pages ? pages.got : []).flatMap(({ adapter }) =>
+    adapter.state === 'serves' ? adapter.names : [],
+  );
+  return [...new Set(exported)]
+    .filter((name) => EXPORTED.test(name) && !/_(bucket|sum)$/.test(name) && !CHART_NAMES.includes(name))
+    .sort()
+    .slice(0, MOST_OTHER_NAMES);
+}
+
+/** Which series are Mixer's: of the jobs that scrape its adapter, and, where several Mixers are scraped, of its targets. */
+async function ownSeries({ from }: Ask, index: number, several: boolean): Promise<(series: Series) => boolean> {
+  const targets = (await from(prometheusReadings))[index]?.targets;
+  const adapters = targets && 'got' in targets ? targets.got.filter(({ isAdapter }) => isAdapter) : [];
+  const jobs = new Set(['istio-mesh', ...adapters.map(({ job }) => job)]);
+  const instances = new Set(adapters.map(({ instance }) => instance));
+  return ({ labels }) =>
+    (!labels.has('job') || jobs.has(labels.get('job') ?? '')) &&
+    (!several || instances.has(labels.get('instance') ?? ''));
 }
 
 /** A name of Kubernetes inside a PromQL string. */
@@ -126,5 +145,5 @@ function workloadQueries({ workload, services }: Narrowed): readonly string[] {
             `{${side}_workload=${quoted(workload.name)},${side}_workload_namespace=${quoted(workload.namespace)}}`,
         )
       : [];
-  return CHART_NAMES.flatMap((name) => [...byService, ...byWorkload].map((selector) => `topk(20, ${name}${selector})`));
+  return TRAFFIC.flatMap((name) => [...byService, ...byWorkload].map((selector) => `topk(20, ${name}${selector})`));
 }
