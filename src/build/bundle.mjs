@@ -2,6 +2,7 @@
 // `prepare`. Beside it dist/THIRD-PARTY-LICENSES: the licences of the packages that the bundle holds ask for it.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { leanWs } from './lean-ws.mjs';
 import { leanYargs } from './lean-yargs.mjs';
 
 const { metafile } = await build({
@@ -13,7 +14,7 @@ const { metafile } = await build({
   format: 'cjs',
   // A stack trace of a bug is read by people: names stay as they are written.
   minify: false,
-  plugins: [leanYargs],
+  plugins: [leanWs, leanYargs],
   define: { 'import.meta.url': '__filename_url' },
   banner: { js: "const __filename_url = require('node:url').pathToFileURL(__filename).href;" },
   metafile: true,

@@ -1,8 +1,7 @@
 // Two pieces of yargs are replaced in the bundle: how it meets its platform, and how it lays out text. Its own look for a
 // package.json and for ../locales/en.json beside the program, which may be a folder that others write to; load assert,
 // and compile a table of emoji for a help text that has none. That is a third of the time that --help takes.
-import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { lean } from './lean.mjs';
 
 const PLATFORM = `
 import cliui from 'cliui';
@@ -68,21 +67,7 @@ export default (options) =>
   });
 `;
 
-/** The esbuild plugin. Fails where yargs no longer has these files. */
-export const leanYargs = {
-  name: 'lean-yargs',
-  setup(build) {
-    const replaced = new Set();
-    const replace = (filter, original, contents) =>
-      build.onLoad({ filter }, ({ path }) => {
-        if (!readFileSync(path, 'utf8').includes(original)) throw new Error(`${path} is not what it was`);
-        replaced.add(contents);
-        return { contents, resolveDir: dirname(path), loader: 'js' };
-      });
-    replace(/yargs\/lib\/platform-shims\/esm\.mjs$/, 'directory: resolve(__dirname', PLATFORM);
-    replace(/cliui\/index\.mjs$/, 'wrap: wrapAnsi', LAYOUT);
-    build.onEnd(() => {
-      if (replaced.size !== 2) throw new Error('yargs has moved the files that src/build/lean-yargs.mjs replaces');
-    });
-  },
-};
+export const leanYargs = lean('yargs', {
+  'yargs/lib/platform-shims/esm.mjs': { holds: ['directory: resolve(__dirname'], becomes: () => PLATFORM },
+  'cliui/index.mjs': { holds: ['wrap: wrapAnsi'], becomes: () => LAYOUT },
+});
