@@ -57,7 +57,6 @@ function parser(io: Io, exit: (code: number) => void): Argv {
     .parserConfiguration({
       'camel-case-expansion': false,
       'boolean-negation': false,
-      'duplicate-arguments-array': false,
       'dot-notation': false,
       'greedy-arrays': false,
     })
@@ -72,6 +71,7 @@ function parser(io: Io, exit: (code: number) => void): Argv {
     .alias('help', 'h')
     .wrap(100)
     .exitProcess(false)
+    .middleware(lastOf, true)
     .strict()
     .demandCommand(1, '')
     .fail((message: string | null, error: Error | undefined) => {
@@ -274,6 +274,15 @@ function usageWords(message: string, cli: Argv): string {
       : {},
   );
   return `unknown flag or argument ${JSON.stringify(unknown)}${suggestion(unknown, flags, '--')}`;
+}
+
+/** The words that are no flags, and the one flag that kubectl takes several times. */
+const LISTS = ['_', '--', 'as-group'];
+
+/** Of a flag that is given twice the last value, as kubectl takes it. */
+function lastOf(args: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(args))
+    if (Array.isArray(value) && !LISTS.includes(name)) args[name] = value.at(-1);
 }
 
 /** -o as it was meant, of a command line that could not be parsed. */

@@ -191,6 +191,17 @@ describe('options', () => {
       ['--context=a', '--as-group=b', '--as-group=c', '--insecure-skip-tls-verify'],
     );
   });
+  it('have the last value where they are given twice, but for groups', async () => {
+    const kubectl = join(folder, 'kubectl');
+    writeFileSync(kubectl, `#!/bin/sh\necho "$@" >>'${folder}/calls'\nexit 1\n`, { mode: 0o755 });
+    const given = ['--as', 'sre', '--as-group', 'a', '--context', 'x', '--as-group=b', '--context=y'];
+    const { code } = await ran(['missing-metrics', ...given, '-o', 'table', '-o', 'json'], {
+      env: { KUBECTL_PATH: kubectl },
+    });
+    const [first = ''] = readFileSync(join(folder, 'calls'), 'utf8').split('\n');
+    assert.equal(code, 5);
+    assert.match(first, / --context=y --as=sre --as-group=a --as-group=b$/);
+  });
   it('name workloads as kubectl does', () => {
     assert.deepEqual(workloadOf('reviews', 'a'), { kind: 'service', name: 'reviews', namespace: 'a' });
     assert.deepEqual(workloadOf('deploy/reviews-v1', 'a'), { kind: 'deployment', name: 'reviews-v1', namespace: 'a' });
