@@ -2,11 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { COMPILED, PARAMETERS, SOURCE } from '../program.ts';
 import { strip } from './elf.ts';
 import { assertSigned, sign } from './mach-o.ts';
 import { unsign } from './pe.ts';
 import { runtimeFor } from './runtime.ts';
 import { hostTarget, programOf, type Target } from './targets.ts';
+
+/** With a fixed seed: without it the compiled code differs from build to build. */
+const run = (node: string, args: readonly string[]): void =>
+  void execFileSync(node, ['--random-seed=1', ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+
+/** MB. From Node's own small start, --help collects garbage four times and a diagnosis ten: a tenth of the time. */
+export const EXEC_ARGV = ['--min-semi-space-size=16'];
 
 /** Where a target's binary is written. */
 export const binaryPath = (target: Target): string => join('dist', target.name, programOf(target));
@@ -22,24 +30,24 @@ export async function buildBinary(target: Target): Promise<void> {
   try {
     const executable = join(folder, programOf(target));
     writeFileSync(executable, prepared(target, readFileSync(program)), { mode: 0o755 });
+    const assets = writeAssets(folder, target === host ? node : null);
     const config = join(folder, 'sea.json');
     writeFileSync(
       config,
       JSON.stringify({
-        main: 'dist/cli.cjs',
+        main: 'dist/main.cjs',
+        assets,
         output,
         executable,
         disableExperimentalSEAWarning: true,
-        // Compiled code is of one processor only: elsewhere Node would warn of it in every run (packaging.md 1.2).
+        // Of one processor only too: elsewhere Node would warn of it in every run (packaging.md 1.2).
         useCodeCache: target === host,
         // A NODE_OPTIONS of the user's is meant for other programs, and a bad one would stop this one.
         execArgvExtension: 'none',
-        // MB. From Node's own small start, --help collects garbage four times and a diagnosis ten: a tenth of the time.
-        execArgv: ['--min-semi-space-size=16'],
+        execArgv: EXEC_ARGV,
       }),
     );
-    // A fixed seed: without it the compiled code differs from build to build.
-    execFileSync(node, ['--random-seed=1', '--build-sea', config], { stdio: ['ignore', 'ignore', 'inherit'] });
+    run(node, ['--build-sea', config]);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -49,6 +57,21 @@ export async function buildBinary(target: Target): Promise<void> {
     writeFileSync(output, signed);
   }
   chmodSync(output, 0o755);
+}
+
+/** Writes what program.ts reads, and resolves to its files by their names. Compiled code is of one processor only. */
+export function writeAssets(folder: string, node: string | null): Record<string, string> {
+  const assets: Record<string, string> = { [SOURCE]: join(folder, SOURCE) };
+  // On the first line: the lines of a stack trace are those of the bundle.
+  const source = `(function (${PARAMETERS}) { ${readFileSync('dist/cli.cjs', 'latin1')}\n})`;
+  writeFileSync(join(folder, SOURCE), source, 'latin1');
+  for (const [what, name] of Object.entries(COMPILED)) {
+    const compiled = join(folder, name);
+    if (node === null) writeFileSync(compiled, '');
+    else run(node, ['src/build/compile.ts', join(folder, SOURCE), compiled, what]);
+    assets[name] = compiled;
+  }
+  return assets;
 }
 
 /** Node as it goes in: smaller, and without a signature that would be wrong. */

@@ -1,20 +1,31 @@
-// Bundles src/ into dist/cli.cjs, the one file that bin/kubectl-istio-diag and the binaries load. `npm ci` runs it as
-// `prepare`. Beside it dist/THIRD-PARTY-LICENSES: the licences of the packages that the bundle holds ask for it.
+// Bundles src/ into dist/main.cjs, the start, which bin/kubectl-istio-diag and the binaries load, and dist/cli.cjs, all
+// the rest, which the start loads. `npm ci` runs it as `prepare`. Beside them dist/THIRD-PARTY-LICENSES: the licences of
+// the packages that the bundles hold ask for it.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { leanWs } from './lean-ws.mjs';
 import { leanYargs } from './lean-yargs.mjs';
 
+/** The start loads the rest when it has done what cannot wait: another file. */
+const apart = {
+  name: 'apart',
+  setup: ({ onResolve }) =>
+    void onResolve({ filter: /^\.\/cli\.ts$/, namespace: 'file' }, () => ({ path: './cli.cjs', external: true })),
+};
+
 const { metafile } = await build({
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/cli.cjs',
+  entryPoints: ['src/main.ts', 'src/cli.ts'],
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
   bundle: true,
   platform: 'node',
   target: 'node20',
   format: 'cjs',
   // A stack trace of a bug is read by people: names stay as they are written.
   minify: false,
-  plugins: [leanWs, leanYargs],
+  // An import() would ask Node for a module of the file system; require() is ours to answer (src/program.ts).
+  supported: { 'dynamic-import': false },
+  plugins: [apart, leanWs, leanYargs],
   define: { 'import.meta.url': '__filename_url' },
   banner: { js: "const __filename_url = require('node:url').pathToFileURL(__filename).href;" },
   metafile: true,

@@ -4,7 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 
 const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 const fresh =
-  modified('node_modules/.package-lock.json') >= modified('package-lock.json') && existsSync('dist/cli.cjs');
+  modified('node_modules/.package-lock.json') >= modified('package-lock.json') && existsSync('dist/main.cjs');
 if (!fresh) {
   // stdout belongs to the program that runs next (npm start -- -o json | jq).
   const npm = process.env.npm_execpath;

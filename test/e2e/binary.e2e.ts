@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { load as parse } from 'js-yaml';
-import { binaryPath, buildBinary } from '../../src/build/binary.ts';
+import { binaryPath, buildBinary, EXEC_ARGV, writeAssets } from '../../src/build/binary.ts';
 import { strip } from '../../src/build/elf.ts';
 import { assertSigned } from '../../src/build/mach-o.ts';
 import { certificate, unsign } from '../../src/build/pe.ts';
 import { runtimeFor } from '../../src/build/runtime.ts';
 import { hostTarget, programOf, TARGETS, type Target } from '../../src/build/targets.ts';
+import { COMPILED, SOURCE } from '../../src/program.ts';
 import { BINARY } from './user.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -94,6 +95,31 @@ describe('the program of this machine', () => {
       opened.filter((file) => !/^\/(etc|lib|lib64|usr|proc|sys|dev)\//.test(file) && file !== BINARY),
       [],
     );
+  });
+
+  it('carries compiled code that its Node takes, all of it and what --help calls', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'compiled-'));
+    try {
+      const { program: node } = await runtimeFor(hostTarget());
+      const files = writeAssets(folder, node);
+      const compiled = Object.values(COMPILED).map((name) => files[name] ?? '');
+      const [whole = 0, start = 0] = compiled.map((file) => statSync(file).size);
+      assert.ok(start > 300_000 && whole > 3 * start, `${whole} bytes, ${start} bytes`);
+      const script = `const { Script } = require('node:vm'), { readFileSync } = require('node:fs');
+        const [source, compiled] = process.argv.slice(1).map((file) => readFileSync(file));
+        const script = new Script(source.toString('latin1'), { filename: 'dist/cli.cjs', cachedData: compiled });
+        console.log(script.cachedDataRejected);`;
+      // A process for each: Node knows a source that it has met before.
+      const isRejected = (file: string, flags: readonly string[]): string =>
+        spawnSync(node, [...flags, '-e', script, files[SOURCE] ?? '', file]).stdout.toString();
+      for (const file of compiled) {
+        assert.equal(isRejected(file, EXEC_ARGV), 'false\n');
+        // With other flags it is: so the question is a real one.
+        assert.equal(isRejected(file, ['--no-opt']), 'true\n');
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('has the same bytes when it is built again', async () => {

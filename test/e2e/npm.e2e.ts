@@ -22,7 +22,14 @@ describe('npm install --global, from the packed tarball', () => {
     const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
     const names = files.map(({ path }) => path);
     assert.ok(!names.some((name) => /^(src|test\/(?!bundles))/.test(name)), names.join());
-    for (const name of ['dist/cli.cjs', 'LICENSE', 'README.md', 'dist/THIRD-PARTY-LICENSES', 'plugin.yaml'])
+    for (const name of [
+      'dist/main.cjs',
+      'dist/cli.cjs',
+      'LICENSE',
+      'README.md',
+      'dist/THIRD-PARTY-LICENSES',
+      'plugin.yaml',
+    ])
       assert.ok(names.includes(name), name);
     const installed = run('npm', 'install', '--global', '--prefix', folder, '--loglevel=error', join(folder, filename));
     assert.equal(installed.status, 0, installed.stderr);
