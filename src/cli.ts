@@ -1,7 +1,8 @@
 import { closest, distance } from 'fastest-levenshtein';
 import yargs, { type Argv } from 'yargs';
-import { COMMANDS, flagsOf, KUBECTL_FLAGS } from './commands/flags.ts';
+import { COMMANDS, flagsOf } from './commands/flags.ts';
 import { type Io, print } from './commands/io.ts';
+import { KUBECTL_FLAGS } from './commands/kubectl-flags.ts';
 import { legacyFlags } from './commands/legacy.ts';
 import type { Arguments } from './commands/options.ts';
 import { DiagError, NoAnswer, UsageError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { looksLive } from './commands/guess.ts';
+import { guessedKubectl, looksLive } from './commands/guess.ts';
 import { loadProgram } from './program.ts';
 import type { Signal } from './report/exit.ts';
 
@@ -37,19 +37,26 @@ function readable(stream: NodeJS.WriteStream): NodeJS.WriteStream {
 
 async function main(): Promise<number> {
   const argv = process.argv.slice(2);
-  const { run } = await loadProgram(looksLive(argv) ? 'whole' : 'start');
-  return run(argv, {
-    get stdout() {
-      return readable(process.stdout);
-    },
-    get stderr() {
-      return readable(process.stderr);
-    },
-    env: process.env,
-    now: Date.now,
-    interrupt: interrupt.signal,
-    signal: () => signal,
-  });
+  const kubectl = guessedKubectl(argv, process.env);
+  const headStart = kubectl && (await import('./cluster/head-start.ts')).takeHeadStart(kubectl);
+  try {
+    const { run } = await loadProgram(looksLive(argv) ? 'whole' : 'start');
+    return await run(argv, {
+      get stdout() {
+        return readable(process.stdout);
+      },
+      get stderr() {
+        return readable(process.stderr);
+      },
+      env: process.env,
+      now: Date.now,
+      interrupt: interrupt.signal,
+      headStart,
+      signal: () => signal,
+    });
+  } finally {
+    await headStart?.end();
+  }
 }
 
 main().then(

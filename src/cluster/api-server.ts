@@ -9,6 +9,8 @@ export interface ApiServer {
   get(path: string, patience: Patience): Promise<HttpAnswer>;
   /** A connection to a port of a pod (tunnel.ts); null where this way leads to the API server only. */
   tunnel: ((to: PodPort, patience: Patience) => Promise<Duplex>) | null;
+  /** The kubeconfig files that kubectl says it reads; none where it does not say. */
+  files(): readonly string[];
   /** What kubectl wrote to stderr: the best explanation of a failure. */
   words(): string;
   close(): Promise<void>;

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { messageOf, type NoAnswer } from '../errors.ts';
 import type { ApiServer } from './api-server.ts';
 import { Overdue, type Patience } from './deadline.ts';
-import type { Kubectl } from './kubectl.ts';
+import type { Kubectl } from './kubectl-process.ts';
 import type { Connection } from './pages.ts';
 import { ForwardBroke, openPortForward, type PortForward } from './port-forward.ts';
 import type { HandshakeQuestion, PageQuestion } from './question.ts';

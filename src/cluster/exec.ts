@@ -2,7 +2,8 @@ import { NoAnswer } from '../errors.ts';
 import type { Answer } from './cluster.ts';
 import { Overdue, type Patience, within } from './deadline.ts';
 import { once } from './http.ts';
-import { type Kubectl, lastWords, outputOf, startKubectl } from './kubectl.ts';
+import { lastWords, outputOf, startKubectl } from './kubectl.ts';
+import type { Kubectl } from './kubectl-process.ts';
 import type { ExecQuestion } from './question.ts';
 import { hindranceIn, rightIn } from './refusal.ts';
 import { unanswered } from './text.ts';
@@ -32,7 +33,7 @@ const LIMIT = 1024 * 1024;
 /** Runs one of the programs with `kubectl exec`: the gateway refuses that, and its own list of what may be run is ours. */
 export async function execute(question: ExecQuestion, kubectl: Kubectl, patience: Patience): Promise<Answer> {
   const { namespace, pod, container, run } = question;
-  const child = startKubectl(
+  const child = await startKubectl(
     kubectl,
     ['exec', `--namespace=${namespace}`, `pod/${pod}`, `--container=${container}`],
     PROGRAMS[run],

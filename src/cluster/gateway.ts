@@ -1,10 +1,16 @@
 import { Agent } from 'node:http';
 import type { ApiServer } from './api-server.ts';
 import { type Patience, within } from './deadline.ts';
+import type { HeadStart } from './head-start.ts';
 import { endAgent, httpGet } from './http.ts';
-import { type Kubectl, type KubectlProcess, lastWords, startKubectl } from './kubectl.ts';
-import { API_PATHS, TUNNEL_PATH } from './read-only.ts';
+import { filesIn } from './kubeconfig.ts';
+import { lastWords, startKubectl } from './kubectl.ts';
+import type { Kubectl, KubectlProcess } from './kubectl-process.ts';
+import { proxyArguments } from './proxy.ts';
+import type { Scratch } from './scratch.ts';
 import { openTunnel } from './tunnel.ts';
+
+const HEADERS = { host: 'localhost', 'accept-encoding': 'identity' };
 
 /** The gateway ended before it served: kubectl's words, and whether there is a kubectl at all. */
 export class NoGateway extends Error {
@@ -16,16 +22,16 @@ export class NoGateway extends Error {
 }
 
 /**
- * One private `kubectl proxy` on a unix socket: one login for all questions, the API's own answers, and kubectl's own
- * filter in front, so that no object can be changed and no Secret read (kubectl-costs.md).
+ * One private `kubectl proxy` on a unix socket: one login for all questions, and the API's own answers. The one that
+ * had a head start, if any.
  */
-export async function openGateway(kubectl: Kubectl, socketPath: string, patience: Patience): Promise<ApiServer> {
-  const process = startKubectl(kubectl, [
-    'proxy',
-    `--unix-socket=${socketPath}`,
-    `--accept-paths=${[...API_PATHS, TUNNEL_PATH].join(',')}`,
-    '--reject-methods=^(POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|TRACE)$',
-  ]);
+export async function openGateway(
+  kubectl: Kubectl,
+  scratch: Scratch,
+  patience: Patience,
+  headStart: HeadStart | null,
+): Promise<ApiServer> {
+  const { process, socketPath } = headStart ?? (await startProxy(kubectl, scratch.path('s')));
   // Loaded while kubectl starts, not when the first page is asked for.
   import('ws').catch(() => undefined);
   try {
@@ -37,8 +43,10 @@ export async function openGateway(kubectl: Kubectl, socketPath: string, patience
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   return {
     get: (path, patience) =>
-      httpGet({ socketPath, path, agent, headers: { host: 'localhost', 'accept-encoding': 'identity' } }, patience),
+      // No server name to look for in the host's: there is no TLS, and to compile what tells an address takes 6 ms.
+      httpGet({ socketPath, path, agent, servername: '', headers: HEADERS }, patience),
     tunnel: (to, patience) => openTunnel(socketPath, to, patience),
+    files: () => filesIn(process.stderr()),
     words: () => lastWords(process.stderr()),
     async close() {
       endAgent(agent);
@@ -46,6 +54,14 @@ export async function openGateway(kubectl: Kubectl, socketPath: string, patience
     },
   };
 }
+
+const startProxy = async (
+  kubectl: Kubectl,
+  socketPath: string,
+): Promise<Pick<HeadStart, 'process' | 'socketPath'>> => ({
+  process: await startKubectl(kubectl, proxyArguments(socketPath)),
+  socketPath,
+});
 
 /** Resolves when `kubectl proxy` says that it serves; rejects with NoGateway when it ends instead. */
 function serving(process: KubectlProcess): Promise<void> {

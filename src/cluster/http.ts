@@ -15,7 +15,11 @@ export interface HttpAnswer {
  * GETs with `options` and resolves when the headers are there. The body's next chunk is waited for as long as the
  * first byte was. Rejects with what the socket said, or Overdue; the connection is closed on every way out.
  */
-export async function httpGet(options: RequestOptions, patience: Patience, send = httpRequest): Promise<HttpAnswer> {
+export async function httpGet(
+  options: RequestOptions & { servername?: string },
+  patience: Patience,
+  send = httpRequest,
+): Promise<HttpAnswer> {
   const request = send({ ...options, method: 'GET' });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', resolve);

@@ -1,6 +1,8 @@
 import { messageOf } from '../errors.ts';
 import { type Patience, within } from './deadline.ts';
-import { type Kubectl, lastWords, outputOf, startKubectl } from './kubectl.ts';
+import { contextIn, type KubeConfig } from './kubeconfig.ts';
+import { lastWords, outputOf, startKubectl } from './kubectl.ts';
+import type { Kubectl } from './kubectl-process.ts';
 
 /** Which cluster this is, by kubectl's own reading of its configuration. */
 export interface Identity {
@@ -11,16 +13,13 @@ export interface Identity {
   words: string | null;
 }
 
-/** What a kubeconfig holds, as far as we look. */
-interface KubeConfig {
-  'current-context'?: string;
-  contexts?: readonly { name?: string; context?: { namespace?: string } }[] | null;
-  clusters?: readonly { name?: string }[] | null;
-  users?: readonly { name?: string }[] | null;
-}
-
-/** Asks `kubectl config view --minify`: reads files only, and is asked beside the first questions. */
-export async function identify(kubectl: Kubectl, patience: Patience): Promise<Identity> {
+/**
+ * Which cluster kubectl asks, by the files that it says it has read (kubeconfig.ts). Where they do not tell, `kubectl
+ * config view --minify` is asked, a process more: it takes longer than the API server takes for all its lists.
+ */
+export async function identify(kubectl: Kubectl, files: readonly string[], patience: Patience): Promise<Identity> {
+  const read = await contextIn(files, kubectl);
+  if (read) return { ...read, words: null };
   const config = await viewConfig(kubectl, patience, ['--minify']);
   if (typeof config === 'string') return { context: null, namespace: 'default', words: config };
   const context = config.contexts?.[0];
@@ -63,7 +62,7 @@ export async function clientMinor(kubectl: Kubectl, patience: Patience): Promise
 
 /** What kubectl prints; rejects with its words, or when it takes too long. */
 async function wordsOf(kubectl: Kubectl, patience: Patience, args: readonly string[]): Promise<string> {
-  const process = startKubectl(kubectl, args);
+  const process = await startKubectl(kubectl, args);
   try {
     const { exitCode, output } = await within(patience, outputOf(process));
     if (exitCode === 0) return output.toString('utf8');

@@ -1,87 +1,29 @@
-import { execa } from 'execa';
+import { followed, type Kubectl, type KubectlProcess, spawned } from './kubectl-process.ts';
 
-/** kubectl as the user has it: which program, and the connection flags that go to every process of it. */
-export interface Kubectl {
-  program: string;
-  flags: readonly string[];
-}
-
-/** A running kubectl. */
-export interface KubectlProcess {
-  /** Resolves when the process is gone, never rejects. `missing` says that there is no such program. */
-  ended: Promise<{ exitCode: number | undefined; missing: boolean }>;
-  stdout: NodeJS.ReadableStream;
-  /** What it wrote to stderr so far, its last 64 KB. */
-  stderr(): string;
-  /** Ends it and what it started, and resolves when it is gone, or after 1 s. */
-  end(): Promise<void>;
-  /** Ends it and what it started, by force and without waiting. */
-  kill(): void;
-}
-
-/** All that are running, so that a handler of `exit` can end them too. */
-const running = new Set<KubectlProcess>();
-
-// On every way out, also one that waits for nothing.
-process.on('exit', () => {
-  for (const each of running) each.kill();
-});
-
-/** Ends every kubectl that is still there. */
-export const endAllKubectl = async (): Promise<void> => {
-  await Promise.all([...running].map((process) => process.end()));
-};
+/** Not before it is needed: it takes 9 ms to load, and what has a head start needs none. */
+const loadExeca = (): Promise<typeof import('execa')> => import('execa');
 
 /**
  * Starts kubectl. No shell; stdin is closed, because a kubectl without credentials would ask for a password
  * (packaging.md 4). `command` is for a container: kubectl reads no flag in it.
  */
-export function startKubectl(
-  { program, flags }: Kubectl,
+export async function startKubectl(
+  kubectl: Kubectl,
   args: readonly string[],
   command: readonly string[] = [],
-): KubectlProcess {
+): Promise<KubectlProcess> {
+  const { execa } = await loadExeca();
+  const { program, flags } = kubectl;
   const subprocess = execa(program, [...args, ...flags, ...(command.length > 0 ? ['--', ...command] : [])], {
     stdin: 'ignore',
     buffer: false,
     reject: false,
-    // A group of its own: a kubectl may be a wrapper whose child would outlive it, and hold its pipes.
-    detached: process.platform !== 'win32',
     cleanup: false,
-    windowsHide: true,
+    extendEnv: false,
+    ...spawned(kubectl),
   });
-  const kill = (): void => {
-    const { pid } = subprocess;
-    if (pid === undefined || !running.has(started)) return;
-    try {
-      process.kill(process.platform === 'win32' ? pid : -pid, 'SIGKILL');
-    } catch {
-      // It is gone already.
-    }
-  };
-  let words = '';
-  subprocess.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    words = (words + chunk).slice(-65_536);
-  });
-  const started: KubectlProcess = {
-    ended: subprocess.then((result) => {
-      running.delete(started);
-      return { exitCode: result.exitCode, missing: result.code === 'ENOENT' };
-    }),
-    stdout: subprocess.stdout,
-    stderr: () => words,
-    async end() {
-      // By force: kubectl holds nothing that the system does not close, and asked kindly it takes 9 ms, or forever.
-      kill();
-      if (await settledWithin(1000, started.ended)) return;
-      subprocess.stdout.destroy();
-      subprocess.stderr.destroy();
-      running.delete(started);
-    },
-    kill,
-  };
-  running.add(started);
-  return started;
+  const ended = subprocess.then(({ exitCode, code }) => ({ exitCode, missing: code === 'ENOENT' }));
+  return followed(kubectl, subprocess, ended);
 }
 
 /** All that a kubectl prints, at most `limit` bytes and one chunk: its end may be known before its last words are. */
@@ -106,38 +48,28 @@ export async function outputOf(
 
 /** Runs a kubectl that has the terminal for itself, and resolves to its exit code: a signal's is 128 and its number. */
 export async function handOver(
-  { program, flags }: Kubectl,
+  { program, flags, env }: Kubectl,
   args: readonly string[],
   command: readonly string[],
   interrupt: AbortSignal,
 ): Promise<number> {
+  const { execa } = await loadExeca();
   const { exitCode, signal } = await execa(program, [...args, ...flags, '--', ...command], {
     stdio: 'inherit',
     reject: false,
+    extendEnv: false,
+    env,
     cancelSignal: interrupt,
   });
   return exitCode ?? (signal === 'SIGINT' ? 130 : 143);
 }
 
-/** Whether `promise` settles within `milliseconds`. */
-async function settledWithin(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), milliseconds);
-  });
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /**
  * kubectl's own last word: the last line of its stderr that is not one of klog's (`E1122 02:54:58 proxy_server.go…`),
- * or else the message of klog's last line.
+ * or else the message of klog's last line that is more than information.
  */
 export function lastWords(stderr: string): string {
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
-  const spoken = lines.filter((line) => !/^[IWEF]\d{4} /.test(line)).at(-1);
-  return (spoken ?? lines.at(-1)?.replace(/^[IWEF]\d{4} [^\]]*\] /, '') ?? '').trim();
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !/^I\d{4} /.test(line));
+  const spoken = lines.filter((line) => !/^[WEF]\d{4} /.test(line)).at(-1);
+  return (spoken ?? lines.at(-1)?.replace(/^[WEF]\d{4} [^\]]*\] /, '') ?? '').trim();
 }

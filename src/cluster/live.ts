@@ -7,8 +7,9 @@ import { Overdue, type Patience, within } from './deadline.ts';
 import { execute } from './exec.ts';
 import { NoGateway, openGateway } from './gateway.ts';
 import { shakeHands } from './handshake.ts';
+import type { HeadStart } from './head-start.ts';
 import { type HttpAnswer, httpGet, once, quote } from './http.ts';
-import type { Kubectl } from './kubectl.ts';
+import type { Kubectl } from './kubectl-process.ts';
 import { type Connection, getPage } from './pages.ts';
 import {
   apiPath,
@@ -29,8 +30,11 @@ import { trim } from './trim.ts';
 
 /** A cluster that is really there. */
 export interface LiveCluster extends Cluster {
-  /** Starts the way to the API server before the first question; resolves when it stands or cannot be had. */
-  start(): Promise<void>;
+  /**
+   * Starts the way to the API server before the first question. Resolves when it stands or cannot be had, to the
+   * kubeconfig files that kubectl says it reads.
+   */
+  start(): Promise<readonly string[]>;
   /** Ends every kubectl that was started. */
   close(): Promise<void>;
 }
@@ -39,6 +43,8 @@ export interface LiveOptions {
   kubectl: Kubectl;
   patience: Patience;
   scratch: Scratch;
+  /** What may have been started already, with this kubectl and scratch. */
+  headStart?: HeadStart | null;
   /** `user:password` of the Prometheus at a URL; never part of a question. */
   urlCredentials?: string | undefined;
 }
@@ -52,7 +58,7 @@ const PAUSES = [250, 500, 1000];
 /** A list page, a log: more than that is not read into memory at once. */
 const LIST_PAGE_LIMIT = 256 * 1024 * 1024;
 
-export function liveCluster({ kubectl, patience, scratch, urlCredentials }: LiveOptions): LiveCluster {
+export function liveCluster({ kubectl, patience, scratch, headStart, urlCredentials }: LiveOptions): LiveCluster {
   let apiServer: Promise<ApiServer> | undefined;
   let closed = false;
 
@@ -67,7 +73,7 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
     // Node cannot open kubectl's unix socket on Windows.
     if (process.platform === 'win32') return rawApiServer(kubectl);
     try {
-      return await openGateway(kubectl, scratch.path('s'), patience);
+      return await openGateway(kubectl, scratch, patience, headStart ?? null);
     } catch (error) {
       // A kubectl that cannot proxy may still answer, and if not, it says why in its own words.
       if (error instanceof NoGateway && !error.missing) return rawApiServer(kubectl);
@@ -194,7 +200,10 @@ export function liveCluster({ kubectl, patience, scratch, urlCredentials }: Live
       return question.ask === 'object' ? trimmed(question, answer) : answer;
     },
     async start() {
-      await connected().catch(() => undefined);
+      const server = await connected().catch(() => null);
+      // What it wrote first may be read last: to stderr.
+      await new Promise(setImmediate);
+      return server?.files() ?? [];
     },
     async close() {
       closed = true;

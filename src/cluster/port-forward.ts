@@ -1,5 +1,6 @@
 import { type Patience, within } from './deadline.ts';
-import { type Kubectl, type KubectlProcess, lastWords, startKubectl } from './kubectl.ts';
+import { lastWords, startKubectl } from './kubectl.ts';
+import type { Kubectl, KubectlProcess } from './kubectl-process.ts';
 import type { PodPort } from './tunnel.ts';
 
 /** A port-forward that could not be opened. kubectl's words. */
@@ -30,7 +31,7 @@ export async function openPortForward(
   { namespace, pod, port }: PodPort,
   patience: Patience,
 ): Promise<PortForward> {
-  const process = startKubectl(kubectl, [
+  const process = await startKubectl(kubectl, [
     'port-forward',
     '--address=127.0.0.1',
     `--namespace=${namespace}`,

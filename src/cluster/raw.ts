@@ -1,7 +1,8 @@
 import type { ApiServer } from './api-server.ts';
 import { type Patience, within } from './deadline.ts';
 import { type HttpAnswer, once } from './http.ts';
-import { type Kubectl, lastWords, startKubectl } from './kubectl.ts';
+import { lastWords, startKubectl } from './kubectl.ts';
+import type { Kubectl } from './kubectl-process.ts';
 import { hindranceIn } from './refusal.ts';
 
 /** At most so many kubectl processes at once. */
@@ -30,7 +31,7 @@ export function rawApiServer(kubectl: Kubectl): ApiServer {
   };
 
   async function run(path: string, patience: Patience): Promise<HttpAnswer> {
-    const process = startKubectl(kubectl, ['get', '--raw', path]);
+    const process = await startKubectl(kubectl, ['get', '--raw', path]);
     const chunks: Buffer[] = [];
     process.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     const { exitCode } = await within(patience, process.ended).catch(async (error: unknown) => {
@@ -56,6 +57,7 @@ export function rawApiServer(kubectl: Kubectl): ApiServer {
       }
     },
     tunnel: null,
+    files: () => [],
     words: () => said,
     close: () => Promise.resolve(),
   };

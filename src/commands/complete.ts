@@ -3,8 +3,9 @@ import { deployments, namespaces, pods, services } from '../cluster/resources.ts
 import { guide } from '../guide/index.ts';
 import { FAIL_ON } from '../report/exit.ts';
 import { FORMATS } from '../report/render.ts';
-import { asksCluster, COMMANDS, type Flag, flagsOf, KUBECTL_FLAGS } from './flags.ts';
+import { asksCluster, COMMANDS, type Flag, flagsOf } from './flags.ts';
 import { type Io, print } from './io.ts';
+import { KUBECTL_FLAGS } from './kubectl-flags.ts';
 import { openConfiguration, openSession } from './session.ts';
 import { COLORS } from './style.ts';
 

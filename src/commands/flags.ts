@@ -3,40 +3,6 @@ import { FAIL_ON } from '../report/exit.ts';
 import { FORMATS } from '../report/render.ts';
 import { COLORS } from './style.ts';
 
-/** kubectl's own connection flags: they go to every kubectl process, spelled as kubectl does. */
-export const KUBECTL_FLAGS = {
-  kubeconfig: { type: 'string', requiresArg: true, describe: 'Path to the kubeconfig file to use' },
-  context: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig context to use' },
-  cluster: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig cluster to use' },
-  user: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig user to use' },
-  as: { type: 'string', requiresArg: true, describe: 'Username to impersonate' },
-  'as-group': { type: 'array', string: true, requiresArg: true, describe: 'Group to impersonate, can be repeated' },
-  'as-uid': { type: 'string', requiresArg: true, describe: 'UID to impersonate' },
-  'request-timeout': {
-    type: 'string',
-    requiresArg: true,
-    describe: 'The length of time to wait for one request: 5s, 1m; 0 waits as long as --timeout (default 10s)',
-  },
-  server: {
-    alias: 's',
-    type: 'string',
-    requiresArg: true,
-    describe: 'The address and port of the Kubernetes API server',
-  },
-  token: { type: 'string', requiresArg: true, describe: 'Bearer token for authentication to the API server' },
-  'certificate-authority': {
-    type: 'string',
-    requiresArg: true,
-    describe: 'Path to a cert file for the certificate authority',
-  },
-  'insecure-skip-tls-verify': { type: 'boolean', describe: 'Do not check the server’s certificate' },
-  'tls-server-name': {
-    type: 'string',
-    requiresArg: true,
-    describe: 'Server name to use for validating the server’s certificate',
-  },
-} as const;
-
 /** Of every command that asks a cluster. */
 const CLUSTER_FLAGS = {
   bundle: { type: 'string', requiresArg: true, describe: 'Replay a bundle: no cluster is asked' },

@@ -1,3 +1,4 @@
+import type { HeadStart } from '../cluster/head-start.ts';
 import type { Signal } from '../report/exit.ts';
 
 /** A stream that is written to: a process's own, or a test's. */
@@ -16,6 +17,8 @@ export interface Io {
   readonly now: () => number;
   /** Aborted with 'Interrupted' when the user or the system ends the run. */
   interrupt: AbortSignal;
+  /** A kubectl that was started on a guess. Whoever gave it ends it. */
+  headStart?: HeadStart | null;
   /** Which signal that was; null while there was none. */
   readonly signal: () => Signal | null;
 }

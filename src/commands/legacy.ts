@@ -1,4 +1,5 @@
-import { asksCluster, flagsOf, KUBECTL_FLAGS, SOME_TOPICS_FLAGS } from './flags.ts';
+import { asksCluster, flagsOf, SOME_TOPICS_FLAGS } from './flags.ts';
+import { KUBECTL_FLAGS } from './kubectl-flags.ts';
 
 /** kubectl parses these itself; `namespace` is among its own. */
 const GLOBAL: Flags = { ...KUBECTL_FLAGS, namespace: SOME_TOPICS_FLAGS.namespace };

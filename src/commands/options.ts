@@ -2,21 +2,9 @@ import type { Scope, Workload } from '../diagnosis/check.ts';
 import { UsageError } from '../errors.ts';
 import { FAIL_ON, type FailOn } from '../report/exit.ts';
 import { FORMATS, type Format } from '../report/render.ts';
-import { KUBECTL_FLAGS } from './flags.ts';
 
 /** What yargs hands over: flags under their own names. */
 export type Arguments = Readonly<Record<string, unknown>>;
-
-/** The connection flags that were given, as arguments of a kubectl process. */
-export function kubectlFlagsOf(args: Arguments): readonly string[] {
-  return Object.keys(KUBECTL_FLAGS).flatMap((name) => {
-    const value = args[name];
-    if (value === undefined || value === false) return [];
-    if (value === '') throw new UsageError(`--${name} takes a value`);
-    if (value === true) return [`--${name}`];
-    return Array.isArray(value) ? value.map((each) => `--${name}=${each}`) : [`--${name}=${value as string}`];
-  });
-}
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 

@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { rmSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Patience } from '../cluster/deadline.ts';
+import type { HeadStart } from '../cluster/head-start.ts';
 import { type Identity, identify } from '../cluster/identity.ts';
-import { endAllKubectl, type Kubectl } from '../cluster/kubectl.ts';
+import { endAllOf, type Kubectl } from '../cluster/kubectl-process.ts';
 import { liveCluster } from '../cluster/live.ts';
 import { observing } from '../cluster/observing.ts';
 import { isSecondReading } from '../cluster/question.ts';
@@ -13,9 +15,9 @@ import { makeScratch } from '../cluster/scratch.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { escapeText } from '../report/escape.ts';
 import { tool } from '../version.ts';
-import { KUBECTL_FLAGS } from './flags.ts';
 import type { Io } from './io.ts';
-import { type Arguments, durationOf, kubectlFlagsOf, urlCredentialsOf } from './options.ts';
+import { KUBECTL_FLAGS, kubectlFlagsOf } from './kubectl-flags.ts';
+import { type Arguments, durationOf, urlCredentialsOf } from './options.ts';
 
 /** How long one request may take when the user does not say: kubectl gets the flag only when he does. */
 const REQUEST_TIMEOUT = '10s';
@@ -94,7 +96,8 @@ export function openConfiguration(args: Arguments, io: Io): Configured {
   };
   // Every question that is waited for listens to it.
   setMaxListeners(0, patience.run);
-  return { kubectl: { program: io.env.KUBECTL_PATH || 'kubectl', flags: kubectlFlagsOf(args) }, patience };
+  const kubectl = { program: io.env.KUBECTL_PATH || 'kubectl', flags: kubectlFlagsOf(args), env: io.env };
+  return { kubectl, patience };
 }
 
 async function openLive(args: Arguments, io: Io): Promise<Session> {
@@ -103,20 +106,20 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   const { kubectl, patience } = openConfiguration(args, io);
   const urlCredentials = urlCredentialsOf(args);
   const partial = file === undefined ? undefined : await (await import('../cluster/bundle.ts')).makePartial(file);
-  const scratch = makeScratch();
+  const headStart = fitting(io.headStart, kubectl);
+  const scratch = headStart?.scratch ?? makeScratch();
   const drop = (): void => {
     scratch.remove();
     if (partial !== undefined) rmSync(partial, { force: true });
   };
   process.once('exit', drop);
-  const live = liveCluster({ kubectl, patience, scratch, urlCredentials });
+  const live = liveCluster({ kubectl, patience, scratch, headStart, urlCredentials });
   const entries: Entry[] = [];
   const cluster = file === undefined ? live : recording(live, scratch, entries);
-  // A question of its own, which nothing waits for: not while kubectl starts on the way to the API server.
   const ending = new AbortController();
   const identity = live
     .start()
-    .then(() => identify(kubectl, { ...patience, run: AbortSignal.any([patience.run, ending.signal]) }));
+    .then((files) => identify(kubectl, files, { ...patience, run: AbortSignal.any([patience.run, ending.signal]) }));
   return {
     cluster: watched(cluster, args, io),
     source: 'live',
@@ -138,11 +141,20 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
     async close() {
       ending.abort('Interrupted');
       await live.close();
-      await endAllKubectl();
+      await endAllOf(kubectl);
       drop();
       process.off('exit', drop);
     },
   };
+}
+
+/** The head start if it was taken with the kubectl that was meant; ended if not. */
+function fitting(headStart: HeadStart | null | undefined, kubectl: Kubectl): HeadStart | null {
+  if (!headStart) return null;
+  const { program, flags } = headStart.kubectl;
+  if (program === kubectl.program && isDeepStrictEqual(flags, kubectl.flags)) return headStart;
+  void headStart.end();
+  return null;
 }
 
 /** Aborts with 'TimedOut' after `milliseconds`, and keeps no process alive for it. */

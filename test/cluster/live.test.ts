@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cluster } from '../../src/cluster/cluster.ts';
-import { endAllKubectl, lastWords } from '../../src/cluster/kubectl.ts';
+import { lastWords } from '../../src/cluster/kubectl.ts';
+import { endAllOf } from '../../src/cluster/kubectl-process.ts';
 import { type LiveCluster, liveCluster } from '../../src/cluster/live.ts';
 import type { PageQuestion } from '../../src/cluster/question.ts';
 import { rawApiServer } from '../../src/cluster/raw.ts';
@@ -30,13 +31,13 @@ async function withLive(
     recording,
     async ({ requests }, { KUBECONFIG }) => {
       const scratch = makeScratch();
-      const kubectl = { program: 'kubectl', flags: [`--kubeconfig=${KUBECONFIG}`] };
+      const kubectl = { program: 'kubectl', flags: [`--kubeconfig=${KUBECONFIG}`], env: process.env };
       const live = liveCluster({ kubectl, patience: { request: 1500, run: new AbortController().signal }, scratch });
       try {
         await use(live, requests);
       } finally {
         await live.close();
-        await endAllKubectl();
+        await endAllOf(kubectl);
         scratch.remove();
       }
     },
@@ -210,7 +211,7 @@ describe('a live cluster', () => {
         const interrupt = new AbortController();
         const scratch = makeScratch();
         const live = liveCluster({
-          kubectl: { program: 'kubectl', flags: [`--kubeconfig=${KUBECONFIG}`] },
+          kubectl: { program: 'kubectl', flags: [`--kubeconfig=${KUBECONFIG}`], env: process.env },
           patience: { request: 60_000, run: interrupt.signal },
           scratch,
         });
@@ -227,7 +228,7 @@ describe('a live cluster', () => {
   it('says that there is no kubectl', async () => {
     const scratch = makeScratch();
     const live = liveCluster({
-      kubectl: { program: '/nonexistent/kubectl', flags: [] },
+      kubectl: { program: '/nonexistent/kubectl', flags: [], env: process.env },
       patience: { request: 2000, run: new AbortController().signal },
       scratch,
     });
@@ -242,7 +243,7 @@ describe('kubectl get --raw, where there is no unix socket', () => {
     await withStandIn(
       'istio-1.0.6/healthy',
       async (_, { KUBECONFIG }) => {
-        const server = rawApiServer({ program: 'kubectl', flags: [`--kubeconfig=${KUBECONFIG}`] });
+        const server = rawApiServer({ program: 'kubectl', flags: [`--kubeconfig=${KUBECONFIG}`], env: process.env });
         const patience = { request: 3000, run: new AbortController().signal };
         const status = async (path: string): Promise<number> => (await server.get(path, patience)).status;
         const asked = [

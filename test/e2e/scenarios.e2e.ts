@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import type { Report } from '../../src/report/report.ts';
 import { type RecordedObject, recordingNames } from '../support/recordings.ts';
 import { assertSchema } from '../support/schema.ts';
 import { withMesh } from './mesh.ts';
-import { checksOf, report } from './user.ts';
+import { BINARY, checksOf, report } from './user.ts';
 
 /** What the real cluster may tell otherwise than the stand-in: names of contexts, and the error texts of programs. */
 const essence = ({ verdict, exitCode, lostAt, losses, steps, summary }: Report): unknown => ({
@@ -53,6 +54,29 @@ for (const name of recordingNames()) {
     });
   });
 }
+
+describe('a run of the built program', () => {
+  const cluster = withMesh('istio-1.0.6/healthy');
+  it('starts one kubectl, which tells the context too', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'strace-'));
+    try {
+      const log = join(folder, 'log');
+      const args = ['-f', '-qq', '-e', 'trace=execve', '-o', log, BINARY, 'missing-metrics', '-o', 'json'];
+      const env = { ...process.env, KUBECONFIG: cluster().kubeconfig };
+      const { stdout } = spawnSync('strace', args, { env, timeout: 60_000 });
+      assert.equal((JSON.parse(stdout.toString()) as Report).run.context, 'e2e');
+      const kubectls = [
+        ...readFileSync(log, 'utf8').matchAll(/execve\("[^"]*\/kubectl", \["[^"]*", "([^"]*)".*= 0$/gm),
+      ];
+      assert.deepEqual(
+        kubectls.map(([, command]) => command),
+        ['proxy'],
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
 
 const MIXER = 'istio-telemetry';
 const isMixer = ({ kind, metadata }: RecordedObject): boolean => kind === 'Pod' && metadata.name.startsWith(MIXER);

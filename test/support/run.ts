@@ -15,6 +15,7 @@ export interface World {
   columns?: number;
   interrupt?: AbortSignal;
   signal?: Io['signal'];
+  headStart?: Io['headStart'];
 }
 
 /** The clock stands still: durations are 0, and every report of a test is from the same moment. */
@@ -28,37 +29,31 @@ export async function ran(argv: readonly string[], world: World = {}): Promise<R
     ...(world.isTTY !== undefined && { isTTY: world.isTTY }),
     ...(world.columns !== undefined && { columns: world.columns }),
   };
-  const before = process.env.KUBECONFIG;
-  // kubectl is a child of this process and inherits its environment.
-  if (world.env && 'KUBECONFIG' in world.env) process.env.KUBECONFIG = world.env.KUBECONFIG;
-  try {
-    const code = await run(argv, {
-      stdout: {
-        ...terminal,
-        write(text, done) {
-          stdout += text;
-          done?.();
-          return true;
-        },
+  const code = await run(argv, {
+    stdout: {
+      ...terminal,
+      write(text, done) {
+        stdout += text;
+        done?.();
+        return true;
       },
-      stderr: {
-        ...terminal,
-        write(text, done) {
-          stderr += text;
-          done?.();
-          return true;
-        },
+    },
+    stderr: {
+      ...terminal,
+      write(text, done) {
+        stderr += text;
+        done?.();
+        return true;
       },
-      env: { ...world.env },
-      now: () => NOW,
-      interrupt: world.interrupt ?? new AbortController().signal,
-      signal: world.signal ?? (() => null),
-    });
-    return { code, stdout, stderr };
-  } finally {
-    if (before === undefined) delete process.env.KUBECONFIG;
-    else process.env.KUBECONFIG = before;
-  }
+    },
+    // kubectl is a child of this process; no more of its environment is anybody's.
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...world.env },
+    now: () => NOW,
+    interrupt: world.interrupt ?? new AbortController().signal,
+    headStart: world.headStart ?? null,
+    signal: world.signal ?? (() => null),
+  });
+  return { code, stdout, stderr };
 }
 
 /** Runs a topic with -o json and parses its report. */

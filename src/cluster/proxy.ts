@@ -1,0 +1,43 @@
+import { TELLS_FILES } from './kubeconfig.ts';
+
+/**
+ * The paths of the API server that may be asked, all with GET. `kubectl proxy` gets the same list as
+ * --accept-paths, so that not even a bug of ours reaches a Secret, exec, attach or a node's proxy.
+ * No pattern holds a comma: kubectl splits its flag at commas.
+ */
+export const API_PATHS: readonly string[] = [
+  '^/version$',
+  '^/metrics$',
+  '^/apis$',
+  '^/apis/config\\.istio\\.io/v1alpha2$',
+  '^/api/v1/(pods|services|namespaces|nodes|events)$',
+  '^/api/v1/namespaces/[^/]+/(pods|services|events)$',
+  '^/api/v1/namespaces/[^/]+/configmaps/[^/]+$',
+  '^/api/v1/namespaces/[^/]+/(pods|services)/[^/:]+$',
+  '^/api/v1/namespaces/[^/]+/pods/[^/:]+/log$',
+  '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/(metrics|version|stats|stats/prometheus)$',
+  '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/([^/]+/)*api/v1/(query|targets|status/config|status/buildinfo)$',
+  '^/apis/admissionregistration\\.k8s\\.io/v1(beta1)?/(mutating|validating)webhookconfigurations$',
+  '^/apis/coordination\\.k8s\\.io/v1/namespaces/kube-node-lease/leases$',
+  '^/apis/apps/v1/(namespaces/[^/]+/)?deployments$',
+  '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?(envoyfilters|virtualservices|destinationrules|serviceentries|sidecars)$',
+  '^/apis/telemetry\\.istio\\.io/v1alpha1/(namespaces/[^/]+/)?telemetries$',
+  '^/apis/gateway\\.networking\\.k8s\\.io/v1(beta1)?/(namespaces/[^/]+/)?(gateways|httproutes)$',
+  '^/apis/metrics\\.k8s\\.io/v1beta1/(namespaces/[^/]+/)?pods$',
+  '^/apis/config\\.istio\\.io/v1alpha2/(namespaces/[^/]+/)?(rules|handlers|instances|prometheuses|metrics|attributemanifests|routerules|destinationpolicies|egressrules)$',
+];
+
+/** Leads to a port of a pod. What is asked there is one of PAGE_PATHS, with GET: tunnel.ts speaks with nobody else. */
+const TUNNEL_PATH = '^/api/v1/namespaces/[^/]+/pods/[^/:]+/portforward$';
+
+/**
+ * The arguments of a private `kubectl proxy` on this unix socket, with kubectl's own filter, so that no object can be
+ * changed and no Secret read (kubectl-costs.md).
+ */
+export const proxyArguments = (socketPath: string): readonly string[] => [
+  'proxy',
+  `--unix-socket=${socketPath}`,
+  `--accept-paths=${[...API_PATHS, TUNNEL_PATH].join(',')}`,
+  TELLS_FILES,
+  '--reject-methods=^(POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|TRACE)$',
+];
