@@ -108,6 +108,18 @@ describe('the program as a process', () => {
     );
   });
 
+  it('says which cluster it is that does not answer', async () => {
+    const stalls = join(folder, 'stalls');
+    writeFileSync(stalls, '#!/bin/sh\n[ "$1" = proxy ] && exec sleep 60\nexec kubectl "$@"\n', { mode: 0o755 });
+    await withStandIn('istio-1.0.6/healthy', async ({ kubeconfig }, env) => {
+      const args = [bin, 'missing-metrics', '-o', 'json', '--timeout', '2s'];
+      const { code, stdout } = await started(process.execPath, args, { ...env, KUBECTL_PATH: stalls });
+      const report = JSON.parse(stdout) as Report;
+      assert.deepEqual([code, report.verdict, report.run.context], [5, 'unreachable', 'recorded']);
+      assert.deepEqual(leftBy(kubeconfig), []);
+    });
+  });
+
   it('leaves nothing of a kubectl that is a wrapper, and does not wait for it', async () => {
     const wrapper = join(folder, 'wrapper');
     const found = process.env.PATH?.split(':').find((path) => existsSync(join(path, 'kubectl'))) ?? '';

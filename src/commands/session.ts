@@ -117,9 +117,9 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   const entries: Entry[] = [];
   const cluster = file === undefined ? live : recording(live, scratch, entries);
   const ending = new AbortController();
-  const identity = live
-    .start()
-    .then((files) => identify(kubectl, files, { ...patience, run: AbortSignal.any([patience.run, ending.signal]) }));
+  const identity = Promise.race([live.start(), slow()]).then((files) =>
+    identify(kubectl, files, { ...patience, run: AbortSignal.any([patience.run, ending.signal]) }),
+  );
   return {
     cluster: watched(cluster, args, io),
     source: 'live',
@@ -156,6 +156,15 @@ function fitting(headStart: HeadStart | null | undefined, kubectl: Kubectl): Hea
   void headStart.end();
   return null;
 }
+
+/** How long the way to the API server may take before the context's name is asked for by itself (ms). */
+const SLOW = 500;
+
+/** No files, after SLOW: whoever waits for a cluster that does not answer wants to know which it is. */
+const slow = (): Promise<readonly string[]> =>
+  new Promise((resolve) => {
+    setTimeout(() => resolve([]), SLOW).unref();
+  });
 
 /** Aborts with 'TimedOut' after `milliseconds`, and keeps no process alive for it. */
 function timedOut(milliseconds: number): AbortSignal {

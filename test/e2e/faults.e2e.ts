@@ -52,7 +52,7 @@ describe('a run that is ended', () => {
 
   it('by --timeout says so of everything it had not seen', async () => {
     await leavingNothing(async (env) => {
-      const { report: found } = await report(cluster().kubeconfig, ['missing-metrics', '--timeout', '150ms'], env);
+      const { report: found } = await report(cluster().kubeconfig, ['missing-metrics', '--timeout', '60ms'], env);
       assert.ok(['broken', 'inconclusive', 'unreachable'].includes(found.verdict));
       assert.ok(found.unchecked.some(({ reason }) => reason === 'TimedOut'));
     });
