@@ -1,7 +1,7 @@
 import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
 import { durationIn } from './duration.ts';
 import { envoys } from './envoy/asked.ts';
-import { isAtLeast, releaseIn } from './istio.ts';
+import { isAtLeast, isZtunnel, releaseIn } from './istio.ts';
 import { allNamespaces, allPods, allServices } from './kubernetes.ts';
 import type { Pod } from './pod.ts';
 import { protocolOf } from './protocol.ts';
@@ -73,10 +73,7 @@ export const certificateLife = clusterSource([], async ({ from }): Promise<Certi
 
 export const ztunnels = clusterSource(
   [],
-  async ({ from }): Promise<readonly Pod[]> =>
-    (await from(allPods)).items.filter(
-      ({ labels, containers }) => labels.app === 'ztunnel' && containers.some(({ image }) => /ztunnel/.test(image)),
-    ),
+  async ({ from }): Promise<readonly Pod[]> => (await from(allPods)).items.filter(isZtunnel),
 );
 
 /** Whether a proxy is started anew for a certificate: with files, before SDS came to be the rule (1.5). */

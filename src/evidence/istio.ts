@@ -50,7 +50,7 @@ const isPilot = (pod: Pod): boolean =>
   pod.labels.istio === 'pilot' && pod.containers.some(({ name }) => name === 'discovery');
 
 /** ztunnel's pods; the label alone could be anybody's. */
-const isZtunnel = (pod: Pod): boolean =>
+export const isZtunnel = (pod: Pod): boolean =>
   pod.labels.app === 'ztunnel' && pod.containers.some(({ image }) => /ztunnel/.test(image));
 
 export const releaseIn = (pod: Pod, container: string): string | null =>

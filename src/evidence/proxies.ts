@@ -16,6 +16,9 @@ export const isYoung = ({ startedAt }: Pod, now: number): boolean => startedAt !
 /** Names of the container that runs Envoy or ztunnel, in every release (guide.md 0.3). */
 export const PROXY_CONTAINERS = ['istio-proxy', 'ingressgateway', 'egressgateway', 'ingress'];
 
+/** Envoy's user in a sidecar: what it sends is not redirected to it again. */
+export const PROXY_USER = 1337;
+
 /** The container of a proxy: a sidecar's, a gateway's of 0.8, a waypoint's, ztunnel's. */
 export const proxyContainerOf = ({ containers }: Pod): Container | undefined =>
   containers.find(({ name, image }) => PROXY_CONTAINERS.includes(name) && !/pilot/.test(image));

@@ -7,7 +7,7 @@ import { settle } from '../../diagnosis/source.ts';
 import { DiagError, UsageError } from '../../errors.ts';
 import { titleOf } from '../../evidence/named.ts';
 import type { Pod } from '../../evidence/pod.ts';
-import { proxyContainerOf } from '../../evidence/proxies.ts';
+import { PROXY_USER, proxyContainerOf } from '../../evidence/proxies.ts';
 import { jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
 import type { Configured } from '../session.ts';
@@ -32,8 +32,6 @@ export interface Plan {
   args: readonly string[];
   command: readonly string[];
 }
-
-const PROXY_USER = 1337;
 
 /** The mesh's own proxy image has tcpdump, is allowed and is there already; its distroless kind has nothing (guide.md f). */
 function proxyImage(pod: Pod): string {

@@ -1,5 +1,5 @@
 import { shellLine } from '../../cluster/shell.ts';
-import { defineCheck } from '../../diagnosis/check.ts';
+import { defineCheck, type Scope, type Verdict } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { callerPod } from '../../evidence/envoy/asked.ts';
@@ -13,6 +13,13 @@ import { NO_RULES } from './steps.ts';
 
 const NOBODY = 'name a caller: --from POD';
 
+const unseen = ({ name }: NonNullable<Scope['from']>): Verdict => ({
+  status: 'unknown',
+  reason: 'NotFound',
+  message: `pod ${name} was not among the pods that could be seen`,
+  missing: [],
+});
+
 export const callerIsInMesh = defineCheck({
   id: 'caller-is-in-mesh',
   title: 'the caller has a proxy',
@@ -24,13 +31,7 @@ export const callerIsInMesh = defineCheck({
   needs: { caller: callerPod },
   judge({ caller }, { scope }) {
     if (scope.from === null) return skip(NOBODY);
-    if (caller === null)
-      return {
-        status: 'unknown',
-        reason: 'NotFound',
-        message: `pod ${scope.from.name} was not among the pods that could be seen`,
-        missing: [],
-      };
+    if (caller === null) return unseen(scope.from);
     if (proxyContainerOf(caller)) return { status: 'pass', message: `${titleOf(caller)} has a proxy` };
     if (caller.annotations['ambient.istio.io/redirection'] === 'enabled')
       return { status: 'pass', message: `${titleOf(caller)} is in the ambient mesh` };
@@ -121,13 +122,7 @@ export const callerSeesRules = defineCheck({
   needs: { caller: callerPod, rules, scopes: attempt(sidecarScopes) },
   judge({ caller, rules: { virtualServices, missing }, scopes }, { scope, plane }) {
     if (scope.from === null) return skip(NOBODY);
-    if (caller === null)
-      return {
-        status: 'unknown',
-        reason: 'NotFound',
-        message: `pod ${scope.from.name} was not among the pods that could be seen`,
-        missing: [],
-      };
+    if (caller === null) return unseen(scope.from);
     const meshed = virtualServices.filter(isForMesh);
     if (meshed.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
     // Of all the rules of a mesh most are none of a caller's business: that they are kept from it is no fault.

@@ -8,6 +8,7 @@ import { isAtLeast } from '../../evidence/istio.ts';
 import { allServices, byNamespace, selects } from '../../evidence/kubernetes.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { protocolOf } from '../../evidence/protocol.ts';
+import { PROXY_USER } from '../../evidence/proxies.ts';
 import { destinationRules } from '../../evidence/routing.ts';
 import type { Service } from '../../evidence/service.ts';
 
@@ -206,9 +207,6 @@ export const podsAreLabelled = defineCheck({
     return { status: 'pass', message: `${count(sidecars.length, 'pod')} labelled` };
   },
 });
-
-/** The proxy's own user: what it sends is not redirected. */
-const PROXY_USER = 1337;
 
 export const nobodyIsTheProxy = defineCheck({
   id: 'nobody-is-the-proxy',

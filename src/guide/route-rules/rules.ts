@@ -7,6 +7,7 @@ import { fullHost, rulesByService } from '../../evidence/hosts.ts';
 import { isAtLeast } from '../../evidence/istio.ts';
 import { allPods, byNamespace, selects } from '../../evidence/kubernetes.ts';
 import { titleOf } from '../../evidence/named.ts';
+import { isRunning } from '../../evidence/pod.ts';
 import { isPolling } from '../../evidence/proxies.ts';
 import { destinationRules, oldRules } from '../../evidence/routing.ts';
 import { isForMesh, rules } from '../../evidence/rules.ts';
@@ -166,21 +167,18 @@ export const subsetsExist = defineCheck({
       const policiesFor = service
         ? policiesOf(service)
         : policies.got.items.filter((policy) => fullHost(policy.host, policy.namespace) === full);
-      const defined = policiesFor.flatMap((policy) =>
-        policy.subsets.filter(({ name }) => name === subset).map((each) => ({ ...each, policy })),
-      );
+      const defined = policiesFor.flatMap(({ subsets }) => subsets.filter(({ name }) => name === subset));
       // A node's labels are its own: the pods' do not show them.
       const labels = Object.entries(defined[0]?.labels ?? {}).filter(([name]) => !name.startsWith('topology.'));
       const members = podsIn(service?.namespace ?? '').filter(
         (pod) =>
           service &&
-          pod.phase === 'Running' &&
-          !pod.deleting &&
+          isRunning(pod) &&
           selects(service.selector, pod.labels) &&
           labels.every(([name, value]) => pod.labels[name] === value),
       );
       const isEmpty = defined.length > 0 && members.length === 0 && Object.keys(service?.selector ?? {}).length > 0;
-      return { target, isMissing: defined.length === 0, isEmpty, labels, policy: defined[0]?.policy };
+      return { target, isMissing: defined.length === 0, isEmpty, labels };
     });
     const undefinedSubsets = found.filter(({ isMissing }) => isMissing);
     const [first] = undefinedSubsets;
