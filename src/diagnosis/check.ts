@@ -189,13 +189,6 @@ export interface Content {
 
 export interface Topic extends Heading, Content {}
 
-/** The same walk whatever the generation: for a topic that tells releases apart by what it finds. */
-export const everyGeneration = (walk: Walk): Content['walks'] => ({
-  mixer: walk,
-  'telemetry-v2': walk,
-  ambient: walk,
-});
-
 /** The identity: infers a check's evidence from its `needs`. */
 export const defineCheck = <Evidence>(check: Check<Evidence>): Check<Evidence> => check;
 

@@ -1,11 +1,9 @@
-import { type Content, everyGeneration } from '../../diagnosis/check.ts';
 import { apiServerClock, nodeClocks, prometheusClocks, renewals } from '../../evidence/clocks.ts';
 import { meshConfig } from '../../evidence/config-maps.ts';
-import { detection } from '../../evidence/istio.ts';
-import { allDeployments, allNodes, allPods, allServices } from '../../evidence/kubernetes.ts';
+import { allNodes, allServices } from '../../evidence/kubernetes.ts';
 import { pilots } from '../../evidence/pilot.ts';
 import { traceStores, tracingRules } from '../../evidence/tracing.ts';
-import { stepsOf } from '../section.ts';
+import { section, stepsOf } from '../section.ts';
 import { nodeClocksAgree } from './node-clocks.ts';
 import { spansAreRecent } from './trace-store.ts';
 import { tracingIsOn } from './tracing.ts';
@@ -15,51 +13,21 @@ const ofZipkin = stepsOf('No traces appearing in Zipkin when running Istio local
 const ofGrafana = stepsOf('No Grafana output when connecting from a local web client to Istio remotely hosted');
 
 /** "No traces appearing in Zipkin when running Istio locally on Mac" (guide.md c). */
-export const zipkinClock: Content = {
-  once: 'for each control plane',
-  walks: everyGeneration({
-    steps: [
-      ofZipkin('tracing', 'Verify proxies trace', tracingIsOn),
-      ofZipkin('workstation-clock', 'Verify this machine’s clock is the nodes’', workstationNearNodes),
-      ofZipkin('node-clocks', 'Verify the nodes’ clocks agree', nodeClocksAgree),
-      ofZipkin('trace-store', 'Verify the newest span is of now', spansAreRecent),
-    ],
-    meter: null,
-  }),
-  sources: [
-    detection,
-    allPods,
-    allDeployments,
-    meshConfig,
-    pilots,
-    nodeClocks,
-    apiServerClock,
-    allNodes,
-    renewals,
-    tracingRules,
-    traceStores,
+export const zipkinClock = section({
+  steps: [
+    ofZipkin('tracing', 'Verify proxies trace', tracingIsOn),
+    ofZipkin('workstation-clock', 'Verify this machine’s clock is the nodes’', workstationNearNodes),
+    ofZipkin('node-clocks', 'Verify the nodes’ clocks agree', nodeClocksAgree),
+    ofZipkin('trace-store', 'Verify the newest span is of now', spansAreRecent),
   ],
-};
+  sources: [meshConfig, pilots, nodeClocks, apiServerClock, allNodes, renewals, tracingRules, traceStores],
+});
 
 /** "No Grafana output when connecting from a local web client to Istio remotely hosted" (guide.md e). */
-export const grafanaClock: Content = {
-  once: 'for each control plane',
-  walks: everyGeneration({
-    steps: [
-      ofGrafana('prometheus-clock', 'Verify this machine’s clock is Prometheus’', workstationNearPrometheus),
-      ofGrafana('node-clocks', 'Verify the nodes’ clocks agree', nodeClocksAgree),
-    ],
-    meter: null,
-  }),
-  sources: [
-    detection,
-    allPods,
-    allServices,
-    allDeployments,
-    nodeClocks,
-    apiServerClock,
-    allNodes,
-    renewals,
-    prometheusClocks,
+export const grafanaClock = section({
+  steps: [
+    ofGrafana('prometheus-clock', 'Verify this machine’s clock is Prometheus’', workstationNearPrometheus),
+    ofGrafana('node-clocks', 'Verify the nodes’ clocks agree', nodeClocksAgree),
   ],
-};
+  sources: [allServices, nodeClocks, apiServerClock, allNodes, renewals, prometheusClocks],
+});

@@ -1,36 +1,28 @@
-import { type Content, everyGeneration } from '../../diagnosis/check.ts';
 import { meshConfig } from '../../evidence/config-maps.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { envoyStats } from '../../evidence/envoy/stats.ts';
-import { detection } from '../../evidence/istio.ts';
-import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes.ts';
+import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
 import { sidecarScopes } from '../../evidence/routing.ts';
 import { usage } from '../../evidence/usage.ts';
+import { section } from '../section.ts';
 import { configurationIsScoped, updatesAreRare } from './configuration.ts';
 import { refreshIsSlow, settingsAreCheap } from './settings.ts';
 import { REFRESH, SETTINGS, SIZE, step, UPDATES } from './steps.ts';
 import { envoyCpuFitsLoad } from './usage.ts';
 
 /** "Envoy Process High CPU Usage" (guide.md i): what may cause it first, as the guide does, and then the numbers. */
-export const envoyCpu: Content = {
-  once: 'for each control plane',
-  walks: everyGeneration({
-    steps: [
-      step(REFRESH, 'Verify proxies do not poll Pilot every second', refreshIsSlow),
-      step(SIZE, 'Verify the configuration is no larger than needed', configurationIsScoped),
-      step(UPDATES, 'Verify the configuration does not change all the time', updatesAreRare),
-      step(SETTINGS, 'Verify proxies log little', settingsAreCheap),
-      step('usage', 'Verify the CPU that proxies use', envoyCpuFitsLoad),
-    ],
-    meter: null,
-  }),
+export const envoyCpu = section({
+  steps: [
+    step(REFRESH, 'Verify proxies do not poll Pilot every second', refreshIsSlow),
+    step(SIZE, 'Verify the configuration is no larger than needed', configurationIsScoped),
+    step(UPDATES, 'Verify the configuration does not change all the time', updatesAreRare),
+    step(SETTINGS, 'Verify proxies log little', settingsAreCheap),
+    step('usage', 'Verify the CPU that proxies use', envoyCpuFitsLoad),
+  ],
   sources: [
-    detection,
-    allPods,
     allServices,
-    allDeployments,
     allNamespaces,
     firstSyncs,
     meshConfig,
@@ -40,4 +32,4 @@ export const envoyCpu: Content = {
     sidecarScopes,
     usage,
   ],
-};
+});

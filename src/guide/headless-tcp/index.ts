@@ -1,12 +1,11 @@
-import { type Content, everyGeneration } from '../../diagnosis/check.ts';
 import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { envoyStats } from '../../evidence/envoy/stats.ts';
-import { detection } from '../../evidence/istio.ts';
-import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes.ts';
+import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
 import { destinationRules } from '../../evidence/routing.ts';
+import { section } from '../section.ts';
 import { certificatesOutliveConnections } from './certificates.ts';
 import { listenersKeepStill } from './listeners.ts';
 import { proxiesStayUp, ztunnelStaysUp } from './restarts.ts';
@@ -15,23 +14,16 @@ import { CERTIFICATES, HEADLESS_SERVICES, PROXY_RESTARTS, step } from './steps.t
 import { timeoutsOutlastConnections } from './timeouts.ts';
 
 /** "Headless TCP services losing connection from Istio injected containers" (guide.md h). */
-export const headlessTcp: Content = {
-  once: 'for each control plane',
-  walks: everyGeneration({
-    steps: [
-      step(HEADLESS_SERVICES, 'Verify TCP ports of headless services are known to be TCP', headlessPortsAreNamed),
-      step(PROXY_RESTARTS, 'Verify proxies stay up', proxiesStayUp, ztunnelStaysUp),
-      step(CERTIFICATES, 'Verify renewing certificates replaces no Envoy', certificatesOutliveConnections),
-      step('listeners', 'Verify listeners keep still', listenersKeepStill),
-      step('timeouts', 'Verify no rule ends connections early', timeoutsOutlastConnections),
-    ],
-    meter: null,
-  }),
+export const headlessTcp = section({
+  steps: [
+    step(HEADLESS_SERVICES, 'Verify TCP ports of headless services are known to be TCP', headlessPortsAreNamed),
+    step(PROXY_RESTARTS, 'Verify proxies stay up', proxiesStayUp, ztunnelStaysUp),
+    step(CERTIFICATES, 'Verify renewing certificates replaces no Envoy', certificatesOutliveConnections),
+    step('listeners', 'Verify listeners keep still', listenersKeepStill),
+    step('timeouts', 'Verify no rule ends connections early', timeoutsOutlastConnections),
+  ],
   sources: [
-    detection,
-    allPods,
     allServices,
-    allDeployments,
     allNamespaces,
     firstSyncs,
     serverInfos,
@@ -40,4 +32,4 @@ export const headlessTcp: Content = {
     envoyDumps,
     destinationRules,
   ],
-};
+});

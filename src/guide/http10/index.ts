@@ -1,12 +1,10 @@
-import { type Content, everyGeneration } from '../../diagnosis/check.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { envoyLogs } from '../../evidence/envoy/logs.ts';
-import { detection } from '../../evidence/istio.ts';
-import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes.ts';
+import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
 import { nginx } from '../../evidence/nginx.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
 import { responseCodes } from '../../evidence/response-codes.ts';
-import { stepsOf } from '../section.ts';
+import { section, stepsOf } from '../section.ts';
 import { http10NotRefused } from './refused.ts';
 import { nginxSpeaksHttp11 } from './senders.ts';
 import { http10SwitchWorks } from './switch.ts';
@@ -14,26 +12,11 @@ import { http10SwitchWorks } from './switch.ts';
 const step = stepsOf('Envoy won’t connect to my HTTP/1.0 service');
 
 /** "Envoy won't connect to my HTTP/1.0 service" (guide.md d). */
-export const http10: Content = {
-  once: 'for each control plane',
-  walks: everyGeneration({
-    steps: [
-      step('refused-requests', 'Verify no request is refused for being HTTP/1.0', http10NotRefused),
-      step('senders', 'Verify clients speak HTTP/1.1', nginxSpeaksHttp11),
-      step('switch', 'Verify HTTP/1.0 is taken where it is switched on', http10SwitchWorks),
-    ],
-    meter: null,
-  }),
-  sources: [
-    detection,
-    allPods,
-    allServices,
-    allDeployments,
-    allNamespaces,
-    firstSyncs,
-    envoyLogs,
-    envoyDumps,
-    nginx,
-    responseCodes,
+export const http10 = section({
+  steps: [
+    step('refused-requests', 'Verify no request is refused for being HTTP/1.0', http10NotRefused),
+    step('senders', 'Verify clients speak HTTP/1.1', nginxSpeaksHttp11),
+    step('switch', 'Verify HTTP/1.0 is taken where it is switched on', http10SwitchWorks),
   ],
-};
+  sources: [allServices, allNamespaces, firstSyncs, envoyLogs, envoyDumps, nginx, responseCodes],
+});

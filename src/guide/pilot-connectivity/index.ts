@@ -1,10 +1,9 @@
-import { type Content, everyGeneration } from '../../diagnosis/check.ts';
 import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
 import { envoyLogs } from '../../evidence/envoy/logs.ts';
 import { envoyStats } from '../../evidence/envoy/stats.ts';
-import { detection } from '../../evidence/istio.ts';
-import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes.ts';
+import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
 import { allSyncs, pilotCounts, registries } from '../../evidence/pilot.ts';
+import { section } from '../section.ts';
 import { pilotRunning } from './pilot-running.ts';
 import { proxiesAccept } from './proxies-accept.ts';
 import { proxiesConnected } from './proxies-connected.ts';
@@ -12,23 +11,7 @@ import { proxiesSynced } from './proxies-synced.ts';
 import { registration } from './registration.ts';
 
 /** "Verifying connectivity to Istio Pilot" (guide.md b): from every replica's side, and from the proxies'. */
-export const pilotConnectivity: Content = {
-  once: 'for each control plane',
-  walks: everyGeneration({
-    steps: [pilotRunning, registration, proxiesConnected, proxiesSynced, proxiesAccept],
-    meter: null,
-  }),
-  sources: [
-    detection,
-    allPods,
-    allDeployments,
-    allNamespaces,
-    registries,
-    allSyncs,
-    pilotCounts,
-    envoyStats,
-    envoyCertificates,
-    envoyLogs,
-    allServices,
-  ],
-};
+export const pilotConnectivity = section({
+  steps: [pilotRunning, registration, proxiesConnected, proxiesSynced, proxiesAccept],
+  sources: [allNamespaces, registries, allSyncs, pilotCounts, envoyStats, envoyCertificates, envoyLogs, allServices],
+});

@@ -1,9 +1,8 @@
-import { type Content, everyGeneration } from '../../diagnosis/check.ts';
 import { failedCreates } from '../../evidence/failed-creates.ts';
-import { detection } from '../../evidence/istio.ts';
-import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes.ts';
+import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
 import { webhookLogs } from '../../evidence/webhook-logs.ts';
 import { allWebhooks, webhookHandshakes } from '../../evidence/webhooks.ts';
+import { section } from '../section.ts';
 import { webhookCalls } from './webhook-calls.ts';
 import { webhookConfiguration } from './webhook-configuration.ts';
 import { webhookHandshake } from './webhook-handshake.ts';
@@ -13,21 +12,7 @@ import { webhookService } from './webhook-service.ts';
  * "Webhook setup script files missing from 0.5 release package": without the scripts nobody signed the injector's
  * certificate. The same failure exists wherever the API server does not trust what the webhook shows (guide.md j).
  */
-export const webhookCerts: Content = {
-  once: 'for each control plane',
-  walks: everyGeneration({
-    steps: [webhookConfiguration, webhookService, webhookHandshake, webhookCalls],
-    meter: null,
-  }),
-  sources: [
-    detection,
-    allPods,
-    allServices,
-    allDeployments,
-    allNamespaces,
-    allWebhooks,
-    webhookHandshakes,
-    webhookLogs,
-    failedCreates,
-  ],
-};
+export const webhookCerts = section({
+  steps: [webhookConfiguration, webhookService, webhookHandshake, webhookCalls],
+  sources: [allServices, allNamespaces, allWebhooks, webhookHandshakes, webhookLogs, failedCreates],
+});
