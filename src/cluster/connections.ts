@@ -9,7 +9,7 @@ import { ForwardBroke, openPortForward, type PortForward } from './port-forward.
 import type { HandshakeQuestion, PageQuestion } from './question.ts';
 import { hindranceIn, rightIn } from './refusal.ts';
 import { unanswered } from './text.ts';
-import { TunnelBroke, TunnelRefused } from './tunnel.ts';
+import { type PodPort, type Tunnel, TunnelBroke, TunnelRefused } from './tunnel.ts';
 
 /** Opens connections to ports of pods: tunnels through the gateway, or else a `kubectl port-forward` for each port. */
 export interface Connections {
@@ -38,6 +38,31 @@ async function listened(stream: Duplex): Promise<string> {
   return wordsOf(stream);
 }
 
+/** So many ports at most in one tunnel: what one of them says waits for what another has said. */
+const MOST = 8;
+
+/** One port's connection. What is asked for in the same turn goes through one tunnel for each pod. */
+function gathered(tunnel: Tunnel, patience: Patience): (to: PodPort) => Promise<Duplex> {
+  const gathering = new Map<string, { ports: number[]; streams: Promise<readonly Duplex[]> }>();
+  const gather = (to: PodPort, key: string) => {
+    const ports: number[] = [];
+    const streams = new Promise(setImmediate).then(() => {
+      if (gathering.get(key)?.ports === ports) gathering.delete(key);
+      return tunnel(to, ports, patience);
+    });
+    const group = { ports, streams };
+    gathering.set(key, group);
+    return group;
+  };
+  return async (to) => {
+    const key = `${to.namespace}/${to.pod}`;
+    const known = gathering.get(key);
+    const { ports, streams } = known && known.ports.length < MOST ? known : gather(to, key);
+    const index = ports.push(to.port) - 1;
+    return (await streams)[index] as Duplex;
+  };
+}
+
 export function connectionsThrough(
   apiServer: () => Promise<ApiServer>,
   kubectl: Kubectl,
@@ -49,20 +74,27 @@ export function connectionsThrough(
   /** Once a tunnel was refused, the next would be too: an old proxy on the way, or a right that is missing. */
   let tunnels = true;
   let proven = false;
+  let through: ((to: PodPort) => Promise<Duplex>) | undefined;
 
   async function tunnelTo(question: PageQuestion | HandshakeQuestion): Promise<Connection | null> {
     // Without a gateway, kubectl's port-forward says why.
     const server = await apiServer().catch(() => null);
     if (!tunnels || !server?.tunnel) return null;
+    const { tunnel } = server;
+    through ??= gathered(tunnel, patience);
     try {
-      const stream = await server.tunnel(question, patience);
+      const stream = await through(question);
       proven = true;
-      const again = server.tunnel;
+      const again = (): Promise<string> =>
+        tunnel(question, [question.port], patience).then(
+          ([only]) => listened(only as Duplex),
+          () => '',
+        );
       return {
         stream,
         // What we sent may have crossed the kubelet's last word, and a connection that is reset loses it: then another
         // one, over which nothing is sent, hears it.
-        words: async () => wordsOf(stream) || (await again(question, patience).then(listened, () => '')),
+        words: async () => wordsOf(stream) || (await again()),
       };
     } catch (error) {
       if (error instanceof Overdue && (proven || patience.run.aborted))

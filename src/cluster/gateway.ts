@@ -45,7 +45,7 @@ export async function openGateway(
     get: (path, patience) =>
       // No server name to look for in the host's: there is no TLS, and to compile what tells an address takes 6 ms.
       httpGet({ socketPath, path, agent, servername: '', headers: HEADERS }, patience),
-    tunnel: (to, patience) => openTunnel(socketPath, to, patience),
+    tunnel: (pod, ports, patience) => openTunnel(socketPath, pod, ports, patience),
     files: () => filesIn(process.stderr()),
     words: () => lastWords(process.stderr()),
     async close() {

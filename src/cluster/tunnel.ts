@@ -24,33 +24,42 @@ export class TunnelRefused extends Error {
 /** The kubelet's own words about a connection to a pod that could not be had, or broke. */
 export class TunnelBroke extends Error {}
 
-/** Of the channels of a port: its bytes, and what the kubelet says of it. */
-const DATA = 0;
+/** A port has two channels: its bytes, and what the kubelet says of it. */
+const CHANNELS = 2;
 const ERROR = 1;
 
+/** Connections to ports of one pod, in the order of the ports. */
+export type Tunnel = (
+  pod: { namespace: string; pod: string },
+  ports: readonly number[],
+  patience: Patience,
+) => Promise<readonly Duplex[]>;
+
 /**
- * One connection to a port of a pod: the WebSocket form of a port-forward, which kubelets speak since Kubernetes 1.6,
- * through the socket of `kubectl proxy`. No kubectl process of its own, no local port, and the login of the gateway.
- * Rejects with TunnelRefused or Overdue.
+ * One connection to each of these ports of a pod, a port may be among them twice: the WebSocket form of a port-forward,
+ * which kubelets speak since Kubernetes 1.6, through the socket of `kubectl proxy`. No kubectl process of its own, no
+ * local port, and the login of the gateway. Rejects with TunnelRefused or Overdue.
  */
 export async function openTunnel(
   socketPath: string,
-  { namespace, pod, port }: PodPort,
+  { namespace, pod }: { namespace: string; pod: string },
+  ports: readonly number[],
   patience: Patience,
-): Promise<Duplex> {
+): Promise<readonly Duplex[]> {
   const { WebSocket } = await import('ws');
-  const path = `/api/v1/namespaces/${namespace}/pods/${pod}/portforward?ports=${port}`;
+  const query = ports.map((port) => `ports=${port}`).join('&');
+  const path = `/api/v1/namespaces/${namespace}/pods/${pod}/portforward?${query}`;
   const socket = new WebSocket(`ws://localhost${path}`, 'v4.channel.k8s.io', {
     createConnection: () => connect(socketPath),
     perMessageDeflate: false,
     skipUTF8Validation: true,
   });
-  const opened = new Promise<Duplex>((resolve, reject) => {
-    socket.once('open', () => resolve(streamOf(socket)));
+  const opened = new Promise<readonly Duplex[]>((resolve, reject) => {
+    socket.once('open', () => resolve(streamsOf(socket, ports.length)));
     socket.once('unexpected-response', (_, response) => {
       void quote(response).then((words) => reject(new TunnelRefused(response.statusCode ?? 0, words)));
     });
-    // Stays: a socket that breaks later must not become an unhandled 'error' event; its 'close' tells the stream.
+    // Stays: a socket that breaks later must not become an unhandled 'error' event; its 'close' tells the streams.
     socket.on('error', (error) => reject(new TunnelRefused(0, error.message)));
   });
   try {
@@ -61,31 +70,53 @@ export async function openTunnel(
   }
 }
 
-/** The bytes of the one port that was asked for. Destroyed with TunnelBroke when the kubelet reports an error. */
-function streamOf(socket: WebSocket): Duplex {
+/** The bytes of each port. A stream is destroyed with TunnelBroke when the kubelet reports an error of its port. */
+function streamsOf(socket: WebSocket, count: number): readonly Duplex[] {
   const opened = new Set<number>();
-  let words = '';
-  const stream = new Duplex({
-    read: () => socket.resume(),
-    // A socket that is closing says so at its 'close', with the kubelet's words.
-    write: (chunk: Buffer, _, done) => socket.send(Buffer.concat([Buffer.from([DATA]), chunk]), () => done()),
-    destroy(error, done) {
-      socket.terminate();
-      done(error);
-    },
+  const words = Array.from({ length: count }, () => '');
+  let left = count;
+  /** Those that take more: the socket rests only when none does, or one that nobody reads would stop the others. */
+  const wanting = new Set(words.keys());
+  const streams = words.map((_, index) => {
+    const stream = new Duplex({
+      read() {
+        wanting.add(index);
+        socket.resume();
+      },
+      // A socket that is closing says so at its 'close', with the kubelet's words.
+      write: (chunk: Buffer, _encoding, done) =>
+        socket.send(Buffer.concat([Buffer.from([index * CHANNELS]), chunk]), () => done()),
+      destroy(error, done) {
+        wanting.delete(index);
+        left--;
+        if (left === 0) socket.terminate();
+        done(error);
+      },
+    });
+    // Whoever reads hears of it; after the answer nobody does, and it must not end the process.
+    return stream.on('error', () => undefined);
   });
-  // Whoever reads hears of it; after the answer nobody does, and it must not end the process.
-  stream.on('error', () => undefined);
+  const broken = (index: number): void => void streams[index]?.destroy(new TunnelBroke((words[index] ?? '').trim()));
   socket.on('message', (message: Buffer) => {
     const channel = message[0] ?? ERROR;
+    const index = Math.floor(channel / CHANNELS);
+    const stream = streams[index];
     // The first message of each channel only repeats the port.
     if (!opened.has(channel)) opened.add(channel);
-    else if (channel === ERROR) words += message.subarray(1).toString('utf8');
-    else if (!stream.push(message.subarray(1))) socket.pause();
+    else if (channel % CHANNELS === ERROR) {
+      // The socket stays open for the other ports: this one is over when the kubelet has said its last word.
+      if (words[index] === '') setImmediate(broken, index);
+      words[index] += message.subarray(1).toString('utf8');
+    } else if (stream && !stream.destroyed && !stream.push(message.subarray(1))) {
+      wanting.delete(index);
+      if (wanting.size === 0) socket.pause();
+    }
   });
   socket.once('close', () => {
-    if (words === '') stream.push(null);
-    else stream.destroy(new TunnelBroke(words.trim()));
+    for (const [index, stream] of streams.entries()) {
+      if (words[index] === '') stream.push(null);
+      else broken(index);
+    }
   });
-  return stream;
+  return streams;
 }

@@ -11,10 +11,12 @@ import { pods, rules } from '../../src/cluster/resources.ts';
 import { makeScratch } from '../../src/cluster/scratch.ts';
 import { textOf } from '../../src/cluster/text.ts';
 import { type Hindrance, NoAnswer } from '../../src/errors.ts';
+import type { Recording } from '../support/recordings.ts';
 import type { Fault, StandInOptions } from '../support/stand-in.ts';
 import { withStandIn } from '../support/standing.ts';
 
 const MIXER = 'istio-telemetry-gb257cd5hf-43880';
+const PROMETHEUS = 'prometheus-1cb6f872bd-e55ee';
 const metricsPage: PageQuestion = {
   ask: 'page',
   namespace: 'istio-system',
@@ -25,7 +27,10 @@ const metricsPage: PageQuestion = {
 
 async function withLive(
   use: (live: LiveCluster, requests: string[]) => Promise<void>,
-  { recording = 'istio-1.0.6/healthy', ...options }: StandInOptions & { recording?: string } = {},
+  {
+    recording = 'istio-1.0.6/healthy',
+    ...options
+  }: StandInOptions & { recording?: string; change?: (recording: Recording) => void } = {},
 ): Promise<void> {
   await withStandIn(
     recording,
@@ -68,17 +73,64 @@ describe('a live cluster', () => {
     });
   });
 
-  it('reads pages through tunnels of the gateway, and starts no other kubectl', async () => {
+  it('reads pages through one tunnel of the gateway for a pod, and starts no other kubectl', async () => {
     await withLive(async (live, requests) => {
-      const [own, adapter] = await Promise.all([
+      const [own, adapter, twice, other] = await Promise.all([
         readText(live, metricsPage),
         readText(live, { ...metricsPage, port: 42422 }),
+        readText(live, { ...metricsPage, reading: 2 }),
+        readText(live, { ...metricsPage, pod: PROMETHEUS, port: 9090, path: '/api/v1/status/config' }),
       ]);
       assert.match(own, /grpc_server_handled_total/);
       assert.match(adapter, /istio_requests_total/);
-      assert.equal(requests.filter((line) => line.startsWith('TUNNEL')).length, 2);
+      assert.equal(twice, own);
+      assert.match(other, /scrape_configs/);
+      const tunnels = (): number => requests.filter((line) => line.startsWith('TUNNEL')).length;
+      assert.equal(tunnels(), 2);
+      await readText(live, metricsPage);
+      assert.equal(tunnels(), 3);
+      await Promise.all(Array.from({ length: 9 }, () => readText(live, metricsPage)));
+      assert.equal(tunnels(), 5);
       assert.equal(requests.filter((line) => line.startsWith('UPGRADE')).length, 0);
     });
+  });
+
+  it('reads a page past one that nobody reads, both whole', async () => {
+    const large = `# HELP x ${'y'.repeat(5_000_000)}\n`;
+    await withLive(
+      async (live, requests) => {
+        const [unread, own] = await Promise.all([
+          live.read({ ...metricsPage, port: 42422 }),
+          readText(live, metricsPage),
+        ]);
+        assert.match(own, /grpc_server_handled_total/);
+        assert.equal(await textOf(metricsPage, unread), large);
+        assert.equal(requests.filter((line) => line.startsWith('TUNNEL')).length, 1);
+      },
+      {
+        change: ({ pages }) => {
+          const page = pages.get(`istio-system/${MIXER}:42422/metrics`);
+          assert.ok(page);
+          page.body = large;
+        },
+      },
+    );
+  });
+
+  it('loses one page of a tunnel, where it breaks, and not the others', async () => {
+    await withLive(
+      async (live, requests) => {
+        const adapter = { ...metricsPage, port: 42422 };
+        const [own, broken] = await Promise.all([
+          readText(live, metricsPage),
+          failing(live.read(adapter).then((answer) => textOf(adapter, answer))),
+        ]);
+        assert.match(own, /grpc_server_handled_total/);
+        assert.equal(broken.hindrance, 'BadAnswer');
+        assert.ok(requests.filter((line) => line.startsWith('TUNNEL')).length <= 2);
+      },
+      { faults: [{ match: /^PAGE .*:42422/, fault: 'cut' }] },
+    );
   });
 
   for (const refusesTunnels of [false, true]) {

@@ -269,12 +269,12 @@ export async function startStandIn(recording: Recording, options: StandInOptions
       const isTunnel = request.headers['sec-websocket-protocol'] === 'v4.channel.k8s.io';
       if (!isTunnel || options.refusesTunnels) return refuse(400, { kind: 'Status', status: 'Failure', code: 400 });
       requests.push(`TUNNEL ${path}`);
-      const port = new URL(request.url ?? '/', 'http://x').searchParams.get('ports');
+      const ports = new URL(request.url ?? '/', 'http://x').searchParams.getAll('ports').map(Number);
       return websockets.handleUpgrade(request, socket, Buffer.alloc(0), (tunnel) =>
         serveTunnel(
           tunnel,
-          Number(port),
-          (stream, errors) => void forward(`${namespace}/${pod}:${port}`, stream, errors),
+          ports,
+          (port, stream, errors) => void forward(`${namespace}/${pod}:${port}`, stream, errors),
         ),
       );
     }
