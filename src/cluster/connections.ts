@@ -9,7 +9,7 @@ import { ForwardBroke, openPortForward, type PortForward } from './port-forward.
 import type { HandshakeQuestion, PageQuestion } from './question.ts';
 import { hindranceIn, rightIn } from './refusal.ts';
 import { unanswered } from './text.ts';
-import { type PodPort, type Tunnel, TunnelBroke, TunnelRefused } from './tunnel.ts';
+import { type PodPort, saidOf, type Tunnel, TunnelRefused } from './tunnel.ts';
 
 /** Opens connections to ports of pods: tunnels through the gateway, or else a `kubectl port-forward` for each port. */
 export interface Connections {
@@ -20,8 +20,6 @@ export interface Connections {
 
 /** The pod is gone, or its node does not answer: that says nothing of other pods. */
 const isOfThisPodOnly = ({ status }: TunnelRefused): boolean => status === 404 || status >= 500;
-
-const wordsOf = (stream: Duplex): string => (stream.errored instanceof TunnelBroke ? stream.errored.message : '');
 
 /** How long a kubelet may take to say that a port refuses (ms). */
 const SOON = 1000;
@@ -35,7 +33,7 @@ async function listened(stream: Duplex): Promise<string> {
   });
   clearTimeout(timer);
   stream.destroy();
-  return wordsOf(stream);
+  return saidOf(stream);
 }
 
 /** So many ports at most in one tunnel: what one of them says waits for what another has said. */
@@ -94,7 +92,7 @@ export function connectionsThrough(
         stream,
         // What we sent may have crossed the kubelet's last word, and a connection that is reset loses it: then another
         // one, over which nothing is sent, hears it.
-        words: async () => wordsOf(stream) || (await again()),
+        words: async () => saidOf(stream) || (await again()),
       };
     } catch (error) {
       if (error instanceof Overdue && (proven || patience.run.aborted))

@@ -21,8 +21,11 @@ export class TunnelRefused extends Error {
   }
 }
 
-/** The kubelet's own words about a connection to a pod that could not be had, or broke. */
-export class TunnelBroke extends Error {}
+/** What the kubelet said of connections to a pod that could not be had, or broke. */
+const said = new WeakMap<Duplex, string>();
+
+/** The kubelet's own words on why a connection broke; '' when it had none. */
+export const saidOf = (stream: Duplex): string => (said.get(stream) ?? '').trim();
 
 /** A port has two channels: its bytes, and what the kubelet says of it. */
 const CHANNELS = 2;
@@ -70,14 +73,13 @@ export async function openTunnel(
   }
 }
 
-/** The bytes of each port. A stream is destroyed with TunnelBroke when the kubelet reports an error of its port. */
+/** The bytes of each port. A stream is destroyed with the kubelet's words when it reports an error of its port. */
 function streamsOf(socket: WebSocket, count: number): readonly Duplex[] {
   const opened = new Set<number>();
-  const words = Array.from({ length: count }, () => '');
   let left = count;
   /** Those that take more: the socket rests only when none does, or one that nobody reads would stop the others. */
-  const wanting = new Set(words.keys());
-  const streams = words.map((_, index) => {
+  const wanting = new Set(Array.from({ length: count }, (_, index) => index));
+  const streams = [...wanting].map((index) => {
     const stream = new Duplex({
       read() {
         wanting.add(index);
@@ -96,27 +98,29 @@ function streamsOf(socket: WebSocket, count: number): readonly Duplex[] {
     // Whoever reads hears of it; after the answer nobody does, and it must not end the process.
     return stream.on('error', () => undefined);
   });
-  const broken = (index: number): void => void streams[index]?.destroy(new TunnelBroke((words[index] ?? '').trim()));
+  /** What has come is read first: a server may reset the connection after its last byte. */
+  const over = (stream: Duplex): void => {
+    if (stream.readableLength > 0 || saidOf(stream) === '') stream.push(null);
+    else stream.destroy(new Error(saidOf(stream)));
+  };
   socket.on('message', (message: Buffer) => {
     const channel = message[0] ?? ERROR;
     const index = Math.floor(channel / CHANNELS);
     const stream = streams[index];
     // The first message of each channel only repeats the port.
     if (!opened.has(channel)) opened.add(channel);
+    else if (!stream || stream.destroyed) return;
     else if (channel % CHANNELS === ERROR) {
       // The socket stays open for the other ports: this one is over when the kubelet has said its last word.
-      if (words[index] === '') setImmediate(broken, index);
-      words[index] += message.subarray(1).toString('utf8');
-    } else if (stream && !stream.destroyed && !stream.push(message.subarray(1))) {
+      if (!said.has(stream)) setImmediate(over, stream);
+      said.set(stream, (said.get(stream) ?? '') + message.subarray(1).toString('utf8'));
+    } else if (!said.has(stream) && !stream.push(message.subarray(1))) {
       wanting.delete(index);
       if (wanting.size === 0) socket.pause();
     }
   });
   socket.once('close', () => {
-    for (const [index, stream] of streams.entries()) {
-      if (words[index] === '') stream.push(null);
-      else broken(index);
-    }
+    for (const stream of streams) over(stream);
   });
   return streams;
 }
