@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +91,18 @@ describe('the head start', () => {
       assert.deepEqual([leftWith('TMPDIR', TMPDIR), readdirSync(TMPDIR)], [[], []]);
     });
   }
+
+  it('is taken again where kubectl does not know a flag of it', async () => {
+    const other = join(folder, 'other');
+    const real = execFileSync('sh', ['-c', 'command -v kubectl'], { encoding: 'utf8' }).trim();
+    const refusal = '*" --vmodule"*) echo "error: unknown flag: --vmodule" >&2; echo "See help" >&2; exit 1';
+    writeFileSync(other, `#!/bin/sh\ncase "$*" in ${refusal};; esac\nexec '${real}' "$@"\n`, { mode: 0o755 });
+    await withStandIn('istio-1.0.6/healthy', async ({ requests }, env) => {
+      const { report } = await reported(['missing-metrics'], { env: { ...env, KUBECTL_PATH: other } });
+      assert.deepEqual([report.verdict, report.run.context], ['healthy', 'recorded']);
+      assert.ok(requests.some((line) => line.startsWith('TUNNEL')));
+    });
+  });
 
   it('is none where there is no kubectl, and the run says so', async () => {
     const headStart = takeHeadStart({ program: '/nonexistent/kubectl', flags: [], env: {} });

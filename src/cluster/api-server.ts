@@ -6,7 +6,7 @@ import type { Tunnel } from './tunnel.ts';
 export interface ApiServer {
   /** Resolves whatever the status; rejects when there is no HTTP answer at all. */
   get(path: string, patience: Patience): Promise<HttpAnswer>;
-  /** To the ports of a pod; null where this way leads to the API server only. */
+  /** To a port of a pod; null where this way leads to the API server only. */
   tunnel: Tunnel | null;
   /** The kubeconfig files that kubectl says it reads; none where it does not say. */
   files(): readonly string[];

@@ -36,28 +36,33 @@ async function listened(stream: Duplex): Promise<string> {
   return saidOf(stream);
 }
 
-/** So many ports at most in one tunnel: what one of them says waits for what another has said. */
+/** So many connections at most in one tunnel: they share what comes through it. */
 const MOST = 8;
 
-/** One port's connection. What is asked for in the same turn goes through one tunnel for each pod. */
+/** A connection to a port. Those that are asked for in the same turn go through one tunnel. */
 function gathered(tunnel: Tunnel, patience: Patience): (to: PodPort) => Promise<Duplex> {
-  const gathering = new Map<string, { ports: number[]; streams: Promise<readonly Duplex[]> }>();
-  const gather = (to: PodPort, key: string) => {
-    const ports: number[] = [];
-    const streams = new Promise(setImmediate).then(() => {
-      if (gathering.get(key)?.ports === ports) gathering.delete(key);
-      return tunnel(to, ports, patience);
-    });
-    const group = { ports, streams };
+  interface Group {
+    count: number;
+    streams: Promise<readonly Duplex[]>;
+  }
+  const gathering = new Map<string, Group>();
+  const gather = (to: PodPort, key: string): Group => {
+    const group: Group = {
+      count: 0,
+      streams: new Promise(setImmediate).then(() => {
+        if (gathering.get(key) === group) gathering.delete(key);
+        return tunnel(to, group.count, patience);
+      }),
+    };
     gathering.set(key, group);
     return group;
   };
   return async (to) => {
-    const key = `${to.namespace}/${to.pod}`;
+    const key = `${to.namespace}/${to.pod}:${to.port}`;
     const known = gathering.get(key);
-    const { ports, streams } = known && known.ports.length < MOST ? known : gather(to, key);
-    const index = ports.push(to.port) - 1;
-    return (await streams)[index] as Duplex;
+    const group = known && known.count < MOST ? known : gather(to, key);
+    const index = group.count++;
+    return (await group.streams)[index] as Duplex;
   };
 }
 
@@ -84,7 +89,7 @@ export function connectionsThrough(
       const stream = await through(question);
       proven = true;
       const again = (): Promise<string> =>
-        tunnel(question, [question.port], patience).then(
+        tunnel(question, 1, patience).then(
           ([only]) => listened(only as Duplex),
           () => '',
         );

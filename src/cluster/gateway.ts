@@ -31,21 +31,20 @@ export async function openGateway(
   patience: Patience,
   headStart: HeadStart | null,
 ): Promise<ApiServer> {
-  const { process, socketPath } = headStart ?? (await startProxy(kubectl, scratch.path('s')));
   // Loaded while kubectl starts, not when the first page is asked for.
   import('ws').catch(() => undefined);
-  try {
-    await within(patience, serving(process));
-  } catch (error) {
-    await process.end();
-    throw error;
-  }
+  const first = headStart ?? (await startProxy(kubectl, scratch.path('s')));
+  const { process, socketPath } = await served(first, patience).catch(async (error: unknown) => {
+    // What takes kubectl's place may not know how to tell its files.
+    if (!/unknown (shorthand )?flag.*vmodule/.test(first.process.stderr())) throw error;
+    return served(await startProxy(kubectl, scratch.path('s'), false), patience);
+  });
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   return {
     get: (path, patience) =>
       // No server name to look for in the host's: there is no TLS, and to compile what tells an address takes 6 ms.
       httpGet({ socketPath, path, agent, servername: '', headers: HEADERS }, patience),
-    tunnel: (pod, ports, patience) => openTunnel(socketPath, pod, ports, patience),
+    tunnel: (to, count, patience) => openTunnel(socketPath, to, count, patience),
     files: () => filesIn(process.stderr()),
     words: () => lastWords(process.stderr()),
     async close() {
@@ -55,13 +54,23 @@ export async function openGateway(
   };
 }
 
-const startProxy = async (
-  kubectl: Kubectl,
-  socketPath: string,
-): Promise<Pick<HeadStart, 'process' | 'socketPath'>> => ({
-  process: await startKubectl(kubectl, proxyArguments(socketPath)),
+type Proxy = Pick<HeadStart, 'process' | 'socketPath'>;
+
+const startProxy = async (kubectl: Kubectl, socketPath: string, tells = true): Promise<Proxy> => ({
+  process: await startKubectl(kubectl, proxyArguments(socketPath, tells)),
   socketPath,
 });
+
+/** The proxy when it serves. Rejects with NoGateway or Overdue, and has ended it. */
+async function served(proxy: Proxy, patience: Patience): Promise<Proxy> {
+  try {
+    await within(patience, serving(proxy.process));
+    return proxy;
+  } catch (error) {
+    await proxy.process.end();
+    throw error;
+  }
+}
 
 /** Resolves when `kubectl proxy` says that it serves; rejects with NoGateway when it ends instead. */
 function serving(process: KubectlProcess): Promise<void> {

@@ -32,12 +32,12 @@ const TUNNEL_PATH = '^/api/v1/namespaces/[^/]+/pods/[^/:]+/portforward$';
 
 /**
  * The arguments of a private `kubectl proxy` on this unix socket, with kubectl's own filter, so that no object can be
- * changed and no Secret read (kubectl-costs.md).
+ * changed and no Secret read (kubectl-costs.md). `tells`: whether it says which files it reads (kubeconfig.ts).
  */
-export const proxyArguments = (socketPath: string): readonly string[] => [
+export const proxyArguments = (socketPath: string, tells = true): readonly string[] => [
   'proxy',
   `--unix-socket=${socketPath}`,
   `--accept-paths=${[...API_PATHS, TUNNEL_PATH].join(',')}`,
-  TELLS_FILES,
+  ...(tells ? [TELLS_FILES] : []),
   '--reject-methods=^(POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|TRACE)$',
 ];

@@ -11,6 +11,9 @@ export interface PodPort {
   port: number;
 }
 
+/** So much of a page is kept for a slow reader, while others go on (bytes). */
+const MOST_UNREAD = 16 * 1024 * 1024;
+
 /** The API server, or something on the way to it, did not open the tunnel: another way may lead to the pod. */
 export class TunnelRefused extends Error {
   /** HTTP's, of the answer in its place; 0 where the connection broke. */
@@ -27,30 +30,29 @@ const said = new WeakMap<Duplex, string>();
 /** The kubelet's own words on why a connection broke; '' when it had none. */
 export const saidOf = (stream: Duplex): string => (said.get(stream) ?? '').trim();
 
-/** A port has two channels: its bytes, and what the kubelet says of it. */
+/** A connection has two channels: its bytes, and what the kubelet says of it. */
 const CHANNELS = 2;
 const ERROR = 1;
 
-/** Connections to ports of one pod, in the order of the ports. */
-export type Tunnel = (
-  pod: { namespace: string; pod: string },
-  ports: readonly number[],
-  patience: Patience,
-) => Promise<readonly Duplex[]>;
+/** So many connections to one port of a pod. */
+export type Tunnel = (to: PodPort, count: number, patience: Patience) => Promise<readonly Duplex[]>;
 
 /**
- * One connection to each of these ports of a pod, a port may be among them twice: the WebSocket form of a port-forward,
- * which kubelets speak since Kubernetes 1.6, through the socket of `kubectl proxy`. No kubectl process of its own, no
- * local port, and the login of the gateway. Rejects with TunnelRefused or Overdue.
+ * Connections to a port of a pod: the WebSocket form of a port-forward, which kubelets speak since Kubernetes 1.6,
+ * through the socket of `kubectl proxy`. No kubectl process of its own, no local port, and the login of the gateway.
+ * Rejects with TunnelRefused or Overdue.
+ *
+ * The kubelet would forward to several ports too. But what it is sent it hands on one after the other, and waits for a
+ * port that does not accept: what was meant for the next would never come there.
  */
 export async function openTunnel(
   socketPath: string,
-  { namespace, pod }: { namespace: string; pod: string },
-  ports: readonly number[],
+  { namespace, pod, port }: PodPort,
+  count: number,
   patience: Patience,
 ): Promise<readonly Duplex[]> {
   const { WebSocket } = await import('ws');
-  const query = ports.map((port) => `ports=${port}`).join('&');
+  const query = Array.from({ length: count }, () => `ports=${port}`).join('&');
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}/portforward?${query}`;
   const socket = new WebSocket(`ws://localhost${path}`, 'v4.channel.k8s.io', {
     createConnection: () => connect(socketPath),
@@ -58,7 +60,7 @@ export async function openTunnel(
     skipUTF8Validation: true,
   });
   const opened = new Promise<readonly Duplex[]>((resolve, reject) => {
-    socket.once('open', () => resolve(streamsOf(socket, ports.length)));
+    socket.once('open', () => resolve(streamsOf(socket, count)));
     socket.once('unexpected-response', (_, response) => {
       void quote(response).then((words) => reject(new TunnelRefused(response.statusCode ?? 0, words)));
     });
@@ -73,7 +75,7 @@ export async function openTunnel(
   }
 }
 
-/** The bytes of each port. A stream is destroyed with the kubelet's words when it reports an error of its port. */
+/** The bytes of each connection. A stream is destroyed with the kubelet's words when it reports an error of it. */
 function streamsOf(socket: WebSocket, count: number): readonly Duplex[] {
   const opened = new Set<number>();
   let left = count;
@@ -111,12 +113,12 @@ function streamsOf(socket: WebSocket, count: number): readonly Duplex[] {
     if (!opened.has(channel)) opened.add(channel);
     else if (!stream || stream.destroyed) return;
     else if (channel % CHANNELS === ERROR) {
-      // The socket stays open for the other ports: this one is over when the kubelet has said its last word.
+      // The socket stays open for the others: this one is over when the kubelet has said its last word.
       if (!said.has(stream)) setImmediate(over, stream);
       said.set(stream, (said.get(stream) ?? '') + message.subarray(1).toString('utf8'));
     } else if (!said.has(stream) && !stream.push(message.subarray(1))) {
       wanting.delete(index);
-      if (wanting.size === 0) socket.pause();
+      if (wanting.size === 0 || stream.readableLength > MOST_UNREAD) socket.pause();
     }
   });
   socket.once('close', () => {

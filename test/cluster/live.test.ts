@@ -73,7 +73,7 @@ describe('a live cluster', () => {
     });
   });
 
-  it('reads pages through one tunnel of the gateway for a pod, and starts no other kubectl', async () => {
+  it('reads pages through one tunnel of the gateway for a port, and starts no other kubectl', async () => {
     await withLive(async (live, requests) => {
       const [own, adapter, twice, other] = await Promise.all([
         readText(live, metricsPage),
@@ -86,11 +86,11 @@ describe('a live cluster', () => {
       assert.equal(twice, own);
       assert.match(other, /scrape_configs/);
       const tunnels = (): number => requests.filter((line) => line.startsWith('TUNNEL')).length;
-      assert.equal(tunnels(), 2);
-      await readText(live, metricsPage);
       assert.equal(tunnels(), 3);
+      await readText(live, metricsPage);
+      assert.equal(tunnels(), 4);
       await Promise.all(Array.from({ length: 9 }, () => readText(live, metricsPage)));
-      assert.equal(tunnels(), 5);
+      assert.equal(tunnels(), 6);
       assert.equal(requests.filter((line) => line.startsWith('UPGRADE')).length, 0);
     });
   });
@@ -100,17 +100,18 @@ describe('a live cluster', () => {
     await withLive(
       async (live, requests) => {
         const [unread, own] = await Promise.all([
-          live.read({ ...metricsPage, port: 42422 }),
-          readText(live, metricsPage),
+          live.read(metricsPage),
+          readText(live, { ...metricsPage, path: '/version' }),
         ]);
-        assert.match(own, /grpc_server_handled_total/);
+        assert.equal(own, 'small');
         assert.equal(await textOf(metricsPage, unread), large);
         assert.equal(requests.filter((line) => line.startsWith('TUNNEL')).length, 1);
       },
       {
         change: ({ pages }) => {
-          const page = pages.get(`istio-system/${MIXER}:42422/metrics`);
+          const page = pages.get(`istio-system/${MIXER}:9093/metrics`);
           assert.ok(page);
+          pages.set(`istio-system/${MIXER}:9093/version`, { ...page, body: 'small' });
           page.body = large;
         },
       },
@@ -120,16 +121,16 @@ describe('a live cluster', () => {
   it('loses one page of a tunnel, where it breaks, and not the others', async () => {
     await withLive(
       async (live, requests) => {
-        const adapter = { ...metricsPage, port: 42422 };
+        const version = { ...metricsPage, path: '/version' };
         const [own, broken] = await Promise.all([
           readText(live, metricsPage),
-          failing(live.read(adapter).then((answer) => textOf(adapter, answer))),
+          failing(live.read(version).then((answer) => textOf(version, answer))),
         ]);
         assert.match(own, /grpc_server_handled_total/);
         assert.equal(broken.hindrance, 'BadAnswer');
         assert.ok(requests.filter((line) => line.startsWith('TUNNEL')).length <= 2);
       },
-      { faults: [{ match: /^PAGE .*:42422/, fault: 'cut' }] },
+      { faults: [{ match: /^PAGE .*:9093\/version/, fault: 'cut' }] },
     );
   });
 

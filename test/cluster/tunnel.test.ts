@@ -15,6 +15,7 @@ describe('a tunnel, by what the kubelet sends', () => {
   let kubelet: (socket: WebSocket) => void = () => undefined;
   const server = createServer();
   const sockets = new WebSocketServer({ server });
+  const to = { namespace: 'n', pod: 'p', port: 9090 };
   const patience = { request: 3000, run: new AbortController().signal };
 
   before(async () => {
@@ -35,15 +36,15 @@ describe('a tunnel, by what the kubelet sends', () => {
   const frame = (channel: number, text: string | Buffer): Buffer =>
     Buffer.concat([Buffer.from([channel]), Buffer.from(text)]);
   /** The first message of each channel repeats its port. */
-  const greet = (socket: WebSocket, ports: number): void => {
-    for (let channel = 0; channel < 2 * ports; channel++) socket.send(frame(channel, Buffer.from([1, 0])));
+  const greet = (socket: WebSocket, count: number): void => {
+    for (let channel = 0; channel < 2 * count; channel++) socket.send(frame(channel, Buffer.from([1, 0])));
   };
-  const open = async (ports: readonly number[], serve: (socket: WebSocket) => void): Promise<readonly Duplex[]> => {
+  const open = async (count: number, serve: (socket: WebSocket) => void): Promise<readonly Duplex[]> => {
     kubelet = (socket) => {
-      greet(socket, ports.length);
+      greet(socket, count);
       serve(socket);
     };
-    return openTunnel(path, { namespace: 'n', pod: 'p' }, ports, patience);
+    return openTunnel(path, to, count, patience);
   };
   const textIn = async (stream: Duplex): Promise<string> => {
     let text = '';
@@ -52,14 +53,14 @@ describe('a tunnel, by what the kubelet sends', () => {
   };
   const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
-  it('asks for every port, one that is wanted twice too', async () => {
-    const streams = await open([9090, 9090, 80], (socket) => socket.close());
-    assert.equal(asked, '/api/v1/namespaces/n/pods/p/portforward?ports=9090&ports=9090&ports=80');
+  it('asks for the port once for each connection', async () => {
+    const streams = await open(3, (socket) => socket.close());
+    assert.equal(asked, '/api/v1/namespaces/n/pods/p/portforward?ports=9090&ports=9090&ports=9090');
     assert.deepEqual(await Promise.all(streams.map(textIn)), ['', '', '']);
   });
 
-  it('carries each port’s bytes there and back', async () => {
-    const streams = await open([1, 2], (socket) =>
+  it('carries each connection’s bytes there and back', async () => {
+    const streams = await open(2, (socket) =>
       socket.on('message', (message: Buffer) => {
         socket.send(frame(message[0] ?? 9, `heard ${message.subarray(1)}`));
         if (message[0] === 2) socket.close();
@@ -71,9 +72,9 @@ describe('a tunnel, by what the kubelet sends', () => {
     assert.deepEqual(await Promise.all(streams.map(textIn)), ['heard one', 'heard two']);
   });
 
-  it('tells a port that refuses at once, and carries the others on', async () => {
+  it('tells a connection that is refused at once, and carries the others on', async () => {
     let socket: WebSocket | undefined;
-    const [refused, other] = await open([1, 2], (opened) => {
+    const [refused, other] = await open(2, (opened) => {
       socket = opened;
       opened.send(frame(1, 'connection '));
       opened.send(frame(1, 'refused\n'));
@@ -88,7 +89,7 @@ describe('a tunnel, by what the kubelet sends', () => {
 
   it('gives what came before the kubelet’s last word, also to a late reader', async () => {
     const page = 'x'.repeat(300_000);
-    const [stream] = await open([1], (socket) => {
+    const [stream] = await open(1, (socket) => {
       socket.send(frame(0, page));
       socket.send(frame(1, 'connection reset by peer'));
       socket.send(frame(0, 'nobody’s'));
@@ -103,7 +104,7 @@ describe('a tunnel, by what the kubelet sends', () => {
   it('rests when nobody reads, and reads one past another', async () => {
     const page = Buffer.alloc(64 * 1024, 'y');
     let socket: WebSocket | undefined;
-    const [unread, read] = await open([1, 2], (opened) => {
+    const [unread, read] = await open(2, (opened) => {
       socket = opened;
       for (let count = 0; count < 200; count++) for (const channel of [0, 2]) opened.send(frame(channel, page));
       opened.close();
@@ -118,7 +119,7 @@ describe('a tunnel, by what the kubelet sends', () => {
 
   it('ends when the last of its streams does', async () => {
     let ended = false;
-    const [first, second] = await open([1, 2], (socket) => {
+    const [first, second] = await open(2, (socket) => {
       socket.once('close', () => {
         ended = true;
       });
@@ -134,7 +135,7 @@ describe('a tunnel, by what the kubelet sends', () => {
   it('is refused with HTTP’s status', async () => {
     sockets.options.verifyClient = (_info: unknown, done: (ok: boolean, code: number, words: string) => void) =>
       done(false, 403, 'no');
-    await assert.rejects(openTunnel(path, { namespace: 'n', pod: 'p' }, [1], patience), { status: 403 });
+    await assert.rejects(openTunnel(path, to, 1, patience), { status: 403 });
     delete sockets.options.verifyClient;
   });
 });
