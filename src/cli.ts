@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import yargs, { type Argv } from 'yargs';
 import { COMMANDS, flagsOf } from './commands/flags.ts';
+import { kubectlSpelling } from './commands/guess.ts';
 import { type Io, print } from './commands/io.ts';
 import { KUBECTL_FLAGS } from './commands/kubectl-flags.ts';
 import { legacyFlags } from './commands/legacy.ts';
@@ -228,15 +229,6 @@ function topicCalled(id: string): Entry {
     )}?`,
   );
 }
-
-/** What every user of kubectl types: `-ojson` is `-o json` (yargs would read five flags), and `help` is a command. */
-const kubectlSpelling = (argv: readonly string[]): string[] =>
-  argv.flatMap((word, index) => {
-    if (index === 0 && word === '--version') return ['version'];
-    if (index === 0 && word === 'help') return ['--help'];
-    const [, flag, value] = /^-([onlis])([^=].*)$/.exec(word) ?? [];
-    return flag === undefined || value === undefined ? [word] : [`-${flag}`, value];
-  });
 
 /** The first word is a topic or command: yargs would call an unknown one an "unknown argument". */
 function assertCommand(argv: readonly string[]): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -27,16 +27,19 @@ describe('the head start', () => {
   it('is for the words that ask a cluster, and no others', () => {
     for (const word of [...guide.map(({ id }) => id), ...Object.keys(COMMANDS)])
       assert.equal(looksLive([word]), asksCluster(word), word);
-    for (const argv of [[], ['--help'], ['help'], ['--version'], ['__complete', 'missing-metrics', '']])
+    for (const argv of [[], ['--help'], ['help'], ['--version'], ['topcis'], ['__complete', 'missing-metrics', '']])
       assert.equal(looksLive(argv), false, argv.join(' '));
     for (const flags of ['--help', '-h', '--bundle', '--bundle=x'])
       assert.equal(looksLive(['missing-metrics', flags]), false, flags);
     assert.equal(guessedKubectl(['missing-metrics'], { KUBECTL_PLUGINS_CALLER: 'kubectl' }), null);
+    // Joined flags, which may be help.
+    for (const flags of ['-qh', '-vs', '-s=https://a']) assert.equal(guessedKubectl(['all', flags], {}), null, flags);
   });
 
   // What the program makes of the same line when it reads it with care.
   for (const line of [
     'missing-metrics',
+    'missing-metrics -ojson -nshop -i istio-system',
     'missing-metrics service/reviews -n bookinfo -o json --context a',
     'missing-metrics --context=a --kubeconfig /x/y --request-timeout 3s -q',
     'all --as sre --as-group developers --as-group=system:masters --as-uid 7',
@@ -60,11 +63,11 @@ describe('the head start', () => {
     });
   }
 
-  const taken = (flags: readonly string[], TMPDIR: string, env: NodeJS.ProcessEnv) => {
+  const taken = (program: string, flags: readonly string[], TMPDIR: string, env: NodeJS.ProcessEnv) => {
     const before = process.env.TMPDIR;
     process.env.TMPDIR = TMPDIR;
     try {
-      return takeHeadStart({ program: 'kubectl', flags, env: { ...process.env, ...env } });
+      return takeHeadStart({ program, flags, env: { ...process.env, ...env } });
     } finally {
       if (before === undefined) delete process.env.TMPDIR;
       else process.env.TMPDIR = before;
@@ -77,17 +80,20 @@ describe('the head start', () => {
   ] as const) {
     it(what, async () => {
       const TMPDIR = mkdtempSync(join(folder, 't'));
+      const counting = join(TMPDIR, 'kubectl');
+      writeFileSync(counting, `#!/bin/sh\necho "$1" >>'${TMPDIR}/calls'\nexec kubectl "$@"\n`, { mode: 0o755 });
       await withStandIn('istio-1.0.6/healthy', async (_, env) => {
-        const headStart = taken(flags, TMPDIR, { ...env, TMPDIR });
+        const headStart = taken(counting, flags, TMPDIR, { ...env, TMPDIR });
         assert.ok(headStart);
-        const ended = flags.length > 0 ? headStart.process.ended : Promise.resolve(null);
-        const { report } = await reported(['missing-metrics'], { env, headStart });
+        const { report } = await reported(['missing-metrics'], { env: { ...env, KUBECTL_PATH: counting }, headStart });
         assert.equal(report.verdict, 'healthy');
-        // Its socket is that of every question, or it went before there was one.
-        assert.equal(existsSync(headStart.socketPath), false);
-        await ended;
+        await headStart.process.ended;
         await headStart.end();
       });
+      const proxies = readFileSync(join(TMPDIR, 'calls'), 'utf8').match(/^proxy$/gm);
+      assert.equal(proxies?.length, flags.length > 0 ? 2 : 1);
+      rmSync(counting);
+      rmSync(join(TMPDIR, 'calls'));
       assert.deepEqual([leftWith('TMPDIR', TMPDIR), readdirSync(TMPDIR)], [[], []]);
     });
   }
@@ -104,7 +110,7 @@ describe('the head start', () => {
     });
   });
 
-  it('is none where there is no kubectl, and the run says so', async () => {
+  it('ends by itself where there is no kubectl, and the run says so', async () => {
     const headStart = takeHeadStart({ program: '/nonexistent/kubectl', flags: [], env: {} });
     const env = { KUBECTL_PATH: '/nonexistent/kubectl' };
     const { code, stderr } = await ran(['missing-metrics'], { env, headStart });

@@ -112,7 +112,7 @@ describe('the program as a process', () => {
     const stalls = join(folder, 'stalls');
     writeFileSync(stalls, '#!/bin/sh\n[ "$1" = proxy ] && exec sleep 60\nexec kubectl "$@"\n', { mode: 0o755 });
     await withStandIn('istio-1.0.6/healthy', async ({ kubeconfig }, env) => {
-      const args = [bin, 'missing-metrics', '-o', 'json', '--timeout', '2s'];
+      const args = [bin, 'missing-metrics', '-o', 'json', '--timeout', '4s'];
       const { code, stdout } = await started(process.execPath, args, { ...env, KUBECTL_PATH: stalls });
       const report = JSON.parse(stdout) as Report;
       assert.deepEqual([code, report.verdict, report.run.context], [5, 'unreachable', 'recorded']);

@@ -36,8 +36,9 @@ export async function openGateway(
   const first = headStart ?? (await startProxy(kubectl, scratch.path('s')));
   const { process, socketPath } = await served(first, patience).catch(async (error: unknown) => {
     // What takes kubectl's place may not know how to tell its files.
-    if (!/unknown (shorthand )?flag.*vmodule/.test(first.process.stderr())) throw error;
-    return served(await startProxy(kubectl, scratch.path('s'), false), patience);
+    const tells = !/unknown (shorthand )?flag.*vmodule/.test(first.process.stderr());
+    if (tells && !(headStart && (await wasNotStarted(error, first)))) throw error;
+    return served(await startProxy(kubectl, scratch.path('s'), tells), patience);
   });
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   return {
@@ -60,6 +61,11 @@ const startProxy = async (kubectl: Kubectl, socketPath: string, tells = true): P
   process: await startKubectl(kubectl, proxyArguments(socketPath, tells)),
   socketPath,
 });
+
+/** Whether the system had no process to spare at that moment. */
+async function wasNotStarted(error: unknown, { process }: Proxy): Promise<boolean> {
+  return error instanceof NoGateway && !error.missing && (await process.ended).exitCode === undefined;
+}
 
 /** The proxy when it serves. Rejects with NoGateway or Overdue, and has ended it. */
 async function served(proxy: Proxy, patience: Patience): Promise<Proxy> {

@@ -14,13 +14,16 @@ export interface HeadStart {
 }
 
 /**
- * Starts it without execa, which takes 9 ms to load. Null where that fails: it is tried again when it is due, and the
- * user is told then.
+ * Starts it without execa, which takes 9 ms to load. Null where that fails at once; where it fails later, its process
+ * tells. It is tried again when it is due, and the user is told then.
  */
 export function takeHeadStart(kubectl: Kubectl): HeadStart | null {
   // Node cannot open kubectl's unix socket on Windows.
   if (process.platform === 'win32') return null;
   const scratch = makeScratch();
+  // On every way out, also one that waits for nothing.
+  const drop = (): void => scratch.remove();
+  process.once('exit', drop);
   try {
     const socketPath = scratch.path('s');
     const child = spawn(kubectl.program, [...proxyArguments(socketPath), ...kubectl.flags], {
@@ -38,11 +41,12 @@ export function takeHeadStart(kubectl: Kubectl): HeadStart | null {
       process: proxy,
       async end() {
         await proxy.end();
-        scratch.remove();
+        drop();
+        process.off('exit', drop);
       },
     };
   } catch {
-    scratch.remove();
+    drop();
     return null;
   }
 }

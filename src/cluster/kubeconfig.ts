@@ -1,4 +1,4 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { access, constants, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kubectl } from './kubectl-process.ts';
 
@@ -21,7 +21,7 @@ export const filesIn = (stderr: string): readonly string[] => [
 
 /**
  * The context that kubectl uses, by the files it has read, merged as it does: of each name the first. Null where they
- * do not tell, and where kubectl is a script, which may give it a context of its own.
+ * do not tell, and where kubectl is no compiled program: a script may give it a context of its own.
  */
 export async function contextIn(
   files: readonly string[],
@@ -29,8 +29,8 @@ export async function contextIn(
 ): Promise<{ context: string; namespace: string } | null> {
   if (files.length === 0) return null;
   try {
-    const [configs, script] = await Promise.all([Promise.all(files.map(configOf)), isScript(kubectl)]);
-    if (script) return null;
+    const [configs, compiled] = await Promise.all([Promise.all(files.map(configOf)), isCompiled(kubectl)]);
+    if (!compiled) return null;
     const given = kubectl.flags.findLast((flag) => flag.startsWith('--context='))?.slice('--context='.length);
     const name = given ?? configs.find((config) => config?.['current-context'])?.['current-context'];
     const found = configs.flatMap((config) => config?.contexts ?? []).find((context) => context.name === name);
@@ -45,18 +45,26 @@ export async function contextIn(
 async function configOf(file: string): Promise<KubeConfig | null> {
   // What is no file may have been read up by kubectl, and would be waited for.
   if (!(await stat(file)).isFile()) throw new Error(`${file} is not a file`);
-  const [{ loadAll }, text] = await Promise.all([import('js-yaml'), readFile(file, 'utf8')]);
-  return (loadAll(text)[0] ?? null) as KubeConfig | null;
+  const [{ CORE_SCHEMA, loadAll, mergeTag }, text] = await Promise.all([import('js-yaml'), readFile(file, 'utf8')]);
+  return (loadAll(text, { schema: CORE_SCHEMA.withTags(mergeTag) })[0] ?? null) as KubeConfig | null;
 }
 
-/** Whether a program, by its path or on the PATH, is for another one to run. Rejects where it is not there. */
-async function isScript({ program, env }: Kubectl): Promise<boolean> {
+/** How programs begin that no other one runs: ELF, and Mach-O of one processor or several. */
+const COMPILED = ['7f454c46', 'cffaedfe', 'cafebabe'];
+
+/** Whether a program, by its path or on the PATH, is compiled: a script may call kubectl as it likes. */
+async function isCompiled({ program, env }: Kubectl): Promise<boolean> {
   const folders = program.includes('/') ? [''] : (env.PATH ?? '').split(':');
   for (const folder of folders) {
-    const file = await open(folder === '' ? program : join(folder, program)).catch(() => null);
+    const path = folder === '' ? program : join(folder, program);
+    // What may not be run is passed over.
+    const file = await access(path, constants.X_OK).then(
+      () => open(path),
+      () => null,
+    );
     if (file === null) continue;
-    const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0).finally(() => file.close());
-    return buffer.toString('latin1') === '#!';
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0).finally(() => file.close());
+    return COMPILED.includes(buffer.toString('hex'));
   }
-  throw new Error(`there is no ${program}`);
+  return false;
 }

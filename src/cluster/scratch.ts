@@ -24,7 +24,11 @@ export function makeScratch(): Scratch {
     },
     remove() {
       removed = true;
-      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      try {
+        if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      } catch {
+        // A folder that cannot be deleted is no reason to lose a report.
+      }
       folder = undefined;
     },
   };

@@ -2,15 +2,36 @@ import { parseArgs } from 'node:util';
 import type { Kubectl } from '../cluster/kubectl-process.ts';
 import { KUBECTL_FLAGS, kubectlFlagsOf } from './kubectl-flags.ts';
 
-/** The words that ask no cluster. */
-const OFFLINE = ['version', 'help', 'explain', 'topics', 'schema', 'rbac', 'completion', '__complete'];
+/** The words that ask a cluster: a slip of the keyboard starts nothing. */
+const LIVE = [
+  'missing-metrics',
+  'route-rules',
+  'pilot-connectivity',
+  'zipkin-clock',
+  'http10',
+  'grafana-clock',
+  'envoy-crash',
+  'headless-tcp',
+  'envoy-cpu',
+  'webhook-certs',
+  'apiserver-proxy',
+  'all',
+  'metrics',
+  'debug',
+];
+
+/** What every user of kubectl types: `-ojson` is `-o json` (yargs would read five flags), and `help` is a command. */
+export const kubectlSpelling = (argv: readonly string[]): string[] =>
+  argv.flatMap((word, index) => {
+    if (index === 0 && word === '--version') return ['version'];
+    if (index === 0 && word === 'help') return ['--help'];
+    const [, flag, value] = /^-([onlis])([^=].*)$/.exec(word) ?? [];
+    return flag === undefined || value === undefined ? [word] : [`-${flag}`, value];
+  });
 
 /** Whether a command line looks as if it asks a cluster. */
 export const looksLive = (argv: readonly string[]): boolean =>
-  argv[0] !== undefined &&
-  !argv[0].startsWith('-') &&
-  !OFFLINE.includes(argv[0]) &&
-  !argv.some((word) => /^(-h|--help|--bundle(=.*)?)$/.test(word));
+  LIVE.includes(argv[0] ?? '') && !argv.some((word) => /^(-h|--help|--bundle(=.*)?)$/.test(word));
 
 /**
  * The kubectl that a command line will want, read before the program that reads it well is there; null where it wants
@@ -20,8 +41,9 @@ export function guessedKubectl(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Kubectl | null {
-  // kubectl 1.8 to 1.11 hands its flags over as variables (legacy.ts).
-  if (!looksLive(argv) || env.KUBECTL_PLUGINS_CALLER) return null;
+  const words = kubectlSpelling(argv);
+  // kubectl 1.8 to 1.11 hands its flags over as variables (legacy.ts), and joined flags are not looked into.
+  if (!looksLive(words) || env.KUBECTL_PLUGINS_CALLER || words.some((word) => /^-[a-z]./i.test(word))) return null;
   const options = Object.fromEntries(
     Object.entries(KUBECTL_FLAGS).map(([name, flag]) => [
       name,
@@ -33,7 +55,7 @@ export function guessedKubectl(
     ]),
   );
   try {
-    const { values } = parseArgs({ args: [...argv], options, strict: false });
+    const { values } = parseArgs({ args: words, options, strict: false });
     return { program: env.KUBECTL_PATH || 'kubectl', flags: kubectlFlagsOf(values), env };
   } catch {
     return null;

@@ -158,7 +158,7 @@ function fitting(headStart: HeadStart | null | undefined, kubectl: Kubectl): Hea
 }
 
 /** How long the way to the API server may take before the context's name is asked for by itself (ms). */
-const SLOW = 500;
+const SLOW = 2000;
 
 /** No files, after SLOW: whoever waits for a cluster that does not answer wants to know which it is. */
 const slow = (): Promise<readonly string[]> =>

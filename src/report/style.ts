@@ -35,8 +35,8 @@ export function statusWord(style: Style, status: Status): string {
 export const plain = ({ ascii }: Style, text: string): string =>
   ascii
     ? text
-        .replace(/[’‘]/g, "'")
-        .replace(/[“”]/g, '"')
+        .replace(/[\u2018\u2019]/g, "'")
+        .replace(/[\u201c\u201d]/g, '"')
         .replaceAll('…', '...')
         .replaceAll('─', '-')
         .replaceAll('▶', '>')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -29,6 +29,10 @@ describe('the context, by the files that kubectl says it reads', () => {
     writeFileSync(join(folder, 'none'), config(undefined, context('four', 'x')));
     writeFileSync(join(folder, 'gone'), config('nowhere', context('four', 'x')));
     writeFileSync(join(folder, 'empty'), '');
+    writeFileSync(
+      join(folder, 'merged'),
+      'apiVersion: v1\nkind: Config\ncurrent-context: m\nclusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]\nusers: [{name: u, user: {}}]\ncontexts:\n- name: base\n  context: &base {cluster: c, user: u, namespace: shop}\n- name: m\n  context: {<<: *base, user: u}\n',
+    );
     writeFileSync(
       join(folder, 'yaml'),
       'apiVersion: v1\nkind: Config\ncurrent-context: 12\ncontexts:\n- name: 12\n  context: {cluster: c, user: u}\n',
@@ -59,6 +63,7 @@ describe('the context, by the files that kubectl says it reads', () => {
     ['empty:a', [], { context: 'one', namespace: 'bookinfo' }],
     ['a:b', ['--context=two'], { context: 'two', namespace: 'default' }],
     ['a:b', ['--context=one', '--context=three'], { context: 'three', namespace: 'shop' }],
+    ['merged', [], { context: 'm', namespace: 'shop' }],
     ['none', [], null],
     ['gone', [], null],
     ['a', ['--context=nowhere'], null],
@@ -92,6 +97,17 @@ describe('the context, by the files that kubectl says it reads', () => {
     chmodSync(script, 0o755);
     const a = join(folder, 'a');
     assert.equal(await contextIn([a], { ...kubectl, program: script }), null);
+    const bare = join(folder, 'bare');
+    writeFileSync(bare, 'exec kubectl --context three "$@"\n', { mode: 0o755 });
+    assert.equal(await contextIn([a], { ...kubectl, program: bare }), null);
+    // What may not be run is not what is run.
+    mkdirSync(join(folder, 'first'));
+    writeFileSync(join(folder, 'first/kubectl'), '\x7fELF');
+    const PATH = `${join(folder, 'first')}:${process.env.PATH}`;
+    assert.equal((await contextIn([a], { ...kubectl, env: { PATH } }))?.context, 'one');
+    chmodSync(join(folder, 'first/kubectl'), 0o755);
+    writeFileSync(join(folder, 'first/kubectl'), 'exec kubectl');
+    assert.equal(await contextIn([a], { ...kubectl, env: { PATH } }), null);
     assert.equal(
       await contextIn([a], { ...kubectl, program: 'script', env: { PATH: `/nonexistent:${folder}` } }),
       null,

@@ -78,6 +78,16 @@ describe('the program of this machine', () => {
     assert.deepEqual([status, timeless(stdout)], [1, timeless(plain.stdout)]);
   });
 
+  it('prints in ASCII what the bundle prints', () => {
+    const args = ['zipkin-clock', '--bundle', DEMO, '--ascii', '-o', 'wide', '--fail-on', 'never'];
+    const plain = spawnSync(process.execPath, [join(root, 'bin/kubectl-istio-diag'), ...args]);
+    const timeless = (text: Buffer): string => text.toString().replace(/[\d.]+ m?s,/, '');
+    const { stdout } = run(args);
+    assert.match(stdout.toString(), /this machine's clock is the nodes'/);
+    assert.doesNotMatch(stdout.toString(), /[\u0080-\uffff]/);
+    assert.equal(timeless(stdout), timeless(plain.stdout));
+  });
+
   it('is not led astray by NODE_OPTIONS', () => {
     for (const NODE_OPTIONS of ['--require /nonexistent.js', '--no-such-flag']) {
       assert.equal(run(['version'], { NODE_OPTIONS }).status, 0);
