@@ -62,7 +62,7 @@ describe('a tunnel, by what the kubelet sends', () => {
   it('carries each connection’s bytes there and back', async () => {
     const streams = await open(2, (socket) =>
       socket.on('message', (message: Buffer) => {
-        socket.send(frame(message[0] ?? 9, `heard ${message.subarray(1)}`));
+        socket.send(frame(message[0] ?? 9, `heard ${message.subarray(1).toString()}`));
         if (message[0] === 2) socket.close();
       }),
     );
