@@ -1,8 +1,8 @@
 import { NoAnswer } from '../errors.ts';
 import type { Answer } from './cluster.ts';
-import { Overdue, type Patience, within } from './deadline.ts';
+import { Overdue, type Patience } from './deadline.ts';
 import { once } from './http.ts';
-import { lastWords, outputOf, startKubectl } from './kubectl.ts';
+import { runKubectl } from './kubectl.ts';
 import type { Kubectl } from './kubectl-process.ts';
 import type { ExecQuestion } from './question.ts';
 import { hindranceIn, rightIn } from './refusal.ts';
@@ -33,16 +33,12 @@ const LIMIT = 1024 * 1024;
 /** Runs one of the programs with `kubectl exec`: the gateway refuses that, and its own list of what may be run is ours. */
 export async function execute(question: ExecQuestion, kubectl: Kubectl, patience: Patience): Promise<Answer> {
   const { namespace, pod, container, run } = question;
-  const child = await startKubectl(
-    kubectl,
-    ['exec', `--namespace=${namespace}`, `pod/${pod}`, `--container=${container}`],
-    PROGRAMS[run],
-  );
+  const args = ['exec', `--namespace=${namespace}`, `pod/${pod}`, `--container=${container}`];
   try {
-    const { exitCode, missing, output } = await within(patience, outputOf(child, LIMIT));
+    const ran = await runKubectl(kubectl, args, patience, { command: PROGRAMS[run], limit: LIMIT });
+    const { exitCode, missing, output, words } = ran;
     if (missing) throw unanswered(question, 'NoKubectl', 'there is no kubectl on the PATH');
     if (output.length > LIMIT) throw unanswered(question, 'TooLarge', 'it printed more than 1 MB');
-    const words = lastWords(child.stderr());
     if (exitCode !== 0) {
       const right = rightIn(words);
       // A distroless image has no shell: that is the container's answer, and neither the API server's nor an object's.
@@ -55,7 +51,5 @@ export async function execute(question: ExecQuestion, kubectl: Kubectl, patience
     if (error instanceof Overdue) throw unanswered(question, error.stop, error.message);
     if (error instanceof NoAnswer) throw error;
     throw unanswered(question, 'BadAnswer', String(error), { cause: error });
-  } finally {
-    await child.end();
   }
 }

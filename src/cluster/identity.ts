@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
-import { type Patience, within } from './deadline.ts';
+import type { Patience } from './deadline.ts';
 import { contextIn, type KubeConfig } from './kubeconfig.ts';
-import { lastWords, outputOf, startKubectl } from './kubectl.ts';
+import { runKubectl } from './kubectl.ts';
 import type { Kubectl } from './kubectl-process.ts';
 
 /** Which cluster this is, by kubectl's own reading of its configuration. */
@@ -62,14 +62,9 @@ export async function clientMinor(kubectl: Kubectl, patience: Patience): Promise
 
 /** What kubectl prints; rejects with its words, or when it takes too long. */
 async function wordsOf(kubectl: Kubectl, patience: Patience, args: readonly string[]): Promise<string> {
-  const process = await startKubectl(kubectl, args);
-  try {
-    const { exitCode, output } = await within(patience, outputOf(process));
-    if (exitCode === 0) return output.toString('utf8');
-    throw new Error(lastWords(process.stderr()));
-  } finally {
-    await process.end();
-  }
+  const { exitCode, output, words } = await runKubectl(kubectl, args, patience);
+  if (exitCode !== 0) throw new Error(words);
+  return output.toString('utf8');
 }
 
 /** The configuration, or kubectl's words on why there is none. */

@@ -1,7 +1,5 @@
-import { followed, type Kubectl, type KubectlProcess, spawned } from './kubectl-process.ts';
-
-/** Not before it is needed: it takes 9 ms to load, and what has a head start needs none. */
-const loadExeca = (): Promise<typeof import('execa')> => import('execa');
+import { type Patience, within } from './deadline.ts';
+import { type End, followed, type Kubectl, type KubectlProcess, spawned } from './kubectl-process.ts';
 
 /**
  * Starts kubectl. No shell; stdin is closed, because a kubectl without credentials would ask for a password
@@ -12,7 +10,8 @@ export async function startKubectl(
   args: readonly string[],
   command: readonly string[] = [],
 ): Promise<KubectlProcess> {
-  const { execa } = await loadExeca();
+  // Not loaded before it is needed: that takes 9 ms, and what has a head start needs none.
+  const { execa } = await import('execa');
   const { program, flags } = kubectl;
   const subprocess = execa(program, [...args, ...flags, ...(command.length > 0 ? ['--', ...command] : [])], {
     stdin: 'ignore',
@@ -26,11 +25,33 @@ export async function startKubectl(
   return followed(kubectl, subprocess, ended);
 }
 
-/** All that a kubectl prints, at most `limit` bytes and one chunk: its end may be known before its last words are. */
-export async function outputOf(
-  { stdout, ended }: KubectlProcess,
-  limit = Number.POSITIVE_INFINITY,
-): Promise<{ output: Buffer; exitCode: number | undefined; missing: boolean }> {
+/** How a kubectl ended, what it printed, and its last words. */
+export interface Ran extends End {
+  output: Buffer;
+  words: string;
+}
+
+/**
+ * Runs a kubectl to its end, and reads at most `limit` bytes and one chunk of what it prints. Rejects with Overdue, and
+ * has ended it then.
+ */
+export async function runKubectl(
+  kubectl: Kubectl,
+  args: readonly string[],
+  patience: Patience,
+  { command = [], limit = Number.POSITIVE_INFINITY }: { command?: readonly string[]; limit?: number } = {},
+): Promise<Ran> {
+  const process = await startKubectl(kubectl, args, command);
+  try {
+    const ended = await within(patience, outputOf(process, limit));
+    return { ...ended, words: lastWords(process.stderr()) };
+  } finally {
+    await process.end();
+  }
+}
+
+/** Its end may be known before its last words are. */
+async function outputOf({ stdout, ended }: KubectlProcess, limit: number): Promise<End & { output: Buffer }> {
   const chunks: Buffer[] = [];
   let length = 0;
   const read = new Promise<void>((resolve) => {
@@ -53,7 +74,7 @@ export async function handOver(
   command: readonly string[],
   interrupt: AbortSignal,
 ): Promise<number> {
-  const { execa } = await loadExeca();
+  const { execa } = await import('execa');
   const { exitCode, signal } = await execa(program, [...args, ...flags, '--', ...command], {
     stdio: 'inherit',
     reject: false,

@@ -1,7 +1,7 @@
 import type { ApiServer } from './api-server.ts';
 import { type Patience, within } from './deadline.ts';
 import { type HttpAnswer, once } from './http.ts';
-import { lastWords, startKubectl } from './kubectl.ts';
+import { runKubectl } from './kubectl.ts';
 import type { Kubectl } from './kubectl-process.ts';
 import { hindranceIn } from './refusal.ts';
 
@@ -31,15 +31,9 @@ export function rawApiServer(kubectl: Kubectl): ApiServer {
   };
 
   async function run(path: string, patience: Patience): Promise<HttpAnswer> {
-    const process = await startKubectl(kubectl, ['get', '--raw', path]);
-    const chunks: Buffer[] = [];
-    process.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    const { exitCode } = await within(patience, process.ended).catch(async (error: unknown) => {
-      await process.end();
-      throw error;
-    });
-    if (exitCode === 0) return { status: 200, contentType: '', date: null, body: once(Buffer.concat(chunks)) };
-    said = lastWords(process.stderr());
+    const { exitCode, output, words } = await runKubectl(kubectl, ['get', '--raw', path], patience);
+    if (exitCode === 0) return { status: 200, contentType: '', date: null, body: once(output) };
+    said = words;
     const hindrance = hindranceIn(said) as keyof typeof STATUS;
     const status: number = STATUS[hindrance] ?? 502;
     // Told as the API server would tell it, so that one reader of refusals serves both ways.
