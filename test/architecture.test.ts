@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cluster: ['errors.ts', 'execa', 'js-yaml', 'tar-stream', 'ws', 'node:'],
   prometheus: [],
   diagnosis: ['cluster', 'errors.ts'],
-  evidence: ['diagnosis', 'cluster', 'prometheus', 'errors.ts', 'js-yaml'],
+  evidence: ['diagnosis', 'cluster', 'prometheus', 'errors.ts'],
   guide: ['diagnosis', 'evidence', 'errors.ts', 'cluster/shell.ts'],
   report: ['diagnosis', 'errors.ts', 'cli-table3', 'js-yaml'],
   commands: [

@@ -1,6 +1,7 @@
 import { access, constants, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kubectl } from './kubectl-process.ts';
+import { yamlIn } from './yaml.ts';
 
 /** What a kubeconfig holds, as far as we look. */
 export interface KubeConfig {
@@ -45,8 +46,7 @@ export async function contextIn(
 async function configOf(file: string): Promise<KubeConfig | null> {
   // What is no file may have been read up by kubectl, and would be waited for.
   if (!(await stat(file)).isFile()) throw new Error(`${file} is not a file`);
-  const [{ CORE_SCHEMA, loadAll, mergeTag }, text] = await Promise.all([import('js-yaml'), readFile(file, 'utf8')]);
-  return (loadAll(text, { schema: CORE_SCHEMA.withTags(mergeTag) })[0] ?? null) as KubeConfig | null;
+  return (await yamlIn(await readFile(file, 'utf8'))) as KubeConfig | null;
 }
 
 /** How programs begin that no other one runs: ELF, and Mach-O of one processor or several. */

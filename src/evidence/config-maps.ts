@@ -1,11 +1,11 @@
 import { configMaps, typedName } from '../cluster/resources.ts';
 import { askJson, firstLine, unanswered } from '../cluster/text.ts';
+import { yamlIn } from '../cluster/yaml.ts';
 import type { Ask } from '../diagnosis/check.ts';
 import { planeSource, settle } from '../diagnosis/source.ts';
 import { messageOf, NoAnswer } from '../errors.ts';
 import { durationIn } from './duration.ts';
 import { scrapeJobsIn } from './scrape-config.ts';
-import { yamlIn } from './yaml.ts';
 
 /** What the ConfigMap `istio` tells the proxies about Mixer; null where there is no such ConfigMap. */
 export interface MeshConfig {
