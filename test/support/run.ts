@@ -23,29 +23,22 @@ const NOW = Date.parse('2026-11-22T10:00:00Z');
 
 /** Runs the command line in this process. */
 export async function ran(argv: readonly string[], world: World = {}): Promise<Ran> {
-  let stdout = '';
-  let stderr = '';
+  const said = { stdout: '', stderr: '' };
   const terminal = {
     ...(world.isTTY !== undefined && { isTTY: world.isTTY }),
     ...(world.columns !== undefined && { columns: world.columns }),
   };
+  const capturing = (name: keyof typeof said): Io['stdout'] => ({
+    ...terminal,
+    write(text, done) {
+      said[name] += text;
+      done?.();
+      return true;
+    },
+  });
   const code = await run(argv, {
-    stdout: {
-      ...terminal,
-      write(text, done) {
-        stdout += text;
-        done?.();
-        return true;
-      },
-    },
-    stderr: {
-      ...terminal,
-      write(text, done) {
-        stderr += text;
-        done?.();
-        return true;
-      },
-    },
+    stdout: capturing('stdout'),
+    stderr: capturing('stderr'),
     // kubectl is a child of this process; no more of its environment is anybody's.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...world.env },
     now: () => NOW,
@@ -53,7 +46,7 @@ export async function ran(argv: readonly string[], world: World = {}): Promise<R
     headStart: world.headStart ?? null,
     signal: world.signal ?? (() => null),
   });
-  return { code, stdout, stderr };
+  return { code, ...said };
 }
 
 /** Runs a topic with -o json and parses its report. */
