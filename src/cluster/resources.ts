@@ -29,12 +29,27 @@ export const virtualServices = networking('virtualservices');
 export const destinationRules = networking('destinationrules');
 export const serviceEntries = networking('serviceentries');
 export const sidecars = networking('sidecars');
+export const istioGateways = networking('gateways');
 /** v1alpha1 is served by every release that knows them, 1.11 and newer. */
 export const telemetries = resource('telemetry.istio.io', 'v1alpha1', 'telemetries');
 type GatewayApi = 'v1' | 'v1beta1';
 export const gateways = (version: GatewayApi): Resource => resource('gateway.networking.k8s.io', version, 'gateways');
-export const httpRoutes = (version: GatewayApi): Resource =>
-  resource('gateway.networking.k8s.io', version, 'httproutes');
+const ROUTE_VERSIONS = {
+  HTTPRoute: ['v1', 'v1beta1'],
+  GRPCRoute: ['v1'],
+  TLSRoute: ['v1alpha2', 'v1'],
+  TCPRoute: ['v1alpha2'],
+} as const;
+/** A kind of route in the versions of the Gateway API that serve it, the first to ask for before the others. */
+export function routesOf(kind: keyof typeof ROUTE_VERSIONS): readonly [Resource, ...Resource[]] {
+  const [first, ...rest] = ROUTE_VERSIONS[kind].map((version) =>
+    resource('gateway.networking.k8s.io', version, `${kind.toLowerCase()}s`),
+  );
+  if (!first) throw new Error(`${kind} has no version`);
+  return [first, ...rest];
+}
+export const referenceGrants = (version: GatewayApi): Resource =>
+  resource('gateway.networking.k8s.io', version, 'referencegrants');
 /** What containers use, as the metrics API tells (guide.md i, I1). */
 export const podMetrics = resource('metrics.k8s.io', 'v1beta1', 'pods');
 

@@ -130,6 +130,17 @@ function configMap(from: Json): Partial<KubernetesObject> {
   return { data: Object.fromEntries(files.map(([name, text]) => [name, lines(text)])) };
 }
 
+/** Whom a route of the Gateway API is for, and where it leads. */
+const gatewayRoute = ({ spec, status }: Json): Partial<KubernetesObject> => ({
+  spec: {
+    ...only(spec, 'parentRefs'),
+    rules: array(object(spec).rules).map((rule) => ({
+      backendRefs: array(object(rule).backendRefs).map((ref) => only(ref, 'kind', 'name', 'namespace')),
+    })),
+  },
+  ...(status !== undefined && { status: only(status, 'parents') }),
+});
+
 const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>> = {
   pods: ({ spec, status }) => ({ spec: podSpec(spec), status: podStatus(status) }),
   services: ({ spec, status }) => ({
@@ -160,14 +171,15 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
   }),
   configmaps: configMap,
   'pods.metrics.k8s.io': (from) => ({ containers: array(from.containers).map((each) => only(each, 'name', 'usage')) }),
+  // Istio's own, and the Gateway API's.
   gateways: ({ spec, status }) => ({
-    spec: only(spec, 'gatewayClassName', 'listeners'),
-    status: only(status, 'conditions'),
+    spec: only(spec, 'gatewayClassName', 'listeners', 'selector', 'servers'),
+    ...(status !== undefined && { status: only(status, 'conditions') }),
   }),
-  httproutes: ({ spec, status }) => ({
-    spec: only(spec, 'parentRefs'),
-    status: only(status, 'parents'),
-  }),
+  httproutes: gatewayRoute,
+  grpcroutes: gatewayRoute,
+  tlsroutes: gatewayRoute,
+  tcproutes: gatewayRoute,
   handlers: ({ spec }) => ({ spec: handlerSpec(spec) }),
   envoyfilters: () => ({}),
   attributemanifests: () => ({}),

@@ -19,8 +19,10 @@ export interface MeshConfig {
   sampling: number | null;
   /** How long v1 proxies wait between two questions for their configuration (0.8 and older), in milliseconds. */
   refreshDelays: readonly number[];
-  /** To whom a VirtualService is exported that does not say; empty for everybody. */
-  virtualServiceExportTo: readonly string[];
+  /** To whom objects are visible that do not say: empty is everybody. */
+  exportTo: { services: readonly string[]; virtualServices: readonly string[]; destinationRules: readonly string[] };
+  /** Null where it is the control plane's own. */
+  rootNamespace: string | null;
   /** Whether Istio looks at some namespaces only. */
   hasDiscoverySelectors: boolean;
 }
@@ -57,7 +59,10 @@ interface RawMesh {
   zipkinAddress?: string;
   rdsRefreshDelay?: string;
   discoverySelectors?: readonly unknown[];
+  defaultServiceExportTo?: readonly string[];
   defaultVirtualServiceExportTo?: readonly string[];
+  defaultDestinationRuleExportTo?: readonly string[];
+  rootNamespace?: string;
   defaultConfig?: {
     discoveryRefreshDelay?: string;
     zipkinAddress?: string;
@@ -84,7 +89,12 @@ export const meshConfig = planeSource(right, (ask) =>
       refreshDelays: [mesh?.rdsRefreshDelay, mesh?.defaultConfig?.discoveryRefreshDelay].flatMap(
         (delay) => durationIn(delay) ?? [],
       ),
-      virtualServiceExportTo: mesh?.defaultVirtualServiceExportTo ?? [],
+      exportTo: {
+        services: mesh?.defaultServiceExportTo ?? [],
+        virtualServices: mesh?.defaultVirtualServiceExportTo ?? [],
+        destinationRules: mesh?.defaultDestinationRuleExportTo ?? [],
+      },
+      rootNamespace: mesh?.rootNamespace ?? null,
       hasDiscoverySelectors: (mesh?.discoverySelectors ?? []).length > 0,
     };
   }),

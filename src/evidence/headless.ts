@@ -1,10 +1,11 @@
 import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
+import { protocolOf } from '../istio/protocol.ts';
+import { isAtLeast } from '../istio/release.ts';
 import { durationIn } from './duration.ts';
 import { envoys } from './envoy/asked.ts';
-import { isAtLeast, isZtunnel, releaseIn } from './istio.ts';
+import { isZtunnel, releaseIn } from './istio.ts';
 import { allNamespaces, allPods, allServices } from './kubernetes.ts';
 import type { Pod } from './pod.ts';
-import { protocolOf } from './protocol.ts';
 import type { Service, ServicePort } from './service.ts';
 
 /** A headless Service whose clients keep long TCP connections to its pods. */

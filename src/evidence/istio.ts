@@ -2,6 +2,7 @@ import { envoyFilters, typedName } from '../cluster/resources.ts';
 import type { Ask, ControlPlane, Generation } from '../diagnosis/check.ts';
 import { clusterSource, settle } from '../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../errors.ts';
+import { isAtLeast } from '../istio/release.ts';
 import { allDeployments, allPods, type Deployment, type Listing, listAll } from './kubernetes.ts';
 import { type Pod, proxyOf } from './pod.ts';
 
@@ -20,13 +21,6 @@ export interface Detection {
 export function releaseOf(image: string): string | null {
   const tag = /:([^/@]+)(?:@|$)/.exec(image)?.[1] ?? '';
   return /(?:^|[^\d.])(\d+\.\d+(?:\.\d+)?)/.exec(tag)?.[1] ?? null;
-}
-
-/** Whether release `version` is `minor` or newer: `isAtLeast('1.10.2', '1.5')`. */
-export function isAtLeast(version: string, minor: string): boolean {
-  const [major = 0, second = 0] = version.split('.').map(Number);
-  const [wantMajor = 0, wantSecond = 0] = minor.split('.').map(Number);
-  return major > wantMajor || (major === wantMajor && second >= wantSecond);
 }
 
 /**

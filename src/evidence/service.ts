@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../cluster/cluster.ts';
+import type { Port } from '../istio/protocol.ts';
 
 export interface Service {
   name: string;
@@ -15,13 +16,8 @@ export interface Service {
   waypoint: { bound: boolean; message: string } | null;
 }
 
-export interface ServicePort {
-  name: string | null;
-  port: number;
+export interface ServicePort extends Port {
   targetPort: number | string;
-  /** `TCP`, `UDP`. */
-  protocol: string;
-  appProtocol: string | null;
 }
 
 interface RawService {

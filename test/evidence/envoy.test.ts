@@ -9,10 +9,10 @@ import { EntrySplitter } from '../../src/evidence/envoy/entry-splitter.ts';
 import { logIn } from '../../src/evidence/envoy/logs.ts';
 import { serverInfoIn } from '../../src/evidence/envoy/server-info.ts';
 import { statsIn } from '../../src/evidence/envoy/stats.ts';
-import { isHostOf } from '../../src/evidence/hosts.ts';
 import { http10In } from '../../src/evidence/nginx.ts';
 import { coresOf } from '../../src/evidence/pod.ts';
-import { protocolOf } from '../../src/evidence/protocol.ts';
+import { isHostOf } from '../../src/istio/hosts.ts';
+import { protocolOf } from '../../src/istio/protocol.ts';
 import { port } from '../support/mixer.ts';
 
 const recorded = (name: string): string =>

@@ -109,7 +109,7 @@ describe('rules', () => {
         }),
       ],
     );
-    assert.match(found.get('hosts-exist')?.message ?? '', /^1 VirtualService, 2 destinations$/);
+    assert.match(found.get('hosts-exist')?.message ?? '', /^1 VirtualService, 1 destination$/);
     assert.equal(found.get('ports-speak-http')?.status, 'skip');
   });
 

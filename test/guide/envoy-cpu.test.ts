@@ -129,7 +129,13 @@ const clusters = Array.from({ length: 1001 }, (_, at) => ({
   rule: null,
 }));
 const MB = 1024 * 1024;
-const sidecar = { name: 'default', namespace: 'bookinfo', selector: null, hosts: ['./*'] };
+const sidecar = {
+  name: 'default',
+  namespace: 'bookinfo',
+  createdAt: 0,
+  selector: null,
+  egress: [{ port: null, hosts: ['./*'] }],
+};
 judging(
   configurationIsScoped,
   [

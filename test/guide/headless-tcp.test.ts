@@ -238,6 +238,8 @@ const rule = (after: number | null, host = 'mongo') => ({
   namespace: 'bookinfo',
   host,
   exportTo: [],
+  createdAt: 0,
+  workloadSelector: null,
   subsets: [],
   ends: after === null ? null : ({ what: 'idleTimeout', after } as const),
 });

@@ -1,10 +1,14 @@
+import type { Calls } from '../../src/evidence/calls.ts';
 import type { Envoy } from '../../src/evidence/envoy/asked.ts';
 import type { Configuration } from '../../src/evidence/envoy/dump.ts';
-import type { Destination, VirtualService, Waypoint } from '../../src/evidence/routing.ts';
+import type { GatewayRoute, ReferenceGrant, Waypoint } from '../../src/evidence/gateway-api.ts';
+import type { SelectedGateway } from '../../src/evidence/gateways.ts';
+import type { Pod } from '../../src/evidence/pod.ts';
 import type { Rules, Target } from '../../src/evidence/rules.ts';
 import type { Service } from '../../src/evidence/service.ts';
 import { rulesArrived } from '../../src/guide/route-rules/arrived.ts';
 import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from '../../src/guide/route-rules/callers.ts';
+import { gatewayHostsApart, gatewaysExist, gatewaysServeHosts } from '../../src/guide/route-rules/gateways.ts';
 import {
   containerPortsListed,
   nobodyIsTheProxy,
@@ -12,36 +16,63 @@ import {
   podsBelongToServices,
 } from '../../src/guide/route-rules/pods.ts';
 import { portsSpeakHttp } from '../../src/guide/route-rules/ports.ts';
+import { delegatesApply, rulesAreReached } from '../../src/guide/route-rules/reach.ts';
+import { httpRoutesAccepted } from '../../src/guide/route-rules/routes.ts';
 import { hostsExist, oneRulePerHost, rulesAreRead, subsetsExist } from '../../src/guide/route-rules/rules.ts';
-import { httpRoutesAccepted, waypointsServeRules } from '../../src/guide/route-rules/waypoints.ts';
+import { waypointsServeRules } from '../../src/guide/route-rules/waypoints.ts';
+import { indexDestinationRules } from '../../src/istio/destination-rules.ts';
+import type { GatewayServer } from '../../src/istio/gateways.ts';
+import { fullHost } from '../../src/istio/hosts.ts';
+import type { Destination, HttpRule } from '../../src/istio/http-rules.ts';
+import { registryOf } from '../../src/istio/services.ts';
+import type { Sidecar } from '../../src/istio/sidecars.ts';
+import type { DelegateFault, MergedVirtualService } from '../../src/istio/virtual-services.ts';
 import { dump, envoy, silent, told } from '../support/envoys.ts';
 import { judging } from '../support/judging.ts';
 import { container, listed, missing, partly, port, service, workloadPod } from '../support/mixer.ts';
 
 const destination = (host: string, subset: string | null = null, number: number | null = null): Destination => ({
-  host,
+  host: fullHost(host, 'bookinfo'),
   subset,
   port: number,
 });
-const rule = (change: Partial<VirtualService> = {}): VirtualService => ({
+const to = (...hosts: readonly (string | Destination)[]): HttpRule => ({
+  name: '',
+  matches: [],
+  destinations: hosts.map((each) => (typeof each === 'string' ? destination(each) : each)),
+  delegate: null,
+});
+const rule = (change: Partial<MergedVirtualService> = {}): MergedVirtualService => ({
   name: 'reviews',
   namespace: 'bookinfo',
   revision: null,
-  hosts: ['reviews'],
+  createdAt: 0,
+  hosts: ['reviews.bookinfo.svc.cluster.local'],
   gateways: [],
   exportTo: [],
-  http: [destination('reviews')],
+  http: [to('reviews')],
   other: [],
-  forSome: false,
+  faults: [],
+  delegates: [],
   ...change,
 });
 const reviews = service('reviews', { ports: [port('http', 9080)] });
-const target = (of: VirtualService, to: Destination, found: Service | null, change: Partial<Target> = {}): Target => ({
+const target = (
+  of: MergedVirtualService,
+  to: Destination,
+  found: Service | null,
+  change: Partial<Target> = {},
+): Target => ({
   ...to,
   rule: of,
   http: true,
   service: found,
   entered: false,
+  callers: ['bookinfo'],
+  hostless: found === null && !change.entered ? ['bookinfo'] : [],
+  subsetless: [],
+  labels: [],
+  elsewhere: [],
   ...change,
 });
 const rules = (change: Partial<Rules> = {}): { rules: Rules } => ({
@@ -51,10 +82,39 @@ const rules = (change: Partial<Rules> = {}): { rules: Rules } => ({
     services: [reviews],
     hosted: new Set(['bookinfo/reviews']),
     routes: [],
+    unreached: [],
     missing: [],
     ...change,
   },
 });
+/** The same rules as Istio looks them up, below Sidecars. */
+const lookedUp = (rules: Rules, ...sidecars: readonly Sidecar[]): { rules: Rules; calls: Calls } => ({
+  rules,
+  calls: {
+    routing: {
+      root: 'istio-system',
+      registry: registryOf([
+        {
+          name: 'reviews',
+          namespace: 'bookinfo',
+          host: 'reviews.bookinfo.svc.cluster.local',
+          exportTo: [],
+          createdAt: 0,
+          ports: [9080],
+          kind: 'Service',
+          endpoints: null,
+        },
+      ]),
+      destinationRules: indexDestinationRules([], { root: 'istio-system', exportTo: [] }),
+      virtualServices: rules.virtualServices,
+      sidecars,
+    },
+    destinationRules: [],
+    missing: rules.missing,
+  },
+});
+const seen = (change: Partial<Rules> = {}, ...sidecars: readonly Sidecar[]) =>
+  lookedUp(rules(change).rules, ...sidecars);
 const NONE: Partial<Rules> = { virtualServices: [], targets: [], services: [] };
 const modern = { version: '1.31.0' };
 
@@ -186,77 +246,82 @@ judging(oneRulePerHost, [
   { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
 ]);
 
-const toSubset = [target(rule(), destination('reviews', 'v2'), reviews)];
-const policy = (labels: Record<string, string>, name = 'v2') => ({
-  got: listed({
-    name: 'reviews',
-    namespace: 'bookinfo',
-    host: 'reviews',
-    exportTo: [],
-    subsets: [{ name, labels }],
-    ends: null,
-  }),
-});
 const podOf = (version: string) => workloadPod('reviews-1', true, { labels: { app: 'reviews', version } });
+const subset = (labels: Record<string, string>) => [
+  target(rule(), destination('reviews', 'v2'), reviews, { labels: [labels] }),
+];
+const undefinedIn = (callers: readonly string[], ...subsetless: readonly string[]) =>
+  target(rule(), destination('reviews', 'v2'), reviews, { callers, subsetless });
+const inStore = {
+  name: 'reviews',
+  namespace: 'store',
+  host: 'reviews.bookinfo.svc.cluster.local',
+  exportTo: [],
+  createdAt: 0,
+  workloadSelector: null,
+  subsets: [{ name: 'v2', labels: {} }],
+  ends: null,
+};
 judging(
   subsetsExist,
   [
-    {
-      when: 'they do',
-      given: { ...rules({ targets: toSubset }), policies: policy({ version: 'v2' }) },
-      status: 'pass',
-      says: /^v2 of reviews$/,
-    },
+    { when: 'they do', given: rules({ targets: subset({ version: 'v2' }) }), status: 'pass', says: /^v2 of reviews/ },
     {
       when: 'one is not defined',
-      given: { ...rules({ targets: toSubset }), policies: policy({}, 'v3') },
+      given: rules({ targets: [undefinedIn(['bookinfo'], 'bookinfo')] }),
       status: 'fail',
       reason: 'SubsetMissing',
-      says: /defines subset v2 of reviews/,
+      says: /defines subset v2 of reviews.bookinfo.svc.cluster.local$/,
+    },
+    {
+      when: 'one is not defined for some callers',
+      given: rules({ targets: [undefinedIn(['bookinfo', 'web'], 'web')] }),
+      status: 'fail',
+      reason: 'SubsetMissing',
+      says: /cluster.local, for callers in web$/,
+    },
+    {
+      when: 'one is defined where nobody looks',
+      given: rules({ targets: [{ ...undefinedIn(['bookinfo'], 'bookinfo'), elsewhere: [inStore] }] }),
+      status: 'fail',
+      reason: 'SubsetMissing',
+      says: /; store\/reviews does, and is not the one$/,
     },
     {
       when: 'one selects no pod',
-      given: { ...rules({ targets: toSubset }), policies: policy({ version: 'v9' }) },
+      given: rules({ targets: subset({ version: 'v9' }) }),
       status: 'fail',
       reason: 'SubsetEmpty',
-      says: /no running pod of v2 of reviews: version=v9/,
+      says: /no running pod of v2 of reviews.bookinfo.svc.cluster.local: version=v9/,
     },
     {
       when: 'a label is the node’s',
-      given: { ...rules({ targets: toSubset }), policies: policy({ 'topology.kubernetes.io/zone': 'a' }) },
+      given: rules({ targets: subset({ 'topology.kubernetes.io/zone': 'a' }) }),
       status: 'pass',
       says: /v2/,
     },
     {
       when: 'policies cannot be seen',
-      given: { ...rules({ targets: toSubset }), policies: { missing: missing() } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /not allowed/,
-    },
-    {
-      when: 'some cannot',
-      given: { ...rules({ targets: toSubset }), policies: { got: partly() } },
+      given: rules({ targets: [undefinedIn(['bookinfo'], 'bookinfo')], missing: [missing()] }),
       status: 'unknown',
       reason: 'Forbidden',
       says: /among what could be seen/,
     },
     {
       when: 'not every pod was seen',
-      given: { ...rules({ targets: toSubset }), policies: policy({ version: 'v9' }), pods: partly() },
+      given: { ...rules({ targets: subset({ version: 'v9' }) }), pods: partly() },
       status: 'unknown',
       reason: 'Forbidden',
       says: /not every pod/,
     },
-    {
-      when: 'no rule has one',
-      given: { ...rules(), policies: policy({}) },
-      status: 'skip',
-      says: /no rule leads to a subset/,
-    },
+    { when: 'no rule has one', given: rules(), status: 'skip', says: /no rule leads to a subset/ },
   ],
   { pods: listed(podOf('v2')) },
 );
+
+const policy = (labels: Record<string, string>) => ({
+  got: listed({ ...inStore, namespace: 'bookinfo', subsets: [{ name: 'v2', labels }] }),
+});
 
 const about = (...ports: readonly ReturnType<typeof port>[]) => {
   const of = service('reviews', { ports });
@@ -366,7 +431,7 @@ judging(
       given: rules({ targets: [target(rule(), destination('reviews', null, 9999), reviews)] }),
       status: 'fail',
       reason: 'PortMissing',
-      says: /bookinfo\/reviews leads to reviews:9999/,
+      says: /bookinfo\/reviews leads to reviews.bookinfo.svc.cluster.local:9999/,
       plane: modern,
     },
     {
@@ -627,17 +692,21 @@ judging(
 );
 
 const ofReviews = { ...from, workload: { kind: 'service', name: 'reviews', namespace: 'bookinfo' } } as const;
-const scopes = (...hosts: readonly string[]) => ({
-  got: listed({ name: 'default', namespace: 'web', selector: null, hosts }),
+const limit = (...hosts: readonly string[]): Sidecar => ({
+  name: 'default',
+  namespace: 'web',
+  createdAt: 0,
+  selector: null,
+  egress: [{ port: null, hosts }],
 });
 const caller = workloadPod('web-1', true, { namespace: 'web' });
 judging(
   callerSeesRules,
   [
-    { when: 'nothing keeps them', given: rules(), status: 'pass', says: /1 rule for web\/web-1/, scope: from },
+    { when: 'nothing keeps them', given: seen(), status: 'pass', says: /1 rule for web\/web-1/, scope: from },
     {
       when: 'one is not exported',
-      given: rules({ virtualServices: [rule({ exportTo: ['.'] })] }),
+      given: seen({ virtualServices: [rule({ exportTo: ['.'] })] }),
       status: 'fail',
       reason: 'NotExported',
       says: /is exported to \. only/,
@@ -645,21 +714,21 @@ judging(
     },
     {
       when: 'one is not exported, and no service was named',
-      given: rules({ virtualServices: [rule({ exportTo: ['.'] })] }),
+      given: seen({ virtualServices: [rule({ exportTo: ['.'] })] }),
       status: 'pass',
       says: /0 rules for web\/web-1, 1 kept from it/,
       scope: from,
     },
     {
       when: 'it is exported there',
-      given: rules({ virtualServices: [rule({ exportTo: ['web'] })] }),
+      given: seen({ virtualServices: [rule({ exportTo: ['web'] })] }),
       status: 'pass',
       says: /1 rule/,
       scope: from,
     },
     {
       when: 'a Sidecar object leaves it out',
-      given: { ...rules(), scopes: scopes('./*', 'istio-system/*') },
+      given: seen({}, limit('./*', 'istio-system/*')),
       status: 'fail',
       reason: 'OutOfScope',
       says: /Sidecar web\/default leaves out VirtualService bookinfo\/reviews/,
@@ -667,29 +736,29 @@ judging(
     },
     {
       when: 'a Sidecar object lets it in',
-      given: { ...rules(), scopes: scopes('bookinfo/*') },
+      given: seen({}, limit('bookinfo/*')),
       status: 'pass',
       says: /1 rule/,
       scope: from,
     },
     {
       when: 'it lets the host in',
-      given: { ...rules(), scopes: scopes('*/reviews.bookinfo.svc.cluster.local') },
+      given: seen({}, limit('*/reviews.bookinfo.svc.cluster.local')),
       status: 'pass',
       says: /1 rule/,
       scope: from,
     },
     {
       when: 'Sidecar objects cannot be seen',
-      given: { ...rules(), scopes: { missing: missing() } },
+      given: seen({ missing: [missing()] }),
       status: 'unknown',
       reason: 'Forbidden',
-      says: /not allowed/,
+      says: /not every rule was seen/,
       scope: from,
     },
     {
       when: 'not every rule was seen',
-      given: rules({ missing: [missing()] }),
+      given: seen({ missing: [missing()] }),
       status: 'unknown',
       reason: 'Forbidden',
       says: /not every/,
@@ -697,16 +766,16 @@ judging(
     },
     {
       when: 'the caller was not seen',
-      given: { ...rules(), caller: null },
+      given: { ...seen(), caller: null },
       status: 'unknown',
       reason: 'NotFound',
       says: /web/,
       scope: from,
     },
-    { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/, scope: from },
-    { when: 'nobody is named', given: rules(), status: 'skip', says: /--from/ },
+    { when: 'there are no rules', given: seen(NONE), status: 'skip', says: /no VirtualService/, scope: from },
+    { when: 'nobody is named', given: seen(), status: 'skip', says: /--from/ },
   ],
-  { caller, scopes: { got: listed() } },
+  { caller },
 );
 
 const waypoint = (change: Partial<Waypoint> = {}): Waypoint => ({
@@ -723,9 +792,12 @@ const ambient = (labels: Record<string, string> = {}) => ({
 const enrolled = ambient({ 'istio.io/use-waypoint': 'waypoint' });
 const bound = (isBound: boolean) =>
   service('reviews', { ports: [port('http', 9080)], waypoint: { bound: isBound, message: 'no such waypoint' } });
-const route = {
+const route: GatewayRoute = {
+  kind: 'HTTPRoute',
   name: 'r',
   namespace: 'bookinfo',
+  gateways: [],
+  backends: [],
   services: [{ name: 'reviews', namespace: 'bookinfo' }],
   refused: [],
   accepted: true,
@@ -826,30 +898,276 @@ judging(
   { namespaces: enrolled, services: listed(reviews), waypoints: { got: listed() } },
 );
 
-judging(httpRoutesAccepted, [
-  { when: 'they are', given: rules({ routes: [route] }), status: 'pass', says: /1 HTTPRoute/ },
+const far: GatewayRoute = { ...route, services: [], backends: [{ name: 'far', namespace: 'store' }] };
+const granting = (from: string, services: readonly string[]) => ({
+  got: listed<ReferenceGrant>({ name: 'g', namespace: 'store', from: [from], services }),
+});
+judging(
+  httpRoutesAccepted,
+  [
+    { when: 'they are', given: rules({ routes: [route] }), status: 'pass', says: /1 route/ },
+    {
+      when: 'one is not',
+      given: rules({ routes: [{ ...route, refused: ['BackendNotFound: x'] }] }),
+      status: 'fail',
+      reason: 'RouteRefused',
+      says: /bookinfo\/r: BackendNotFound: x/,
+    },
+    {
+      when: 'nobody has looked at one',
+      given: rules({ routes: [{ ...route, accepted: false }] }),
+      status: 'warn',
+      reason: 'RouteUnseen',
+      says: /no controller has accepted HTTPRoute bookinfo\/r/,
+    },
+    { when: 'there is none', given: rules(), status: 'skip', says: /no route of the Gateway API/ },
+    {
+      when: 'they cannot be seen',
+      given: rules({ missing: [missing()] }),
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every/,
+    },
+    {
+      when: 'one leads to another namespace without a grant',
+      given: rules({ routes: [far] }),
+      status: 'fail',
+      reason: 'RefNotPermitted',
+      says: /HTTPRoute bookinfo\/r leads to store\/far without a ReferenceGrant/,
+    },
+    {
+      when: 'a grant lets it',
+      given: { ...rules({ routes: [far] }), grants: granting('HTTPRoute bookinfo', []) },
+      status: 'pass',
+      says: /1 route/,
+    },
+    {
+      when: 'a grant is for another Service',
+      given: { ...rules({ routes: [far] }), grants: granting('HTTPRoute bookinfo', ['near']) },
+      status: 'fail',
+      reason: 'RefNotPermitted',
+      says: /store\/far/,
+    },
+    {
+      when: 'a grant is for another kind',
+      given: { ...rules({ routes: [far] }), grants: granting('TCPRoute bookinfo', []) },
+      status: 'fail',
+      reason: 'RefNotPermitted',
+      says: /store\/far/,
+    },
+    {
+      when: 'grants cannot be seen',
+      given: { ...rules({ routes: [far] }), grants: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not allowed/,
+    },
+    {
+      when: 'not every grant was seen',
+      given: { ...rules({ routes: [far] }), grants: { got: partly<ReferenceGrant>() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every ReferenceGrant/,
+    },
+  ],
+  { grants: { got: listed<ReferenceGrant>() } },
+);
+const behind: HttpRule = { ...to('reviews'), name: 'late', matches: [{ headers: { x: { exact: 'y' } } }] };
+const twofold = rule({ http: [to('reviews'), behind] });
+
+judging(rulesAreReached, [
+  { when: 'all are', given: rules(), status: 'pass', says: /1 rule for HTTP, each within reach/ },
   {
-    when: 'one is not',
-    given: rules({ routes: [{ ...route, refused: ['BackendNotFound: x'] }] }),
-    status: 'fail',
-    reason: 'RouteRefused',
-    says: /bookinfo\/r: BackendNotFound: x/,
-  },
-  {
-    when: 'nobody has looked at one',
-    given: rules({ routes: [{ ...route, accepted: false }] }),
+    when: 'one stands behind one that takes all',
+    given: rules({
+      virtualServices: [twofold],
+      unreached: [{ rule: twofold, http: behind, callers: ['bookinfo'] }],
+    }),
     status: 'warn',
-    reason: 'RouteUnseen',
-    says: /no controller has accepted HTTPRoute bookinfo\/r/,
+    reason: 'RuleUnreached',
+    says: /^VirtualService bookinfo\/reviews, rule 2 \(late\): never reached/,
   },
-  { when: 'there is none', given: rules(), status: 'skip', says: /no HTTPRoute/ },
+  { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
   {
-    when: 'they cannot be seen',
+    when: 'not every rule was seen',
     given: rules({ missing: [missing()] }),
     status: 'unknown',
     reason: 'Forbidden',
     says: /not every/,
   },
+]);
+
+const faulty = (why: DelegateFault['why']) =>
+  rules({ virtualServices: [rule({ faults: [{ root: rule(), delegate: 'web/part', why }] })] });
+judging(delegatesApply, [
+  {
+    when: 'they do',
+    given: rules({ virtualServices: [rule({ delegates: ['web/part'] })] }),
+    status: 'pass',
+    says: /1 delegate: web\/part/,
+  },
+  ...(
+    [
+      ['missing', 'DelegateMissing', /bookinfo\/reviews delegates to web\/part, which does not exist/],
+      ['has hosts', 'DelegateMissing', /has hosts of its own/],
+      ['not exported', 'DelegateMissing', /is not exported/],
+      ['match', 'DelegateConflict', /outside of its own/],
+      ['delegates', 'DelegateConflict', /delegates in turn/],
+    ] as const
+  ).map(([why, reason, says]) => ({ when: `one: ${why}`, given: faulty(why), status: 'fail' as const, reason, says })),
+  { when: 'there is none', given: rules(), status: 'skip', says: /no rule is delegated/ },
+  {
+    when: 'one is missing and not all was seen',
+    given: { rules: { ...faulty('missing').rules, missing: [missing()] } },
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /was not seen whole/,
+  },
+  {
+    when: 'not every rule was seen',
+    given: rules({ missing: [missing()] }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not every/,
+  },
+]);
+
+const server = (change: Partial<GatewayServer> = {}): GatewayServer => ({
+  port: 80,
+  name: 'http',
+  protocol: 'HTTP',
+  hosts: ['*'],
+  tls: null,
+  redirects: false,
+  ...change,
+});
+const edge = (name: string, pods: readonly Pod[], ...servers: readonly GatewayServer[]): SelectedGateway => ({
+  gateway: {
+    name,
+    namespace: 'istio-system',
+    exportTo: [],
+    createdAt: 0,
+    selector: { istio: 'edge' },
+    servers: servers.length > 0 ? servers : [server()],
+  },
+  pods,
+});
+const gatewayPod = workloadPod('edge-1', true, { namespace: 'istio-system' });
+const site = (change: Partial<MergedVirtualService> = {}) =>
+  rule({ hosts: ['site.example.com'], gateways: ['istio-system/edge'], ...change });
+const at = (rule: MergedVirtualService, ...gateways: readonly SelectedGateway[]) => ({
+  ...rules({ virtualServices: [rule] }),
+  gateways: { got: listed(...gateways) },
+});
+const unseenGateways = {
+  when: 'they cannot be seen',
+  given: { ...rules({ virtualServices: [site()] }), gateways: { missing: missing() } },
+  status: 'unknown',
+  reason: 'Forbidden',
+  says: /not allowed/,
+} as const;
+const noGateway = {
+  when: 'no rule is for one',
+  given: { ...rules(), gateways: { got: listed<SelectedGateway>() } },
+  status: 'skip',
+  says: /for a gateway/,
+} as const;
+judging(gatewaysExist, [
+  {
+    when: 'they do',
+    given: at(site(), edge('edge', [gatewayPod])),
+    status: 'pass',
+    says: /1 Gateway: istio-system\/edge/,
+  },
+  {
+    when: 'one is of another namespace',
+    given: at(site({ gateways: ['bookinfo/edge'] }), edge('edge', [gatewayPod])),
+    status: 'fail',
+    reason: 'GatewayMissing',
+    says: /Gateway bookinfo\/edge, which does not exist; there is istio-system\/edge/,
+  },
+  {
+    when: 'one has no pods',
+    given: at(site(), edge('edge', [])),
+    status: 'fail',
+    reason: 'GatewayWithoutPods',
+    says: /istio-system\/edge: istio=edge/,
+  },
+  {
+    when: 'one was not found and not all was seen',
+    given: { ...rules({ virtualServices: [site()] }), gateways: { got: partly<SelectedGateway>() } },
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /among what could be seen/,
+  },
+  unseenGateways,
+  noGateway,
+]);
+judging(gatewaysServeHosts, [
+  { when: 'they do', given: at(site(), edge('edge', [gatewayPod])), status: 'pass', says: /1 rule for gateways/ },
+  {
+    when: 'none serves the host',
+    given: at(site(), edge('edge', [gatewayPod], server({ hosts: ['other.example.com'] }))),
+    status: 'fail',
+    reason: 'HostNotServed',
+    says: /istio-system\/edge does not serve site.example.com/,
+  },
+  {
+    when: 'it serves the host for another namespace',
+    given: at(site(), edge('edge', [gatewayPod], server({ hosts: ['web/site.example.com'] }))),
+    status: 'fail',
+    reason: 'HostNotServed',
+    says: /does not serve/,
+  },
+  {
+    when: 'it passes TLS on to a rule for HTTP',
+    given: at(site(), edge('edge', [gatewayPod], server({ protocol: 'TLS', port: 443, tls: 'PASSTHROUGH' }))),
+    status: 'fail',
+    reason: 'KindNotServed',
+    says: /has rules for HTTP, and port 443 .* takes those for TLS/,
+  },
+  unseenGateways,
+  noGateway,
+]);
+judging(gatewayHostsApart, [
+  { when: 'they are', given: at(site(), edge('edge', [gatewayPod])), status: 'pass', says: /none shadowed/ },
+  {
+    when: 'a host’s rules leave a wildcard’s out',
+    given: {
+      ...rules({
+        virtualServices: [
+          site({ http: [{ ...to('reviews'), matches: [{ uri: { prefix: '/a' } }] }] }),
+          site({ name: 'all', hosts: ['*'], http: [{ ...to('reviews'), matches: [{ uri: { prefix: '/b' } }] }] }),
+        ],
+      }),
+      gateways: { got: listed(edge('edge', [gatewayPod])) },
+    },
+    status: 'fail',
+    reason: 'HostShadowed',
+    says: /bookinfo\/all is not asked for site.example.com/,
+  },
+  {
+    when: 'a host’s rules take all of its requests',
+    given: {
+      ...rules({ virtualServices: [site(), site({ name: 'all', hosts: ['*'] })] }),
+      gateways: { got: listed(edge('edge', [gatewayPod])) },
+    },
+    status: 'pass',
+    says: /2 rules/,
+  },
+  {
+    when: 'two Gateways serve one host',
+    given: at(
+      site({ gateways: ['istio-system/edge', 'istio-system/too'] }),
+      edge('edge', [gatewayPod]),
+      edge('too', [gatewayPod]),
+    ),
+    status: 'warn',
+    reason: 'GatewayTwice',
+    says: /both serve \* on port 80/,
+  },
+  unseenGateways,
+  noGateway,
 ]);
 
 const arrived = { dumps: [told(routed('reviews', 'bookinfo/reviews'))] };
@@ -892,42 +1210,47 @@ judging(
     },
     {
       when: 'it is not exported there',
-      given: { ...lost, ...rules({ virtualServices: [rule({ namespace: 'other', exportTo: ['.'] })] }) },
+      given: { ...lost, ...seen({ virtualServices: [rule({ namespace: 'other', exportTo: ['.'] })] }) },
       status: 'skip',
       says: /none of the rules/,
       plane: modern,
     },
     {
       when: 'Sidecar objects might explain it',
-      given: { ...lost, scopes: { missing: missing() } },
+      given: { ...lost, ...seen({ missing: [missing()] }) },
       status: 'unknown',
       reason: 'Forbidden',
-      says: /a Sidecar object may explain/,
+      says: /what could not be seen may explain/,
       plane: modern,
     },
     {
       when: 'the rule is for some callers only',
-      given: { ...lost, ...rules({ virtualServices: [rule({ forSome: true })] }) },
+      given: {
+        ...lost,
+        ...seen({
+          virtualServices: [rule({ http: [{ ...to('reviews'), matches: [{ sourceLabels: { app: 'other' } }] }] })],
+        }),
+      },
       status: 'skip',
-      says: /no VirtualService/,
+      says: /none of the rules/,
       plane: modern,
     },
     {
       when: 'its host is no Service’s',
-      given: { ...lost, ...rules({ hosted: new Set() }) },
+      given: { ...lost, ...seen({ hosted: new Set() }) },
       status: 'skip',
       says: /none of the rules/,
       plane: modern,
     },
     {
       when: 'in 1.0 its subset is routed to',
-      given: { dumps: lost.dumps, ...rules({ virtualServices: [rule({ http: [destination('reviews', 'v2')] })] }) },
+      given: { dumps: lost.dumps, ...seen({ virtualServices: [rule({ http: [to(destination('reviews', 'v2'))] })] }) },
       status: 'pass',
       says: /1 rule/,
     },
     {
       when: 'in 1.0 another subset is',
-      given: { dumps: lost.dumps, ...rules({ virtualServices: [rule({ http: [destination('reviews', 'v3')] })] }) },
+      given: { dumps: lost.dumps, ...seen({ virtualServices: [rule({ http: [to(destination('reviews', 'v3'))] })] }) },
       status: 'fail',
       reason: 'RuleMissing',
       says: /is not in/,
@@ -963,7 +1286,7 @@ judging(
       status: 'skip',
       says: /no VirtualService/,
     },
-    { when: 'there are no rules', given: { ...arrived, ...rules(NONE) }, status: 'skip', says: /no VirtualService/ },
+    { when: 'there are no rules', given: { ...arrived, ...seen(NONE) }, status: 'skip', says: /no VirtualService/ },
   ],
-  { ...rules(), scopes: { got: listed() }, syncs: stale('a'), asked: { envoys: [envoy()], of: 1 }, all: [envoy()] },
+  { ...seen(), syncs: stale('a'), asked: { envoys: [envoy()], of: 1 }, all: [envoy()] },
 );

@@ -251,7 +251,8 @@ export const meshOf = (change: Partial<MeshConfig> = {}): MeshConfig => ({
   tracer: null,
   sampling: null,
   refreshDelays: [],
-  virtualServiceExportTo: [],
+  exportTo: { services: [], virtualServices: [], destinationRules: [] },
+  rootNamespace: null,
   hasDiscoverySelectors: false,
   ...change,
 });

@@ -1,8 +1,8 @@
 import { DiagError, NoAnswer } from '../../errors.ts';
 import { adminPage, nameOf } from '../../evidence/envoy/asked.ts';
 import { type Configuration, dumpIn, readDump } from '../../evidence/envoy/dump.ts';
-import { isAtLeast } from '../../evidence/istio.ts';
 import { proxyNamed } from '../../evidence/sync.ts';
+import { isAtLeast } from '../../istio/release.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { pilotPages } from './pilots.ts';
 import { envoyCalled, type Work } from './target.ts';

@@ -13,7 +13,7 @@ import { askJson } from '../../cluster/text.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';
-import { isAtLeast } from '../istio.ts';
+import { isAtLeast } from '../../istio/release.ts';
 import { type Listing, listAll } from '../kubernetes.ts';
 import { mixer } from './pods.ts';
 

@@ -1,7 +1,8 @@
 import type { Attempt, ControlPlane } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
-import { isAtLeast, isMixerTelemetry } from '../istio.ts';
+import { isAtLeast } from '../../istio/release.ts';
+import { isMixerTelemetry } from '../istio.ts';
 import { allDeployments, allPods, allServices, type Deployment, type Listing, selects } from '../kubernetes.ts';
 import { isRunning, type Pod } from '../pod.ts';
 import type { Service } from '../service.ts';

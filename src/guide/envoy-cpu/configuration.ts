@@ -8,7 +8,7 @@ import { answered, askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { serverInfos, uptimesIn } from '../../evidence/envoy/server-info.ts';
 import { envoyStats, riseOf, totalOf } from '../../evidence/envoy/stats.ts';
-import { sidecarScopes } from '../../evidence/routing.ts';
+import { sidecars } from '../../evidence/routing.ts';
 
 const MB = 1024 * 1024;
 
@@ -28,7 +28,7 @@ export const configurationIsScoped = defineCheck({
     ConfigurationTooLarge: 'A proxy’s configuration has more than 50 MB.',
     ConfigurationLarge: 'A proxy’s configuration has more than 10 MB or 1000 clusters, and nothing limits it.',
   },
-  needs: { dumps: envoyDumps, scopes: attempt(sidecarScopes), mesh: attempt(meshConfig), asked: askedEnvoys },
+  needs: { dumps: envoyDumps, scopes: attempt(sidecars), mesh: attempt(meshConfig), asked: askedEnvoys },
   judge({ dumps, scopes, mesh, asked }) {
     if (dumps.length === 0) return skip('no proxy to ask');
     const seen = answered(dumps).map(({ said, ...envoy }) => ({ name: nameOf(envoy), pod: envoy.pod, ...said }));

@@ -4,7 +4,7 @@ import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { envoyStats } from '../../evidence/envoy/stats.ts';
 import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
-import { sidecarScopes } from '../../evidence/routing.ts';
+import { sidecars } from '../../evidence/routing.ts';
 import { usage } from '../../evidence/usage.ts';
 import { section } from '../section.ts';
 import { configurationIsScoped, updatesAreRare } from './configuration.ts';
@@ -21,15 +21,5 @@ export const envoyCpu = section({
     step(SETTINGS, 'Verify proxies log little', settingsAreCheap),
     step('usage', 'Verify the CPU that proxies use', envoyCpuFitsLoad),
   ],
-  sources: [
-    allServices,
-    allNamespaces,
-    firstSyncs,
-    meshConfig,
-    envoyDumps,
-    envoyStats,
-    serverInfos,
-    sidecarScopes,
-    usage,
-  ],
+  sources: [allServices, allNamespaces, firstSyncs, meshConfig, envoyDumps, envoyStats, serverInfos, sidecars, usage],
 });

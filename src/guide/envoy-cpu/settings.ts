@@ -6,8 +6,8 @@ import { meshConfig } from '../../evidence/config-maps.ts';
 import { durationIn, spoken } from '../../evidence/duration.ts';
 import { answered, askedEnvoys, envoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
-import { isAtLeast } from '../../evidence/istio.ts';
 import { isPolling } from '../../evidence/proxies.ts';
+import { isAtLeast } from '../../istio/release.ts';
 
 const LOUD = /\b(debug|trace)\b/;
 

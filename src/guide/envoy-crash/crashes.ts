@@ -4,8 +4,9 @@ import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verd
 import { spoken } from '../../evidence/duration.ts';
 import { askedEnvoys, type Envoy, envoys, nameOf, sampleOf, type Told } from '../../evidence/envoy/asked.ts';
 import { envoyLogs, type LogLine, type Meaning, type ProxyLogs } from '../../evidence/envoy/logs.ts';
-import { isAtLeast, releaseIn } from '../../evidence/istio.ts';
+import { releaseIn } from '../../evidence/istio.ts';
 import type { Instance } from '../../evidence/pod.ts';
+import { isAtLeast } from '../../istio/release.ts';
 import { DESCRIPTORS } from './steps.ts';
 
 /** What happened before is no crash of today (ms). */

@@ -5,9 +5,9 @@ import { skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { durationIn, spoken } from '../../evidence/duration.ts';
 import { envoys, nameOf } from '../../evidence/envoy/asked.ts';
 import { headlessServices } from '../../evidence/headless.ts';
-import { isHostOf } from '../../evidence/hosts.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { destinationRules } from '../../evidence/routing.ts';
+import { isHostOf } from '../../istio/hosts.ts';
 import { NONE } from './steps.ts';
 
 /** What Envoy itself gives an idle TCP connection (ms). */

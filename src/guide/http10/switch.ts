@@ -4,8 +4,8 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Envoy, nameOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
-import { isAtLeast } from '../../evidence/istio.ts';
 import { pilots } from '../../evidence/pilot.ts';
+import { isAtLeast } from '../../istio/release.ts';
 
 const isOn = (value: string | undefined): boolean => /^(1|true)$/i.test(value ?? '');
 

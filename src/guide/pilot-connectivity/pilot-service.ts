@@ -1,9 +1,9 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { isAtLeast } from '../../evidence/istio.ts';
 import { allServices, selects } from '../../evidence/kubernetes.ts';
 import { pilots } from '../../evidence/pilot.ts';
+import { isAtLeast } from '../../istio/release.ts';
 
 /** The ports on which proxies get their configuration, by release (guide.md 0.2). */
 const portsOf = (version: string | null): readonly number[] => {

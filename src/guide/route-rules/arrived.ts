@@ -2,16 +2,18 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
+import { calls } from '../../evidence/calls.ts';
 import { answered, askedEnvoys, envoys, isSidecar, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
-import { fullHost, isSameHost } from '../../evidence/hosts.ts';
-import { isAtLeast } from '../../evidence/istio.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { firstSyncs, proxiesIn } from '../../evidence/pilot.ts';
-import { type Destination, sidecarScopes, type VirtualService } from '../../evidence/routing.ts';
-import { isExportedTo, isForMesh, rules } from '../../evidence/rules.ts';
+import { isDecisive, rules } from '../../evidence/rules.ts';
 import { proxyNamed, stateOf } from '../../evidence/sync.ts';
-import { isInScope, scopeOf } from './callers.ts';
+import { fullHost } from '../../istio/hosts.ts';
+import type { Destination } from '../../istio/http-rules.ts';
+import { isAtLeast } from '../../istio/release.ts';
+import { viewOf } from '../../istio/view.ts';
+import { isForMesh, type MergedVirtualService as VirtualService } from '../../istio/virtual-services.ts';
 import { HOSTS, NO_RULES, SERVICE_PORTS } from './steps.ts';
 
 /** Tells whether a dump has a route of a rule: it says so since 1.1; before, the clusters that routes lead to tell. */
@@ -21,31 +23,26 @@ function arrivalsIn({ routes }: Configuration, saysSo: boolean): (rule: VirtualS
     const named = new Set(hosts.flatMap(({ routes }) => routes.map(({ rule }) => rule)));
     return (rule) => named.has(titleOf(rule));
   }
-  const hostsOf = (rule: VirtualService): readonly string[] => rule.hosts.map((host) => fullHost(host, rule.namespace));
   return (rule) =>
     hosts
       .filter(({ domains }) =>
-        domains.some((domain) => hostsOf(rule).some((host) => isSameHost(domain.replace(/:\d+$/, ''), host))),
+        domains.some((domain) => rule.hosts.includes(fullHost(domain.replace(/:\d+$/, ''), rule.namespace))),
       )
       .some(({ routes }) =>
-        routes.some(({ clusters }) =>
-          clusters.some((cluster) => telling(rule).some((to) => isClusterOf(cluster, rule, to))),
-        ),
+        routes.some(({ clusters }) => clusters.some((cluster) => telling(rule).some((to) => isClusterOf(cluster, to)))),
       );
 }
 
 /** Where only the rule leads: to a subset, or to another host than its own, which Pilot's own routes lead to. */
 const telling = (rule: VirtualService): readonly Destination[] =>
-  (rule.http ?? []).filter(
-    ({ subset, host }) =>
-      subset !== null ||
-      !rule.hosts.some((own) => isSameHost(fullHost(own, rule.namespace), fullHost(host, rule.namespace))),
+  rule.http.flatMap(({ destinations }) =>
+    destinations.filter(({ subset, host }) => subset !== null || !rule.hosts.includes(host)),
   );
 
 /** `outbound|9080|v1|reviews.bookinfo.svc.cluster.local`. */
-function isClusterOf(cluster: string, rule: VirtualService, { subset, host }: Destination): boolean {
+function isClusterOf(cluster: string, { subset, host }: Destination): boolean {
   const [, , ofSubset = '', name = ''] = cluster.split('|');
-  return ofSubset === (subset ?? '') && isSameHost(name, fullHost(host, rule.namespace));
+  return ofSubset === (subset ?? '') && fullHost(name, '') === host;
 }
 
 export const rulesArrived = defineCheck({
@@ -62,14 +59,14 @@ export const rulesArrived = defineCheck({
     rules,
     all: envoys,
     dumps: envoyDumps,
-    scopes: attempt(sidecarScopes),
+    calls,
     syncs: attempt(firstSyncs),
     asked: askedEnvoys,
   },
-  judge({ rules: { virtualServices, hosted, missing }, all, dumps, scopes, syncs, asked }, { plane }) {
+  judge({ rules: { virtualServices, hosted, missing }, all, dumps, calls, syncs, asked }, { plane }) {
     const saysSo = plane.version === null || isAtLeast(plane.version, '1.1');
     const meshed = virtualServices.filter(
-      (rule) => isForMesh(rule) && rule.http !== null && !rule.forSome && (saysSo || telling(rule).length > 0),
+      (rule) => isForMesh(rule) && rule.http.length > 0 && (saysSo || telling(rule).length > 0),
     );
     if (meshed.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
     const sidecars = dumps.filter(isSidecar);
@@ -84,25 +81,22 @@ export const rulesArrived = defineCheck({
     }
     const { got, missing: unread } = sorted(sidecars.map(({ said }) => said));
     if (got.length === 0 && isSome(unread)) return unknown(unread);
-    const allScopes = 'got' in scopes ? scopes.got.items : [];
     const wanted = answered(sidecars).flatMap(({ said, ...envoy }) => {
       const { pod } = envoy;
       const hasArrived = arrivalsIn(said, saysSo);
-      const own = scopeOf(allScopes, pod, plane.namespace ?? 'istio-system');
+      const view = viewOf(calls.routing, pod);
       return meshed
-        .filter(
-          (rule) => isExportedTo(rule.exportTo, rule.namespace, pod.namespace) && isInScope(own, rule, pod.namespace),
-        )
+        .filter((rule) => isDecisive(rule, view))
         .map((rule) => ({ envoy, rule, arrived: hasArrived(rule) }));
     });
     // Of a host that is no Service's there is nothing where no port of the mesh is its.
     const lost = wanted.filter(({ arrived, rule }) => !arrived && hosted.has(titleOf(rule)));
     const [first] = lost;
     if (first) {
-      if ('missing' in scopes)
+      if (isSome(calls.missing))
         return unknown(
-          [scopes.missing],
-          `VirtualService ${titleOf(first.rule)} is not in ${nameOf(first.envoy)}, which a Sidecar object may explain`,
+          calls.missing,
+          `VirtualService ${titleOf(first.rule)} is not in ${nameOf(first.envoy)}, which what could not be seen may explain`,
         );
       const behind = new Set(
         proxiesIn(syncs)

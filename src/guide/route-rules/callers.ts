@@ -1,14 +1,16 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Scope, type Verdict } from '../../diagnosis/check.ts';
-import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { calls } from '../../evidence/calls.ts';
 import { callerPod } from '../../evidence/envoy/asked.ts';
-import { fullHost, servicesByHost } from '../../evidence/hosts.ts';
-import { allServices, selects } from '../../evidence/kubernetes.ts';
+import { allServices } from '../../evidence/kubernetes.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { proxyContainerOf } from '../../evidence/proxies.ts';
-import { type SidecarScope, sidecarScopes, type VirtualService } from '../../evidence/routing.ts';
-import { isExportedTo, isForMesh, rules } from '../../evidence/rules.ts';
+import { rules } from '../../evidence/rules.ts';
+import { servicesByHost } from '../../istio/hosts.ts';
+import { viewOf } from '../../istio/view.ts';
+import { isForMesh } from '../../istio/virtual-services.ts';
+import { isVisible } from '../../istio/visibility.ts';
 import { NO_RULES } from './steps.ts';
 
 const NOBODY = 'name a caller: --from POD';
@@ -76,40 +78,6 @@ export const rulesAreForMesh = defineCheck({
   },
 });
 
-/** The Sidecar object that is a pod's: one that selects it, else one for its namespace, else the mesh's. */
-export function scopeOf(
-  scopes: readonly SidecarScope[],
-  pod: { namespace: string; labels: Readonly<Record<string, string>> },
-  root: string,
-): SidecarScope | null {
-  const own = scopes.filter(({ namespace }) => namespace === pod.namespace);
-  return (
-    own.find(({ selector }) => selector !== null && selects(selector, pod.labels)) ??
-    own.find(({ selector }) => selector === null) ??
-    scopes.find(({ namespace, selector }) => namespace === root && selector === null) ??
-    null
-  );
-}
-
-/** Whether a Sidecar object lets a rule through: by the rule's namespace and one of its hosts. */
-export function isInScope(scope: SidecarScope | null, rule: VirtualService, caller: string): boolean {
-  if (!scope?.hosts) return true;
-  return scope.hosts.some((entry) => {
-    const slash = entry.indexOf('/');
-    const [namespace, host] = [entry.slice(0, slash), entry.slice(slash + 1)];
-    const isThere =
-      namespace === '*' || namespace === rule.namespace || (namespace === '.' && rule.namespace === caller);
-    if (!isThere) return false;
-    return (
-      host === '*' ||
-      rule.hosts.some((each) => {
-        const full = fullHost(each, rule.namespace);
-        return full === host || (host.startsWith('*.') && full.endsWith(host.slice(1)));
-      })
-    );
-  });
-}
-
 export const callerSeesRules = defineCheck({
   id: 'caller-sees-rules',
   title: 'nothing keeps the rules from the caller',
@@ -119,15 +87,15 @@ export const callerSeesRules = defineCheck({
     NotExported: 'A rule is not exported to the caller’s namespace.',
     OutOfScope: 'The Sidecar object of the caller leaves the rule’s host out.',
   },
-  needs: { caller: callerPod, rules, scopes: attempt(sidecarScopes) },
-  judge({ caller, rules: { virtualServices, missing }, scopes }, { scope, plane }) {
+  needs: { caller: callerPod, rules, calls },
+  judge({ caller, rules: { virtualServices, missing }, calls }, { scope }) {
     if (scope.from === null) return skip(NOBODY);
     if (caller === null) return unseen(scope.from);
     const meshed = virtualServices.filter(isForMesh);
     if (meshed.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
     // Of all the rules of a mesh most are none of a caller's business: that they are kept from it is no fault.
     const isAsked = scope.workload !== null;
-    const hidden = meshed.filter((rule) => !isExportedTo(rule.exportTo, rule.namespace, caller.namespace));
+    const hidden = meshed.filter((rule) => !isVisible(rule.exportTo, rule.namespace, caller.namespace));
     const [first] = hidden;
     if (first && isAsked)
       return {
@@ -138,9 +106,9 @@ export const callerSeesRules = defineCheck({
         ),
         hint: shellLine('kubectl', '-n', first.namespace, 'edit', 'virtualservice', first.name),
       };
-    if ('missing' in scopes) return unknown([scopes.missing]);
-    const own = scopeOf(scopes.got.items, caller, plane.namespace ?? 'istio-system');
-    const outside = meshed.filter((rule) => !isInScope(own, rule, caller.namespace));
+    const view = viewOf(calls.routing, caller);
+    const own = view.sidecar;
+    const outside = meshed.filter((rule) => !hidden.includes(rule) && !view.rules.includes(rule));
     if (own && isAsked && outside.length > 0)
       return {
         status: 'fail',

@@ -1,28 +1,35 @@
+import { meshConfig } from '../../evidence/config-maps.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
+import { gatewayRoutes, grants, waypoints } from '../../evidence/gateway-api.ts';
+import { istioGateways } from '../../evidence/gateways.ts';
 import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
-import {
-  destinationRules,
-  httpRoutes,
-  oldRules,
-  serviceEntries,
-  sidecarScopes,
-  virtualServices,
-  waypoints,
-} from '../../evidence/routing.ts';
+import { destinationRules, oldRules, serviceEntries, sidecars, virtualServices } from '../../evidence/routing.ts';
 import { section } from '../section.ts';
 import { rulesArrived } from './arrived.ts';
 import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from './callers.ts';
+import { gatewayHostsApart, gatewaysExist, gatewaysServeHosts } from './gateways.ts';
 import { containerPortsListed, nobodyIsTheProxy, podsAreLabelled, podsBelongToServices } from './pods.ts';
 import { portsSpeakHttp } from './ports.ts';
+import { delegatesApply, rulesAreReached } from './reach.ts';
+import { httpRoutesAccepted } from './routes.ts';
 import { hostsExist, oneRulePerHost, rulesAreRead, subsetsExist } from './rules.ts';
-import { CALLERS, HOSTS, PODS, SERVICE_PORTS, step, WAYPOINTS } from './steps.ts';
-import { httpRoutesAccepted, waypointsServeRules } from './waypoints.ts';
+import { CALLERS, GATEWAYS, HOSTS, PODS, SERVICE_PORTS, step, WAYPOINTS } from './steps.ts';
+import { waypointsServeRules } from './waypoints.ts';
 
 /** "Route rules have no effect on my application" (guide.md a). */
 export const routeRules = section({
   steps: [
-    step(HOSTS, 'Verify the rules name what exists', hostsExist, subsetsExist, oneRulePerHost, rulesAreRead),
+    step(
+      HOSTS,
+      'Verify the rules name what exists',
+      hostsExist,
+      subsetsExist,
+      oneRulePerHost,
+      rulesAreReached,
+      delegatesApply,
+      rulesAreRead,
+    ),
     step(SERVICE_PORTS, 'Verify services’ ports are known to be HTTP', portsSpeakHttp),
     step(
       PODS,
@@ -33,6 +40,7 @@ export const routeRules = section({
       nobodyIsTheProxy,
     ),
     step(CALLERS, 'Verify the caller’s proxy gets the rules', rulesAreForMesh, callerIsInMesh, callerSeesRules),
+    step(GATEWAYS, 'Verify gateways take the rules', gatewaysExist, gatewaysServeHosts, gatewayHostsApart),
     step(WAYPOINTS, 'Verify ambient services have a waypoint', waypointsServeRules, httpRoutesAccepted),
     step('arrival', 'Verify the rules have arrived', rulesArrived),
   ],
@@ -44,8 +52,11 @@ export const routeRules = section({
     virtualServices,
     destinationRules,
     serviceEntries,
-    sidecarScopes,
-    httpRoutes,
+    sidecars,
+    istioGateways,
+    meshConfig,
+    gatewayRoutes,
+    grants,
     waypoints,
     oldRules,
   ],

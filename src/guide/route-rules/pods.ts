@@ -3,14 +3,14 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Envoy, envoys, isSidecar, nameOf } from '../../evidence/envoy/asked.ts';
-import { rulesByService } from '../../evidence/hosts.ts';
-import { isAtLeast } from '../../evidence/istio.ts';
 import { allServices, byNamespace, selects } from '../../evidence/kubernetes.ts';
 import { titleOf } from '../../evidence/named.ts';
-import { protocolOf } from '../../evidence/protocol.ts';
 import { PROXY_USER } from '../../evidence/proxies.ts';
 import { destinationRules } from '../../evidence/routing.ts';
 import type { Service } from '../../evidence/service.ts';
+import { isHostOf } from '../../istio/hosts.ts';
+import { protocolOf } from '../../istio/protocol.ts';
+import { isAtLeast } from '../../istio/release.ts';
 
 /** The Services that select a pod. */
 function servicesFor(services: readonly Service[]): (envoy: Envoy) => readonly Service[] {
@@ -186,11 +186,11 @@ export const podsAreLabelled = defineCheck({
     const sidecars = envoys.filter(isSidecar);
     if (sidecars.length === 0) return skip('no sidecar runs here');
     const servicesOf = servicesFor(services.items);
-    const policiesOf = rulesByService('got' in policies ? policies.got.items : []);
+    const versioned = ('got' in policies ? policies.got.items : []).filter(({ subsets }) =>
+      subsets.some(({ labels }) => 'version' in labels),
+    );
     const isSplit = (each: Envoy): boolean =>
-      servicesOf(each).some((service) =>
-        policiesOf(service).some(({ subsets }) => subsets.some(({ labels }) => 'version' in labels)),
-      );
+      servicesOf(each).some((service) => versioned.some(({ host, namespace }) => isHostOf(host, namespace, service)));
     const nameless = sidecars.filter((each) => !isNamed(each));
     const unversioned = sidecars.filter((each) => !isVersioned(each) && isSplit(each));
     const [first] = [...nameless, ...unversioned];

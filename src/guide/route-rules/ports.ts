@@ -4,11 +4,12 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { answered } from '../../evidence/envoy/asked.ts';
 import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
-import { isAtLeast } from '../../evidence/istio.ts';
 import { titleOf } from '../../evidence/named.ts';
-import { isNearMiss, type Protocol, protocolOf } from '../../evidence/protocol.ts';
-import { isForMesh, rules } from '../../evidence/rules.ts';
+import { rules } from '../../evidence/rules.ts';
 import type { Service, ServicePort } from '../../evidence/service.ts';
+import { isNearMiss, type Protocol, protocolOf } from '../../istio/protocol.ts';
+import { isAtLeast } from '../../istio/release.ts';
+import { isForMesh } from '../../istio/virtual-services.ts';
 
 const ORDER: readonly Protocol['http'][] = ['yes', 'maybe', 'no'];
 

@@ -3,14 +3,15 @@ import { defineCheck, type Verdict } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { envoys } from '../../evidence/envoy/asked.ts';
-import { fullHost, rulesByService } from '../../evidence/hosts.ts';
-import { isAtLeast } from '../../evidence/istio.ts';
 import { allPods, byNamespace, selects } from '../../evidence/kubernetes.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { isRunning } from '../../evidence/pod.ts';
 import { isPolling } from '../../evidence/proxies.ts';
-import { destinationRules, oldRules } from '../../evidence/routing.ts';
-import { isForMesh, rules } from '../../evidence/rules.ts';
+import { oldRules } from '../../evidence/routing.ts';
+import { rules } from '../../evidence/rules.ts';
+import { fullHost } from '../../istio/hosts.ts';
+import { isAtLeast } from '../../istio/release.ts';
+import { isForMesh } from '../../istio/virtual-services.ts';
 import { NO_RULES } from './steps.ts';
 
 export const rulesAreRead = defineCheck({
@@ -66,18 +67,23 @@ export const rulesAreRead = defineCheck({
   },
 });
 
+/** Which callers something is so for; nothing where it is so for all. */
+const forCallers = (lost: readonly string[], all: readonly string[]): string =>
+  lost.length === all.length ? '' : `, for callers in ${some(lost)}`;
+
 export const hostsExist = defineCheck({
   id: 'hosts-exist',
-  title: 'rules lead to services that exist',
+  title: 'rules lead to services that callers know',
   explains:
-    'Resolves every destination of a VirtualService: a short name is meant in the rule’s own namespace. `istioctl analyze` calls a host that is neither a Service’s nor a ServiceEntry’s IST0101.',
+    'Resolves every destination of a VirtualService as the proxy of each caller does: a short name is meant in the rule’s own namespace, and a Service or ServiceEntry counts where its exportTo and the caller’s Sidecar object let it through. Without --from every namespace with sidecars that the rule decides for is looked at. `istioctl analyze` calls a host that is neither a Service’s nor a ServiceEntry’s IST0101.',
   reasons: {
-    HostMissing: 'A rule leads to a host that is no Service and no ServiceEntry (IST0101): requests get 503.',
+    HostMissing:
+      'A rule leads to a host that its callers know no Service or ServiceEntry of (IST0101): requests get 503.',
   },
   needs: { rules },
   judge({ rules: { virtualServices, targets, missing } }) {
     if (virtualServices.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
-    const lost = targets.filter(({ service, entered }) => service === null && !entered);
+    const lost = targets.filter(({ hostless }) => hostless.length > 0);
     const [first] = lost;
     if (first) {
       if (isSome(missing))
@@ -85,21 +91,26 @@ export const hostsExist = defineCheck({
           missing,
           `${first.host} of VirtualService ${titleOf(first.rule)} was not found among what could be seen`,
         );
+      const why = ({ service, entered, callers, hostless }: (typeof lost)[number]): string =>
+        service || entered ? `is kept from ${some(hostless)}` : `does not exist${forCallers(hostless, callers)}`;
       return {
         status: 'fail',
         reason: 'HostMissing',
         message: some([
           ...new Set(
-            lost.map(
-              ({ rule, host }) =>
-                `VirtualService ${titleOf(rule)} leads to ${fullHost(host, rule.namespace)}, which does not exist`,
-            ),
+            lost.map((each) => `VirtualService ${titleOf(each.rule)} leads to ${each.host}, which ${why(each)}`),
           ),
         ]),
         evidence: lost
           .slice(0, 20)
-          .map(({ rule, host, port }) => `${titleOf(rule)}: ${host}${port === null ? '' : `:${port}`}`),
-        hint: shellLine('kubectl', '-n', first.rule.namespace, 'edit', 'virtualservice', first.rule.name),
+          .map(
+            ({ rule, host, port, hostless }) =>
+              `${titleOf(rule)}: ${host}${port === null ? '' : `:${port}`}, called from ${some(hostless)}`,
+          ),
+        hint:
+          first.service || first.entered
+            ? `${shellLine('kubectl', '-n', first.service?.namespace ?? first.rule.namespace, 'get', 'services,serviceentries,sidecars.networking.istio.io', '-o', 'yaml')}   # look at exportTo, and at the Sidecar's egress`
+            : shellLine('kubectl', '-n', first.rule.namespace, 'edit', 'virtualservice', first.rule.name),
       };
     }
     return {
@@ -149,56 +160,52 @@ export const subsetsExist = defineCheck({
   id: 'subsets-exist',
   title: 'subsets that rules lead to are defined, and have pods',
   explains:
-    'Looks for each subset of a destination in the DestinationRules of its host, and whether its labels select a running pod of the Service. `istioctl analyze` calls the first IST0101, the second IST0173.',
+    'Looks for each subset of a destination in the one DestinationRule that each caller’s proxy applies: of its own namespace, else of the Service’s, else of the root namespace, the most specific host whole; and whether its labels select a running pod of the Service. `istioctl analyze` calls the first IST0101, the second IST0173.',
   reasons: {
-    SubsetMissing: 'No DestinationRule defines a subset that a rule leads to (IST0101): requests get 503.',
+    SubsetMissing:
+      'No DestinationRule that callers apply defines a subset that a rule leads to (IST0101): requests get 503.',
     SubsetEmpty: 'A subset’s labels select no running pod of the Service (IST0173): requests get 503.',
   },
-  needs: { rules, policies: attempt(destinationRules), pods: allPods },
-  judge({ rules: { targets, missing }, policies, pods }): Verdict {
-    const wanted = targets.filter(({ subset, service, entered }) => subset !== null && (service !== null || entered));
+  needs: { rules, pods: allPods },
+  judge({ rules: { targets, missing }, pods }): Verdict {
+    const wanted = targets.filter(
+      ({ subset, callers, hostless }) => subset !== null && hostless.length < callers.length,
+    );
     if (wanted.length === 0) return isSome(missing) ? unknown(missing) : skip('no rule leads to a subset');
-    if ('missing' in policies) return unknown([policies.missing]);
-    const policiesOf = rulesByService(policies.got.items);
     const podsIn = byNamespace(pods.items);
     const found = wanted.map((target) => {
-      const { service, subset } = target;
-      const full = fullHost(target.host, target.rule.namespace);
-      const policiesFor = service
-        ? policiesOf(service)
-        : policies.got.items.filter((policy) => fullHost(policy.host, policy.namespace) === full);
-      const defined = policiesFor.flatMap(({ subsets }) => subsets.filter(({ name }) => name === subset));
+      const { service } = target;
       // A node's labels are its own: the pods' do not show them.
-      const labels = Object.entries(defined[0]?.labels ?? {}).filter(([name]) => !name.startsWith('topology.'));
-      const members = podsIn(service?.namespace ?? '').filter(
-        (pod) =>
-          service &&
-          isRunning(pod) &&
-          selects(service.selector, pod.labels) &&
-          labels.every(([name, value]) => pod.labels[name] === value),
+      const labels = target.labels.map((each) =>
+        Object.entries(each).filter(([name]) => !name.startsWith('topology.')),
       );
-      const isEmpty = defined.length > 0 && members.length === 0 && Object.keys(service?.selector ?? {}).length > 0;
-      return { target, isMissing: defined.length === 0, isEmpty, labels };
+      const members = podsIn(service?.namespace ?? '').filter(
+        (pod) => service && isRunning(pod) && selects(service.selector, pod.labels),
+      );
+      const hollow = labels.find(
+        (each) => !members.some((pod) => each.every(([name, value]) => pod.labels[name] === value)),
+      );
+      const isEmpty = hollow !== undefined && Object.keys(service?.selector ?? {}).length > 0;
+      return { target, isMissing: target.subsetless.length > 0, isEmpty, labels: hollow ?? [] };
     });
     const undefinedSubsets = found.filter(({ isMissing }) => isMissing);
     const [first] = undefinedSubsets;
     const name = ({ target }: (typeof found)[number]): string => `${target.subset} of ${target.host}`;
     if (first) {
-      if (policies.got.refusal)
-        return unknown([policies.got.refusal], `subset ${name(first)} was not found among what could be seen`);
+      if (isSome(missing)) return unknown(missing, `subset ${name(first)} was not found among what could be seen`);
+      const elsewhere = [...new Set(undefinedSubsets.flatMap(({ target }) => target.elsewhere.map(titleOf)))];
+      const whose = ({ target }: (typeof found)[number]): string => forCallers(target.subsetless, target.callers);
       return {
         status: 'fail',
         reason: 'SubsetMissing',
-        message: `no DestinationRule defines subset ${some([...new Set(undefinedSubsets.map(name))])}`,
-        hint: shellLine(
-          'kubectl',
-          '-n',
-          first.target.service?.namespace ?? '',
-          'get',
-          'destinationrules',
-          '-o',
-          'yaml',
-        ),
+        message: `no DestinationRule that is applied defines subset ${some([...new Set(undefinedSubsets.map((each) => name(each) + whose(each)))])}${elsewhere.length > 0 ? `; ${some(elsewhere)} ${elsewhere.length === 1 ? 'does, and is' : 'do, and are'} not the one` : ''}`,
+        evidence: undefinedSubsets
+          .slice(0, 20)
+          .map(
+            ({ target }) =>
+              `${titleOf(target.rule)}: ${target.subset} of ${target.host}, called from ${some(target.subsetless)}`,
+          ),
+        hint: `${shellLine('kubectl', 'get', 'destinationrules', '--all-namespaces', '-o', 'yaml')}   # one is applied: the most specific host of the caller's namespace, else of the service's, else of the root namespace`,
       };
     }
     const empty = found.filter(({ isEmpty }) => isEmpty);

@@ -4,6 +4,7 @@ export const HOSTS = 'hosts';
 export const SERVICE_PORTS = 'service-ports';
 export const PODS = 'pods';
 export const CALLERS = 'callers';
+export const GATEWAYS = 'gateways';
 export const WAYPOINTS = 'waypoints';
 
 export const step = stepsOf('Route rules have no effect on my application');

@@ -2,9 +2,9 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { type Waypoint, waypoints } from '../../evidence/gateway-api.ts';
 import { allNamespaces, allServices, type Namespace } from '../../evidence/kubernetes.ts';
 import { titleOf } from '../../evidence/named.ts';
-import { type Waypoint, waypoints } from '../../evidence/routing.ts';
 import { rules } from '../../evidence/rules.ts';
 import type { Service } from '../../evidence/service.ts';
 
@@ -115,40 +115,5 @@ export const waypointsServeRules = defineCheck({
       };
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
     return { status: 'pass', message: `${count(ambient.length, 'Service')} with a waypoint` };
-  },
-});
-
-export const httpRoutesAccepted = defineCheck({
-  id: 'http-routes-accepted',
-  title: 'HTTPRoutes for services are accepted',
-  explains:
-    'An HTTPRoute whose parent is a Service is a rule of the mesh. Looks at what its controllers say of it in its status.',
-  reasons: {
-    RouteUnseen: 'No controller has said of an HTTPRoute that it accepts it.',
-    RouteRefused: 'A controller does not accept an HTTPRoute, or cannot resolve what it leads to.',
-  },
-  needs: { rules },
-  judge({ rules: { routes, missing } }) {
-    const refused = routes.filter((route) => route.refused.length > 0);
-    const [first] = refused;
-    if (first)
-      return {
-        status: 'fail',
-        reason: 'RouteRefused',
-        message: some(refused.map((route) => `HTTPRoute ${titleOf(route)}: ${some(route.refused)}`)),
-        hint: shellLine('kubectl', '-n', first.namespace, 'get', 'httproutes', first.name, '-o', 'yaml'),
-      };
-    const open = routes.filter(({ accepted }) => !accepted);
-    const [unseen] = open;
-    if (unseen)
-      return {
-        status: 'warn',
-        reason: 'RouteUnseen',
-        message: `no controller has accepted ${some(open.map((route) => `HTTPRoute ${titleOf(route)}`))}`,
-        hint: shellLine('kubectl', '-n', unseen.namespace, 'get', 'httproutes', unseen.name, '-o', 'yaml'),
-      };
-    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
-    if (routes.length === 0) return skip('no HTTPRoute is for a Service');
-    return { status: 'pass', message: count(routes.length, 'HTTPRoute') };
   },
 });

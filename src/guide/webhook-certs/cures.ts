@@ -1,6 +1,6 @@
 import { shellLine } from '../../cluster/shell.ts';
 import type { ControlPlane } from '../../diagnosis/check.ts';
-import { isAtLeast } from '../../evidence/istio.ts';
+import { isAtLeast } from '../../istio/release.ts';
 
 /** What makes the control plane write its certificates into the webhooks again (guide.md j): by release. */
 export function writeAgain({ namespace, version, revision, generation }: ControlPlane): string {

@@ -1,4 +1,4 @@
-import { isAtLeast } from '../../../evidence/istio.ts';
+import { isAtLeast } from '../../../istio/release.ts';
 
 /**
  * The page of a release's own documentation: 0.8's one-page Troubleshooting Guide, *Missing Metrics* from 1.0 to 1.3,

@@ -1,6 +1,6 @@
 import { shellLine } from '../../../cluster/shell.ts';
 import type { ControlPlane } from '../../../diagnosis/check.ts';
-import { isAtLeast } from '../../../evidence/istio.ts';
+import { isAtLeast } from '../../../istio/release.ts';
 
 /** The metric instances that every chart ships, and those since 1.1 (mixer.md 3.2). */
 export const SHIPPED_INSTANCES: readonly string[] = [

@@ -1,5 +1,13 @@
-import { isAtLeast } from './istio.ts';
-import type { ServicePort } from './service.ts';
+import { isAtLeast } from './release.ts';
+
+/** What of a Service's port tells its protocol. */
+export interface Port {
+  name: string | null;
+  port: number;
+  /** `TCP`, `UDP`. */
+  protocol: string;
+  appProtocol: string | null;
+}
 
 /** What Istio takes a port of a Service for. */
 export interface Protocol {
@@ -54,7 +62,7 @@ function named(name: string, knows: (release: string) => boolean): string | null
 }
 
 /** What the release takes a TCP port for, by its name, its appProtocol, or what is sent (guide.md a, the table). */
-export function protocolOf(port: ServicePort, version: string | null): Protocol {
+export function protocolOf(port: Port, version: string | null): Protocol {
   const knows = (release: string): boolean => version === null || isAtLeast(version, release);
   if (port.protocol !== 'TCP') return protocol('UDP', 'default');
   // Once it is there the name says nothing, also where what it says is not known.
@@ -71,4 +79,4 @@ export function protocolOf(port: ServicePort, version: string | null): Protocol 
 }
 
 /** Whether a port's name was meant to say HTTP, and does not: `http2foo`, `httpport2`, `http_web`. */
-export const isNearMiss = ({ name }: ServicePort): boolean => /^(http|grpc)/i.test(name ?? '');
+export const isNearMiss = ({ name }: Port): boolean => /^(http|grpc)/i.test(name ?? '');

@@ -1,0 +1,139 @@
+import { planeSource, settle } from '../diagnosis/source.ts';
+import type { Unanswered } from '../errors.ts';
+import { indexDestinationRules } from '../istio/destination-rules.ts';
+import { hostOf } from '../istio/hosts.ts';
+import type { Caller } from '../istio/http-rules.ts';
+import { type RegistryService, registryOf } from '../istio/services.ts';
+import { type Routing, type View, viewOf } from '../istio/view.ts';
+import { mergeVirtualServices, type VirtualService } from '../istio/virtual-services.ts';
+import { type MeshConfig, meshConfig } from './config-maps.ts';
+import { callerPod, isSidecar } from './envoy/asked.ts';
+import { detection } from './istio.ts';
+import { allPods, allServices } from './kubernetes.ts';
+import { isRunning } from './pod.ts';
+import { isOfPlane, proxyContainerOf } from './proxies.ts';
+import {
+  type DestinationRule,
+  destinationRules,
+  type ServiceEntry,
+  serviceEntries,
+  sidecars,
+  virtualServices,
+} from './routing.ts';
+import type { Service } from './service.ts';
+
+/** The objects that decide where calls go, and why not all of them could be seen. */
+export interface Calls {
+  routing: Routing;
+  destinationRules: readonly DestinationRule[];
+  missing: readonly Unanswered[];
+}
+
+/** A Service with the annotation of who sees it. */
+function serviceOf({ name, namespace, annotations, ports }: Service): RegistryService {
+  const exportTo = annotations['networking.istio.io/exportTo'] ?? '';
+  return {
+    name,
+    namespace,
+    host: hostOf({ name, namespace }),
+    exportTo: exportTo.split(',').flatMap((each) => each.trim() || []),
+    createdAt: 0,
+    ports: ports.flatMap(({ port, protocol }) => (protocol === 'TCP' ? [port] : [])),
+    kind: 'Service',
+    endpoints: null,
+  };
+}
+
+const entered = ({ hosts, ...entry }: ServiceEntry): readonly RegistryService[] =>
+  hosts.map((host) => ({ ...entry, host: host.toLowerCase(), kind: 'ServiceEntry' }));
+
+/** Objects that say nothing of who sees them are seen by whom the mesh says. */
+const seenBy = <T extends { exportTo: readonly string[] }>(items: readonly T[], byDefault: readonly string[]): T[] =>
+  items.map((each) => (each.exportTo.length === 0 ? { ...each, exportTo: byDefault } : each));
+
+/** Whether a rule is this control plane's, by its label. */
+const isOfRevision = ({ revision }: VirtualService, plane: { revision: string | null }): boolean =>
+  revision === null || plane.revision === null || revision === plane.revision;
+
+export const calls = planeSource([], async ({ from, plane }): Promise<Calls> => {
+  const [rules, services, entries, policies, scopes, mesh] = await Promise.all([
+    from(virtualServices),
+    from(allServices),
+    settle(from(serviceEntries)),
+    settle(from(destinationRules)),
+    settle(from(sidecars)),
+    settle(from(meshConfig)),
+  ]);
+  const said: Partial<MeshConfig> = ('got' in mesh ? mesh.got : null) ?? {};
+  const root = said.rootNamespace ?? plane.namespace ?? 'istio-system';
+  const byDefault = said.exportTo ?? { services: [], virtualServices: [], destinationRules: [] };
+  const policyItems = 'got' in policies ? policies.got.items : [];
+  const registry = [...services.items.map(serviceOf), ...('got' in entries ? entries.got.items.flatMap(entered) : [])];
+  return {
+    routing: {
+      root,
+      registry: registryOf(seenBy(registry, byDefault.services)),
+      destinationRules: indexDestinationRules(policyItems, { root, exportTo: byDefault.destinationRules }),
+      virtualServices: mergeVirtualServices(
+        seenBy(
+          rules.items.filter((rule) => isOfRevision(rule, plane)),
+          byDefault.virtualServices,
+        ),
+      ),
+      sidecars: 'got' in scopes ? scopes.got.items : [],
+    },
+    destinationRules: policyItems,
+    missing: [
+      ...[rules.refusal, services.refusal].filter((refusal) => refusal !== null),
+      ...[entries, policies, scopes].flatMap((each) =>
+        'missing' in each ? [each.missing] : each.got.refusal ? [each.got.refusal] : [],
+      ),
+      // No ConfigMap is an answer: it says nothing.
+      ...('missing' in mesh && mesh.missing.hindrance !== 'NotFound' ? [mesh.missing] : []),
+    ],
+  };
+});
+
+/** Pods that are told the same: by their namespace, and by the labels that rules look at. */
+export interface CallerGroup {
+  view: View;
+  pods: number;
+}
+
+/** The labels of callers that anything in the mesh looks at. */
+function labelsAskedFor({ sidecars, virtualServices, destinationRules }: Routing): readonly string[] {
+  const policies = [...destinationRules.local.values()].flatMap((pool) => [...pool.values()].flat());
+  const names = new Set([
+    ...sidecars.flatMap(({ selector }) => Object.keys(selector ?? {})),
+    ...policies.flatMap(({ workloadSelector }) => Object.keys(workloadSelector ?? {})),
+    ...virtualServices.flatMap(({ http }) =>
+      http.flatMap(({ matches }) => matches.flatMap(({ sourceLabels }) => Object.keys(sourceLabels ?? {}))),
+    ),
+  ]);
+  return [...names];
+}
+
+/** Every kind of caller in the mesh: the pods with a sidecar, or the one that --from names. */
+export const callers = planeSource([], async ({ from, scope, plane }): Promise<readonly CallerGroup[]> => {
+  const [{ routing }, pods, { all: planes }, named] = await Promise.all([
+    from(calls),
+    from(allPods),
+    from(detection),
+    from(callerPod),
+  ]);
+  const all = pods.items.filter((pod) => {
+    const container = proxyContainerOf(pod);
+    return container && isRunning(pod) && isSidecar({ pod, container }) && isOfPlane(pod, plane, planes);
+  });
+  const asked = labelsAskedFor(routing);
+  const groups = new Map<string, { caller: Caller; pods: number }>();
+  for (const pod of scope.from ? (named ? [named] : []) : all) {
+    const labels = Object.fromEntries(
+      asked.flatMap((name) => (name in pod.labels ? [[name, pod.labels[name] ?? '']] : [])),
+    );
+    const key = JSON.stringify([pod.namespace, labels]);
+    const known = groups.get(key);
+    groups.set(key, { caller: { namespace: pod.namespace, labels }, pods: (known?.pods ?? 0) + 1 });
+  }
+  return [...groups.values()].map(({ caller, pods }) => ({ view: viewOf(routing, caller), pods }));
+});

@@ -1,0 +1,85 @@
+import { shellLine } from '../../cluster/shell.ts';
+import { defineCheck } from '../../diagnosis/check.ts';
+import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { titleOf } from '../../evidence/named.ts';
+import { rules } from '../../evidence/rules.ts';
+import type { DelegateFault, MergedVirtualService } from '../../istio/virtual-services.ts';
+import { NO_RULES } from './steps.ts';
+
+const edit = ({ namespace, name }: { namespace: string; name: string }): string =>
+  shellLine('kubectl', '-n', namespace, 'edit', 'virtualservice', name);
+
+/** `bookinfo/reviews, its 2nd rule`. */
+function placeOf(rule: MergedVirtualService, http: MergedVirtualService['http'][number]): string {
+  const at = rule.http.indexOf(http) + 1;
+  return `VirtualService ${titleOf(rule)}, rule ${at}${http.name ? ` (${http.name})` : ''}`;
+}
+
+export const rulesAreReached = defineCheck({
+  id: 'rules-are-reached',
+  title: 'no rule stands behind one that takes every request',
+  explains:
+    'Rules for HTTP are tried in order, and a rule without a match, or with the prefix `/` alone, takes every request: Istio sends proxies none of those behind it. `istioctl analyze` calls it IST0130.',
+  reasons: { RuleUnreached: 'A rule stands behind one that takes every request (IST0130): no request reaches it.' },
+  needs: { rules },
+  judge({ rules: { virtualServices, unreached, missing } }) {
+    const [first] = unreached;
+    if (first)
+      return {
+        status: 'warn',
+        reason: 'RuleUnreached',
+        message: `${some(unreached.map(({ rule, http }) => placeOf(rule, http)))}: never reached, a rule before takes every request`,
+        hint: `${edit(first.rule)}   # move the rule without a match to the end`,
+      };
+    if (virtualServices.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
+    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
+    return {
+      status: 'pass',
+      message: `${count(virtualServices.flatMap(({ http }) => http).length, 'rule')} for HTTP, each within reach`,
+    };
+  },
+});
+
+const WHY: Readonly<Record<DelegateFault['why'], { reason: string; words: string }>> = {
+  missing: { reason: 'DelegateMissing', words: 'does not exist' },
+  'has hosts': { reason: 'DelegateMissing', words: 'has hosts of its own, and so is no delegate' },
+  'not exported': { reason: 'DelegateMissing', words: 'is not exported to its namespace' },
+  match: { reason: 'DelegateConflict', words: 'has a match that is outside of its own: that rule is left out' },
+  delegates: { reason: 'DelegateConflict', words: 'delegates in turn, which has no effect' },
+};
+
+export const delegatesApply = defineCheck({
+  id: 'delegates-apply',
+  title: 'delegates are there, and within their root’s matches',
+  explains:
+    'A VirtualService may leave a part of its rules to another without hosts, one level deep. Istio leaves such a part out, without a word, where the delegate does not exist, has hosts of its own, is not exported to the root’s namespace, or where its match is no part of the root’s.',
+  reasons: {
+    DelegateMissing: 'A rule is left to a VirtualService that is not there, has hosts, or is not exported to it.',
+    DelegateConflict: 'A delegate’s rule is outside of its root’s match, or delegates in turn: it has no effect.',
+  },
+  needs: { rules },
+  judge({ rules: { virtualServices, missing } }) {
+    const faults = virtualServices.flatMap(({ faults }) => faults);
+    const [first] = faults;
+    if (first) {
+      if (isSome(missing)) return unknown(missing, `VirtualService ${first.delegate} was not seen whole`);
+      return {
+        status: 'fail',
+        reason: WHY[first.why].reason,
+        message: some([
+          ...new Set(
+            faults.map(
+              ({ root, delegate, why }) =>
+                `VirtualService ${titleOf(root)} delegates to ${delegate}, which ${WHY[why].words}`,
+            ),
+          ),
+        ]),
+        hint: edit(first.root),
+      };
+    }
+    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
+    const delegates = new Set(virtualServices.flatMap((rule) => rule.delegates));
+    if (delegates.size === 0) return skip('no rule is delegated');
+    return { status: 'pass', message: `${count(delegates.size, 'delegate')}: ${some([...delegates])}` };
+  },
+});

@@ -1,0 +1,196 @@
+import { type DestinationRules, destinationRuleFor, hasLabels, type MergedRule } from './destination-rules.ts';
+import { isSubsetOf, isWildcard, mostSpecific } from './hosts.ts';
+import { type Caller, type Destination, type Routes, routesFor } from './http-rules.ts';
+import { bestOf, isServiceVisible, type Registry, type RegistryService } from './services.ts';
+import {
+  type EgressListener,
+  listenerFor,
+  listenersOf,
+  type Sidecar,
+  sidecarOf,
+  takesRule,
+  takesService,
+} from './sidecars.ts';
+import { isForMesh, type MergedVirtualService } from './virtual-services.ts';
+import { isVisible } from './visibility.ts';
+
+/** The objects of a mesh that decide where calls go. */
+export interface Routing {
+  /** The root namespace of the mesh. */
+  root: string;
+  registry: Registry;
+  destinationRules: DestinationRules;
+  /** The oldest first. */
+  virtualServices: readonly MergedVirtualService[];
+  sidecars: readonly Sidecar[];
+}
+
+/** What one caller's proxy is told of the mesh. */
+export interface View {
+  caller: Caller;
+  sidecar: Sidecar | null;
+  /** The Services that it has clusters for, by host. */
+  services: ReadonlyMap<string, RegistryService>;
+  /** The rules for sidecars that it gets, the one that wins first. */
+  rules: readonly MergedVirtualService[];
+  /** The rule that decides about calls to a host and port, and its routes; null where none does. */
+  ruleFor(host: string, port: number): { rule: MergedVirtualService; routes: Routes } | null;
+  /** Null where no DestinationRule is applied. */
+  destinationRuleFor(host: string): MergedRule | null;
+  /** Whether it knows where a destination is: a Service, its port, its subset. */
+  hasCluster(destination: Destination): boolean;
+}
+
+/** Those of the caller's own, then those exported to its namespace by name, then everybody's; each the oldest first (push_context.go, initVirtualServices; virtualservice.go, SelectVirtualServices). */
+function inOrder(rules: readonly MergedVirtualService[], caller: string): readonly MergedVirtualService[] {
+  const rank = ({ exportTo, namespace }: MergedVirtualService): number =>
+    exportTo.length === 0 || exportTo.includes('*') ? 2 : namespace === caller ? 0 : 1;
+  return rules
+    .filter((rule) => isForMesh(rule) && isVisible(rule.exportTo, rule.namespace, caller))
+    .map((rule, index) => ({ rule, index }))
+    .sort((a, b) => rank(a.rule) - rank(b.rule) || a.index - b.index)
+    .map(({ rule }) => rule);
+}
+
+/** The Services that a listener takes in: of several with one host the caller's own, else the best (sidecar.go, selectServices). */
+function servicesOf(listener: EgressListener, registry: Registry, caller: string): Map<string, RegistryService> {
+  const found = new Map<string, RegistryService>();
+  for (const [host, same] of registry) {
+    const taken = same.filter(
+      (service) =>
+        isServiceVisible(service, caller) &&
+        takesService(listener, host, service.namespace, caller) &&
+        (listener.port === null || service.ports.includes(listener.port)),
+    );
+    const service = taken.find(({ namespace }) => namespace === caller) ?? bestOf(taken);
+    if (service) found.set(host, listener.port === null ? service : { ...service, ports: [listener.port] });
+  }
+  return found;
+}
+
+/** Where the rules of a listener lead, with the ports that they name; null for all (push_context.go, virtualServiceDestinationsFilteredBySourceNamespace). */
+function destinationsOf(rule: MergedVirtualService, caller: string): ReadonlyMap<string, ReadonlySet<number> | null> {
+  const http = rule.http
+    .filter(({ matches }) => {
+      const from = matches.flatMap(({ sourceNamespace }) => sourceNamespace || []);
+      return from.length === 0 || from.includes(caller);
+    })
+    .flatMap(({ destinations }) => destinations);
+  const found = new Map<string, Set<number> | null>();
+  for (const { host, port } of [...http, ...rule.other]) {
+    const known = found.get(host);
+    if (port === null || known === null) found.set(host, null);
+    else found.set(host, new Set([...(known ?? []), port]));
+  }
+  return found;
+}
+
+/**
+ * What a sidecar's proxy is told: by its Sidecar's listeners, and of the Services that their rules lead to beside
+ * (pilot/pkg/model/sidecar.go; a gateway's proxy is told of every Service that is visible in its namespace).
+ */
+export function viewOf(routing: Routing, caller: Caller): View {
+  const { registry, root } = routing;
+  const sidecar = sidecarOf(routing.sidecars, caller, root);
+  const listeners = listenersOf(sidecar);
+  const all = inOrder(routing.virtualServices, caller.namespace);
+  const parts = listeners.map((listener) => {
+    const rules = all.filter((rule) => takesRule(listener, rule, caller.namespace));
+    return { listener, services: servicesOf(listener, registry, caller.namespace), rules, hosts: byHost(rules) };
+  });
+  const services = new Map<string, RegistryService>();
+  const addService = (service: RegistryService): void => {
+    const known = services.get(service.host);
+    if (known === undefined || (known.kind === 'ServiceEntry' && service.kind === 'Service'))
+      services.set(service.host, service);
+    else if (known.namespace === service.namespace && known.kind === service.kind)
+      services.set(service.host, { ...known, ports: [...new Set([...known.ports, ...service.ports])] });
+  };
+  for (const part of parts) {
+    for (const service of part.services.values()) addService(service);
+    for (const rule of part.rules) {
+      for (const [host, ports] of destinationsOf(rule, caller.namespace)) {
+        const same = registry.get(host) ?? [];
+        const service =
+          same.find(({ namespace }) => namespace === caller.namespace) ??
+          bestOf(same.filter((each) => isServiceVisible(each, caller.namespace)));
+        if (!service) continue;
+        const { port } = part.listener;
+        const wanted = port === null ? ports : new Set([port]);
+        const kept = service.ports.filter((each) => wanted === null || wanted.has(each));
+        if (kept.length > 0) addService({ ...service, ports: kept });
+      }
+    }
+  }
+  const destinationRule = (host: string): MergedRule | null => {
+    const service = services.get(host);
+    return service ? destinationRuleFor(routing.destinationRules, root, caller, service) : null;
+  };
+  return {
+    caller,
+    sidecar,
+    services,
+    rules: [...new Set(parts.flatMap((part) => part.rules))],
+    ruleFor(host, port) {
+      const listener = listenerFor(listeners, port);
+      const part = parts.find((each) => each.listener === listener);
+      return part ? decidingRule(part, caller, host, port) : null;
+    },
+    destinationRuleFor: destinationRule,
+    hasCluster({ host, port, subset }) {
+      const service = services.get(host);
+      if (!service || (port !== null && !service.ports.includes(port))) return false;
+      if (subset === null) return true;
+      const defined = destinationRule(host)?.subsets.find(({ name }) => name === subset);
+      if (!defined) return false;
+      // Of a subset that is found by DNS and has no endpoint Istio makes no cluster (cluster_builder.go, buildCluster).
+      const { endpoints } = service;
+      return endpoints === null || endpoints.some((labels) => hasLabels(defined.labels, labels));
+    },
+  };
+}
+
+/** The rules of one listener by their hosts: the first of each wildcard, all of any other. */
+interface ByHost {
+  exact: ReadonlyMap<string, readonly MergedVirtualService[]>;
+  wildcards: ReadonlyMap<string, MergedVirtualService>;
+  /** Where each stands: the first decides. */
+  rank: ReadonlyMap<MergedVirtualService, number>;
+}
+
+function byHost(rules: readonly MergedVirtualService[]): ByHost {
+  const exact = new Map<string, MergedVirtualService[]>();
+  const wildcards = new Map<string, MergedVirtualService>();
+  for (const rule of rules) {
+    for (const host of rule.hosts) {
+      if (!isWildcard(host)) exact.set(host, [...(exact.get(host) ?? []), rule]);
+      else if (!wildcards.has(host)) wildcards.set(host, rule);
+    }
+  }
+  return { exact, wildcards, rank: new Map(rules.map((rule, index) => [rule, index])) };
+}
+
+/**
+ * The first rule with routes for the caller that names the host; a wildcard only where it is the most specific of all for
+ * it (route.go, separateVSHostsAndServices; httproute.go, BuildSidecarOutboundVirtualHosts).
+ */
+function decidingRule(
+  { hosts, services }: { hosts: ByHost; services: ReadonlyMap<string, RegistryService> },
+  caller: Caller,
+  host: string,
+  port: number,
+): { rule: MergedVirtualService; routes: Routes } | null {
+  const isKnown = services.get(host)?.ports.includes(port) === true;
+  // A host that is nobody's has a route on port 80 only.
+  const exact = isKnown || port === 80 ? (hosts.exact.get(host) ?? []) : [];
+  const [first] = hosts.exact.get(host) ?? [];
+  const most = first ?? mostSpecific(host, hosts.wildcards);
+  const isGeneral = isKnown && most?.hosts.some((each) => isWildcard(each) && isSubsetOf(host, each));
+  const rank = (rule: MergedVirtualService): number => hosts.rank.get(rule) ?? 0;
+  const candidates = [...exact, ...(most && isGeneral ? [most] : [])].sort((a, b) => rank(a) - rank(b));
+  for (const rule of candidates) {
+    const routes = routesFor(rule.http, caller, 'mesh', port);
+    if (routes.routes.length > 0) return { rule, routes };
+  }
+  return null;
+}
