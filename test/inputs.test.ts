@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { loadAll } from 'js-yaml';
+import { istiodObject, modernMesh, productpageObject } from './support/modern.ts';
+import type { RecordedObject } from './support/recordings.ts';
+import { reported } from './support/run.ts';
+import { startStandIn } from './support/stand-in.ts';
+
+/** The definitions of the kinds that an input has, in the versions that are asked for. */
+function definitionsOf(objects: readonly RecordedObject[]): readonly RecordedObject[] {
+  const kinds = new Map(
+    objects.flatMap(({ apiVersion, kind }) =>
+      apiVersion.includes('/') ? [[`${kind} ${apiVersion}`, { kind, apiVersion }]] : [],
+    ),
+  );
+  return [...kinds.values()].map(({ kind, apiVersion }) => {
+    const [group = '', version = ''] = apiVersion.split('/');
+    const plural = kind === 'ServiceEntry' ? 'serviceentries' : `${kind.toLowerCase()}s`;
+    return {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: `${plural}.${group}` },
+      spec: { group, names: { plural, kind }, versions: [{ name: version }] },
+    };
+  });
+}
+
+/** In the version of Istio's kinds that every release serves. */
+const served = (object: RecordedObject): RecordedObject => ({
+  ...object,
+  apiVersion: object.apiVersion.replace(/^networking\.istio\.io\/v1$/, 'networking.istio.io/v1alpha3'),
+});
+
+/** What people reported, as the smallest objects that show it, and what is right to say of it. */
+const RIGHT: readonly [input: string, topic: string, code: number, reason: string, says: RegExp][] = [
+  ['star-host-shadowed', 'route-rules', 1, 'HostShadowed', /bookinfo\/all is not asked for site\.example\.com/],
+  ['destinationrule-third-namespace', 'route-rules', 1, 'SubsetMissing', /v1 of front.*; store\/front does/],
+  ['gateway-short-name', 'route-rules', 1, 'GatewayMissing', /bookinfo\/edge.*there is istio-system\/edge/],
+  ['catch-all-first', 'route-rules', 0, 'RuleUnreached', /bookinfo\/front, rule 2: never reached/],
+  ['wildcard-destinationrule-shadowed', 'route-rules', 1, 'SubsetMissing', /; bookinfo\/all does, and is not the one/],
+  ['gateway-host-mismatch', 'route-rules', 1, 'HostNotServed', /istio-system\/edge does not serve site\.example\.com/],
+  ['serviceentry-private', 'route-rules', 1, 'HostMissing', /api\.partner\.example, which is kept from bookinfo/],
+  ['httproute-no-grant', 'route-rules', 1, 'RefNotPermitted', /bookinfo\/cross leads to store\/far/],
+];
+
+describe('public reports, recreated', () => {
+  for (const [input, topic, code, reason, says] of RIGHT) {
+    it(`${input}: ${reason}`, async () => {
+      const text = readFileSync(new URL(`inputs/${input}.yaml`, import.meta.url), 'utf8');
+      const objects = (loadAll(text) as RecordedObject[]).map(served);
+      const standIn = await startStandIn(
+        modernMesh(istiodObject(), productpageObject(), ...definitionsOf(objects), ...objects),
+      );
+      try {
+        const { report } = await reported([topic], { env: { KUBECONFIG: standIn.kubeconfig } });
+        const checks = report.steps.flatMap(({ checks }) => checks);
+        const found = checks.find((check) => check.reason === reason);
+        assert.ok(
+          found,
+          JSON.stringify(
+            checks.filter(({ status }) => !/pass|skip/.test(status)),
+            null,
+            1,
+          ),
+        );
+        assert.match(found.message, says);
+        assert.equal(found.status, code === 0 ? 'warn' : 'fail');
+        assert.equal(found.causedBy, null);
+        if (code === 1) assert.equal(report.verdict, 'broken');
+      } finally {
+        await standIn.close();
+      }
+    });
+  }
+});
