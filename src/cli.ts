@@ -2,11 +2,11 @@ import { closest, distance } from 'fastest-levenshtein';
 import yargs, { type Argv } from 'yargs';
 import { COMMANDS, flagsOf } from './commands/flags.ts';
 import { kubectlSpelling } from './commands/guess.ts';
-import { type Io, print } from './commands/io.ts';
+import { aside, type Io, print } from './commands/io.ts';
 import { KUBECTL_FLAGS } from './commands/kubectl-flags.ts';
 import { legacyFlags } from './commands/legacy.ts';
 import type { Arguments } from './commands/options.ts';
-import { DiagError, NoAnswer, UsageError } from './errors.ts';
+import { DiagError, NoAnswer, OutputError, UsageError } from './errors.ts';
 import { type Entry, guide } from './guide/index.ts';
 import { escapeText } from './report/escape.ts';
 import { tool } from './version.ts';
@@ -35,11 +35,18 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return code;
   } catch (error) {
     // What kubectl said may hold what somebody in the cluster wrote.
-    if (error instanceof DiagError) await print(io.stderr, `error: ${escapeText(error.message)}\n`);
-    // For a script, one document always; a bug has one too.
+    if (error instanceof DiagError) await aside(io.stderr, `error: ${escapeText(error.message)}\n`);
+    // For a script, one document always; a bug has one too. Where none can be written, the line above is all.
+    if (error instanceof OutputError) return 2;
     if (argv[0] === 'all' || guide.some(({ id }) => id === argv[0])) {
       const { printError } = await import('./commands/diagnose.ts');
-      await printError(argv[0] ?? '', looseArguments(words), io, error);
+      try {
+        await printError(argv[0] ?? '', looseArguments(words), io, error);
+      } catch (unwritten) {
+        if (!(unwritten instanceof OutputError)) throw unwritten;
+        await aside(io.stderr, `error: ${escapeText(unwritten.message)}\n`);
+        return 2;
+      }
     }
     if (!(error instanceof DiagError)) throw error;
     const signal = io.signal();

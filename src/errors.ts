@@ -15,6 +15,11 @@ export class BundleError extends DiagError {
   override name = 'BundleError';
 }
 
+/** What was to be printed could not be written: a full disk, a file that is not open for it. Exit 2. */
+export class OutputError extends DiagError {
+  override name = 'OutputError';
+}
+
 /** Why a question got no answer. These words are the `reason` of an `unknown`, and API. */
 export type Hindrance =
   | 'Forbidden'

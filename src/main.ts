@@ -26,13 +26,11 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 /** The streams that were written to: Node opens one when it is first asked for, and that costs 2 ms. */
 const opened = new Set<NodeJS.WriteStream>();
 
-/** A reader that has seen enough (| head) is no fault. */
-function readable(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+/** Whoever writes to it is told of its errors by the call itself (print); here they must not end the process. */
+function heeded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   if (opened.has(stream)) return stream;
   opened.add(stream);
-  return stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  return stream.on('error', () => undefined);
 }
 
 async function main(): Promise<number> {
@@ -43,10 +41,10 @@ async function main(): Promise<number> {
     const { run } = await loadProgram(looksLive(argv) ? 'whole' : 'start');
     return await run(argv, {
       get stdout() {
-        return readable(process.stdout);
+        return heeded(process.stdout);
       },
       get stderr() {
-        return readable(process.stderr);
+        return heeded(process.stderr);
       },
       env: process.env,
       now: Date.now,
@@ -68,7 +66,7 @@ main().then(
   },
   (error: unknown) => {
     process.exitCode = 2;
-    readable(process.stderr).write(
+    heeded(process.stderr).write(
       `bug in kubectl-istio-diag, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,
     );
   },

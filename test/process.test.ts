@@ -12,6 +12,8 @@ import { leftWith, started } from './support/started.ts';
 const root = join(import.meta.dirname, '..');
 const bin = join(root, 'bin/kubectl-istio-diag');
 
+const DEMO = join(root, 'test/bundles/demo.tar.gz');
+
 /** What a run with this kubeconfig has left. */
 const leftBy = (kubeconfig: string): readonly string[] => leftWith('KUBECONFIG', kubeconfig);
 
@@ -89,6 +91,59 @@ describe('the program as a process', () => {
       assert.deepEqual([code, stderr], [1, '']);
       assert.deepEqual(leftBy(kubeconfig), []);
     });
+  });
+
+  for (const words of [
+    'version',
+    'topics',
+    '--help',
+    'explain HandlerMissing',
+    'schema',
+    'rbac',
+    'completion',
+    '__complete ',
+    ...['table', 'wide', 'json', 'yaml'].flatMap((format) => [
+      `missing-metrics --bundle ${DEMO} -o ${format}`,
+      `all --bundle ${DEMO} -o ${format}`,
+    ]),
+    `missing-metrics --bundle ${DEMO} --fail-on nonsense -o json`,
+    'metrics MIXER -n istio-system --port 9093',
+    'metrics MIXER -n istio-system --port 9093 -o json',
+    'debug tcpdump MIXER -n istio-system',
+  ]) {
+    for (const [redirection, said] of [
+      ['> /dev/full', /ENOSPC/],
+      ['1< /dev/null', /EBADF/],
+    ] as const) {
+      it(`says in one line that it could not write: ${words.replace(DEMO, 'DEMO')} ${redirection}`, async () => {
+        await withStandIn('istio-1.0.6/healthy', async ({ recording }, env) => {
+          const mixer = recording.objects.find(
+            ({ kind, metadata }) => kind === 'Pod' && metadata.name.startsWith('istio-telemetry'),
+          );
+          const line = `"$0" "$1" ${words.replace('MIXER', mixer?.metadata.name ?? '')} ${redirection}`;
+          const { code, stderr } = await started('sh', ['-c', line, process.execPath, bin], env);
+          const lines = stderr
+            .trimEnd()
+            .split('\n')
+            .filter((each) => !/--fail-on takes/.test(each));
+          assert.equal(code, 2, stderr);
+          assert.equal(lines.length, 1, stderr);
+          assert.match(lines[0] ?? '', /^error: the output could not be written: /);
+          assert.match(lines[0] ?? '', said);
+        });
+      });
+    }
+  }
+
+  it('keeps its answer where stderr cannot be written', async () => {
+    const args = [bin, 'missing-metrics', '--bundle', DEMO, '-o', 'json', '-v'];
+    const whole = await started(process.execPath, args, {});
+    const { code, stdout } = await started('sh', ['-c', '"$0" "$@" 2> /dev/full', process.execPath, ...args], {});
+    const steady = (text: string): Report => {
+      const report = JSON.parse(text) as Report;
+      return { ...report, run: { ...report.run, durationMs: 0 } };
+    };
+    assert.deepEqual([code, steady(stdout).steps.length], [whole.code, steady(whole.stdout).steps.length]);
   });
 
   it('ends by --timeout when the API server stalls, and calls it unreachable', async () => {

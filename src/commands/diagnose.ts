@@ -6,7 +6,7 @@ import { render, renderList } from '../report/render.ts';
 import { errorReport, type Facts, reportOf } from '../report/report.ts';
 import { tool } from '../version.ts';
 import { investigate } from './investigate.ts';
-import { type Io, print } from './io.ts';
+import { aside, type Io, print } from './io.ts';
 import { type Arguments, failOnOf, formatOf, scopeOf } from './options.ts';
 import { openSession } from './session.ts';
 import { startSpinner } from './spinner.ts';
@@ -30,7 +30,7 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
     // Nothing is asked any more: kubectl ends while the report is made.
     void session.close();
     spinner.stop();
-    if (unsaved !== null) await print(io.stderr, `error: ${escapeText(unsaved)}\n`);
+    if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
     const run: Facts['run'] = {
       startedAt: new Date(session.startedAt).toISOString(),
       durationMs: Math.max(0, io.now() - started),
@@ -43,7 +43,7 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
     });
     const [first] = reports;
     if (first?.verdict === 'unreachable')
-      await print(io.stderr, `error: ${escapeText(unreachableWords(found[0]?.unsearched ?? [], words))}\n`);
+      await aside(io.stderr, `error: ${escapeText(unreachableWords(found[0]?.unsearched ?? [], words))}\n`);
     const showCommands = args['show-commands'] === true;
     if (first && entries.length === 1) {
       await print(io.stdout, await render(first, format, style, showCommands));

@@ -1,4 +1,5 @@
 import type { HeadStart } from '../cluster/head-start.ts';
+import { OutputError } from '../errors.ts';
 import type { Signal } from '../report/exit.ts';
 
 /** A stream that is written to: a process's own, or a test's. */
@@ -23,8 +24,18 @@ export interface Io {
   readonly signal: () => Signal | null;
 }
 
-/** Writes all of `text`, and resolves when it is out or nobody reads any more. */
+/** What a program hears when nobody reads its output any more: `| head` is no fault. */
+const NOBODY_READS: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED']);
+
+/** Writes all of `text`, and resolves when it is out or nobody reads any more. Rejects when it could not be written. */
 export const print = (output: Output, text: string): Promise<void> =>
-  new Promise((resolve) => {
-    output.write(text, () => resolve());
+  new Promise((resolve, reject) => {
+    output.write(text, (error) => {
+      const { code, message } = (error ?? {}) as NodeJS.ErrnoException;
+      if (!error || NOBODY_READS.has(code)) resolve();
+      else reject(new OutputError(`the output could not be written: ${message}`, { cause: error }));
+    });
   });
+
+/** Writes what is said beside the output. Where stderr cannot be written, nobody is told, and the run goes on. */
+export const aside = (output: Output, text: string): Promise<void> => print(output, text).catch(() => undefined);

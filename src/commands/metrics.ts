@@ -9,7 +9,7 @@ import { Prom2json } from '../prometheus/prom2json.ts';
 import { columns, jsonOf } from '../report/columns.ts';
 import { escapeText } from '../report/escape.ts';
 import { plain } from '../report/style.ts';
-import { type Io, print } from './io.ts';
+import { aside, type Io, print } from './io.ts';
 import { type Arguments, oneOf } from './options.ts';
 import { openSession } from './session.ts';
 import { styleOf } from './style.ts';
@@ -42,7 +42,7 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
       }
     });
     const unsaved = await session.save();
-    if (unsaved !== null) await print(io.stderr, `error: ${escapeText(unsaved)}\n`);
+    if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
     await print(io.stdout, format === 'json' ? `${jsonOf(collected.families())}\n` : plain(style, tableOf(rows)));
     for (const { line, text } of summary.problems) io.stderr.write(`line ${line}: ${escapeText(text)}\n`);
     const more = summary.problemCount - summary.problems.length;

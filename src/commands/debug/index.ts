@@ -5,7 +5,7 @@ import { DiagError, type Unanswered, UsageError } from '../../errors.ts';
 import { escapeText } from '../../report/escape.ts';
 import { exitCodeOf } from '../../report/exit.ts';
 import { plain } from '../../report/style.ts';
-import { type Io, print } from '../io.ts';
+import { aside, type Io, print } from '../io.ts';
 import { type Arguments, oneOf, scopeOf } from '../options.ts';
 import { openConfiguration, openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
@@ -78,17 +78,17 @@ export async function debug(words: readonly string[], args: Arguments, io: Io): 
     } finally {
       // Also of a run that came to nothing: that is when somebody else should look at it.
       unsaved = await session.save();
-      if (unsaved !== null) await print(io.stderr, `error: ${escapeText(unsaved)}\n`);
+      if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
     }
     await print(run === null ? io.stdout : io.stderr, plain(style, told.text));
     for (const { command, words: said } of told.missing)
-      await print(io.stderr, `error: no answer to \`${escapeText(command)}\`: ${escapeText(said)}\n`);
+      await aside(io.stderr, `error: no answer to \`${escapeText(command)}\`: ${escapeText(said)}\n`);
     if (unsaved !== null) return exitCodeOf('error', false, 'unknown', io.signal());
     if (run === null)
       return exitCodeOf(told.missing.length > 0 ? 'inconclusive' : 'healthy', false, 'unknown', io.signal());
   } catch (error) {
     if (!(error instanceof NoIstio)) throw error;
-    await print(io.stderr, `error: ${error.message}\n`);
+    await aside(io.stderr, `error: ${error.message}\n`);
     return exitCodeOf('not-applicable', false, 'unknown', io.signal());
   } finally {
     await session.close();
