@@ -73,7 +73,7 @@ function parser(io: Io, exit: (code: number) => void): Argv {
       `Walks Istio’s Troubleshooting Guide: finds what is broken in a mesh, why, and what to type next. It only reads, but for debug --execute.\n\nUsage:\n  $0 TOPIC [WORKLOAD] [flags]`,
     )
     .epilogue(
-      'Flags go after the plugin’s name. Exit codes: 0 healthy, 1 broken, 2 error, 3 inconclusive, 4 no Istio, 5 unreachable.',
+      'Flags go after the plugin’s name. Exit codes: 0 healthy, 1 broken, 2 error, 3 inconclusive, 4 nothing to judge, 5 unreachable.',
     )
     .version(false)
     .help()

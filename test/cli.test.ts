@@ -54,10 +54,6 @@ describe('the command line', () => {
     [['missing-metrics', '-n', '../x'], /^error: "\.\.\/x" cannot be the name of a namespace\n$/],
     [['missing-metrics', '--prometheus-url', 'http://h/?a=b'], /^error: --prometheus-url takes no query/],
     [['missing-metrics', '--bundle', DEMO, '--timeout', 'zz'], /^error: --timeout takes a duration/],
-    [
-      ['missing-metrics', '--bundle', DEMO, '-n', 'nope'],
-      /^error: there is no namespace nope: kubectl get namespaces\n$/,
-    ],
     [['-o', 'json'], /^error: flags go after the topic, such as missing-metrics/],
     [['foo'], /^error: unknown topic "foo": see/],
     [['metrics', 'x', '--port', 'abc'], /^error: --port takes a number from 1 to 65535\n$/],
@@ -539,14 +535,5 @@ describe('kubectl’s spelling', () => {
   it('--as-group takes one word: the next is the workload', async () => {
     const { stderr } = await ran(['missing-metrics', '--as', 'a', '--as-group', 'b', 'nonsense/x']);
     assert.match(stderr, /^error: a workload is service\/NAME or deployment\/NAME/);
-  });
-});
-
-describe('a scope that fits nothing', () => {
-  it('is a warning for -l', async () => {
-    await withStandIn('istio-1.0.6/healthy', async (_, env) => {
-      const { report } = await reported(['missing-metrics', '-l', 'x=nope'], { env });
-      assert.deepEqual(report.warnings, ['no pod has the labels x=nope: no workload was judged']);
-    });
   });
 });

@@ -300,15 +300,6 @@ describe('one workload', () => {
     const check = await about('service/details', 'workload-injected', 'istio-1.0.6/no-reports');
     assert.deepEqual([check?.status, check?.reason], ['fail', 'NotInjected']);
   });
-  it('that is not there is one line and exit 2', async () => {
-    await withStandIn(HEALTHY, async (_, env) => {
-      const { code, stderr } = await reported(['missing-metrics', 'service/nobody'], { env });
-      assert.deepEqual(
-        [code, stderr],
-        [2, 'error: there is no service nobody in namespace bookinfo: kubectl -n bookinfo get services\n'],
-      );
-    });
-  });
 });
 
 describe('hostile text', () => {

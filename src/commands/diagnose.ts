@@ -31,15 +31,15 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
     void session.close();
     spinner.stop();
     if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
-    const run: Facts['run'] = {
+    const run: Omit<Facts['run'], 'scope'> = {
       startedAt: new Date(session.startedAt).toISOString(),
       durationMs: Math.max(0, io.now() - started),
       context,
       source: session.source,
     };
-    const reports = found.map(({ warnings, ...rest }) => {
+    const reports = found.map(({ warnings, scope, ...rest }) => {
       const own = [...warnings, ...(unsaved === null ? [] : [unsaved])];
-      return reportOf({ tool, run, ...rest, warnings: own, failOn, signal: io.signal() });
+      return reportOf({ tool, run: { ...run, scope }, ...rest, warnings: own, failOn, signal: io.signal() });
     });
     const [first] = reports;
     if (first?.verdict === 'unreachable')
@@ -79,6 +79,7 @@ export async function printError(topic: string, args: Arguments, io: Io, error: 
       durationMs: 0,
       context: null,
       source: args.bundle === undefined ? 'live' : 'bundle',
+      scope: { workload: null, namespace: null, selector: null },
     },
     planes: [],
     sections: [],

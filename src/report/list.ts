@@ -9,14 +9,14 @@ export interface ReportList {
   exitCode: number;
 }
 
-/** The worst first: what decides the exit code of all. */
+/** The worst first: what decides the exit code of all. A topic that judged nothing counts when no other did. */
 const PRECEDENCE: readonly VerdictWord[] = [
   'error',
   'unreachable',
   'broken',
   'inconclusive',
-  'not-applicable',
   'healthy',
+  'not-applicable',
 ];
 
 /** The reports of one run, in the guide's order, and the one exit code. */

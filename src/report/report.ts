@@ -1,4 +1,4 @@
-import type { ControlPlane, Generation } from '../diagnosis/check.ts';
+import type { ControlPlane, Generation, Scope } from '../diagnosis/check.ts';
 import { type Finding, type Section, type Status, type StepFindings, worst } from '../diagnosis/finding.ts';
 import type { Unanswered } from '../errors.ts';
 import { escapeAll } from './escape.ts';
@@ -69,6 +69,8 @@ export interface Report {
     durationMs: number;
     context: string | null;
     source: 'live' | 'bundle';
+    /** What was asked for; null is all of it. */
+    scope: Pick<Scope, 'workload' | 'namespace' | 'selector'>;
     interrupted: boolean;
   };
   mesh: { found: boolean; generations: readonly Generation[]; controlPlanes: readonly ControlPlane[] };
@@ -137,7 +139,7 @@ export function reportOf(facts: Facts): Report {
     flow: facts.sections.flatMap((section) => flowReports(section, steps)),
     steps,
     unchecked: uncheckedOf(facts),
-    warnings: facts.warnings,
+    warnings: verdict === 'not-applicable' ? [...nothingJudged(facts, steps), ...facts.warnings] : facts.warnings,
   });
 }
 
@@ -158,13 +160,28 @@ const isUnreachable = ({ planes, unsearched, signal }: Facts): boolean =>
   (unsearched.some(({ hindrance }) => NO_CONNECTION.has(hindrance)) ||
     unsearched.every(({ hindrance }) => hindrance === 'TimedOut'));
 
-/** Precedence: unreachable, broken, inconclusive, not applicable, healthy. */
+/** Precedence: unreachable, broken, inconclusive, not applicable, healthy. Nothing judged is never healthy. */
 function verdictOf(facts: Facts, steps: readonly StepReport[]): VerdictWord {
   if (isUnreachable(facts)) return 'unreachable';
   if (steps.some(({ status }) => status === 'fail')) return 'broken';
   const gaps = uncheckedOf(facts).length > 0 || facts.signal !== null;
   if (gaps || steps.some(({ status }) => status === 'unknown')) return 'inconclusive';
-  return facts.planes.length === 0 ? 'not-applicable' : 'healthy';
+  return steps.every(({ status }) => status === 'skip') ? 'not-applicable' : 'healthy';
+}
+
+/** How the warning begins that says why a report is not applicable. */
+export const NOTHING = 'nothing to judge: ';
+
+/** What was looked for, of a topic whose every step was skipped; whoever walked none has said it already. */
+function nothingJudged({ run }: Facts, steps: readonly StepReport[]): readonly string[] {
+  if (steps.length === 0) return [];
+  const { namespace, selector } = run.scope;
+  const where = [
+    ...(selector === null ? [] : [`of pods with the labels ${selector}`]),
+    ...(namespace === null ? [] : [`in namespace ${namespace}`]),
+  ];
+  const said = [...new Set(steps.map(({ message }) => message))].join('; ');
+  return [`${NOTHING}${where.length > 0 ? `${where.join(' ')}, ` : ''}${said}`];
 }
 
 /** The finding that stands for a step: the worst, a cause before what follows from it; the headline when all is well. */

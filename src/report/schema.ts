@@ -64,6 +64,16 @@ const report = object({
     durationMs: number,
     context: nullable,
     source: { enum: ['live', 'bundle'] },
+    scope: object({
+      workload: {
+        anyOf: [
+          object({ kind: { enum: ['service', 'deployment'] }, name: string, namespace: string }),
+          { type: 'null' },
+        ],
+      },
+      namespace: nullable,
+      selector: nullable,
+    }),
     interrupted: { type: 'boolean' },
   }),
   mesh: object({

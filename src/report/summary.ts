@@ -1,6 +1,6 @@
 import type { Status } from '../diagnosis/finding.ts';
 import type { ReportList } from './list.ts';
-import type { Report } from './report.ts';
+import { NOTHING, type Report } from './report.ts';
 import { painted, plain, type Style, wrapped } from './style.ts';
 import { causeOf, commandsOf, headOf, rightsOf, rowsTable } from './table.ts';
 
@@ -9,11 +9,17 @@ function statusOf({ verdict, summary }: Report): Status {
   if (verdict === 'broken' || verdict === 'error') return 'fail';
   if (verdict === 'inconclusive' || verdict === 'unreachable') return 'unknown';
   if (verdict === 'not-applicable') return 'skip';
-  return summary.warn > 0 ? 'warn' : summary.pass > 0 ? 'pass' : 'skip';
+  return summary.warn > 0 ? 'warn' : 'pass';
 }
+
+const isWhyNot = (warning: string): boolean => warning.startsWith(NOTHING);
 
 /** What stands for a topic in one line: what decided its status. */
 function messageOf(report: Report): string {
+  if (report.verdict === 'not-applicable') {
+    const why = report.warnings.find(isWhyNot)?.slice(NOTHING.length);
+    return `not applicable${why === undefined ? '' : `: ${why}`}`;
+  }
   const status = statusOf(report);
   const deciding = report.steps.filter((step) => step.status === status);
   const [first] = deciding.filter(({ causedBy }) => causedBy === null);
@@ -30,7 +36,8 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style, showCom
   const causes = items.flatMap((report) =>
     report.losses.map((loss) => `${painted(style, 'bold', report.topic)}\n${causeOf(loss, report.steps, style)}`),
   );
-  const warnings = [...new Set(items.flatMap((report) => report.warnings))].map(
+  // Why a topic judged nothing stands in its line.
+  const warnings = [...new Set(items.flatMap((report) => report.warnings.filter((each) => !isWhyNot(each))))].map(
     (warning) => `${painted(style, 'yellow', 'NOTE')}   ${wrapped(warning, style.width - 7, '       ')}`,
   );
   const rights = rightsOf(
@@ -46,10 +53,10 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style, showCom
     : '';
   const unclear = items.filter(({ verdict }) => verdict === 'inconclusive').map(({ topic }) => topic);
   const next = unclear.length > 0 ? [`What was not looked at:  kubectl istio-diag ${unclear[0]} -o wide`] : [];
-  const counted = (['broken', 'inconclusive', 'not-applicable', 'unreachable', 'healthy'] as const)
+  const counted = (['broken', 'inconclusive', 'unreachable', 'healthy', 'not-applicable'] as const)
     .map((verdict) => [items.filter((report) => report.verdict === verdict).length, verdict] as const)
     .filter(([number]) => number > 0)
-    .map(([number, verdict]) => `${number} ${verdict}`);
+    .map(([number, verdict]) => `${number} ${verdict.replace('-', ' ')}`);
   const end = `${(first.run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
   const foot = `${painted(style, 'bold', 'ALL')}  ${items.length} topics: ${counted.join(', ')}.   ${end}`;
   const parts = [

@@ -28,14 +28,26 @@ export function tableOf(report: Report, style: Style, options: { wide: boolean; 
   return plain(style, `${parts.filter((part) => part !== '').join('\n\n')}\n`);
 }
 
-export function headOf({ run, mesh }: Report, style: Style): string {
+export function headOf({ run, mesh, verdict }: Report, style: Style): string {
   const context = `Context  ${run.context ?? '<none>'}${run.source === 'bundle' ? ' (bundle)' : ''}`;
   const [plane] = mesh.controlPlanes;
   const more = mesh.controlPlanes.length > 1 ? ` and ${mesh.controlPlanes.length - 1} more` : '';
-  const found = plane ? `${nameOf(plane)}${more}` : mesh.found ? '' : 'none found';
+  // Only a search that ran in full can find none.
+  const found = plane ? `${nameOf(plane)}${more}` : verdict === 'not-applicable' ? 'none found' : 'unknown';
   const parts = [context, `Mesh  ${found}`, 'read-only'];
   const gap = ['        ', '    ', '  '].find((blank) => parts.join(blank).length <= style.width) ?? '\n';
-  return painted(style, 'bold', parts.join(gap));
+  const asked = scopeWords(run.scope);
+  const lines = [parts.join(gap), ...(asked.length > 0 ? [asked.join('    ')] : [])];
+  return painted(style, 'bold', lines.join('\n'));
+}
+
+/** What was asked for, where it was not all. */
+function scopeWords({ workload, namespace, selector }: Report['run']['scope']): readonly string[] {
+  if (workload) return [`Only     ${workload.kind}/${workload.name} in ${workload.namespace}`];
+  return [
+    ...(namespace === null ? [] : [`Only     namespace ${namespace}`]),
+    ...(selector === null ? [] : [`${namespace === null ? 'Only     ' : ''}pods with the labels ${selector}`]),
+  ];
 }
 
 const nameOf = ({ version, namespace, revision, generation }: ControlPlane): string =>
@@ -50,8 +62,8 @@ function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: bool
   const [lost] = losses;
   return [
     ...(several ? [painted(style, 'bold', nameOf(plane))] : []),
-    stepsTable(steps, style),
-    ...(wide ? [detailsOf(steps, style)] : []),
+    ...(steps.length > 0 ? [stepsTable(steps, style)] : []),
+    ...(wide && steps.length > 0 ? [detailsOf(steps, style)] : []),
     ...(measured && lost
       ? [`${painted(style, 'bold', 'WHERE THE METRICS ARE LOST')}\n${flowPicture(style, flow, lost)}`]
       : []),
@@ -173,7 +185,9 @@ function nothingFound(report: Report, style: Style): string {
   const wanted =
     report.verdict === 'unreachable'
       ? 'The cluster could not be asked.'
-      : 'No control plane, sidecar or ztunnel of Istio was found.';
+      : report.verdict === 'not-applicable'
+        ? 'No control plane, sidecar or ztunnel of Istio was found.'
+        : 'Whether there is an Istio is not known: no control plane, sidecar or ztunnel was found where it could be looked for.';
   const refused = report.unchecked.map(
     ({ command, words }) => `  ${wrapped(`${command}: ${words}`, style.width - 2, '    ')}`,
   );

@@ -7,6 +7,7 @@ import type { Section } from '../../src/diagnosis/finding.ts';
 import { escapeAll, escapeText } from '../../src/report/escape.ts';
 import { exitCodeOf, FAIL_ON, type VerdictWord } from '../../src/report/exit.ts';
 import { flowChain, flowPicture } from '../../src/report/flow.ts';
+import { listOf } from '../../src/report/list.ts';
 import { type Facts, type FlowReport, type Report, reportOf } from '../../src/report/report.ts';
 import { tableOf } from '../../src/report/table.ts';
 import { plane } from '../support/judging.ts';
@@ -44,7 +45,13 @@ const section = (...steps: readonly [string, ...OpenFinding[]][]): Section => ({
 const facts = (change: Partial<Facts> = {}): Facts => ({
   topic: 'missing-metrics',
   tool: { name: 'kubectl-istio-diag', version: '0.1.0' },
-  run: { startedAt: '2026-11-22T10:00:00.000Z', durationMs: 1, context: 'prod', source: 'live' },
+  run: {
+    startedAt: '2026-11-22T10:00:00.000Z',
+    durationMs: 1,
+    context: 'prod',
+    source: 'live',
+    scope: { workload: null, namespace: null, selector: null },
+  },
   planes: [plane],
   sections: [section(['one', finding({})])],
   unsearched: [],
@@ -115,6 +122,22 @@ describe('a verdict', () => {
     assert.deepEqual(verdict({ unsearched: [missing()] }), ['inconclusive', 3]));
   it('is not-applicable when every search found nothing', () =>
     assert.deepEqual(verdict({ planes: [], sections: [] }), ['not-applicable', 4]));
+  it('is not-applicable when every step was skipped, and says what was looked for', () => {
+    const skipped = withStatus('skip', { reason: null, message: 'no rule to judge' });
+    assert.deepEqual(verdict(skipped), ['not-applicable', 4]);
+    const scope = { workload: null, namespace: 'shop', selector: null };
+    assert.deepEqual(reportOf(facts({ ...skipped, run: { ...facts().run, scope } })).warnings, [
+      'nothing to judge: in namespace shop, no rule to judge',
+    ]);
+    assert.deepEqual(verdict({ ...skipped, unsearched: [missing()] }), ['inconclusive', 3]);
+  });
+  it('of several leaves out those that judged nothing, unless all did', () => {
+    const healthy = reportOf(facts());
+    const nothing = reportOf(facts(withStatus('skip', { reason: null })));
+    const unclear = reportOf(facts(withStatus('unknown', refused)));
+    const code = (...reports: readonly Report[]): number => listOf(reports, 'unknown', null).exitCode;
+    assert.deepEqual([code(healthy, nothing), code(nothing, nothing), code(nothing, unclear)], [0, 4, 3]);
+  });
   it('is inconclusive when a search was refused and nothing was found', () =>
     assert.deepEqual(verdict({ planes: [], sections: [], unsearched: [missing()] }), ['inconclusive', 3]));
   for (const hindrance of ['Unreachable', 'Unauthorized', 'NoKubectl', 'TimedOut'] as const) {
@@ -124,6 +147,30 @@ describe('a verdict', () => {
   it('is as far as known after a signal', () => {
     assert.deepEqual(verdict({ signal: 'SIGINT' }), ['inconclusive', 130]);
     assert.deepEqual(verdict({ ...withStatus('fail'), signal: 'SIGTERM' }), ['broken', 143]);
+  });
+});
+
+describe('the head of the table', () => {
+  const head = (change: Partial<Facts>): string =>
+    tableOf(reportOf(facts(change)), plainStyle, { wide: false, showCommands: false }).split('\n\n')[0] ?? '';
+  const none = { planes: [], sections: [] };
+
+  it('says that there is no mesh only when every search ran', () => {
+    assert.match(head(none), /Mesh {2}none found/);
+    for (const unsearched of [[missing()], [missing('Unreachable')], [missing('TimedOut')]])
+      assert.match(head({ ...none, unsearched }), /Mesh {2}unknown/);
+    assert.match(head({ ...none, signal: 'SIGINT' }), /Mesh {2}unknown/);
+  });
+  it('names what was asked for', () => {
+    const of = (scope: Facts['run']['scope']): string | undefined =>
+      head({ run: { ...facts().run, scope } }).split('\n')[1];
+    const workload = { kind: 'service', name: 'reviews', namespace: 'bookinfo' } as const;
+    assert.equal(of({ workload, namespace: 'bookinfo', selector: null }), 'Only     service/reviews in bookinfo');
+    assert.equal(
+      of({ workload: null, namespace: 'shop', selector: 'app=a' }),
+      'Only     namespace shop    pods with the labels app=a',
+    );
+    assert.equal(of({ workload: null, namespace: null, selector: null }), undefined);
   });
 });
 
