@@ -134,7 +134,12 @@ judging(rulesExist, [
 ]);
 
 judging(shippedInstancesSent, [
-  { when: 'each is', given: { ...all, instances: config.instances }, status: 'pass', says: /all 1 shipped instance / },
+  {
+    when: 'each is',
+    given: { ...all, instances: config.instances },
+    status: 'pass',
+    says: /^rules name all 1 shipped instance$/,
+  },
   {
     when: 'one is not',
     given: { ...all, instances: listed(instance(), instance('tcpbytesent')) },
@@ -175,7 +180,7 @@ judging(rulesLoaded, [
     when: 'Mixer also counts what is not listed',
     given: { rules: config.rules, pages: [counts(5)] },
     status: 'pass',
-    says: /Mixer counts 5/,
+    says: /Mixer counts 5 rules, other kinds among them: no fewer than the 1 that kubectl lists/,
   },
   {
     when: 'Mixer has fewer on one of two pods',
@@ -376,6 +381,12 @@ judging(handlersLoaded, [
     says: /1 of 2 handlers/,
   },
   {
+    when: 'there is none that Mixer could lack, though it counts one',
+    given: { handlers: listed(), pages: [page()] },
+    status: 'skip',
+    says: /kubectl lists no handlers/,
+  },
+  {
     when: 'the others are of a kind that Mixer does not read',
     given: { handlers: listed(handler(), handler({ read: false })), pages: [page()] },
     status: 'pass',
@@ -572,12 +583,18 @@ describe('no-match-errors', () => {
 });
 
 judging(configLoaded, [
-  { when: 'there is one', given: { pages: [page()] }, status: 'pass', says: /at configID 1/ },
+  { when: 'there is one', given: { pages: [page()] }, status: 'pass', says: /^no known errors at configID 1$/ },
+  {
+    when: 'there is one with errors, of which it says nothing',
+    given: { pages: [page(), page({ errors: errorsOf('rule', 4) })] },
+    status: 'pass',
+    says: /^loaded: configID 1$/,
+  },
   {
     when: 'there is one without a number',
     given: { pages: [page({ configId: null })] },
     status: 'pass',
-    says: /1 rules accepted/,
+    says: /^no known errors; 1 rule accepted$/,
   },
   {
     when: 'a pod has none',

@@ -45,9 +45,14 @@ function judgeLoaded(
   if (of === 'rules' && counts.every(({ rejects }) => rejects)) {
     return skip('Mixer 1.2 and later counts only the rules it accepted, and it rejected some');
   }
+  // A count of other kinds alone proves nothing of those that are listed.
+  if (listed === 0) return skip(`kubectl lists no ${of} that Mixer could lack`);
+  const more = counts.some(({ counted }) => counted > listed);
   return {
     status: 'pass',
-    message: `Mixer counts ${counts.map(({ counted }) => counted).join(', ')} ${of}, kubectl lists ${listed}`,
+    message: more
+      ? `Mixer counts ${counts.map(({ counted }) => counted).join(', ')} ${of}, other kinds among them: no fewer than the ${listed} that kubectl lists`
+      : `Mixer counts ${counts.map(({ counted }) => counted).join(', ')} ${of}, kubectl lists ${listed}`,
     evidence,
   };
 }

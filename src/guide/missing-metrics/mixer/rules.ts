@@ -123,7 +123,7 @@ export const shippedInstancesSent = defineCheck({
     }
     if (isSome(instances.refusal ? [instances.refusal] : []))
       return skip('not every namespace’s instances may be listed; those seen are all sent');
-    return { status: 'pass', message: `all ${count(shipped.length, 'shipped instance')} sent` };
+    return { status: 'pass', message: `rules name all ${count(shipped.length, 'shipped instance')}` };
   },
 });
 
