@@ -150,16 +150,35 @@ describe('the program as a process', () => {
     await withStandIn(
       'istio-1.0.6/healthy',
       async ({ kubeconfig }, env) => {
-        const { code, stdout } = await started(
+        const { code, stdout, stderr } = await started(
           process.execPath,
           [bin, 'missing-metrics', '-o', 'json', '--timeout', '1s', '--request-timeout', '0'],
           env,
         );
         const report = JSON.parse(stdout) as Report;
         assert.deepEqual([code, report.verdict], [5, 'unreachable']);
+        assert.match(stderr, /^error: timed out: no answer within the run’s --timeout 1s to `kubectl get pods .*`\n$/);
+        for (const { reason, words } of report.unchecked)
+          assert.deepEqual([reason, words], ['TimedOut', 'no answer within the run’s --timeout 1s']);
         assert.deepEqual(leftBy(kubeconfig), []);
       },
       { faults: [{ match: /^GET/, fault: 'stall' }] },
+    );
+  });
+
+  it('calls what its --timeout cut short a timeout, and names it', async () => {
+    await withStandIn(
+      'istio-1.0.6/healthy',
+      async (_, env) => {
+        const args = [bin, 'missing-metrics', '-o', 'json', '--timeout', '1500ms'];
+        const { code, stdout } = await started(process.execPath, args, env);
+        const report = JSON.parse(stdout) as Report;
+        assert.deepEqual([code, report.verdict, report.run.interrupted], [3, 'inconclusive', false]);
+        assert.ok(report.unchecked.length > 0);
+        for (const { reason, words } of report.unchecked)
+          assert.deepEqual([reason, words], ['TimedOut', 'no answer within the run’s --timeout 1500ms']);
+      },
+      { faults: [{ match: /^PAGE .*:9093\/metrics/, fault: 'stall' }] },
     );
   });
 

@@ -5,7 +5,7 @@ export type Stop = 'Interrupted' | 'TimedOut';
 export interface Patience {
   /** For the first byte of an answer, and again for each next one. */
   request: number;
-  /** Aborted with a Stop as its reason when the run must end. */
+  /** Aborted with a Stop, or the Overdue that everybody who waits is told, as its reason when the run must end. */
   run: AbortSignal;
 }
 
@@ -39,10 +39,14 @@ export async function within<T>(patience: Patience, promise: Promise<T>): Promis
   }
 }
 
-const overdueBy = (run: AbortSignal): Overdue =>
-  run.reason === 'Interrupted'
-    ? new Overdue('Interrupted', 'interrupted before it answered')
-    : new Overdue('TimedOut', 'the run’s --timeout was over before it answered');
+function overdueBy({ reason }: AbortSignal): Overdue {
+  if (reason === 'Interrupted') return new Overdue('Interrupted', 'interrupted before it answered');
+  return reason instanceof Overdue ? reason : overTimeout('');
+}
+
+/** Why a run ends at its own --timeout: nobody else broke off. */
+export const overTimeout = (timeout: string): Overdue =>
+  new Overdue('TimedOut', `no answer within the run’s --timeout${timeout === '' ? '' : ` ${timeout}`}`);
 
 /** `5000` as `5s`. */
 const seconds = (milliseconds: number): string => `${Math.round(milliseconds / 100) / 10}s`;

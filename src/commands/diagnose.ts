@@ -61,6 +61,7 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
 /** kubectl's words, and what it says of its configuration when that is the reason. */
 function unreachableWords(unsearched: readonly Unanswered[], configuration: string | null): string {
   const [first] = unsearched;
+  if (first?.words.startsWith('no answer within')) return `timed out: ${first.words} to \`${first.command}\``;
   const said = first
     ? `the cluster could not be reached with \`${first.command}\`: ${first.words}`
     : 'the cluster could not be reached';

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Patience } from '../cluster/deadline.ts';
+import { overTimeout, type Patience } from '../cluster/deadline.ts';
 import type { HeadStart } from '../cluster/head-start.ts';
 import { type Identity, identify } from '../cluster/identity.ts';
 import { endAllOf, type Kubectl } from '../cluster/kubectl-process.ts';
@@ -92,7 +92,7 @@ export function openConfiguration(args: Arguments, io: Io): Configured {
   const timeout = durationOf(String(args.timeout), 'timeout');
   const patience: Patience = {
     request: durationOf((args['request-timeout'] as string | undefined) ?? REQUEST_TIMEOUT, 'request-timeout'),
-    run: AbortSignal.any([io.interrupt, ...(timeout > 0 ? [timedOut(timeout)] : [])]),
+    run: AbortSignal.any([io.interrupt, ...(timeout > 0 ? [timedOut(timeout, String(args.timeout))] : [])]),
   };
   // Every question that is waited for listens to it.
   setMaxListeners(0, patience.run);
@@ -166,10 +166,10 @@ const slow = (): Promise<readonly string[]> =>
     setTimeout(() => resolve([]), SLOW).unref();
   });
 
-/** Aborts with 'TimedOut' after `milliseconds`, and keeps no process alive for it. */
-function timedOut(milliseconds: number): AbortSignal {
+/** Aborts after `milliseconds`, which the user wrote as `written`, and keeps no process alive for it. */
+function timedOut(milliseconds: number, written: string): AbortSignal {
   const controller = new AbortController();
-  setTimeout(() => controller.abort('TimedOut'), milliseconds).unref();
+  setTimeout(() => controller.abort(overTimeout(written)), milliseconds).unref();
   return controller.signal;
 }
 
