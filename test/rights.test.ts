@@ -300,6 +300,23 @@ describe('one workload', () => {
     const check = await about('service/details', 'workload-injected', 'istio-1.0.6/no-reports');
     assert.deepEqual([check?.status, check?.reason], ['fail', 'NotInjected']);
   });
+  it('without a proxy in a mesh that is broken for all is lost for its own reason first', async () => {
+    const bare = ({ kind, metadata }: RecordedObject): boolean => kind === 'Pod' && metadata.name.startsWith('details');
+    const { report } = await changed(
+      'istio-1.0.6/handler-missing',
+      (objects) => {
+        for (const { spec } of objects.filter(bare)) {
+          const containers = (spec?.containers ?? []) as { name: string }[];
+          Object.assign(spec ?? {}, { containers: containers.filter(({ name }) => name !== 'istio-proxy') });
+        }
+      },
+      {},
+      ['missing-metrics', 'service/details', '-n', 'bookinfo'],
+    );
+    assert.deepEqual([report.lostAt?.step, report.lostAt?.reason], ['report-calls', 'NotInjected']);
+    assert.ok(report.losses.some(({ reason }) => reason === 'HandlerMissing'));
+    assert.equal(report.run.scope.workload?.name, 'details');
+  });
 });
 
 describe('hostile text', () => {

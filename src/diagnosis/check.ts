@@ -110,6 +110,8 @@ export interface Check<Evidence> {
   /** The reasons of its warnings and failures, and what each means, in a sentence. */
   reasons: Readonly<Record<string, string>>;
   needs: { readonly [Name in keyof Evidence]: Source<Evidence[Name]> };
+  /** Whether it judges the one workload that was asked for: its failure comes before those of the whole mesh. */
+  about?: 'workload';
   /** Pure: the same evidence always gets the same verdict. */
   judge(evidence: Evidence, context: JudgeContext): Verdict;
 }

@@ -52,6 +52,7 @@ async function examine(check: AnyCheck, plane: ControlPlane, gatherer: Gatherer,
     missing: [
       ...new Set([...('missing' in verdict ? verdict.missing : []), ...(verdict.status === 'skip' ? [] : limits)]),
     ],
+    ...(check.about && { about: check.about }),
     ...causes(verdict),
   };
 }

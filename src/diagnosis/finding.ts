@@ -21,6 +21,7 @@ export interface Finding {
   causedBy: string | null;
   durationMs: number;
   missing: readonly Unanswered[];
+  about?: 'workload';
 }
 
 /** A step that was walked. */

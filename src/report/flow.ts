@@ -43,10 +43,14 @@ function shareAfter({ in: before, out }: FlowReport, share: number | null): numb
   return share * Math.min(1, out / before);
 }
 
+/** Whether any number of a flow is known: where none is, a picture would only look as if something had been seen. */
+export const isMeasured = (flow: readonly FlowReport[]): boolean =>
+  flow.some(({ in: before, out }) => before !== null || out !== null);
+
 /** One bar for each stage on a common scale, so that the loss is a change of length; the lost hop is marked. */
 export function flowPicture(style: Style, flow: readonly FlowReport[], lost: Loss | null): string {
   const stages = stagesOf(flow);
-  const lostAt = lost === null ? -1 : flow.findIndex(({ hop }) => hop === lost.hop) + 1;
+  const lostAt = lost === null || !isMeasured(flow) ? -1 : flow.findIndex(({ hop }) => hop === lost.hop) + 1;
   const nameWidth = Math.max(...stages.map(({ name }) => name.length));
   const labelWidth = Math.max(...stages.map(({ label }) => label.length));
   return stages

@@ -5,7 +5,7 @@ import { escapeAll } from './escape.ts';
 import { exitCodeOf, type FailOn, type Signal, type VerdictWord } from './exit.ts';
 
 /** A finding as documents show it. What its sources missed is in the report's `unchecked`. */
-export interface CheckReport extends Omit<Finding, 'check' | 'missing'> {
+export interface CheckReport extends Omit<Finding, 'check' | 'missing' | 'about'> {
   id: string;
 }
 
@@ -106,7 +106,11 @@ export function reportOf(facts: Facts): Report {
     section.steps.map((walked, index) => stepReport(walked, index + 1)),
   );
   const verdict = verdictOf(facts, steps);
-  const losses = facts.sections.flatMap(({ steps }) => steps.flatMap(lossesOf));
+  const found = facts.sections.flatMap(({ steps }) => steps.flatMap(lossesOf));
+  // What was asked about first, and what is wrong with the whole mesh after it.
+  const losses = [...found.filter(({ isOwn }) => isOwn), ...found.filter(({ isOwn }) => !isOwn)].map(
+    ({ loss }) => loss,
+  );
   const warns = steps.some(({ checks }) => checks.some(({ status }) => status === 'warn'));
   const number = (status: Status): number => steps.filter((step) => step.status === status).length;
   return escapeAll<Report>({
@@ -190,7 +194,8 @@ function headlineOf({ step, findings }: StepFindings): Finding | undefined {
   const decisive = findings.filter((finding) => finding.status === status);
   if (status === 'pass')
     return decisive.find(({ check }) => check === (step.headline ?? step.checks[0]?.id)) ?? decisive[0];
-  return decisive.find(({ causedBy }) => causedBy === null) ?? decisive[0];
+  const causes = decisive.filter(({ causedBy }) => causedBy === null);
+  return causes.find(({ about }) => about === 'workload') ?? causes[0] ?? decisive[0];
 }
 
 function stepReport(walked: StepFindings, order: number): StepReport {
@@ -224,16 +229,20 @@ function stepReport(walked: StepFindings, order: number): StepReport {
   };
 }
 
-function lossesOf({ step, plane, findings }: StepFindings): readonly Loss[] {
+/** A step's losses, and whether each is the own one of the workload that was asked for. */
+function lossesOf({ step, plane, findings }: StepFindings): readonly { loss: Loss; isOwn: boolean }[] {
   const causes = findings.filter(({ status, causedBy }) => status === 'fail' && causedBy === null);
   const reasons = [...new Set(causes.map(({ reason }) => reason ?? ''))];
   return reasons.map((reason) => ({
-    generation: plane.generation,
-    namespace: plane.namespace,
-    revision: plane.revision,
-    hop: step.hop,
-    step: step.id,
-    reason,
+    loss: {
+      generation: plane.generation,
+      namespace: plane.namespace,
+      revision: plane.revision,
+      hop: step.hop,
+      step: step.id,
+      reason,
+    },
+    isOwn: causes.some((cause) => cause.reason === reason && cause.about === 'workload'),
   }));
 }
 

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { ControlPlane } from '../diagnosis/check.ts';
 import type { Status } from '../diagnosis/finding.ts';
 import { NO_BORDERS } from './columns.ts';
-import { flowChain, flowPicture } from './flow.ts';
+import { flowChain, flowPicture, isMeasured } from './flow.ts';
 import { type CheckReport, isOf, type Loss, type Report, type StepReport } from './report.ts';
 import { painted, plain, STATUS_PAINT, type Style, statusWord, wrapped } from './style.ts';
 
@@ -58,16 +58,16 @@ function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: bool
   const flow = report.flow.filter(isOf(plane));
   const losses = report.losses.filter(isOf(plane));
   const several = report.mesh.controlPlanes.length > 1;
-  const measured = flow.length > 0 && steps.length > 0;
+  const drawn = flow.length > 0 && steps.length > 0;
   const [lost] = losses;
   return [
     ...(several ? [painted(style, 'bold', nameOf(plane))] : []),
     ...(steps.length > 0 ? [stepsTable(steps, style)] : []),
     ...(wide && steps.length > 0 ? [detailsOf(steps, style)] : []),
-    ...(measured && lost
+    ...(drawn && lost && isMeasured(flow)
       ? [`${painted(style, 'bold', 'WHERE THE METRICS ARE LOST')}\n${flowPicture(style, flow, lost)}`]
       : []),
-    ...(measured && !lost ? [`FLOW  ${flowChain(flow)}`] : []),
+    ...(drawn && !lost ? [`FLOW  ${flowChain(flow)}`] : []),
     ...losses.map((loss) => causeOf(loss, steps, style)),
   ].join('\n\n');
 }

@@ -150,6 +150,42 @@ describe('a verdict', () => {
   });
 });
 
+describe('a workload that was asked for', () => {
+  const scope = {
+    workload: { kind: 'service', name: 'reviews', namespace: 'bookinfo' },
+    namespace: null,
+    selector: null,
+  } as const;
+  const failing = (reason: string, more: Partial<OpenFinding> = {}): OpenFinding =>
+    finding({ check: reason, status: 'fail', reason, message: reason, hint: 'do it', ...more });
+  const sections = [
+    section(
+      ['one', failing('Mesh')],
+      ['two', failing('Other'), failing('Mine', { about: 'workload' })],
+      ['three', failing('Late')],
+    ),
+  ];
+  const report = reportOf(facts({ sections, run: { ...facts().run, scope } }));
+
+  it('decides where it is lost, before what is wrong with the whole mesh', () => {
+    assertSchema(report);
+    assert.deepEqual(
+      report.losses.map(({ reason }) => reason),
+      ['Mine', 'Mesh', 'Other', 'Late'],
+    );
+    assert.deepEqual([report.lostAt?.step, report.lostAt?.reason], ['two', 'Mine']);
+    assert.equal(report.steps[1]?.message, 'Mine');
+  });
+  it('is the first CAUSE of the table, which names it', () => {
+    const text = tableOf(report, plainStyle, { wide: false, showCommands: false });
+    assert.match(text, /^Only {5}service\/reviews in bookinfo$/m);
+    assert.deepEqual(
+      [...text.matchAll(/^CAUSE {2}(\w+)/gm)].map(([, reason]) => reason),
+      ['Mine', 'Mesh', 'Other', 'Late'],
+    );
+  });
+});
+
 describe('the head of the table', () => {
   const head = (change: Partial<Facts>): string =>
     tableOf(reportOf(facts(change)), plainStyle, { wide: false, showCommands: false }).split('\n\n')[0] ?? '';
@@ -248,6 +284,18 @@ describe('the flow', () => {
   });
   it('shows what was not measured as a question', () => {
     assert.match(flowPicture(plainStyle, [hop({ in: null, out: null })], null), /Envoy {2}\? +\? reports/);
+  });
+  it('marks no loss where no number is known, and the table draws none', () => {
+    const unseen = [hop({ in: null, out: null }), hop({ hop: 'mixer->adapter', in: null, out: null })];
+    assert.doesNotMatch(flowPicture(plainStyle, unseen, lost), /LOST HERE/);
+    const told = (flow: readonly FlowReport[]): string => {
+      const failing = section(['one', finding({ status: 'fail', reason: 'R', hint: 'h' })]);
+      const ofPlane = { ...failing, flow: { got: flow.map((each) => ({ ...each, namespace: plane.namespace })) } };
+      return tableOf(reportOf(facts({ sections: [ofPlane] })), plainStyle, { wide: false, showCommands: false });
+    };
+    assert.match(told([hop({})]), /WHERE THE METRICS ARE LOST\n(?:.*\n)*.*LOST HERE/);
+    assert.doesNotMatch(told(unseen), /WHERE THE METRICS ARE LOST|LOST HERE/);
+    assert.match(told(unseen), /Lost at envoy->mixer\./);
   });
   it('is a chain when nothing is lost', () => {
     assert.equal(flowChain([hop({})]), 'Envoy ──10 reports──▶ Mixer');

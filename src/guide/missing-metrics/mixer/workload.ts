@@ -13,6 +13,7 @@ const NOBODY = 'no single workload was asked for';
 
 export const workloadInjected = defineCheck({
   id: 'workload-injected',
+  about: 'workload',
   title: 'the workload’s pods have a proxy',
   explains:
     'For the Service or Deployment on the command line: its running pods, and whether each has the container istio-proxy.',
@@ -48,6 +49,7 @@ export const workloadInjected = defineCheck({
 
 export const workloadReports = defineCheck({
   id: 'workload-reports',
+  about: 'workload',
   title: 'the workload’s reports arrive at Mixer’s Prometheus adapter',
   explains:
     'Looks for series about the workload on the adapter’s pages; without one, its own Envoys are asked for their requests and Report calls.',
@@ -103,6 +105,7 @@ export const workloadReports = defineCheck({
 
 export const workloadStored = defineCheck({
   id: 'workload-stored',
+  about: 'workload',
   title: 'Prometheus holds series about the workload',
   explains:
     'Asks Prometheus for the workload’s own series: by destination_service up to 0.8, by the workload’s labels too from 1.0 on.',
