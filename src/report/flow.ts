@@ -1,4 +1,5 @@
-import type { FlowReport, Loss } from './report.ts';
+import type { Loss } from './losses.ts';
+import type { FlowReport } from './report.ts';
 import { painted, type Style } from './style.ts';
 
 /** The bars' length at full scale. */

@@ -3,6 +3,7 @@ import { type Finding, type Section, type Status, type StepFindings, worst } fro
 import type { Unanswered } from '../errors.ts';
 import { escapeAll } from './escape.ts';
 import { exitCodeOf, type FailOn, type Signal, type VerdictWord } from './exit.ts';
+import { type Loss, lossesOf } from './losses.ts';
 
 /** A finding as documents show it. What its sources missed is in the report's `unchecked`. */
 export interface CheckReport extends Omit<Finding, 'check' | 'missing' | 'about'> {
@@ -23,16 +24,6 @@ export interface StepReport {
   message: string;
   docs: string;
   checks: readonly CheckReport[];
-}
-
-/** A hop where metrics are lost, by a failure that follows from no other. */
-export interface Loss {
-  generation: Generation;
-  namespace: string | null;
-  revision: string | null;
-  hop: string | null;
-  step: string;
-  reason: string;
 }
 
 export interface FlowReport {
@@ -106,11 +97,7 @@ export function reportOf(facts: Facts): Report {
     section.steps.map((walked, index) => stepReport(walked, index + 1)),
   );
   const verdict = verdictOf(facts, steps);
-  const found = facts.sections.flatMap(({ steps }) => steps.flatMap(lossesOf));
-  // What was asked about first, and what is wrong with the whole mesh after it.
-  const losses = [...found.filter(({ isOwn }) => isOwn), ...found.filter(({ isOwn }) => !isOwn)].map(
-    ({ loss }) => loss,
-  );
+  const losses = lossesOf(facts.sections);
   const warns = steps.some(({ checks }) => checks.some(({ status }) => status === 'warn'));
   const number = (status: Status): number => steps.filter((step) => step.status === status).length;
   return escapeAll<Report>({
@@ -227,23 +214,6 @@ function stepReport(walked: StepFindings, order: number): StepReport {
       durationMs: finding.durationMs,
     })),
   };
-}
-
-/** A step's losses, and whether each is the own one of the workload that was asked for. */
-function lossesOf({ step, plane, findings }: StepFindings): readonly { loss: Loss; isOwn: boolean }[] {
-  const causes = findings.filter(({ status, causedBy }) => status === 'fail' && causedBy === null);
-  const reasons = [...new Set(causes.map(({ reason }) => reason ?? ''))];
-  return reasons.map((reason) => ({
-    loss: {
-      generation: plane.generation,
-      namespace: plane.namespace,
-      revision: plane.revision,
-      hop: step.hop,
-      step: step.id,
-      reason,
-    },
-    isOwn: causes.some((cause) => cause.reason === reason && cause.about === 'workload'),
-  }));
 }
 
 /** Whether a part of a report is about this control plane. */

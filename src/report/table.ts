@@ -3,7 +3,8 @@ import type { ControlPlane } from '../diagnosis/check.ts';
 import type { Status } from '../diagnosis/finding.ts';
 import { NO_BORDERS } from './columns.ts';
 import { flowChain, flowPicture, isMeasured } from './flow.ts';
-import { type CheckReport, isOf, type Loss, type Report, type StepReport } from './report.ts';
+import type { Loss } from './losses.ts';
+import { type CheckReport, isOf, type Report, type StepReport } from './report.ts';
 import { painted, plain, STATUS_PAINT, type Style, statusWord, wrapped } from './style.ts';
 
 const TELEMETRY = { mixer: 'telemetry by Mixer', 'telemetry-v2': 'telemetry v2', ambient: 'ambient' } as const;

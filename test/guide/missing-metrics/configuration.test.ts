@@ -594,7 +594,7 @@ judging(configLoaded, [
     when: 'there is one without a number',
     given: { pages: [page({ configId: null })] },
     status: 'pass',
-    says: /^no known errors; 1 rule accepted$/,
+    says: /^no known errors; 1 rules accepted$/,
   },
   {
     when: 'a pod has none',

@@ -194,7 +194,7 @@ export const configLoaded = defineCheck({
     if (isSome(missing)) return unknown(missing, 'Mixer’s own page could not be read');
     if (got.length === 0) return skip('no Mixer pod runs');
     if (got.every(({ counts }) => counts.rules === null)) return skip('this Mixer does not count its configuration');
-    // Errors are the other checks' to judge: beside one of them this must not say that there are none.
+    // Beside an error, which another check judges, it must not say that there is none.
     const clean = got.every(({ errors }) => Object.values(errors).every(({ count }) => (count ?? 0) === 0));
     const ids = got.flatMap(({ configId }) => (configId === null ? [] : [configId]));
     return {
@@ -202,7 +202,7 @@ export const configLoaded = defineCheck({
       message:
         ids.length > 0
           ? `${clean ? 'no known errors at' : 'loaded:'} configID ${[...new Set(ids)].join(', ')}`
-          : `${clean ? 'no known errors' : 'loaded'}; ${count(got[0]?.counts.rules ?? 0, 'rule')} accepted`,
+          : `${clean ? 'no known errors' : 'loaded'}; ${got[0]?.counts.rules} rules accepted`,
       evidence: got.flatMap(({ pod, errors }) =>
         Object.values(errors).flatMap(({ metric, count }) => (count === null ? [] : [`${pod}: ${metric} ${count}`])),
       ),
