@@ -499,7 +499,7 @@ describe('metrics POD', () => {
         { env },
       );
       assert.equal(code, 2);
-      assert.equal(stderr, 'error: --path takes one of /metrics, /stats/prometheus\n');
+      assert.equal(stderr, 'error: --path takes a page that is read and changes nothing, not "/quitquitquit"\n');
       assert.ok(!requests.some((line) => line.includes('quitquitquit')));
     });
   });

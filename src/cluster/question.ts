@@ -49,6 +49,8 @@ export interface PageQuestion {
   port: number;
   /** With its query string, beginning with a slash. */
   path: string;
+  /** A person named the path: any is read that changes nothing. */
+  byName?: true;
   /** The second reading of a page, taken later, is another question. */
   reading?: 2;
 }

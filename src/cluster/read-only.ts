@@ -25,6 +25,28 @@ const PAGE_PATHS: readonly RegExp[] = [
   /^(\/[\w.~%+@-]+)*\/api\/v1\/(query\?query=[^&#]+|targets\?state=active|status\/config|status\/buildinfo)$/,
 ];
 
+/**
+ * Paths that change something though they are asked with GET: of Envoy's admin pages (guide.md 0.1, 0.6), Istio's agent and
+ * debug pages, Prometheus, and what programs commonly obey.
+ */
+const CHANGING: readonly RegExp[] = [
+  /quit|exit|shutdown|abort|restart|reload|reset|drain|reopen|disconnect|delete|remove|clear|flush|(^|\/)(stop|kill|gc)(\/|$|\?)/i,
+  /^\/(logging|cpuprofiler|heapprofiler|runtime_modify|healthcheck|contention|tap|allocprofiler)(\/|$|\?)/i,
+  /[?&](push|enable|disable|set|level|action|method)=/i,
+];
+
+/** Envoy's admin port where it was not moved: it obeys GET, and only pages that are on the list are asked there. */
+const ADMIN_PORT = 15000;
+
+/** A path as a person may type it: no dot segments, nothing encoded but what a query needs. */
+const PLAIN_PATH = /^(\/(?!\.{1,2}(\/|\?|$))[\w.~+@:-]*)+(\?[\w.~%+&=[\]()|^$*,:-]*)?$/;
+
+/** Whether a page whose path a person named may be read: any that changes nothing. */
+export const mayBeRead = ({ port, path }: PageQuestion): boolean =>
+  isListed(path) || (port !== ADMIN_PORT && PLAIN_PATH.test(path) && !CHANGING.some((pattern) => pattern.test(path)));
+
+const isListed = (path: string): boolean => PAGE_PATHS.some((pattern) => pattern.test(path));
+
 const api = API_PATHS.map((pattern) => new RegExp(pattern));
 
 /** Whether a page may be asked through the API server's own proxy. */
@@ -44,13 +66,13 @@ function isAllowed(question: Question): boolean {
   const path = apiPath(question);
   switch (question.ask) {
     case 'page':
-      return isPort(question) && PAGE_PATHS.some((pattern) => pattern.test(question.path));
+      return isPort(question) && (question.byName ? mayBeRead(question) : isListed(question.path));
     case 'handshake':
       return isPort(question) && NAME.test(question.serverName);
     case 'clock':
       return question.of === null || isAllowed({ ask: 'page', ...question.of });
     case 'url':
-      return PAGE_PATHS.some((pattern) => pattern.test(new URL(question.url).pathname + new URL(question.url).search));
+      return isListed(new URL(question.url).pathname + new URL(question.url).search);
     case 'list':
       return (question.namespace === null || NAME.test(question.namespace)) && matches(path);
     case 'object':

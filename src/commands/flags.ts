@@ -87,7 +87,11 @@ const METRICS_FLAGS = {
     requiresArg: true,
     describe: 'The pod’s port, by default what its annotations and ports say',
   },
-  path: { type: 'string', requiresArg: true, describe: 'The page’s path, by default /metrics or Envoy’s' },
+  path: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'The page’s path, by default /metrics or Envoy’s: any that is read and changes nothing',
+  },
   match: { type: 'string', requiresArg: true, describe: 'Only families whose name matches this regular expression' },
 } as const;
 

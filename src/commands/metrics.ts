@@ -1,11 +1,13 @@
 import type { Cluster, KubernetesObject } from '../cluster/cluster.ts';
 import type { PageQuestion } from '../cluster/question.ts';
+import { mayBeRead } from '../cluster/read-only.ts';
 import { pods } from '../cluster/resources.ts';
 import { askJson, askPage } from '../cluster/text.ts';
 import { NoAnswer, UsageError } from '../errors.ts';
 import { type Pod, podOf } from '../evidence/pod.ts';
 import { readPage } from '../prometheus/page-reader.ts';
 import { Prom2json } from '../prometheus/prom2json.ts';
+import { Strict } from '../prometheus/strict.ts';
 import { columns, jsonOf } from '../report/columns.ts';
 import { escapeText } from '../report/escape.ts';
 import { plain } from '../report/style.ts';
@@ -15,9 +17,6 @@ import { openSession } from './session.ts';
 import { styleOf } from './style.ts';
 
 const FORMATS = ['table', 'json'] as const;
-
-/** The pages of metrics that may be read: an old Envoy obeys other paths (guide.md 0.1). */
-const PATHS: readonly string[] = ['/metrics', '/stats/prometheus'];
 
 /**
  * Prints a pod's metrics page. Its JSON is prom2json's own schema. Lines that cannot be read go to stderr, by their
@@ -34,16 +33,26 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
     const answer = await askPage(session.cluster, question);
     const rows: string[][] = [];
     const collected = new Prom2json();
-    const summary = await readPage(answer.body, matches, (family, sample) => {
-      if (format === 'json') collected.add(family, sample);
-      else {
-        const labels = [...sample.labels].map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',');
-        rows.push([sample.name, family.type.toLowerCase(), labels, sample.value]);
-      }
-    });
+    const summary = await readPage(
+      answer.body,
+      matches,
+      (family, sample) => {
+        if (format === 'json') collected.add(family, sample);
+        else {
+          const labels = [...sample.labels].map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',');
+          rows.push([sample.name, family.type.toLowerCase(), labels, sample.value]);
+        }
+      },
+      new Strict(),
+    );
     const unsaved = await session.save();
     if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
-    await print(io.stdout, format === 'json' ? `${jsonOf(collected.families())}\n` : plain(style, tableOf(rows)));
+    await print(
+      io.stdout,
+      format === 'json'
+        ? `${jsonOf(collected.families())}\n`
+        : plain(style, tableOf(rows, summary.problemCount > 0 && summary.samples + summary.skipped === 0)),
+    );
     for (const { line, text } of summary.problems) io.stderr.write(`line ${line}: ${escapeText(text)}\n`);
     const more = summary.problemCount - summary.problems.length;
     if (more > 0) io.stderr.write(`and ${more} more lines that could not be read\n`);
@@ -66,13 +75,14 @@ function matcherOf(pattern: string | undefined): (name: string) => boolean {
 
 /** The page to read: as the flags say, else as the pod's annotations and ports do. */
 async function pageOf(cluster: Cluster, namespace: string, pod: string, args: Arguments): Promise<PageQuestion> {
-  const question = { ask: 'page', namespace, pod } as const;
+  const question = { ask: 'page', byName: true, namespace, pod } as const;
   const port = args.port as number | undefined;
   const path = args.path as string | undefined;
   if (!/^[a-z0-9][a-z0-9.-]*$/.test(pod)) throw new UsageError(`${JSON.stringify(pod)} cannot be the name of a pod`);
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536))
     throw new UsageError('--port takes a number from 1 to 65535');
-  if (path !== undefined && !PATHS.includes(path)) throw new UsageError(`--path takes one of ${PATHS.join(', ')}`);
+  if (path !== undefined && !mayBeRead({ ...question, port: port ?? 0, path }))
+    throw new UsageError(`--path takes a page that is read and changes nothing, not ${JSON.stringify(path)}`);
   if (port !== undefined)
     return { ...question, port, path: path ?? (port === 15020 || port === 15090 ? '/stats/prometheus' : '/metrics') };
   const object = await askJson(cluster, { ask: 'object', resource: pods, namespace, name: pod }).catch(
@@ -82,7 +92,9 @@ async function pageOf(cluster: Cluster, namespace: string, pod: string, args: Ar
     },
   );
   const known = defaultsOf(podOf(object as KubernetesObject));
-  return { ...question, port: known.port, path: path ?? known.path };
+  // An annotation is the cluster's word, not a person's.
+  if (path === undefined) return { ask: 'page', namespace, pod, ...known };
+  return { ...question, port: known.port, path };
 }
 
 /** Mixer's own page, then what the pod is annotated with, then Envoy's, then its first port. */
@@ -99,9 +111,10 @@ function defaultsOf(pod: Pod): { port: number; path: string } {
   return { port: first, path: '/metrics' };
 }
 
-const tableOf = (rows: readonly string[][]): string =>
+/** `unreadable`: of the whole page no line could be read. */
+const tableOf = (rows: readonly string[][], unreadable: boolean): string =>
   columns(
     ['NAME', 'TYPE', 'VALUE', 'LABELS'],
     rows.map(([name = '', type = '', labels = '', value = '']) => [name, type, value, labels]),
-    'No metric matches.',
+    unreadable ? 'This page cannot be read as metrics.' : 'No metric matches.',
   );

@@ -1,4 +1,5 @@
 import { readLabels } from './labels.ts';
+import type { Fault, Strict } from './strict.ts';
 
 /** What a `# TYPE` line says, in prom2json's upper case; UNTYPED without one. */
 export interface Family {
@@ -36,7 +37,7 @@ export interface PageSummary {
 
 const NUMBER = /^(?:[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[iI]nf(?:inity)?)|[nN]a[nN])$/;
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const META = /^# *(TYPE|HELP) +("(?:[^"\\]|\\.)*"|\S+)(?: (.*))?$/;
+const META = /^#[ \t]*(TYPE|HELP)[ \t]+("(?:[^"\\]|\\.)*"|\S+)(?:[ \t](.*))?$/;
 
 /** A line longer than this is no metric: a reader must not collect a page without line ends in memory. */
 const LINE_LIMIT = 4 * 1024 * 1024;
@@ -77,15 +78,27 @@ export class PageReader {
   private lastName = '';
   private lastFamily: Family | null = null;
   private rest = '';
+  /** What is a problem unless the page turns out to be OpenMetrics. */
+  private readonly ofTextFormat: Problem[] = [];
+  private isOpenMetrics = false;
+  private readonly strict: Strict | null;
 
-  constructor(wants: (name: string) => boolean, onSample: (family: Family, sample: Sample) => void) {
+  /** With `strict`, lines are problems too whose values can be read and that Prometheus refuses. */
+  constructor(
+    wants: (name: string) => boolean,
+    onSample: (family: Family, sample: Sample) => void,
+    strict: Strict | null = null,
+  ) {
     this.wants = wants;
     this.onSample = onSample;
+    this.strict = strict;
   }
 
   push(chunk: Buffer): void {
     const read = this.rest + chunk.toString('latin1');
-    const text = this.lines === 0 && read.startsWith(BYTE_ORDER_MARK) ? read.slice(BYTE_ORDER_MARK.length) : read;
+    const isMarked = this.lines === 0 && read.startsWith(BYTE_ORDER_MARK);
+    const text = isMarked ? read.slice(BYTE_ORDER_MARK.length) : read;
+    if (isMarked && this.strict) this.problem('byte order mark', 1);
     const end = text.lastIndexOf('\n') + 1;
     this.block(text, end);
     this.rest = text.slice(end);
@@ -99,6 +112,8 @@ export class PageReader {
   end(): PageSummary {
     if (this.rest !== '') this.problem('page ends inside a line', this.lines + 1);
     this.rest = '';
+    if (!this.isOpenMetrics) for (const { line, text } of this.ofTextFormat) this.problem(text, line);
+    this.problems.sort((a, b) => a.line - b.line);
     const { lines, samples, skipped, problems, problemCount } = this;
     return { lines, samples, skipped, problems, problemCount };
   }
@@ -106,6 +121,11 @@ export class PageReader {
   private problem(text: string, line = this.lines): void {
     this.problemCount++;
     if (this.problems.length < PROBLEMS_KEPT) this.problems.push({ line, text });
+  }
+
+  private fault(fault: Fault | null): void {
+    if (fault?.inText) this.ofTextFormat.push({ line: this.lines, text: fault.text });
+    else if (fault) this.problem(fault.text);
   }
 
   /** All whole lines of `text` up to `end`. */
@@ -116,6 +136,7 @@ export class PageReader {
       this.lines++;
       if (first === HASH) this.meta(text, start, lineEnd);
       else if (first !== NEWLINE && first !== RETURN) this.line(text, start, lineEnd);
+      else if (first === RETURN && this.strict) this.problem('carriage return in an empty line');
       start = lineEnd + 1;
     }
   }
@@ -161,12 +182,22 @@ export class PageReader {
   }
 
   private meta(text: string, start: number, end: number): void {
-    const line = META.exec(text.slice(start, text.charCodeAt(end - 1) === RETURN ? end - 1 : end));
+    const whole = text.slice(start, text.charCodeAt(end - 1) === RETURN ? end - 1 : end);
+    if (whole === '# EOF') this.isOpenMetrics = true;
+    const line = META.exec(whole);
     if (!line) return;
     const [, kind, word = '', rest] = line;
     const name = word.startsWith('"') ? word.slice(1, -1).replace(/\\(["\\])/g, '$1') : word;
     const family = this.familyOf(name);
     if (!family) return;
+    if (this.strict) {
+      if (whole.length < end - start) this.problem('carriage return at the end of the line');
+      this.fault(
+        NAME.test(word) || word.startsWith('"')
+          ? this.strict.meta(kind ?? '', name, rest ?? null)
+          : { text: `not a metric name: ${utf8(word.slice(0, 60))}` },
+      );
+    }
     if (kind === 'TYPE') family.type = (rest ?? 'untyped').trim().toUpperCase();
     else family.help = utf8(rest ?? '').replace(/\\([\\n])/g, (_, c: string) => (c === 'n' ? '\n' : '\\'));
   }
@@ -193,21 +224,34 @@ export class PageReader {
       at = read.end;
     }
     if (!family) return this.problem('sample without a name');
-    this.value(family, name, labels, text.slice(at, end).trim());
+    this.value(family, name, labels, text, start, at, end);
   }
 
   /** What follows name and labels: value, timestamp in milliseconds, exemplar. */
-  private value(family: Family, name: string, labels: ReadonlyMap<string, string>, tail: string): void {
+  private value(
+    family: Family,
+    name: string,
+    labels: ReadonlyMap<string, string>,
+    text: string,
+    start: number,
+    at: number,
+    end: number,
+  ): void {
+    const tail = text.slice(at, end).trim();
     const exemplar = tail.indexOf(' # ');
     const words = (exemplar < 0 ? tail : tail.slice(0, exemplar)).split(/[ \t]+/);
     const [value = '', timestamp] = words;
+    if (value === '') return this.problem('no value');
     if (!NUMBER.test(value)) return this.problem(`not a number: ${utf8(tail.slice(0, 60))}`);
     if (timestamp !== undefined && (words.length > 2 || !/^-?\d+(\.\d+)?$/.test(timestamp))) {
       return this.problem(`not a timestamp: ${utf8(tail.slice(0, 60))}`);
     }
     this.samples++;
     const sample = { name: name === family.name ? family.name : this.own(name), labels, value };
-    this.onSample(family, timestamp === undefined ? sample : { ...sample, timestamp });
+    const whole = timestamp === undefined ? sample : { ...sample, timestamp };
+    if (this.strict)
+      for (const fault of this.strict.sample(whole, family, text.slice(start, end), tail)) this.fault(fault);
+    this.onSample(family, whole);
   }
 
   /** A copy that does not keep the chunk alive that it was cut from; one copy of each text. */
@@ -234,8 +278,9 @@ export async function readPage(
   body: AsyncIterable<Buffer>,
   wants: (name: string) => boolean,
   onSample: (family: Family, sample: Sample) => void,
+  strict: Strict | null = null,
 ): Promise<PageSummary> {
-  const reader = new PageReader(wants, onSample);
+  const reader = new PageReader(wants, onSample, strict);
   for await (const chunk of body) reader.push(chunk);
   return reader.end();
 }

@@ -91,7 +91,38 @@ describe('a question', () => {
 });
 
 describe('what only reads', () => {
+  const named = (path: string, port = 8080): Question => ({
+    ask: 'page',
+    byName: true,
+    namespace: 'a',
+    pod: 'b',
+    port,
+    path,
+  });
+  for (const path of [
+    '/actuator/prometheus',
+    '/custom/metrics?format=prometheus',
+    '/stats/prometheus',
+    '/debug/vars',
+  ]) {
+    it(`reads ${path}, which a person named`, () => assertReadOnly(named(path)));
+  }
   const refused: readonly [string, Question][] = [
+    ['a path that nobody named', page('/actuator/prometheus')],
+    ['a named path of Envoy’s admin port', named('/custom/metrics', 15000)],
+    ...[
+      '/quitquitquit',
+      '/-/reload',
+      '/actuator/shutdown',
+      '/logging?level=debug',
+      '/debug/adsz?push=true',
+      '/debug/force_disconnect?proxyID=x',
+      '/a/../quit',
+      '/%71uitquitquit',
+      '/healthcheck/fail',
+      'metrics',
+      '/a b',
+    ].map((path): [string, Question] => [`${path}, though a person named it`, named(path)]),
     ['Envoy’s /quitquitquit, which 0.8 obeys on GET', page('/quitquitquit')],
     ['Envoy’s /logging', page('/logging?level=debug')],
     ['a path that only begins well', page('/metrics/../quitquitquit')],

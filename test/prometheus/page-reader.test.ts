@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { lineOf, Metrics, numberOf } from '../../src/prometheus/metrics.ts';
 import { PageReader, type PageSummary, readPage } from '../../src/prometheus/page-reader.ts';
 import { Prom2json, type Prom2jsonFamily } from '../../src/prometheus/prom2json.ts';
+import { Strict } from '../../src/prometheus/strict.ts';
 
 const folder = new URL('../metric-pages/', import.meta.url);
 const pages = readdirSync(folder).filter((name) => name.endsWith('.txt'));
@@ -27,6 +28,7 @@ const REJECTED: Record<string, readonly string[]> = {
   'bad_value.txt': ['2: not a number: 1x'],
   'bom.txt': [],
   'crlf.txt': [],
+  'digit_label.txt': [],
   'dup_type.txt': [],
   'envoy_404.txt': [
     '1: not a number: path. admin commands are:',
@@ -39,9 +41,11 @@ const REJECTED: Record<string, readonly string[]> = {
     '3: not a metric name: <body><h1>502</h1></body></html>',
   ],
   'no_final_newline.txt': ['3: page ends inside a line'],
+  'no_value.txt': ['1: no value', '2: no value'],
   'om_exemplar.txt': [],
   'om_exemplar_counter.txt': [],
   'plain_error.txt': ['1: page ends inside a line'],
+  'second_type.txt': [],
   'spaces_tabs.txt': [],
   'specials.txt': ['7: not a number: 0x1p-2'],
   'truncated_mid_label.txt': ['3: page ends inside a line'],
@@ -90,7 +94,7 @@ describe('a metrics page', () => {
     ['metric{="x"} 1\n', '1: label without name'],
     ['metric{a="x",\n', '1: label list does not end'],
     ['{} 1\n', '1: sample without a name'],
-    ['a 1\nb\n', '2: not a number: '],
+    ['a 1\nb\n', '2: no value'],
     ['a 1 2 3\n', '1: not a timestamp: 1 2 3'],
     ['1a 1\n', '1: not a metric name: 1a'],
   ];
@@ -100,6 +104,49 @@ describe('a metrics page', () => {
         read(page).summary.problems.map(({ line, text }) => `${line}: ${text}`),
         [problem],
       );
+    });
+  }
+
+  const strictly: readonly [string, readonly string[]][] = [
+    ['cpu{08cd="",name="a"} 5\nok 1\n', ['1: not a label name: 08cd']],
+    ['\xef\xbb\xbfa 1\n', ['1: byte order mark']],
+    [
+      'a 1\r\n# TYPE b gauge\r\nb 2\n',
+      ['1: carriage return at the end of the line', '2: carriage return at the end of the line'],
+    ],
+    ['a 1\n\r\n', ['2: carriage return in an empty line']],
+    ['# TYPE a counter\na 1\n# TYPE a gauge\n', ['3: second TYPE of a']],
+    ['a 1\n# TYPE a gauge\n', ['2: TYPE of a after its samples']],
+    ['# HELP a x\n# HELP a y\na 1\n', ['2: second HELP of a']],
+    ['# TYPE a speed\n', ['1: not a type: speed']],
+    ['# TYPE a\n', ['1: TYPE of a without a type']],
+    ['a{b="c"} 1\na{b="c"} 2\n', ['2: sample twice: a']],
+    ['a{b="c",d="e"} 1\na{d="e",b="c"} 2\n', ['2: sample twice: a']],
+    ['a{b="1",b="2"} 1\n', ['1: label twice']],
+    ['a 1 # {t="x"} 1\n', ['1: exemplar on a page that is not OpenMetrics']],
+    ['a 1 # {t="x"} 1\n# EOF\n', []],
+    ['# TYPE a info\na 1\n', ['1: a type of OpenMetrics only: info']],
+    ['# TYPE a info\na_info 1\n# EOF\n', []],
+    ['a 1 1.5\n', ['1: timestamp with a fraction: 1.5']],
+    ['a 1e999\n', ['1: number out of range: 1e999']],
+    ['# TYPE h histogram\nh_bucket{le="x"} 1\n', ['2: le is no number: x']],
+    ['a{b="\\x"} 1\n', ['1: backslash that escapes nothing']],
+    ['a{b="\xff"} 1\n', ['1: bytes that are not UTF-8']],
+    ['a{,b="c"} 1\n', ['1: comma without a label']],
+    ['a 1 \n', ['1: blank at the end of the line']],
+  ];
+  for (const [page, wanted] of strictly) {
+    it(`${JSON.stringify(page)} has, strictly, ${wanted.join(' and ') || 'no problem'}`, () => {
+      const json = new Prom2json();
+      const reader = new PageReader(() => true, json.add, new Strict());
+      reader.push(Buffer.from(page, 'latin1'));
+      const { problems, samples } = reader.end();
+      assert.deepEqual(
+        problems.map(({ line, text }) => `${line}: ${text}`),
+        wanted,
+      );
+      // What is wrong is named, and the values are there all the same.
+      assert.equal(samples, page.split('\n').filter((line) => /^[^#\r]/.test(line)).length);
     });
   }
 

@@ -14,12 +14,13 @@ export const SUBSETS = ['v1', 'v2', 'v3'] as const;
 export const PORTS = [80, 9080, 9081] as const;
 
 interface Draw {
-  any<T>(from: readonly T[]): T;
-  some<T>(from: readonly T[], most: number): readonly T[];
-  chance(of: number): boolean;
+  any: <T>(from: readonly T[]) => T;
+  some: <T>(from: readonly T[], most: number) => readonly T[];
+  chance: (of: number) => boolean;
 }
 
-function drawing(next: () => number): Draw {
+export function drawing(seed: number): Draw {
+  const next = random(seed);
   const any = <T>(from: readonly T[]): T => from[Math.floor(next() * from.length)] as T;
   return {
     any,
@@ -176,7 +177,7 @@ function sidecarOf(batch: number, draw: Draw): readonly object[] {
 
 /** `size` small configurations at once, and one Sidecar for all of them. */
 export function batchOf(seed: number, batch: number, size: number): readonly object[] {
-  const draw = drawing(random(seed * 1000 + batch));
+  const draw = drawing(seed * 1000 + batch);
   const configurations = Array.from({ length: size }, (_, at) => configuration(batch * size + at, draw));
   return [...configurations.flat(), ...sidecarOf(batch, draw)];
 }

@@ -28,7 +28,7 @@ export const rulesAreRead = defineCheck({
   judge({ old, envoys }, { plane }) {
     if ('missing' in old) return unknown([old.missing]);
     const [first] = old.got;
-    if (!first) return { status: 'pass', message: 'no RouteRule, DestinationPolicy or EgressRule' };
+    if (!first) return skip('no RouteRule, DestinationPolicy or EgressRule');
     const isOld = plane.version !== null && !isAtLeast(plane.version, '1.0');
     const polling = envoys.filter(({ container }) => isPolling(container));
     if (isOld && envoys.length === 0)
