@@ -11,6 +11,9 @@ const files = readdirSync(import.meta.dirname, { recursive: true })
   .sort();
 for (const file of files) if (file.endsWith('.test.ts')) await import(join(import.meta.dirname, file));
 
+/** What is still open so long after the last test was left by one (ms). */
+const LEFT = 5000;
+
 test('every check was judged to pass in one case, and not to pass in another', async () => {
   const checks = (await topics()).flatMap((topic) =>
     Object.values(topic.walks).flatMap(({ steps }) => steps.flatMap((step) => step.checks)),
@@ -20,4 +23,13 @@ test('every check was judged to pass in one case, and not to pass in another', a
     const statuses = judged.get(id) ?? new Set();
     assert.ok(statuses.has('pass') && statuses.size > 1, `${id} was judged: ${[...statuses].join(', ') || 'never'}`);
   }
+});
+
+// Registered last, so it runs last: the run ends when nothing is open any more, and must not wait for what never closes.
+test('no test has left anything open', () => {
+  const report = (): void => {
+    process.stderr.write(`a test has left open: ${process.getActiveResourcesInfo().join(', ')}\n`);
+    process.exit(1);
+  };
+  setTimeout(report, LEFT).unref();
 });

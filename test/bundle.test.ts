@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, describe } from 'node:test';
+import { it, needed, until } from './support/programs.ts';
 import type { Recording } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
@@ -14,7 +15,8 @@ after(() => rmSync(folder, { recursive: true }));
 const HEALTHY = 'istio-1.0.6/healthy';
 
 /** Everything in the archive, as one text. */
-const textOf = (bundle: string): string => execFileSync('tar', ['-xzOf', bundle], { maxBuffer: 2 ** 28 }).toString();
+const textOf = (bundle: string): string =>
+  execFileSync(needed('tar'), ['-xzOf', bundle], { maxBuffer: 2 ** 28 }).toString();
 
 const named = (recording: Recording, kind: string, name: RegExp): Recording['objects'][number] => {
   const object = recording.objects.find((each) => each.kind === kind && name.test(each.metadata.name));
@@ -89,7 +91,7 @@ describe('a saved bundle', () => {
     mkdirSync(gone);
     await withStandIn(HEALTHY, async ({ requests }, env) => {
       const running = reported(['missing-metrics', '--save-bundle', join(gone, 'x.tgz')], { env });
-      while (requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until(() => requests.length > 0, 'the first request comes');
       rmSync(gone, { recursive: true });
       const { report, stderr, code } = await running;
       assert.deepEqual([report.verdict, code], ['healthy', 0]);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { takeHeadStart } from '../src/cluster/head-start.ts';
 import { asksCluster, COMMANDS } from '../src/commands/flags.ts';
 import { guessedKubectl, looksLive } from '../src/commands/guess.ts';
 import { guide } from '../src/guide/index.ts';
+import { it, needed } from './support/programs.ts';
 import { ran, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
 import { leftWith } from './support/started.ts';
@@ -100,7 +100,7 @@ describe('the head start', () => {
 
   it('is taken again where kubectl does not know a flag of it', async () => {
     const other = join(folder, 'other');
-    const real = execFileSync('sh', ['-c', 'command -v kubectl'], { encoding: 'utf8' }).trim();
+    const real = needed('kubectl');
     const refusal = '*" --vmodule"*) echo "error: unknown flag: --vmodule" >&2; echo "See help" >&2; exit 1';
     writeFileSync(other, `#!/bin/sh\ncase "$*" in ${refusal};; esac\nexec '${real}' "$@"\n`, { mode: 0o755 });
     await withStandIn('istio-1.0.6/healthy', async ({ requests }, env) => {

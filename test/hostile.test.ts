@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import { guide } from '../src/guide/index.ts';
 import { ISTIOD, istiodObject, modernMesh, PRODUCTPAGE, podObject, productpageObject } from './support/modern.ts';
+import { it } from './support/programs.ts';
 import type { Page, RecordedObject } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
 import { assertSchema } from './support/schema.ts';

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import { dump, load as parse } from 'js-yaml';
 import { COMMANDS, flagsOf } from '../src/commands/flags.ts';
 import { legacyFlags } from '../src/commands/legacy.ts';
 import { guide } from '../src/guide/index.ts';
+import { it } from './support/programs.ts';
 import { ran, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
 

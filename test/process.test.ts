@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe } from 'node:test';
 import type { Report } from '../src/report/report.ts';
+import { it, needed } from './support/programs.ts';
 import { assertSchema } from './support/schema.ts';
 import { withStandIn } from './support/standing.ts';
 import { leftWith, started } from './support/started.ts';
@@ -29,7 +30,7 @@ describe('the program as a process', () => {
   it('runs through kubectl, through a link, from another folder', async () => {
     symlinkSync(bin, join(folder, 'kubectl-istio_diag'));
     const path = `${folder}:${process.env.PATH}`;
-    const { code, stdout } = await started('kubectl', ['istio-diag', 'version'], { PATH: path });
+    const { code, stdout } = await started(needed('kubectl'), ['istio-diag', 'version'], { PATH: path });
     assert.deepEqual([code, /^kubectl-istio-diag v\d/.test(stdout)], [0, true]);
   });
 
@@ -196,8 +197,7 @@ describe('the program as a process', () => {
 
   it('leaves nothing of a kubectl that is a wrapper, and does not wait for it', async () => {
     const wrapper = join(folder, 'wrapper');
-    const found = process.env.PATH?.split(':').find((path) => existsSync(join(path, 'kubectl'))) ?? '';
-    writeFileSync(wrapper, `#!/bin/sh\ntrap "" INT\n"${join(found, 'kubectl')}" "$@"\n`, { mode: 0o755 });
+    writeFileSync(wrapper, `#!/bin/sh\ntrap "" INT\n"${needed('kubectl')}" "$@"\n`, { mode: 0o755 });
     await withStandIn('istio-1.0.6/healthy', async ({ kubeconfig }, env) => {
       const { code } = await started(process.execPath, [bin, 'missing-metrics'], { ...env, KUBECTL_PATH: wrapper });
       assert.equal(code, 0);
@@ -222,7 +222,7 @@ describe('the program as a process', () => {
       for (const [, flag = '', program = ''] of recipes) {
         answers.push(
           await new Promise((resolve) => {
-            const jq = spawn('jq', [flag, program], { stdio: ['pipe', 'pipe', 'inherit'] });
+            const jq = spawn(needed('jq'), [flag, program], { stdio: ['pipe', 'pipe', 'inherit'] });
             let text = '';
             jq.stdout.on('data', (chunk: Buffer) => {
               text += chunk.toString();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
+import { it } from './support/programs.ts';
 import { startPrometheus } from './support/prometheus.ts';
 import { loadRecording } from './support/recordings.ts';
 import { reported } from './support/run.ts';
@@ -29,11 +29,7 @@ async function withPrometheus(page: string, status: number, use: (port: number) 
   }
 }
 
-const here = spawnSync('prometheus', ['--version']).error === undefined;
-// Where there is none the run says so; in CI it is a failure.
-const skip = here || process.env.CI ? false : 'no prometheus on this machine (Debian: apt-get install prometheus)';
-
-describe('a real Prometheus behind the port-forward', { skip }, () => {
+describe('a real Prometheus behind the port-forward', () => {
   const pageOf = (name: string): string => {
     const page = [...loadRecording(name).pages].find(([key]) => key.includes(':42422/'))?.[1].body;
     return String(page);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
+import { it } from './support/programs.ts';
 import type { RecordedObject } from './support/recordings.ts';
 import { reported } from './support/run.ts';
 import { assertSchema } from './support/schema.ts';

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import type { Report } from '../src/report/report.ts';
 import { matchesGolden } from './support/golden.ts';
+import { it, needed } from './support/programs.ts';
 import { recordingNames } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
 import { assertSchema } from './support/schema.ts';
@@ -43,6 +44,7 @@ for (const name of recordingNames()) {
     });
 
     it('loses its metrics where it was broken, and nowhere else', () => {
+      needed('kubectl');
       if (broken === null) {
         assert.deepEqual([live.verdict, live.exitCode, live.lostAt], ['healthy', 0, null]);
         return;
@@ -56,6 +58,7 @@ for (const name of recordingNames()) {
     });
 
     it('gives the same report from its bundle, in every format', async () => {
+      needed('kubectl');
       const replayed = await reported(['missing-metrics', '--bundle', bundle]);
       assert.deepEqual(comparable(replayed.report), comparable(live));
       for (const format of ['table', 'wide', 'yaml']) {

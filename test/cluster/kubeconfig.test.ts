@@ -3,11 +3,12 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { identify } from '../../src/cluster/identity.ts';
 import { contextIn, filesIn, TELLS_FILES } from '../../src/cluster/kubeconfig.ts';
 import { lastWords } from '../../src/cluster/kubectl.ts';
 import type { Kubectl } from '../../src/cluster/kubectl-process.ts';
+import { it, needed } from '../support/programs.ts';
 
 const context = (name: string, namespace?: string) => ({ name, context: { cluster: 'c', user: 'u', namespace } });
 const config = (current: string | undefined, ...contexts: readonly object[]): string =>
@@ -69,6 +70,7 @@ describe('the context, by the files that kubectl says it reads', () => {
     ['a', ['--context=nowhere'], null],
   ] as const) {
     it(`is ${is?.context ?? 'not told'} in ${files} ${flags.join(' ')}, as kubectl config view has it`, async () => {
+      needed('kubectl');
       const env = {
         PATH: process.env.PATH,
         HOME: folder,
@@ -92,6 +94,7 @@ describe('the context, by the files that kubectl says it reads', () => {
   });
 
   it('is not told where kubectl is a script, nor by what is no file', async () => {
+    needed('kubectl');
     const script = join(folder, 'script');
     writeFileSync(script, '#!/bin/sh\nexec kubectl --context three "$@"\n');
     chmodSync(script, 0o755);
@@ -112,7 +115,7 @@ describe('the context, by the files that kubectl says it reads', () => {
       await contextIn([a], { ...kubectl, program: 'script', env: { PATH: `/nonexistent:${folder}` } }),
       null,
     );
-    execFileSync('mkfifo', [join(folder, 'fifo')]);
+    execFileSync(needed('mkfifo'), [join(folder, 'fifo')]);
     assert.equal(await contextIn([join(folder, 'fifo')], kubectl), null);
     assert.equal(await contextIn([], kubectl), null);
     // It is asked then, and says what it makes of it.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { lastWords } from '../../src/cluster/kubectl.ts';
 import { endAllOf } from '../../src/cluster/kubectl-process.ts';
@@ -11,6 +11,7 @@ import { pods, rules } from '../../src/cluster/resources.ts';
 import { makeScratch } from '../../src/cluster/scratch.ts';
 import { textOf } from '../../src/cluster/text.ts';
 import { type Hindrance, NoAnswer } from '../../src/errors.ts';
+import { it } from '../support/programs.ts';
 import type { Recording } from '../support/recordings.ts';
 import type { Fault, StandInOptions } from '../support/stand-in.ts';
 import { withStandIn } from '../support/standing.ts';

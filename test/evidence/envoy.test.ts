@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import { durationIn, spoken } from '../../src/evidence/duration.ts';
 import { certificatesIn } from '../../src/evidence/envoy/certificates.ts';
 import { descriptorsIn } from '../../src/evidence/envoy/descriptors.ts';
@@ -14,6 +14,7 @@ import { coresOf } from '../../src/evidence/pod.ts';
 import { isHostOf } from '../../src/istio/hosts.ts';
 import { protocolOf } from '../../src/istio/protocol.ts';
 import { port } from '../support/mixer.ts';
+import { it } from '../support/programs.ts';
 
 const recorded = (name: string): string =>
   readFileSync(new URL(`../pages/envoy-1.40/${name}`, import.meta.url), 'utf8');

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import type { Report } from '../../src/report/report.ts';
 import { istiodObject, modernMesh, PRODUCTPAGE, podObject, productpageObject } from '../support/modern.ts';
+import { it, needed } from '../support/programs.ts';
 import { startPrometheus } from '../support/prometheus.ts';
 import type { Page, RecordedObject } from '../support/recordings.ts';
 import { reported } from '../support/run.ts';
@@ -153,6 +154,8 @@ describe('what proxies use', () => {
   });
 
   it('or Prometheus’, whose older labels are known too; it counts refused requests as well', async () => {
+    needed('kubectl');
+    needed('prometheus');
     const began = Date.now();
     const page = createServer((_, response) => {
       const seconds = (Date.now() - began) / 1000;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe } from 'node:test';
 import type { ClockReading } from '../../src/cluster/clock.ts';
 import type { NodeClock, Renewal } from '../../src/evidence/clocks.ts';
 import type { MeshConfig } from '../../src/evidence/config-maps.ts';
@@ -12,6 +12,7 @@ import { workstationNearNodes, workstationNearPrometheus } from '../../src/guide
 import { judging, NOW } from '../support/judging.ts';
 import { container, listed, meshOf, missing, partly, pod } from '../support/mixer.ts';
 import { istiodObject, modernMesh, podObject } from '../support/modern.ts';
+import { it } from '../support/programs.ts';
 import type { Page } from '../support/recordings.ts';
 import { reported } from '../support/run.ts';
 import { startStandIn } from '../support/stand-in.ts';

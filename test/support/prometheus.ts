@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { needed } from './programs.ts';
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -22,6 +23,7 @@ export interface Job {
 
 /** A real Prometheus that has scraped every job once. Resolves to its port and to what ends it. */
 export async function startPrometheus(jobs: readonly Job[]): Promise<{ port: number; close: () => Promise<void> }> {
+  needed('prometheus');
   const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
   const port = await freePort();
   const config = {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { needed } from './programs.ts';
 import { answer } from './promql.ts';
 import type { Page, RecordedObject, Recording } from './recordings.ts';
 import { type PodStream, type SpdyStream, serveSpdy } from './spdy.ts';
@@ -81,6 +82,7 @@ function refusal(method: string, path: string): string {
 
 /** An API server of a recorded mesh that the real kubectl talks to: lists, objects, logs, port-forwards, faults. */
 export async function startStandIn(recording: Recording, options: StandInOptions = {}): Promise<StandIn> {
+  needed('kubectl');
   const tables = tablesOf(recording.objects);
   const requests: string[] = [];
   const sockets = new Set<Duplex>();
