@@ -70,6 +70,27 @@ describe('a user with few rights', () => {
     assert.ok(report.steps.find(({ id }) => id === 'prometheus-handler')?.status === 'pass');
   });
 
+  for (const words of [
+    'dial tcp 172.18.0.2:10250: connect: connection refused',
+    'dial tcp 127.0.0.1:8131: connect: connection refused',
+    'dial tcp: lookup node-1 on 10.96.0.10:53: no such host',
+    'proxy error from 127.0.0.1:9443 while dialing 10.1.0.15:42422, code 502: 502 Bad Gateway: connection refused',
+  ]) {
+    it(`who may only ask through the API server is told no fault of a pod’s: ${words.slice(0, 60)}`, async () => {
+      await withStandIn(
+        'istio-1.0.6/healthy',
+        async (_, env) => {
+          const { report, code } = await reported(['missing-metrics'], { env });
+          assert.deepEqual([report.verdict, code], ['inconclusive', 3], JSON.stringify(report.losses));
+          const listens = report.steps.flatMap(({ checks }) => checks).find(({ id }) => id === 'adapter-listens');
+          assert.deepEqual([listens?.status, listens?.reason], ['unknown', 'Forbidden']);
+          assert.ok(report.unchecked.some(({ triedInstead }) => triedInstead.some((each) => each.includes(words))));
+        },
+        { proxySays: words, faults: [{ match: /^UPGRADE/, fault: 'forbid' }] },
+      );
+    });
+  }
+
   it('who meets a broken mesh is still told what is broken', async () => {
     const { report, code } = await faulty(
       /^UPGRADE|\/proxy\//,

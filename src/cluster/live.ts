@@ -22,7 +22,7 @@ import {
 } from './question.ts';
 import { rawApiServer } from './raw.ts';
 import { assertReadOnly, mayBeProxied } from './read-only.ts';
-import { refusedBy } from './refusal.ts';
+import { isRefusedByPod, refusedBy } from './refusal.ts';
 import { typedName } from './resources.ts';
 import type { Scratch } from './scratch.ts';
 import { textOf, unanswered } from './text.ts';
@@ -61,6 +61,8 @@ const LIST_PAGE_LIMIT = 256 * 1024 * 1024;
 export function liveCluster({ kubectl, patience, scratch, headStart, urlCredentials }: LiveOptions): LiveCluster {
   let apiServer: Promise<ApiServer> | undefined;
   let closed = false;
+  /** The addresses of the pods that were listed, by `NAMESPACE/NAME`: only its own words are a pod's refusal. */
+  const addresses = new Map<string, string>();
 
   const connected = (): Promise<ApiServer> => {
     apiServer ??= connect();
@@ -103,6 +105,13 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
     }
   }
 
+  function noteAddresses(pods: readonly KubernetesObject[]): void {
+    for (const { metadata, status } of pods) {
+      const { podIP } = (status ?? {}) as { podIP?: unknown };
+      if (typeof podIP === 'string') addresses.set(`${metadata.namespace}/${metadata.name}`, podIP);
+    }
+  }
+
   async function list(question: ListQuestion): Promise<readonly KubernetesObject[]> {
     const selector =
       (question.selector === undefined ? '' : `&labelSelector=${encodeURIComponent(question.selector)}`) +
@@ -114,6 +123,7 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
           const answer = await ask(question, `${apiPath(question)}?limit=${PAGE_SIZE}${selector}${next}`);
           const page = listPage(question, await textOf(question, guard(question, answer), LIST_PAGE_LIMIT));
           for (const item of page.items) kept.push(trim(typedName(question.resource), item));
+          if (question.resource.plural === 'pods') noteAddresses(kept);
           if (!page.continue) return kept;
           next = `&continue=${encodeURIComponent(page.continue)}`;
         }
@@ -145,7 +155,8 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
       const answer = await server.get(proxied, patience);
       if (answer.status === 200) return guard(question, answer);
       const said = refusedBy(question, answer.status, await quote(answer.body));
-      if (/connection refused/i.test(said.unanswered.words)) {
+      const ip = addresses.get(`${namespace}/${pod}`);
+      if (ip !== undefined && isRefusedByPod(said.unanswered.words, port, [ip])) {
         throw unanswered(question, 'ConnectionRefused', said.unanswered.words);
       }
       throw said;
@@ -256,7 +267,9 @@ function noAnswerOf(question: Question, error: unknown): NoAnswer {
     return unanswered(question, 'NoKubectl', words, { cause: error });
   }
   const words = messageOf(error);
-  const hindrance = /ECONNREFUSED/.test(words) ? 'ConnectionRefused' : 'BadAnswer';
+  // Of a URL's own server it is an answer; anywhere else it says that our kubectl is gone.
+  const refused = question.ask === 'url' ? 'ConnectionRefused' : 'Unreachable';
+  const hindrance = /ECONNREFUSED/.test(words) ? refused : 'BadAnswer';
   return unanswered(question, hindrance, words, { cause: error });
 }
 

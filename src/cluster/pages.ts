@@ -5,6 +5,7 @@ import type { Answer } from './cluster.ts';
 import { Overdue, type Patience } from './deadline.ts';
 import { type HttpAnswer, httpGet } from './http.ts';
 import type { HandshakeQuestion, PageQuestion } from './question.ts';
+import { isRefusedByPod } from './refusal.ts';
 import { unanswered } from './text.ts';
 
 /** An open connection to a port of a pod, by whichever way. */
@@ -35,8 +36,7 @@ export async function brokenBy(
 ): Promise<NoAnswer> {
   if (error instanceof Overdue) return unanswered(question, error.stop, error.message);
   const said = (await words()) || messageOf(error);
-  // Node's ECONNREFUSED says that kubectl is gone, kubectl's own words that the pod refused.
-  const hindrance = /connection refused/i.test(said) ? 'ConnectionRefused' : 'BadAnswer';
+  const hindrance = isRefusedByPod(said, question.port) ? 'ConnectionRefused' : 'BadAnswer';
   return unanswered(question, hindrance, said, { cause: error });
 }
 

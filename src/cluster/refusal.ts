@@ -66,3 +66,23 @@ export function hindranceIn(words: string): Hindrance {
   if (/timed? ?out|deadline exceeded|i\/o timeout/i.test(words)) return 'TimedOut';
   return 'Unreachable';
 }
+
+/** How a node's runtime names the pod's own address: it dials from inside the pod. */
+const OWN = ['127.0.0.1', '[::1]', 'localhost'];
+
+/**
+ * Whether these words tell that the pod itself refused a connection to the port. Any other address that refused stands on
+ * the way there: the node's kubelet, a proxy of the API server's, a gateway that is gone.
+ *
+ * `dial tcp4 127.0.0.1:42422: connect: connection refused` of a runtime, `connect(5, AF=2 127.0.0.1:42422, 16): Connection
+ * refused` of one that takes socat; with the pod's own address where the API server dials it.
+ */
+export function isRefusedByPod(words: string, port: number, addresses: readonly string[] = OWN): boolean {
+  return addresses.some((address) => {
+    const whole = address.includes(':') && !address.startsWith('[') ? `[${address}]` : address;
+    const named = whole.replace(/[.[\]]/g, '\\$&');
+    return new RegExp(`(?<![\\w.:\\]])${named}:${port}(?:, \\d+\\))?: (?:connect: )?connection refused`, 'i').test(
+      words,
+    );
+  });
+}

@@ -6,7 +6,7 @@ import { endAllOf } from '../../src/cluster/kubectl-process.ts';
 import { type LiveCluster, liveCluster } from '../../src/cluster/live.ts';
 import type { PageQuestion } from '../../src/cluster/question.ts';
 import { rawApiServer } from '../../src/cluster/raw.ts';
-import { hindranceIn, rightIn } from '../../src/cluster/refusal.ts';
+import { hindranceIn, isRefusedByPod, rightIn } from '../../src/cluster/refusal.ts';
 import { pods, rules } from '../../src/cluster/resources.ts';
 import { makeScratch } from '../../src/cluster/scratch.ts';
 import { textOf } from '../../src/cluster/text.ts';
@@ -234,8 +234,12 @@ describe('a live cluster', () => {
 
   it('tells a refused port from an unreadable one through the API server too', async () => {
     await withLive(
-      async (live) =>
-        assert.equal((await failing(live.read({ ...metricsPage, port: 42422 }))).hindrance, 'ConnectionRefused'),
+      async (live) => {
+        // Whose address it is that refused is not known before the pods are.
+        assert.equal((await failing(live.read({ ...metricsPage, port: 42422 }))).hindrance, 'Forbidden');
+        await live.list({ ask: 'list', resource: pods, namespace: null });
+        assert.equal((await failing(live.read({ ...metricsPage, port: 42422 }))).hindrance, 'ConnectionRefused');
+      },
       { faults: [{ match: /^UPGRADE/, fault: 'forbid' }], recording: 'istio-1.0.6/handler-missing' },
     );
   });
@@ -340,6 +344,43 @@ describe('kubectl’s words', () => {
   ];
   for (const [said, hindrance] of words)
     it(`"${said.slice(0, 50)}" is ${hindrance}`, () => assert.equal(hindranceIn(said), hindrance));
+
+  for (const [said, port, ip, is] of [
+    ['error trying to reach service: dial tcp 10.0.0.5:15014: connect: connection refused', 15014, '10.0.0.5', true],
+    ['dial tcp [fd00::5]:15014: connect: connection refused', 15014, 'fd00::5', true],
+    ['dial tcp 10.0.0.5:15014: connect: connection refused', 1501, '10.0.0.5', false],
+    ['dial tcp 10.0.0.5:15014: connect: connection refused', 5014, '10.0.0.5', false],
+    ['dial tcp 110.0.0.5:15014: connect: connection refused', 15014, '10.0.0.5', false],
+    ['dial tcp 10.0.0.50:15014: connect: connection refused', 15014, '10.0.0.5', false],
+    ['dial tcp 10x0.0.5:15014: connect: connection refused', 15014, '10.0.0.5', false],
+    ['dial tcp 172.18.0.2:10250: connect: connection refused', 15014, '10.0.0.5', false],
+    ['proxyconnect 10.0.0.5:15014: dial tcp 127.0.0.1:8131: connect: connection refused', 15014, '10.0.0.5', false],
+    [
+      'Get "http://10.0.0.5:15014/metrics": dial tcp 10.9.9.9:3128: connect: connection refused',
+      15014,
+      '10.0.0.5',
+      false,
+    ],
+    ['dial tcp 10.0.0.5:15014: i/o timeout', 15014, '10.0.0.5', false],
+    [
+      'failed to connect to localhost:42422 inside namespace "/var/run/netns/cni-1", IPv4: dial tcp4 127.0.0.1:42422: connect: connection refused IPv6 dial tcp6: address localhost: no suitable address found',
+      42422,
+      undefined,
+      true,
+    ],
+    [
+      'exit status 1: 2018/11/01 10:00:00 socat[31] E connect(5, AF=2 127.0.0.1:9093, 16): Connection refused',
+      9093,
+      undefined,
+      true,
+    ],
+    ['error dialing backend: dial tcp 172.18.0.2:10250: connect: connection refused', 9093, undefined, false],
+    ['error dialing backend: dial tcp 127.0.0.1:10250: connect: connection refused', 9093, undefined, false],
+    ['connect ECONNREFUSED /tmp/s', 9093, undefined, false],
+  ] as const) {
+    it(`${is ? 'tell' : 'do not tell'} that port ${port} of a pod refused: "${said.slice(0, 90)}"`, () =>
+      assert.equal(isRefusedByPod(said, port, ip && [ip]), is));
+  }
 
   it('name the right that is missing, in new and old form', () => {
     assert.deepEqual(

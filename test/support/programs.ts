@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { it as nodesIt, type TestContext } from 'node:test';
 
 /** A program that a test needs is not on this machine. */
-export class NotHere extends Error {
+class NotHere extends Error {
   readonly program: string;
   constructor(program: string) {
     super(`${program} is not on this machine`);
@@ -12,7 +12,7 @@ export class NotHere extends Error {
 }
 
 /** The path of a program on the PATH, or null. */
-export function found(program: string): string | null {
+function found(program: string): string | null {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const file = join(folder, program);
     try {

@@ -20,6 +20,8 @@ export interface StandInOptions {
   faults?: { match: RegExp; fault: Fault; times?: number }[];
   /** An API server, or a proxy before it, that knows no tunnels: kubectl falls back to SPDY, and so do we. */
   refusesTunnels?: boolean;
+  /** What the API server's own proxy says where it reaches no pod, instead of the pod's refusal. */
+  proxySays?: string;
   /** Where a pod's port leads instead of the recorded page: a real program's. By `NAMESPACE/POD:PORT`. */
   forwardTo?: Map<string, number>;
 }
@@ -197,6 +199,10 @@ export async function startStandIn(recording: Recording, options: StandInOptions
 
   const listens = (key: string): boolean => [...recording.pages.keys()].some((page) => page.startsWith(`${key}/`));
 
+  const ipOf = (namespace = '', name = ''): unknown =>
+    tables.get('/api/v1/pods')?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name)
+      ?.status?.podIP;
+
   function answerProxied(
     [, namespace, pod, port, path = '']: RegExpExecArray,
     url: URL,
@@ -204,14 +210,15 @@ export async function startStandIn(recording: Recording, options: StandInOptions
   ): void {
     const key = `${namespace}/${pod}:${port}`;
     const page = pageOf(key, path, url.search);
-    if (page) response.writeHead(page.status, { 'content-type': page.contentType }).end(page.body);
-    else if (listens(key)) response.writeHead(404).end('404 page not found');
+    if (page && options.proxySays === undefined)
+      response.writeHead(page.status, { 'content-type': page.contentType }).end(page.body);
+    else if (listens(key) && options.proxySays === undefined) response.writeHead(404).end('404 page not found');
     else
       failure(
         response,
         503,
         'ServiceUnavailable',
-        `error trying to reach service: dial tcp 10.1.0.15:${port}: connect: connection refused`,
+        `error trying to reach service: ${options.proxySays ?? `dial tcp ${ipOf(namespace, pod)}:${port}: connect: connection refused`}`,
       );
   }
 

@@ -18,7 +18,7 @@ export type AdapterPage =
   | { state: 'serves'; series: number; workloadSeries: number; names: readonly string[] }
   /** HTTP, but no metrics: its status and first words. */
   | { state: 'fails'; status: number; words: string }
-  /** Nothing listens: no Prometheus handler was built (mixer.md 0, finding 5). */
+  /** Nothing listens: no Prometheus handler was built (mixer.md 0, finding 5), or the pod serves no port at all. */
   | { state: 'refuses'; words: string }
   | { state: 'unseen'; missing: Unanswered };
 

@@ -145,6 +145,20 @@ judging(adapterListens, [
     says: /1 of 2 Mixer pods/,
   },
   {
+    when: 'a pod refuses its own page too',
+    given: { pages: [page(), { ...unreadPage('ConnectionRefused'), adapter: refuses }] },
+    status: 'fail',
+    reason: 'MixerServesNothing',
+    says: /^1 of 2 Mixer pods refused every port that was asked: istio-telemetry-2$/,
+  },
+  {
+    when: 'one pod has built no handler, and another serves nothing',
+    given: { pages: [page({}, refuses), { ...unreadPage('ConnectionRefused'), adapter: refuses }] },
+    status: 'fail',
+    reason: 'AdapterNotBuilt',
+    says: /1 of 2 Mixer pods/,
+  },
+  {
     when: 'it could not be asked',
     given: { pages: [unreadPage()] },
     status: 'unknown',

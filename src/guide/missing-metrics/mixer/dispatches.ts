@@ -114,27 +114,45 @@ export const dispatched = defineCheck({
   },
 });
 
+/** Whether Mixer's own page was refused by the pod. */
+const refuses = (reading: MixerPages['reading']): boolean =>
+  'missing' in reading && reading.missing.hindrance === 'ConnectionRefused';
+
 export const adapterListens = defineCheck({
   id: 'adapter-listens',
   title: 'the Prometheus adapter listens on 42422 of every Mixer pod',
   explains:
-    'The adapter opens 42422 when a handler is built, and a handler is built when a valid rule uses it: connection refused means that Mixer has no Prometheus handler in the configuration it runs.',
-  reasons: { AdapterNotBuilt: 'Nothing listens on 42422: Mixer has built no Prometheus handler.' },
+    'The adapter opens 42422 when a handler is built, and a handler is built when a valid rule uses it: connection refused means that Mixer has no Prometheus handler in the configuration it runs. A pod whose own page refuses too tells nothing of its handlers: it serves nothing.',
+  reasons: {
+    AdapterNotBuilt: 'Nothing listens on 42422: Mixer has built no Prometheus handler.',
+    MixerServesNothing: 'Neither Mixer’s own page nor the adapter’s is served: the process in the pod listens nowhere.',
+  },
   needs: { pages: mixerPages },
   judge({ pages }, { plane }) {
     if (pages.length === 0) return skip('no Mixer pod runs');
-    const refusing = pages.flatMap(({ pod, adapter }) =>
-      adapter.state === 'refuses' ? [{ pod, words: adapter.words }] : [],
+    const refusing = pages.flatMap(({ pod, adapter, reading }) =>
+      adapter.state === 'refuses' ? [{ pod, words: adapter.words, servesNothing: refuses(reading) }] : [],
     );
-    const [first] = refusing;
+    const notBuilt = refusing.filter(({ servesNothing }) => !servesNothing);
+    const [first] = notBuilt;
     if (first) {
       return {
         status: 'fail',
         reason: 'AdapterNotBuilt',
-        message: `connection refused on ${ADAPTER_PORT} of ${refusing.length} of ${count(pages.length, 'Mixer pod')}`,
-        evidence: refusing.map(({ pod, words }) => `${pod}: ${words}`),
+        message: `connection refused on ${ADAPTER_PORT} of ${notBuilt.length} of ${count(pages.length, 'Mixer pod')}`,
+        evidence: notBuilt.map(({ pod, words }) => `${pod}: ${words}`),
         hint: `${readLog(plane, first.pod)} | grep -e 'serving prometheus' -e 'initialize adapter'`,
         mayFollowFrom: [...CONFIGURATION, CONFIG_ERRORS],
+      };
+    }
+    const [silent] = refusing;
+    if (silent) {
+      return {
+        status: 'fail',
+        reason: 'MixerServesNothing',
+        message: `${refusing.length} of ${count(pages.length, 'Mixer pod')} refused every port that was asked: ${some(refusing.map(({ pod }) => pod))}`,
+        evidence: refusing.map(({ pod, words }) => `${pod}: ${words}`),
+        hint: readLog(plane, silent.pod),
       };
     }
     const unseen = pages.flatMap(({ adapter }) => (adapter.state === 'unseen' ? [adapter.missing] : []));
