@@ -4,6 +4,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
+import { writeBundle } from '../src/cluster/bundle.ts';
+import type { Cluster } from '../src/cluster/cluster.ts';
+import { once } from '../src/cluster/http.ts';
+import { type Entry, recording } from '../src/cluster/recording.ts';
+import { pods } from '../src/cluster/resources.ts';
+import { textOf as textOfAnswer } from '../src/cluster/text.ts';
 import { it, needed, until } from './support/programs.ts';
 import type { Recording } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
@@ -94,10 +100,28 @@ describe('a saved bundle', () => {
       await until(() => requests.length > 0, 'the first request comes');
       rmSync(gone, { recursive: true });
       const { report, stderr, code } = await running;
-      assert.deepEqual([report.verdict, code], ['healthy', 0]);
+      assert.deepEqual([report.verdict, report.exitCode, code], ['healthy', 2, 2]);
       assert.match(stderr, /^error: the bundle was not written: ENOENT/m);
       assert.match(report.warnings.join(), /the bundle was not written/);
     });
+  });
+
+  it('that meets a full disk is told, and what was asked goes on', async () => {
+    const why: unknown[] = [];
+    const question = { ask: 'discovery', path: '/version' } as const;
+    const asked: Cluster = {
+      list: async () => [{ metadata: { name: 'a' } }],
+      read: async () => ({ status: 200, contentType: '', body: once(Buffer.from('text')) }),
+    };
+    const full = join(folder, 'full');
+    const scratch = { path: () => join(full, 'none'), remove: () => undefined };
+    const entries: Entry[] = [];
+    const recorder = recording(asked, scratch, entries, (each) => why.push(each));
+    assert.equal((await recorder.list({ ask: 'list', resource: pods, namespace: null })).length, 1);
+    assert.equal(await textOfAnswer(question, await recorder.read(question)), 'text');
+    assert.deepEqual([entries, why.length], [[], 2]);
+    const head = { tool: { name: 't', version: '1' }, startedAt: '', context: null, namespace: 'default' };
+    await assert.rejects(writeBundle(join(folder, 'x.tgz'), '/dev/full', head, []), /ENOSPC/);
   });
 
   it('may be written by two runs at once, and touches no other file', async () => {

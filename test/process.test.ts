@@ -84,6 +84,67 @@ describe('the program as a process', () => {
     }
   }
 
+  it('makes the diagnosis without a socket where no temporary folder can be made', async () => {
+    const TMPDIR = join(folder, 'no-folder');
+    writeFileSync(TMPDIR, '');
+    await withStandIn('istio-1.0.6/handler-missing', async ({ requests }, env) => {
+      const { code, stdout, stderr } = await started(process.execPath, [bin, 'missing-metrics', '-o', 'json'], {
+        ...env,
+        TMPDIR,
+      });
+      const report = JSON.parse(stdout) as Report;
+      assert.deepEqual([code, report.lostAt?.reason, report.unchecked, stderr], [1, 'HandlerMissing', [], '']);
+      // A tunnel takes the socket; a port-forward is kubectl's own.
+      assert.ok(!requests.some((line) => line.startsWith('TUNNEL')) && requests.some((line) => /^UPGRADE/.test(line)));
+    });
+  });
+
+  it('says in one line that a bundle cannot be unpacked without a folder', async () => {
+    const demo = join(root, 'test/bundles/demo.tar.gz');
+    const { code, stderr } = await started(process.execPath, [bin, 'missing-metrics', '--bundle', demo], {
+      TMPDIR: join(folder, 'nowhere'),
+    });
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: .*demo\.tar\.gz cannot be unpacked: ENOENT.*\n$/);
+  });
+
+  for (const [what, file, TMPDIR] of [
+    ['into a folder that is not there', 'nowhere/x.tgz', ''],
+    ['into what is no folder', 'a-file/x.tgz', ''],
+    ['where no answer can be kept', 'x.tgz', 'a-file'],
+  ] as const) {
+    it(`makes the report though the bundle cannot be written ${what}, and exits with 2`, async () => {
+      writeFileSync(join(folder, 'a-file'), '');
+      await withStandIn('istio-1.0.6/healthy', async (_, env) => {
+        const args = [bin, 'all', '-o', 'json', '--save-bundle', join(folder, file)];
+        const plain = await started(process.execPath, args.slice(0, 4), env);
+        const own = { ...env, ...(TMPDIR !== '' && { TMPDIR: join(folder, TMPDIR) }) };
+        const { code, stdout, stderr } = await started(process.execPath, args, own);
+        const list = (text: string) => JSON.parse(text) as { items: Report[]; exitCode: number };
+        assert.deepEqual([code, list(stdout).exitCode], [2, 2]);
+        assert.match(stderr, /^error: the bundle was not written: E\w+: .*\n$/);
+        const verdicts = (text: string) => list(text).items.map(({ topic, verdict }) => [topic, verdict]);
+        assert.deepEqual(verdicts(stdout), verdicts(plain.stdout));
+        assert.ok(list(stdout).items.every(({ warnings }) => warnings.some((each) => /bundle was not/.test(each))));
+        assert.deepEqual(
+          readdirSync(folder).filter((name) => name.startsWith('x.tgz')),
+          [],
+        );
+      });
+    });
+  }
+
+  it('says the same on stdout when stderr is full', async () => {
+    await withStandIn('istio-1.0.6/handler-missing', async (_, env) => {
+      const args = [bin, 'missing-metrics', '-v'];
+      const plain = await started(process.execPath, args, env);
+      const full = await started('sh', ['-c', 'exec "$0" "$@" 2>/dev/full', process.execPath, ...args], env);
+      // The last line tells how long it took.
+      const lines = (text: string): string[] => text.split('\n').slice(0, -2);
+      assert.deepEqual([full.code, lines(full.stdout)], [plain.code, lines(plain.stdout)]);
+    });
+  });
+
   it('ends quietly when nobody reads its output', async () => {
     await withStandIn('istio-1.0.6/handler-missing', async ({ kubeconfig }, env) => {
       const { code, stderr } = await started(process.execPath, [bin, 'missing-metrics', '-o', 'wide'], env, (child) =>

@@ -34,19 +34,15 @@ interface Manifest extends BundleHead {
 const UNPACKED_LIMIT = 4 * 1024 ** 3;
 
 /**
- * Makes the file beside `file` that the bundle is written to first, and resolves to its path. A bundle that could not
- * be written at the end of the run thus fails at once, as a usage error.
+ * Makes the file beside `file` that the bundle is written to first, and resolves to its path. Throws UsageError where
+ * `file` can be no bundle, and what the system says where nothing can be written there.
  */
 export async function makePartial(file: string): Promise<string> {
   const there = await stat(file).catch(() => null);
   if (there !== null && !there.isFile()) throw new UsageError(`cannot write the bundle: ${file} is not a regular file`);
   // A name of its own: two runs may save to the same file, and the last one wins.
   const partial = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.partial`;
-  try {
-    await (await open(partial, 'wx', 0o600)).close();
-  } catch (error) {
-    throw new UsageError(`cannot write the bundle: ${messageOf(error)}`);
-  }
+  await (await open(partial, 'wx', 0o600)).close();
   return partial;
 }
 
@@ -118,7 +114,10 @@ async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
 }
 
 function notReadable(file: string, error: unknown): BundleError {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  // The bundle may be whole: it is its place to be unpacked to that is not there, or full.
+  if (syscall === 'mkdtemp' || syscall === 'write' || (syscall === 'open' && path !== file))
+    return new BundleError(`${file} cannot be unpacked: ${messageOf(error)}`);
   if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR') {
     return new BundleError(`cannot read the bundle: ${messageOf(error)}`);
   }

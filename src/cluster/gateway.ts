@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { messageOf } from '../errors.ts';
 import type { ApiServer } from './api-server.ts';
 import { type Patience, within } from './deadline.ts';
 import type { HeadStart } from './head-start.ts';
@@ -33,12 +34,12 @@ export async function openGateway(
 ): Promise<ApiServer> {
   // Loaded while kubectl starts, not when the first page is asked for.
   import('ws').catch(() => undefined);
-  const first = headStart ?? (await startProxy(kubectl, scratch.path('s')));
+  const first = headStart ?? (await startProxy(kubectl, socketIn(scratch)));
   const { process, socketPath } = await served(first, patience).catch(async (error: unknown) => {
     // What takes kubectl's place may not know how to tell its files.
     const tells = !/unknown (shorthand )?flag.*vmodule/.test(first.process.stderr());
     if (tells && !(headStart && (await wasNotStarted(error, first)))) throw error;
-    return served(await startProxy(kubectl, scratch.path('s'), tells), patience);
+    return served(await startProxy(kubectl, socketIn(scratch), tells), patience);
   });
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   return {
@@ -53,6 +54,15 @@ export async function openGateway(
       await process.end();
     },
   };
+}
+
+/** Where there is no folder to write to, there is no socket: then another way is taken. */
+function socketIn(scratch: Scratch): string {
+  try {
+    return scratch.path('s');
+  } catch (error) {
+    throw new NoGateway(messageOf(error), false);
+  }
 }
 
 type Proxy = Pick<HeadStart, 'process' | 'socketPath'>;

@@ -17,9 +17,15 @@ export type Entry = { key: string; command: string } & Outcome;
 
 /**
  * Asks `cluster` and keeps each answer in `entries`, redacted. The answers are handed on redacted too, so that a
- * diagnosis that records sees exactly what its bundle will replay.
+ * diagnosis that records sees exactly what its bundle will replay. An answer that cannot be kept is handed on all the
+ * same, and `spoil` is told why: that costs the bundle, and not the diagnosis.
  */
-export function recording(cluster: Cluster, scratch: Scratch, entries: Entry[]): Cluster {
+export function recording(
+  cluster: Cluster,
+  scratch: Scratch,
+  entries: Entry[],
+  spoil: (why: unknown) => void,
+): Cluster {
   const note = (question: Question, outcome: Outcome): void => {
     entries.push({ key: keyOf(question), command: commandOf(question), ...outcome });
   };
@@ -31,15 +37,20 @@ export function recording(cluster: Cluster, scratch: Scratch, entries: Entry[]):
 
   return {
     async list(question) {
+      let objects: readonly KubernetesObject[];
       try {
-        const objects = (await cluster.list(question)).map((each) => redactValue(each) as KubernetesObject);
-        const file = scratch.path('.json');
-        await writeFile(file, listText(objects), { flag: 'wx', mode: 0o600 });
-        note(question, { got: 'list', file });
-        return objects;
+        objects = (await cluster.list(question)).map((each) => redactValue(each) as KubernetesObject);
       } catch (error) {
         throw nothing(question, error);
       }
+      try {
+        const file = scratch.path('.json');
+        await writeFile(file, listText(objects), { flag: 'wx', mode: 0o600 });
+        note(question, { got: 'list', file });
+      } catch (error) {
+        spoil(error);
+      }
+      return objects;
     },
     async read(question) {
       let answer: Answer;
@@ -51,7 +62,7 @@ export function recording(cluster: Cluster, scratch: Scratch, entries: Entry[]):
       // A page of metrics may be large; JSON and logs have a limit.
       const isPage = (question.ask === 'page' || question.ask === 'url') && !/json/i.test(answer.contentType);
       const clean = isPage ? redactLines(answer.body) : redactWhole(answer.body);
-      return { ...answer, body: spooled(question, answer, clean, scratch.path(''), note) };
+      return { ...answer, body: spooled(question, answer, clean, await spoolIn(scratch, spoil), note) };
     },
   };
 }
@@ -66,19 +77,50 @@ function* listText(objects: readonly KubernetesObject[]): Generator<string> {
   yield objects.length === 0 ? '[]' : ']';
 }
 
-/** `body`, written to `file` as it passes, so that a page of any size costs no memory. */
+/** A file that an answer is written to. What cannot be written is dropped, and `spoil` told why, once. */
+interface Spool {
+  file: string;
+  write(chunk: Buffer): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** null where no file can be made. */
+async function spoolIn(scratch: Scratch, spoil: (why: unknown) => void): Promise<Spool | null> {
+  try {
+    const file = scratch.path('');
+    const handle = await open(file, 'wx', 0o600);
+    let spoilt = false;
+    const trying = async (act: () => Promise<unknown>): Promise<void> => {
+      try {
+        if (!spoilt) await act();
+      } catch (error) {
+        spoilt = true;
+        spoil(error);
+      }
+    };
+    return {
+      file,
+      write: (chunk) => trying(() => handle.writeFile(chunk)),
+      close: () => handle.close().catch(spoil),
+    };
+  } catch (error) {
+    spoil(error);
+    return null;
+  }
+}
+
+/** `body`, written to a file as it passes, so that a page of any size costs no memory. */
 async function* spooled(
   question: Question,
   { status, contentType }: Answer,
   body: AsyncIterable<Buffer>,
-  file: string,
+  spool: Spool | null,
   note: (question: Question, outcome: Outcome) => void,
 ): AsyncGenerator<Buffer> {
-  const handle = await open(file, 'wx', 0o600);
   let broke: Unanswered | undefined = unanswered(question, 'TooLarge', 'the rest was not read').unanswered;
   try {
     for await (const chunk of body) {
-      await handle.write(chunk);
+      await spool?.write(chunk);
       yield chunk;
     }
     broke = undefined;
@@ -86,8 +128,8 @@ async function* spooled(
     if (error instanceof NoAnswer) broke = redacted(error.unanswered);
     throw error;
   } finally {
-    await handle.close();
-    note(question, { got: 'answer', status, contentType, file, ...(broke && { broke }) });
+    await spool?.close();
+    if (spool) note(question, { got: 'answer', status, contentType, file: spool.file, ...(broke && { broke }) });
   }
 }
 

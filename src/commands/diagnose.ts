@@ -1,6 +1,7 @@
 import { messageOf, type Unanswered } from '../errors.ts';
 import type { Entry } from '../guide/index.ts';
 import { escapeText } from '../report/escape.ts';
+import { exitCodeOf } from '../report/exit.ts';
 import { listOf } from '../report/list.ts';
 import { render, renderList } from '../report/render.ts';
 import { errorReport, type Facts, reportOf } from '../report/report.ts';
@@ -37,9 +38,12 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
       context,
       source: session.source,
     };
+    // The diagnosis stands. That the bundle which was asked for is not there is told by the exit code alone.
+    const coded = <T extends { exitCode: number }>(made: T): T =>
+      unsaved === null ? made : { ...made, exitCode: exitCodeOf('error', false, failOn, io.signal()) };
     const reports = found.map(({ warnings, scope, ...rest }) => {
       const own = [...warnings, ...(unsaved === null ? [] : [unsaved])];
-      return reportOf({ tool, run: { ...run, scope }, ...rest, warnings: own, failOn, signal: io.signal() });
+      return coded(reportOf({ tool, run: { ...run, scope }, ...rest, warnings: own, failOn, signal: io.signal() }));
     });
     const [first] = reports;
     if (first?.verdict === 'unreachable')
@@ -49,7 +53,7 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
       await print(io.stdout, await render(first, format, style, showCommands));
       return first.exitCode;
     }
-    const list = listOf(reports, failOn, io.signal());
+    const list = coded(listOf(reports, failOn, io.signal()));
     await print(io.stdout, await renderList(list, format, style, showCommands));
     return list.exitCode;
   } finally {

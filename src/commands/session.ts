@@ -105,7 +105,13 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   const file = args['save-bundle'] as string | undefined;
   const { kubectl, patience } = openConfiguration(args, io);
   const urlCredentials = urlCredentialsOf(args);
-  const partial = file === undefined ? undefined : await (await import('../cluster/bundle.ts')).makePartial(file);
+  /** Why there will be no bundle: the first of the reasons, or null. */
+  let unsaved: string | null = null;
+  const spoil = (why: unknown): void => {
+    if (why instanceof UsageError) throw why;
+    unsaved ??= `the bundle was not written: ${messageOf(why)}`;
+  };
+  const partial = file === undefined ? undefined : await partialOf(file).catch(spoil);
   const headStart = fitting(io.headStart, kubectl);
   const scratch = headStart?.scratch ?? makeScratch();
   const drop = (): void => {
@@ -115,7 +121,7 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   process.once('exit', drop);
   const live = liveCluster({ kubectl, patience, scratch, headStart, urlCredentials });
   const entries: Entry[] = [];
-  const cluster = file === undefined ? live : recording(live, scratch, entries);
+  const cluster = partial === undefined ? live : recording(live, scratch, entries, spoil);
   const ending = new AbortController();
   const identity = Promise.race([live.start(), slow()]).then((files) =>
     identify(kubectl, files, { ...patience, run: AbortSignal.any([patience.run, ending.signal]) }),
@@ -127,7 +133,7 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
     startedAt,
     sleep: (duration) => sleepWithin(patience.run, duration),
     async save() {
-      if (file === undefined || partial === undefined) return null;
+      if (file === undefined || partial === undefined || unsaved !== null) return unsaved;
       const { context, namespace } = await identity;
       const { writeBundle } = await import('../cluster/bundle.ts');
       const head = { tool, startedAt: new Date(startedAt).toISOString(), context, namespace };
@@ -147,6 +153,8 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
     },
   };
 }
+
+const partialOf = async (file: string): Promise<string> => (await import('../cluster/bundle.ts')).makePartial(file);
 
 /** The head start if it was taken with the kubectl that was meant; ended if not. */
 function fitting(headStart: HeadStart | null | undefined, kubectl: Kubectl): HeadStart | null {

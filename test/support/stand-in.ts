@@ -199,9 +199,11 @@ export async function startStandIn(recording: Recording, options: StandInOptions
 
   const listens = (key: string): boolean => [...recording.pages.keys()].some((page) => page.startsWith(`${key}/`));
 
-  const ipOf = (namespace = '', name = ''): unknown =>
-    tables.get('/api/v1/pods')?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name)
-      ?.status?.podIP;
+  const ipOf = (namespace = '', name = ''): string =>
+    String(
+      tables.get('/api/v1/pods')?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name)
+        ?.status?.podIP,
+    );
 
   function answerProxied(
     [, namespace, pod, port, path = '']: RegExpExecArray,
