@@ -1,6 +1,6 @@
 // Bundles src/ into dist/main.cjs, the start, which bin/kubectl-istio-diag and the binaries load, and dist/cli.cjs, all
 // the rest, which the start loads. `npm ci` runs it as `prepare`. Beside them dist/THIRD-PARTY-LICENSES: the licences of
-// the packages that the bundles hold ask for it.
+// the packages that the bundles hold ask for it; and dist/inputs.json, what esbuild says that the bundles are made of.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { leanWs } from './lean-ws.mjs';
@@ -32,6 +32,7 @@ const { metafile } = await build({
   logLevel: 'warning',
 });
 
+writeFileSync('dist/inputs.json', JSON.stringify(metafile.outputs));
 const folders = Object.keys(metafile.inputs).map((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]);
 const licences = [...new Set(folders.filter((folder) => folder !== undefined))].sort().map((folder) => {
   const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
