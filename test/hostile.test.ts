@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { guide } from '../src/guide/index.ts';
+import type { Report } from '../src/report/report.ts';
 import { ISTIOD, istiodObject, modernMesh, PRODUCTPAGE, podObject, productpageObject } from './support/modern.ts';
 import { it } from './support/programs.ts';
-import type { Page, RecordedObject } from './support/recordings.ts';
+import type { Page, RecordedObject, Recording } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
 import { assertSchema } from './support/schema.ts';
 import { type StandInOptions, startStandIn } from './support/stand-in.ts';
+import { withStandIn } from './support/standing.ts';
 
 /** Envoy's pages that change something: 1.7 obeys them on GET (guide.md 0.6). */
 const MUTATING =
@@ -189,4 +191,50 @@ describe('a proxy', () => {
       },
       { faults: [{ match: /productpage-v1-far\/portforward/, fault: 'stall' }] },
     ));
+});
+
+describe('a name outside Kubernetes’ rules', () => {
+  const strange = ['../../secrets', 'a b', '-x', 'a%2f', 'a?b=c', 'x\u202e', ''];
+  const proxied = (name: string): RecordedObject =>
+    podObject(name, {
+      namespace: 'bookinfo',
+      labels: { app: 'strange' },
+      containers: [{ name: 'istio-proxy', image: 'docker.io/istio/proxyv2:1.31.0', args: ['proxy', 'sidecar'] }],
+    });
+
+  it('costs its own checks, in every topic', async () => {
+    for (const name of strange) {
+      await withMesh([proxied(name)], new Map(), async (env, requests) => {
+        const { code, stdout, stderr } = await ran(['all', '-o', 'json', '--sample', '9'], { env });
+        const { items } = JSON.parse(stdout) as { items: Report[] };
+        assert.deepEqual([items.length, code === 2, stderr], [TOPICS.length, false, ''], name);
+        assert.ok(!items.some(({ verdict }) => verdict === 'error'));
+        const refused = items.flatMap(({ steps }) => steps.flatMap(({ checks }) => checks));
+        assert.ok(
+          refused.some(({ status, reason }) => status === 'unknown' && reason === 'BadAnswer'),
+          name,
+        );
+        assert.ok(!requests.some((line) => line.includes('secrets')));
+      });
+    }
+  });
+
+  it('of a Mixer leaves what does not ask it', async () => {
+    const change = (recording: Recording): void => {
+      const mixer = recording.objects.find(({ metadata }) => /^istio-telemetry-/.test(metadata.name));
+      assert.ok(mixer);
+      mixer.metadata.name = 'a b';
+    };
+    await withStandIn(
+      'istio-1.0.6/healthy',
+      async (_, env) => {
+        const { report, code } = await reported(['missing-metrics'], { env });
+        assert.deepEqual([report.verdict, code], ['inconclusive', 3]);
+        const statuses = new Map(report.steps.map(({ id, status }) => [id, status]));
+        assert.equal(statuses.get('report-calls'), 'unknown');
+        assert.equal(statuses.get('prometheus-handler'), 'pass');
+      },
+      { change },
+    );
+  });
 });

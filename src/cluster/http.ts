@@ -1,6 +1,6 @@
 import type { Agent, IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpRequest } from 'node:http';
-import { type Patience, within } from './deadline.ts';
+import { Overdue, type Patience, within } from './deadline.ts';
 
 /** An HTTP answer whose body is still coming in. */
 export interface HttpAnswer {
@@ -46,13 +46,18 @@ export async function httpGet(
 
 async function* bodyOf(response: IncomingMessage, patience: Patience): AsyncGenerator<Buffer> {
   const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let come = 0;
   try {
     for (;;) {
       const next = await within(patience, chunks.next());
       if (next.done) break;
+      come += next.value.length;
       yield next.value;
     }
     if (!response.complete) throw new Error('the connection closed before the answer was whole');
+  } catch (error) {
+    // Slow and silent are two faults.
+    throw error instanceof Overdue ? new Overdue(error.stop, `${error.message}, after ${come} bytes`) : error;
   } finally {
     response.destroy();
   }

@@ -83,8 +83,14 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
     }
   }
 
-  /** After the end nothing is started any more: it would outlive the run. */
-  function assertOpen(question: Question): void {
+  /** A name that no API server gives is never asked for, which costs what is asked of it and nothing else. */
+  function assertMayBeAsked(question: Question): void {
+    try {
+      assertReadOnly(question);
+    } catch (error) {
+      throw unanswered(question, 'BadAnswer', messageOf(error), { cause: error });
+    }
+    // After the end nothing is started any more: it would outlive the run.
     if (closed) throw unanswered(question, 'Interrupted', 'the run had ended before this was asked');
   }
 
@@ -130,7 +136,7 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
       } catch (error) {
         // 410: the list grew old while it was read; from the start again.
         const expired = error instanceof NoAnswer && /too old|expired|410/i.test(error.unanswered.words);
-        if (!expired || attempt === 2) throw error;
+        if (!expired || attempt === 2) throw kept.length > 0 ? afterObjects(error, kept.length) : error;
       }
     }
   }
@@ -195,13 +201,11 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
 
   return {
     async list(question) {
-      assertReadOnly(question);
-      assertOpen(question);
+      assertMayBeAsked(question);
       return list(question);
     },
     async read(question) {
-      assertReadOnly(question);
-      assertOpen(question);
+      assertMayBeAsked(question);
       if (question.ask === 'page') return readPage(question);
       if (question.ask === 'exec') return execute(question, kubectl, patience);
       if (question.ask === 'handshake') return shakeHands(question, () => connections.open(question), patience);
@@ -271,6 +275,13 @@ function noAnswerOf(question: Question, error: unknown): NoAnswer {
   const refused = question.ask === 'url' ? 'ConnectionRefused' : 'Unreachable';
   const hindrance = /ECONNREFUSED/.test(words) ? refused : 'BadAnswer';
   return unanswered(question, hindrance, words, { cause: error });
+}
+
+/** A timeout tells how far a list had come. */
+function afterObjects(error: unknown, count: number): unknown {
+  if (!(error instanceof NoAnswer) || error.unanswered.hindrance !== 'TimedOut') return error;
+  const words = `${error.unanswered.words}, after ${count} objects`;
+  return new NoAnswer({ ...error.unanswered, words }, { cause: error });
 }
 
 /** One page of a list, checked for its shape. */

@@ -41,9 +41,16 @@ export function sorted<T>(attempts: readonly Attempt<T>[]): { got: readonly T[];
 /** Whether there is at least one, for `unknown`. */
 export const isSome = <T>(list: readonly T[]): list is readonly [T, ...T[]] => list.length > 0;
 
+/** A number as a page has it: all its digits, no exponent, and none of what adding fractions leaves behind. */
+export function digits(number: number): string {
+  if (Number.isInteger(number)) return BigInt(number).toString();
+  // Below that a fraction is written with an exponent.
+  return Number.isFinite(number) && Math.abs(number) >= 1e-6 ? String(Number(number.toPrecision(15))) : String(number);
+}
+
 /** `1 pod`, `2 pods`. */
 export const count = (number: number, noun: string, plural = `${noun}s`): string =>
-  `${number} ${number === 1 ? noun : plural}`;
+  `${digits(number)} ${number === 1 ? noun : plural}`;
 
 /** `a and b`, `a, b and 3 more`. */
 export function some(names: readonly string[], most = 3): string {

@@ -1,3 +1,4 @@
+import { digits } from '../diagnosis/verdict.ts';
 import type { Loss } from './losses.ts';
 import type { FlowReport } from './report.ts';
 import { painted, type Style } from './style.ts';
@@ -20,7 +21,7 @@ const endsOf = (hop: string): readonly [string, string] => {
 };
 
 const quantity = (number: number | null, unit: string): string =>
-  number === null ? `? ${unit}` : `${Math.round(number)} ${unit}`;
+  number === null ? `? ${unit}` : `${digits(number)} ${unit}`;
 
 /** What is left after each hop: a share of what came in, so that quantities of different units fit one picture. */
 function stagesOf(flow: readonly FlowReport[]): readonly Stage[] {

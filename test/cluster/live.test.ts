@@ -7,7 +7,7 @@ import { type LiveCluster, liveCluster } from '../../src/cluster/live.ts';
 import type { PageQuestion } from '../../src/cluster/question.ts';
 import { rawApiServer } from '../../src/cluster/raw.ts';
 import { hindranceIn, isRefusedByPod, rightIn } from '../../src/cluster/refusal.ts';
-import { pods, rules } from '../../src/cluster/resources.ts';
+import { namespaces, pods, rules } from '../../src/cluster/resources.ts';
 import { makeScratch } from '../../src/cluster/scratch.ts';
 import { textOf } from '../../src/cluster/text.ts';
 import { type Hindrance, NoAnswer } from '../../src/errors.ts';
@@ -255,6 +255,29 @@ describe('a live cluster', () => {
       });
     });
   }
+
+  it('says how much had come before a list, and a page, came to a standstill', async () => {
+    const many = ({ objects }: Recording): void => {
+      const [namespace] = objects.filter(({ kind }) => kind === 'Namespace');
+      for (let number = 0; number < 600; number++)
+        objects.push({ ...namespace, metadata: { name: `n${number}` } } as (typeof objects)[number]);
+    };
+    await withLive(
+      async (live) => {
+        const stalled = await failing(live.list({ ask: 'list', resource: namespaces, namespace: null }));
+        assert.deepEqual([stalled.hindrance, stalled.words], ['TimedOut', 'no answer within 1.5s, after 500 objects']);
+        const page = await failing(readText(live, metricsPage));
+        assert.deepEqual([page.hindrance, page.words], ['TimedOut', 'no answer within 1.5s, after 11 bytes']);
+      },
+      {
+        change: many,
+        faults: [
+          { match: /^GET .*\/namespaces.*continue/, fault: 'stall' },
+          { match: /^PAGE .*:9093\/metrics/, fault: 'begin' },
+        ],
+      },
+    );
+  });
 
   it('names a stalled port-forward a timeout', async () => {
     await withLive(async (live) => assert.equal((await failing(live.read(metricsPage))).hindrance, 'TimedOut'), {

@@ -13,7 +13,17 @@ import { type PodStream, type SpdyStream, serveSpdy } from './spdy.ts';
 import { serveTunnel } from './tunnel.ts';
 
 /** What happens to a request instead of an answer. */
-export type Fault = 'forbid' | 'unauthorized' | 'stall' | 'reset' | 'cut' | 'html' | 'error' | 'throttle' | 'expire';
+export type Fault =
+  | 'forbid'
+  | 'unauthorized'
+  | 'stall'
+  | 'reset'
+  | 'cut'
+  | 'html'
+  | 'error'
+  | 'throttle'
+  | 'expire'
+  | 'begin';
 
 export interface StandInOptions {
   /** The first whose pattern matches `VERB PATH` applies. `times` limits how often. */
@@ -122,7 +132,7 @@ export async function startStandIn(recording: Recording, options: StandInOptions
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100000' });
       response.write('{"kind":"List","items":[{"metadata":{"na');
       setTimeout(() => request.socket.destroy(), 50).unref();
-    }
+    } else if (fault === 'begin') response.writeHead(200, { 'content-type': 'text/plain' }).write('# begins\n\n\n');
     // 'stall': nothing at all, until the other side gives up.
   }
 
