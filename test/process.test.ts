@@ -202,7 +202,11 @@ describe('the program as a process', () => {
   it('keeps its answer where stderr cannot be written', async () => {
     const args = [bin, 'missing-metrics', '--bundle', DEMO, '-o', 'json', '-v'];
     const whole = await started(process.execPath, args, {});
-    const { code, stdout } = await started('sh', ['-c', '"$0" "$@" 2> /dev/full', process.execPath, ...args], {});
+    const { code, stdout } = await started(
+      needed('sh'),
+      ['-c', '"$0" "$@" 2> /dev/full', process.execPath, ...args],
+      {},
+    );
     const steady = (text: string): Report => {
       const report = JSON.parse(text) as Report;
       return { ...report, run: { ...report.run, durationMs: 0 } };

@@ -21,6 +21,7 @@ export const API_PATHS: readonly string[] = [
   '^/apis/coordination\\.k8s\\.io/v1/namespaces/kube-node-lease/leases$',
   '^/apis/apps/v1/(namespaces/[^/]+/)?deployments$',
   '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?(envoyfilters|virtualservices|destinationrules|serviceentries|sidecars|gateways)$',
+  '^/apis/security\\.istio\\.io/v1beta1/(namespaces/[^/]+/)?peerauthentications$',
   '^/apis/telemetry\\.istio\\.io/v1alpha1/(namespaces/[^/]+/)?telemetries$',
   '^/apis/gateway\\.networking\\.k8s\\.io/v1(beta1|alpha2)?/(namespaces/[^/]+/)?(gateways|(http|grpc|tls|tcp)routes|referencegrants)$',
   '^/apis/metrics\\.k8s\\.io/v1beta1/(namespaces/[^/]+/)?pods$',

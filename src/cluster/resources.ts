@@ -30,6 +30,8 @@ export const destinationRules = networking('destinationrules');
 export const serviceEntries = networking('serviceentries');
 export const sidecars = networking('sidecars');
 export const istioGateways = networking('gateways');
+/** v1beta1 is served by every release that knows them, 1.5 and newer. */
+export const peerAuthentications = resource('security.istio.io', 'v1beta1', 'peerauthentications');
 /** v1alpha1 is served by every release that knows them, 1.11 and newer. */
 export const telemetries = resource('telemetry.istio.io', 'v1alpha1', 'telemetries');
 type GatewayApi = 'v1' | 'v1beta1';

@@ -84,6 +84,10 @@ export const virtualServices = kind(virtualServicesKind, (from): VirtualService 
 });
 
 export interface DestinationRule extends LookedUp {
+  /** Whether it has a policy for all ports and subsets: of equal hosts the first that has one counts. */
+  hasPolicy: boolean;
+  /** What callers speak, for all ports and subsets: `ISTIO_MUTUAL`, `DISABLE`…; null where it leaves that to Istio. */
+  tls: string | null;
   /** The shortest that any of its policies ends a TCP connection after, in milliseconds; null for Envoy's own hour. */
   ends: { what: 'idleTimeout' | 'maxConnectionDuration'; after: number } | null;
 }
@@ -115,6 +119,8 @@ export const destinationRules = kind(destinationRulesKind, (from): DestinationRu
       labels: object(each.labels) as Record<string, string>,
     })),
     workloadSelector: spec.workloadSelector ? labelsIn(object(spec.workloadSelector).matchLabels ?? {}) : null,
+    hasPolicy: spec.trafficPolicy !== undefined,
+    tls: text(object(object(spec.trafficPolicy).tls).mode) || null,
     ends: endsIn(spec),
   };
 });

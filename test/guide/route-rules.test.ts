@@ -259,6 +259,8 @@ const inStore = {
   exportTo: [],
   createdAt: 0,
   workloadSelector: null,
+  hasPolicy: false,
+  tls: null,
   subsets: [{ name: 'v2', labels: {} }],
   ends: null,
 };

@@ -54,6 +54,13 @@ judging(
       says: /^no injection webhook selects ns-0 \(istio\.io\/rev=prod\)$/,
     },
     {
+      when: 'a namespace’s label has a value that means nothing',
+      given: { namespaces: namespaces({ 'istio-injection': 'true' }) },
+      status: 'fail',
+      reason: 'LabelMeansNothing',
+      says: /^ns-0 has istio-injection=true, which no webhook knows$/,
+    },
+    {
       when: 'another revision’s webhook selects it',
       given: {
         namespaces: namespaces({ 'istio.io/rev': 'prod' }),

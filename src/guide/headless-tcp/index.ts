@@ -1,13 +1,17 @@
+import { meshConfig } from '../../evidence/config-maps.ts';
 import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { envoyStats } from '../../evidence/envoy/stats.ts';
 import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
+import { peerAuthentications } from '../../evidence/mtls.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
-import { destinationRules } from '../../evidence/routing.ts';
+import { destinationRules, serviceEntries, sidecars, virtualServices } from '../../evidence/routing.ts';
 import { section } from '../section.ts';
 import { certificatesOutliveConnections } from './certificates.ts';
+import { databasesAreNotHttp } from './databases.ts';
 import { listenersKeepStill } from './listeners.ts';
+import { mtlsIsUnderstood } from './mtls.ts';
 import { proxiesStayUp, ztunnelStaysUp } from './restarts.ts';
 import { headlessPortsAreNamed } from './services.ts';
 import { CERTIFICATES, HEADLESS_SERVICES, PROXY_RESTARTS, step } from './steps.ts';
@@ -16,7 +20,13 @@ import { timeoutsOutlastConnections } from './timeouts.ts';
 /** "Headless TCP services losing connection from Istio injected containers" (guide.md h). */
 export const headlessTcp = section({
   steps: [
-    step(HEADLESS_SERVICES, 'Verify TCP ports of headless services are known to be TCP', headlessPortsAreNamed),
+    step(
+      HEADLESS_SERVICES,
+      'Verify TCP ports of headless services are known to be TCP',
+      headlessPortsAreNamed,
+      databasesAreNotHttp,
+    ),
+    step('mtls', 'Verify callers and pods agree on mutual TLS', mtlsIsUnderstood),
     step(PROXY_RESTARTS, 'Verify proxies stay up', proxiesStayUp, ztunnelStaysUp),
     step(CERTIFICATES, 'Verify renewing certificates replaces no Envoy', certificatesOutliveConnections),
     step('listeners', 'Verify listeners keep still', listenersKeepStill),
@@ -31,5 +41,10 @@ export const headlessTcp = section({
     envoyStats,
     envoyDumps,
     destinationRules,
+    peerAuthentications,
+    virtualServices,
+    serviceEntries,
+    sidecars,
+    meshConfig,
   ],
 });

@@ -20,10 +20,28 @@ export const injectionWebhookExists = defineCheck({
     'Looks for the MutatingWebhookConfiguration of this control plane, where a namespace is labelled for injection, and whether the selectors of any of Istio’s take that namespace: a revision or a tag that is gone takes its webhook along. A mesh whose pods are injected by hand, or that is ambient only, needs none.',
   reasons: {
     InjectionWebhookMissing: 'A namespace asks for injection and no webhook of this control plane answers it.',
+    LabelMeansNothing:
+      'A namespace’s label istio-injection is neither enabled nor disabled: nothing is injected there.',
     NamespaceUnserved: 'A namespace asks for injection by a label that no webhook of Istio’s selects.',
   },
   needs: { webhooks, all: allWebhooks, namespaces: attempt(allNamespaces) },
   judge({ webhooks, all, namespaces }, { plane }) {
+    const odd = ('got' in namespaces ? namespaces.got.items : []).filter(({ labels }) => {
+      const value = labels['istio-injection'];
+      return value !== undefined && value !== 'enabled' && value !== 'disabled';
+    });
+    const [meant] = odd;
+    if (meant)
+      return {
+        status: 'fail',
+        reason: 'LabelMeansNothing',
+        message: some(
+          odd.map(
+            ({ name, labels }) => `${name} has istio-injection=${labels['istio-injection']}, which no webhook knows`,
+          ),
+        ),
+        hint: shellLine('kubectl', 'label', '--overwrite', 'namespace', meant.name, 'istio-injection=enabled'),
+      };
     const injecting = webhooks.filter(({ kind }) => kind === 'mutating');
     const unserved = ('got' in namespaces ? namespaces.got.items : []).filter(
       (namespace) =>
