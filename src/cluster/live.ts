@@ -10,6 +10,7 @@ import { shakeHands } from './handshake.ts';
 import type { HeadStart } from './head-start.ts';
 import { type HttpAnswer, httpGet, once, quote } from './http.ts';
 import type { Kubectl } from './kubectl-process.ts';
+import { readListPage } from './list-page.ts';
 import { type Connection, getPage } from './pages.ts';
 import {
   apiPath,
@@ -54,9 +55,6 @@ const PAGE_SIZE = 500;
 
 /** Before a throttled question is asked again (ms). */
 const PAUSES = [250, 500, 1000];
-
-/** A list page, a log: more than that is not read into memory at once. */
-const LIST_PAGE_LIMIT = 256 * 1024 * 1024;
 
 export function liveCluster({ kubectl, patience, scratch, headStart, urlCredentials }: LiveOptions): LiveCluster {
   let apiServer: Promise<ApiServer> | undefined;
@@ -127,8 +125,8 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
       try {
         for (let next = ''; ; ) {
           const answer = await ask(question, `${apiPath(question)}?limit=${PAGE_SIZE}${selector}${next}`);
-          const page = listPage(question, await textOf(question, guard(question, answer), LIST_PAGE_LIMIT));
-          for (const item of page.items) kept.push(trim(typedName(question.resource), item));
+          const page = await readListPage(question, guard(question, answer));
+          for (const item of page.items) kept.push(item);
           if (question.resource.plural === 'pods') noteAddresses(kept);
           if (!page.continue) return kept;
           next = `&continue=${encodeURIComponent(page.continue)}`;
@@ -282,18 +280,4 @@ function afterObjects(error: unknown, count: number): unknown {
   if (!(error instanceof NoAnswer) || error.unanswered.hindrance !== 'TimedOut') return error;
   const words = `${error.unanswered.words}, after ${count} objects`;
   return new NoAnswer({ ...error.unanswered, words }, { cause: error });
-}
-
-/** One page of a list, checked for its shape. */
-function listPage(question: ListQuestion, text: string): { items: readonly unknown[]; continue: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw unanswered(question, 'BadAnswer', `the list is not whole JSON: ${messageOf(error)}`);
-  }
-  const { items, metadata } = (value ?? {}) as { items?: unknown; metadata?: { continue?: unknown } };
-  // Go writes an empty list as null.
-  if (items !== null && !Array.isArray(items)) throw unanswered(question, 'BadAnswer', 'the answer is not a list');
-  return { items: items ?? [], continue: typeof metadata?.continue === 'string' ? metadata.continue : '' };
 }
