@@ -2,14 +2,9 @@ import type { KubernetesObject } from '../cluster/cluster.ts';
 import { gateways as gatewaysKind, type Resource, referenceGrants, routesOf, typedName } from '../cluster/resources.ts';
 import type { Ask } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
+import { type Json, list, object, text } from './json.ts';
 import { type Listing, listAll } from './kubernetes.ts';
 import { type Named, titleOf } from './named.ts';
-
-type Json = Record<string, unknown>;
-const object = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
-const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.map(object) : []);
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 const named = ({ metadata }: KubernetesObject): Named => ({
   name: metadata.name,

@@ -2,24 +2,20 @@ import type { KubernetesObject } from '../cluster/cluster.ts';
 import { istioGateways as kind, typedName } from '../cluster/resources.ts';
 import { clusterSource, planeSource } from '../diagnosis/source.ts';
 import type { Gateway, GatewayServer } from '../istio/gateways.ts';
+import { type Json, list, object, text, texts } from './json.ts';
 import { allPods, type Listing, listAll, selects } from './kubernetes.ts';
 import { isRunning, type Pod } from './pod.ts';
 import { proxyContainerOf } from './proxies.ts';
-
-type Json = Record<string, unknown>;
-const object = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
-const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.map(object) : []);
 
 function serverOf({ port, hosts, tls }: Json): GatewayServer {
   const { number, name, protocol } = object(port);
   const { mode, httpsRedirect } = object(tls);
   return {
     port: Number(number) || 0,
-    name: typeof name === 'string' ? name : '',
-    protocol: (typeof protocol === 'string' ? protocol : '').toUpperCase(),
-    hosts: Array.isArray(hosts) ? hosts.filter((host) => typeof host === 'string') : [],
-    tls: tls ? (typeof mode === 'string' ? mode : 'PASSTHROUGH') : null,
+    name: text(name),
+    protocol: text(protocol).toUpperCase(),
+    hosts: texts(hosts),
+    tls: tls ? text(mode) || 'PASSTHROUGH' : null,
     redirects: httpsRedirect === true,
   };
 }

@@ -4,13 +4,10 @@ import { clusterSource, planeSource } from '../diagnosis/source.ts';
 import { hostOf } from '../istio/hosts.ts';
 import type { MtlsMode, PeerAuthentication } from '../istio/mtls.ts';
 import { callers, calls } from './calls.ts';
+import { object } from './json.ts';
 import { allServices, listAll } from './kubernetes.ts';
 import type { DestinationRule } from './routing.ts';
 import type { Service } from './service.ts';
-
-type Json = Record<string, unknown>;
-const object = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
 
 const modeIn = (value: unknown): MtlsMode | null => {
   const { mode } = object(value);

@@ -17,16 +17,9 @@ import type { Destination, HttpMatch, HttpRule } from '../istio/http-rules.ts';
 import type { Sidecar } from '../istio/sidecars.ts';
 import type { VirtualService } from '../istio/virtual-services.ts';
 import { durationIn } from './duration.ts';
+import { type Json, list, object, text, texts } from './json.ts';
 import { type Listing, listAll } from './kubernetes.ts';
 import type { Named } from './named.ts';
-
-type Json = Record<string, unknown>;
-const object = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
-const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.map(object) : []);
-const texts = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 const named = ({ metadata }: KubernetesObject): Named => ({
   name: metadata.name,

@@ -8,6 +8,7 @@ import type { Rules, Target } from '../../src/evidence/rules.ts';
 import type { Service } from '../../src/evidence/service.ts';
 import { rulesArrived } from '../../src/guide/route-rules/arrived.ts';
 import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from '../../src/guide/route-rules/callers.ts';
+import { destinationsHavePods } from '../../src/guide/route-rules/endpoints.ts';
 import { gatewayHostsApart, gatewaysExist, gatewaysServeHosts } from '../../src/guide/route-rules/gateways.ts';
 import {
   containerPortsListed,
@@ -204,6 +205,49 @@ judging(hostsExist, [
     says: /not allowed/,
   },
 ]);
+
+const reviewsPod = workloadPod('reviews-1', true, { labels: { app: 'reviews' } });
+judging(
+  destinationsHavePods,
+  [
+    { when: 'they do', given: rules(), status: 'pass', says: /1 destination with pods/ },
+    {
+      when: 'one has none',
+      given: { ...rules(), pods: listed(workloadPod('other-1', true, { labels: { app: 'other' } })) },
+      status: 'fail',
+      reason: 'DestinationEmpty',
+      says: /leads to reviews.bookinfo.svc.cluster.local, which has no running pod/,
+    },
+    {
+      when: 'its only pod has ended',
+      given: { ...rules(), pods: listed({ ...reviewsPod, phase: 'Succeeded' }) },
+      status: 'fail',
+      reason: 'DestinationEmpty',
+      says: /no running pod/,
+    },
+    {
+      when: 'none has a selector',
+      given: rules({ targets: [target(rule(), destination('reviews'), { ...reviews, selector: {} })] }),
+      status: 'skip',
+      says: /with a selector/,
+    },
+    {
+      when: 'not every pod was seen',
+      given: { ...rules(), pods: partly<Pod>() },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every pod/,
+    },
+    {
+      when: 'not every rule was seen',
+      given: rules({ missing: [missing()] }),
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every rule/,
+    },
+  ],
+  { pods: listed(reviewsPod) },
+);
 
 judging(oneRulePerHost, [
   {

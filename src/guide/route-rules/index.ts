@@ -8,6 +8,7 @@ import { destinationRules, oldRules, serviceEntries, sidecars, virtualServices }
 import { section } from '../section.ts';
 import { rulesArrived } from './arrived.ts';
 import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from './callers.ts';
+import { destinationsHavePods } from './endpoints.ts';
 import { gatewayHostsApart, gatewaysExist, gatewaysServeHosts } from './gateways.ts';
 import { containerPortsListed, nobodyIsTheProxy, podsAreLabelled, podsBelongToServices } from './pods.ts';
 import { portsSpeakHttp } from './ports.ts';
@@ -24,6 +25,7 @@ export const routeRules = section({
       HOSTS,
       'Verify the rules name what exists',
       hostsExist,
+      destinationsHavePods,
       subsetsExist,
       oneRulePerHost,
       rulesAreReached,

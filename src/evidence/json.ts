@@ -1,0 +1,16 @@
+/** An object of JSON whose shape nobody has promised. */
+export type Json = Record<string, unknown>;
+
+/** The value where it is an object, else an empty one. */
+export const object = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+
+/** The objects of a list; none where it is no list. */
+export const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.map(object) : []);
+
+/** The texts of a list. */
+export const texts = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+
+/** The value where it is a text, else an empty one. */
+export const text = (value: unknown): string => (typeof value === 'string' ? value : '');
