@@ -59,7 +59,7 @@ const joined = (merged: MergedRule, rule: DestinationRule): MergedRule => ({
 /**
  * Adds a rule to those of its host. Equal `exportTo` are merged; a wider one is merged and stands for itself too; any
  * other stands apart (pilot/pkg/model/destination_rule.go, mergeDestinationRule, with ENABLE_ENHANCED_DESTINATIONRULE_MERGE,
- * the default since 1.22).
+ * which is on by default).
  */
 function add(pool: Pool, rule: DestinationRule, exportTo: readonly string[]): void {
   const host = fullHost(rule.host, rule.namespace);
