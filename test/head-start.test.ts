@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
@@ -7,7 +7,7 @@ import { takeHeadStart } from '../src/cluster/head-start.ts';
 import { asksCluster, COMMANDS } from '../src/commands/flags.ts';
 import { guessedKubectl, looksLive } from '../src/commands/guess.ts';
 import { guide } from '../src/guide/index.ts';
-import { it, needed } from './support/programs.ts';
+import { it, needed, until } from './support/programs.ts';
 import { ran, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
 import { leftWith } from './support/started.ts';
@@ -85,6 +85,8 @@ describe('the head start', () => {
       await withStandIn('istio-1.0.6/healthy', async (_, env) => {
         const headStart = taken(counting, flags, TMPDIR, { ...env, TMPDIR });
         assert.ok(headStart);
+        // Ended at once, it would not have told that it was there.
+        await until(() => existsSync(join(TMPDIR, 'calls')), 'the guessed kubectl has started');
         const { report } = await reported(['missing-metrics'], { env: { ...env, KUBECTL_PATH: counting }, headStart });
         assert.equal(report.verdict, 'healthy');
         await headStart.process.ended;
