@@ -142,7 +142,8 @@ export function commandOf(question: Question): string {
       const scope = isNamespaced(question.resource) ? where : [];
       const { group, version, plural } = question.resource;
       // The older version of a kind is another question: kubectl has a name for it too.
-      const kind = version === 'v1beta1' ? `${plural}.${version}.${group}` : typedName(question.resource);
+      const isOneOfSeveral = version === 'v1beta1' || (group === 'gateway.networking.k8s.io' && version !== 'v1');
+      const kind = isOneOfSeveral ? `${plural}.${version}.${group}` : typedName(question.resource);
       return shellLine('kubectl', 'get', kind, ...scope, ...which, ...fields);
     }
     case 'object':
