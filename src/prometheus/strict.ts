@@ -34,7 +34,7 @@ export class Strict {
       this.helps.add(name);
       return rest !== null && BAD_HELP_ESCAPE.test(rest) ? { text: 'backslash that escapes nothing' } : null;
     }
-    const type = (rest ?? '').trim();
+    const type = (rest ?? '').trimStart();
     if (this.types.has(name)) return { text: `second TYPE of ${name}` };
     if (this.sampled.has(name)) return { text: `TYPE of ${name} after its samples` };
     this.types.set(name, type.toUpperCase());

@@ -57,9 +57,6 @@ function admitted(object: RecordedObject): RecordedObject {
   return rest;
 }
 
-/** A port where nothing listens: connection refused. */
-const CLOSED = 1;
-
 /** What kwok forwards and logs for each pod of the recording. */
 function kubeletConfig(
   cluster: TestCluster,
@@ -95,7 +92,8 @@ function kubeletConfig(
     const asked = new Set([9090, 9093, 15000, 15014, 15090, 42422, ...mapped]);
     const forwards = [...asked].map((port) => ({
       ports: [port],
-      target: { address: '127.0.0.1', port: ports.get(`${name}:${port}`) ?? CLOSED },
+      // Where nobody answers for it, its own port, which nothing has here: a node's runtime names it when it is refused.
+      target: { address: '127.0.0.1', port: ports.get(`${name}:${port}`) ?? port },
     }));
     const logs = [...recording.logs].filter(([key]) => key.startsWith(`${name}/`));
     return [
@@ -295,9 +293,7 @@ async function scraped(
   ports: ReadonlyMap<string, number>,
   scrapes: NonNullable<LoadOptions['scrapes']>,
 ): Promise<{ ports: ReadonlyMap<string, number>; close: () => Promise<void> }> {
-  const hosts = scrapes.map(
-    ({ target, pod }) => [target, ports.get(`${pod}:${target.split(':')[1]}`) ?? CLOSED] as const,
-  );
+  const hosts = scrapes.map(({ target, pod }) => [target, ports.get(`${pod}:${target.split(':')[1]}`) ?? 1] as const);
   const names = await serveNames(new Map(hosts));
   const jobs = scrapes.map(({ name, target }) => ({ name, target, proxy: names.url }));
   const { port, close } = await startPrometheus(jobs).catch(async (error: unknown) => {

@@ -119,6 +119,7 @@ describe('a metrics page', () => {
     ['a 1\n# TYPE a gauge\n', ['2: TYPE of a after its samples']],
     ['# HELP a x\n# HELP a y\na 1\n', ['2: second HELP of a']],
     ['# TYPE a speed\n', ['1: not a type: speed']],
+    ['# TYPE a gauge\t\n', ['1: not a type: gauge\t']],
     ['# TYPE a\n', ['1: TYPE of a without a type']],
     ['a{b="c"} 1\na{b="c"} 2\n', ['2: sample twice: a']],
     ['a{b="c",d="e"} 1\na{d="e",b="c"} 2\n', ['2: sample twice: a']],
