@@ -287,13 +287,18 @@ function withOwner(object: RecordedObject, uids: ReadonlyMap<string, string>): R
   return { ...object, metadata };
 }
 
+/** A port where nothing listens: connection refused. */
+const CLOSED = 1;
+
 /** A real Prometheus behind the recorded one's port, which scrapes pages of pods by a Service's name. */
 async function scraped(
   { objects }: Recording,
   ports: ReadonlyMap<string, number>,
   scrapes: NonNullable<LoadOptions['scrapes']>,
 ): Promise<{ ports: ReadonlyMap<string, number>; close: () => Promise<void> }> {
-  const hosts = scrapes.map(({ target, pod }) => [target, ports.get(`${pod}:${target.split(':')[1]}`) ?? 1] as const);
+  const hosts = scrapes.map(
+    ({ target, pod }) => [target, ports.get(`${pod}:${target.split(':')[1]}`) ?? CLOSED] as const,
+  );
   const names = await serveNames(new Map(hosts));
   const jobs = scrapes.map(({ name, target }) => ({ name, target, proxy: names.url }));
   const { port, close } = await startPrometheus(jobs).catch(async (error: unknown) => {
