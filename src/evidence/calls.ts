@@ -1,6 +1,6 @@
 import { planeSource, settle } from '../diagnosis/source.ts';
 import type { Unanswered } from '../errors.ts';
-import { indexDestinationRules } from '../istio/destination-rules.ts';
+import { indexDestinationRules, rulesIn } from '../istio/destination-rules.ts';
 import { hostOf } from '../istio/hosts.ts';
 import type { Caller } from '../istio/http-rules.ts';
 import { type RegistryService, registryOf } from '../istio/services.ts';
@@ -94,15 +94,9 @@ export const calls = planeSource([], async ({ from, plane }): Promise<Calls> => 
   };
 });
 
-/** Pods that are told the same: by their namespace, and by the labels that rules look at. */
-export interface CallerGroup {
-  view: View;
-  pods: number;
-}
-
 /** The labels of callers that anything in the mesh looks at. */
 function labelsAskedFor({ sidecars, virtualServices, destinationRules }: Routing): readonly string[] {
-  const policies = [...destinationRules.local.values()].flatMap((pool) => [...pool.values()].flat());
+  const policies = [...destinationRules.local.values()].flatMap(rulesIn);
   const names = new Set([
     ...sidecars.flatMap(({ selector }) => Object.keys(selector ?? {})),
     ...policies.flatMap(({ workloadSelector }) => Object.keys(workloadSelector ?? {})),
@@ -113,8 +107,11 @@ function labelsAskedFor({ sidecars, virtualServices, destinationRules }: Routing
   return [...names];
 }
 
-/** Every kind of caller in the mesh: the pods with a sidecar, or the one that --from names. */
-export const callers = planeSource([], async ({ from, scope, plane }): Promise<readonly CallerGroup[]> => {
+/**
+ * What every kind of caller in the mesh is told: the pods with a sidecar, or the one that --from names. Pods of one namespace
+ * whose labels differ only where nothing looks at them are one.
+ */
+export const callers = planeSource([], async ({ from, scope, plane }): Promise<readonly View[]> => {
   const [{ routing }, pods, { all: planes }, named] = await Promise.all([
     from(calls),
     from(allPods),
@@ -126,14 +123,12 @@ export const callers = planeSource([], async ({ from, scope, plane }): Promise<r
     return container && isRunning(pod) && isSidecar({ pod, container }) && isOfPlane(pod, plane, planes);
   });
   const asked = labelsAskedFor(routing);
-  const groups = new Map<string, { caller: Caller; pods: number }>();
+  const kinds = new Map<string, Caller>();
   for (const pod of scope.from ? (named ? [named] : []) : all) {
     const labels = Object.fromEntries(
       asked.flatMap((name) => (name in pod.labels ? [[name, pod.labels[name] ?? '']] : [])),
     );
-    const key = JSON.stringify([pod.namespace, labels]);
-    const known = groups.get(key);
-    groups.set(key, { caller: { namespace: pod.namespace, labels }, pods: (known?.pods ?? 0) + 1 });
+    kinds.set(JSON.stringify([pod.namespace, labels]), { namespace: pod.namespace, labels });
   }
-  return [...groups.values()].map(({ caller, pods }) => ({ view: viewOf(routing, caller), pods }));
+  return [...kinds.values()].map((caller) => viewOf(routing, caller));
 });

@@ -6,6 +6,7 @@ import type { MtlsMode, PeerAuthentication } from '../istio/mtls.ts';
 import { callers, calls } from './calls.ts';
 import { object } from './json.ts';
 import { allServices, listAll } from './kubernetes.ts';
+import { titleOf } from './named.ts';
 import type { DestinationRule } from './routing.ts';
 import type { Service } from './service.ts';
 
@@ -42,15 +43,13 @@ export interface ClientTls {
 
 /** Every Service to which a DestinationRule that callers apply names a mode of TLS: for all its ports and subsets. */
 export const clientTls = planeSource([], async ({ from }): Promise<readonly ClientTls[]> => {
-  const [{ destinationRules }, groups, services] = await Promise.all([from(calls), from(callers), from(allServices)]);
-  const byName = new Map(destinationRules.map((rule) => [`${rule.namespace}/${rule.name}`, rule]));
+  const [{ destinationRules }, told, services] = await Promise.all([from(calls), from(callers), from(allServices)]);
+  const byName = new Map(destinationRules.map((rule) => [titleOf(rule), rule]));
   return services.items.flatMap((service) => {
     const applied = new Map<DestinationRule, Set<string>>();
-    for (const { view } of groups) {
+    for (const view of told) {
       const merged = view.destinationRuleFor(hostOf(service));
-      const rule = merged?.from
-        .map(({ namespace, name }) => byName.get(`${namespace}/${name}`))
-        .find((each) => each?.hasPolicy);
+      const rule = merged?.from.map((each) => byName.get(titleOf(each))).find((each) => each?.hasPolicy);
       if (rule?.tls) applied.set(rule, (applied.get(rule) ?? new Set()).add(view.caller.namespace));
     }
     return [...applied].map(([rule, spaces]) => ({ service, rule, mode: rule.tls ?? '', callers: [...spaces] }));

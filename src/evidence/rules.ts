@@ -5,7 +5,7 @@ import { fullHost, isHostOf, isSubsetOf, isWildcard, servicesByHost } from '../i
 import { type Destination, type HttpRule, routesFor } from '../istio/http-rules.ts';
 import { type View, viewOf } from '../istio/view.ts';
 import { isForMesh, type MergedVirtualService } from '../istio/virtual-services.ts';
-import { type CallerGroup, callers, calls } from './calls.ts';
+import { callers, calls } from './calls.ts';
 import { type GatewayRoute, gatewayRoutes } from './gateway-api.ts';
 import { type SelectedGateway, selectedGateways } from './gateways.ts';
 import { allServices } from './kubernetes.ts';
@@ -43,8 +43,8 @@ export interface Rules {
   /** The Services that sidecars and waypoints have rules for HTTP for: by their hosts. A gateway routes to any port. */
   services: readonly Service[];
   routes: readonly GatewayRoute[];
-  /** Rules for HTTP that no request reaches, and the callers for whom that is so. */
-  unreached: readonly { rule: MergedVirtualService; http: HttpRule; callers: readonly string[] }[];
+  /** Rules for HTTP that no request reaches, whoever calls. */
+  unreached: readonly { rule: MergedVirtualService; http: HttpRule }[];
   /** Why not everything could be seen. */
   missing: readonly Unanswered[];
 }
@@ -101,9 +101,8 @@ interface Part {
 }
 
 /** What a rule does for each caller that it decides for; where nobody has a sidecar, for one of its own namespace. */
-function partsOf(rule: MergedVirtualService, groups: readonly CallerGroup[], assumed: () => View): readonly Part[] {
-  const views = groups.length > 0 ? groups.map(({ view }) => view) : [assumed()];
-  return views.flatMap((view) => {
+function partsOf(rule: MergedVirtualService, callers: readonly View[], assumed: () => View): readonly Part[] {
+  return (callers.length > 0 ? callers : [assumed()]).flatMap((view) => {
     if (!view.rules.includes(rule) || !couldCall(rule, view)) return [];
     const part = partFor(rule, view);
     if (part) return [{ view, ...part }];
@@ -135,7 +134,7 @@ const key = ({ host, subset, port }: Destination, http: boolean): string => JSON
 /** Narrowed by -n, or to the rules about the service that is asked for. */
 export const rules = planeSource([], async (ask): Promise<Rules> => {
   const { from, scope } = ask;
-  const [all, groups, services, routes, gateways] = await Promise.all([
+  const [all, told, services, routes, gateways] = await Promise.all([
     from(calls),
     from(callers),
     from(allServices),
@@ -156,7 +155,7 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
   const parts = own.map((rule) => ({
     rule,
     parts: [
-      ...(isForMesh(rule) ? partsOf(rule, groups, () => viewFrom(rule.namespace)) : []),
+      ...(isForMesh(rule) ? partsOf(rule, told, () => viewFrom(rule.namespace)) : []),
       ...boundTo(rule, allGateways).map(({ namespace, gateway }): Part => {
         const view = viewFrom(namespace);
         const { routes, unreached } = routesFor(rule.http, view.caller, gateway, null);
@@ -215,9 +214,7 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
   });
   const unreached = parts.flatMap(({ rule, parts }) => {
     const behind = [...new Set(parts.flatMap((part) => part.unreached))];
-    return behind
-      .filter((http) => !parts.some((part) => part.http.includes(http)))
-      .map((http) => ({ rule, http, callers: [...new Set(parts.map(({ view }) => view.caller.namespace))] }));
+    return behind.filter((http) => !parts.some((part) => part.http.includes(http))).map((http) => ({ rule, http }));
   });
   const routed = ('got' in routes ? routes.got.items : []).filter(({ namespace, services, backends }) =>
     scope.workload === null

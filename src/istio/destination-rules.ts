@@ -1,4 +1,4 @@
-import { fullHost, mostSpecific } from './hosts.ts';
+import { fullHost, isWildcard, mostSpecific } from './hosts.ts';
 import { byAge, type Exported } from './visibility.ts';
 
 /** What of a DestinationRule decides where a call goes. */
@@ -24,8 +24,17 @@ export interface MergedRule {
   workloadSelector: Readonly<Record<string, string>> | null;
 }
 
-/** By full host. */
-type Pool = Map<string, MergedRule[]>;
+/** By full host. Wildcards lie apart: of thousands of hosts few are. */
+interface Pool {
+  specific: Map<string, MergedRule[]>;
+  wildcards: Map<string, MergedRule[]>;
+}
+
+const emptyPool = (): Pool => ({ specific: new Map(), wildcards: new Map() });
+
+/** Every rule of a pool. */
+export const rulesIn = ({ specific, wildcards }: Pool): readonly MergedRule[] =>
+  [...specific.values(), ...wildcards.values()].flat();
 
 export interface DestinationRules {
   /** By namespace: those that its own proxies look at first. */
@@ -63,7 +72,8 @@ const joined = (merged: MergedRule, rule: DestinationRule): MergedRule => ({
  */
 function add(pool: Pool, rule: DestinationRule, exportTo: readonly string[]): void {
   const host = fullHost(rule.host, rule.namespace);
-  const known = pool.get(host) ?? [];
+  const hosts = isWildcard(host) ? pool.wildcards : pool.specific;
+  const known = hosts.get(host) ?? [];
   const own: MergedRule = { ...rule, host, exportTo, from: [rule] };
   let isApart = true;
   const merged = known.map((each) => {
@@ -80,11 +90,11 @@ function add(pool: Pool, rule: DestinationRule, exportTo: readonly string[]): vo
     if ((theirs === null) === (ours === null)) isApart = false;
     return joined(each, rule);
   });
-  pool.set(host, isApart ? [...merged, own] : merged);
+  hosts.set(host, isApart ? [...merged, own] : merged);
 }
 
 const poolOf = (pools: Map<string, Pool>, namespace: string): Pool => {
-  const pool = pools.get(namespace) ?? new Map<string, MergedRule[]>();
+  const pool = pools.get(namespace) ?? emptyPool();
   pools.set(namespace, pool);
   return pool;
 };
@@ -96,7 +106,7 @@ export function indexDestinationRules(
 ): DestinationRules {
   const local = new Map<string, Pool>();
   const exported = new Map<string, Pool>();
-  const rootLocal: Pool = new Map();
+  const rootLocal = emptyPool();
   const sorted = [...rules].sort(
     (a, b) => Number(a.workloadSelector === null) - Number(b.workloadSelector === null) || byAge(a, b),
   );
@@ -113,7 +123,7 @@ export function indexDestinationRules(
 }
 
 const lookUp = (pool: Pool | undefined, host: string): readonly MergedRule[] =>
-  pool ? (mostSpecific(host, pool) ?? []) : [];
+  pool ? (mostSpecific(host, pool.specific, pool.wildcards) ?? []) : [];
 
 /** Those of another namespace's rules for a host that reach a caller; the most specific host is taken before `exportTo` is looked at. */
 const exportedTo = (pool: Pool | undefined, host: string, namespace: string): readonly MergedRule[] =>

@@ -34,12 +34,16 @@ export const overlap = (a: string, b: string): boolean => isSubsetOf(a, b) || is
  * What a host is taken for: its own entry, else that of the longest wildcard that takes it in
  * (pilot/pkg/model/config.go, MostSpecificHostMatch).
  */
-export function mostSpecific<T>(host: string, entries: ReadonlyMap<string, T>): T | null {
-  const exact = entries.get(host);
+export function mostSpecific<T>(
+  host: string,
+  specific: ReadonlyMap<string, T>,
+  wildcards: ReadonlyMap<string, T>,
+): T | null {
+  const exact = (isWildcard(host) ? wildcards : specific).get(host);
   if (exact !== undefined) return exact;
-  const inside = [...entries.keys()].filter((each) => isWildcard(each) && isSubsetOf(host, each));
+  const inside = [...wildcards.keys()].filter((each) => isSubsetOf(host, each));
   const [best] = inside.sort((a, b) => b.length - a.length);
-  return best === undefined ? null : (entries.get(best) ?? null);
+  return best === undefined ? null : (wildcards.get(best) ?? null);
 }
 
 /** Whether a rule's host, wildcards too, is a Service's. */

@@ -150,9 +150,10 @@ export function viewOf(routing: Routing, caller: Caller): View {
   };
 }
 
-/** The rules of one listener by their hosts: the first of each wildcard, all of any other. */
+/** The rules of one listener by their hosts: the first of each, and all of each that is no wildcard. */
 interface ByHost {
   exact: ReadonlyMap<string, readonly MergedVirtualService[]>;
+  specific: ReadonlyMap<string, MergedVirtualService>;
   wildcards: ReadonlyMap<string, MergedVirtualService>;
   /** Where each stands: the first decides. */
   rank: ReadonlyMap<MergedVirtualService, number>;
@@ -167,7 +168,8 @@ function byHost(rules: readonly MergedVirtualService[]): ByHost {
       else if (!wildcards.has(host)) wildcards.set(host, rule);
     }
   }
-  return { exact, wildcards, rank: new Map(rules.map((rule, index) => [rule, index])) };
+  const specific = new Map([...exact].flatMap(([host, [first]]) => (first ? [[host, first]] : [])));
+  return { exact, specific, wildcards, rank: new Map(rules.map((rule, index) => [rule, index])) };
 }
 
 /**
@@ -183,8 +185,7 @@ function decidingRule(
   const isKnown = services.get(host)?.ports.includes(port) === true;
   // A host that is nobody's has a route on port 80 only.
   const exact = isKnown || port === 80 ? (hosts.exact.get(host) ?? []) : [];
-  const [first] = hosts.exact.get(host) ?? [];
-  const most = first ?? mostSpecific(host, hosts.wildcards);
+  const most = mostSpecific(host, hosts.specific, hosts.wildcards);
   const isGeneral = isKnown && most?.hosts.some((each) => isWildcard(each) && isSubsetOf(host, each));
   const rank = (rule: MergedVirtualService): number => hosts.rank.get(rule) ?? 0;
   const candidates = [...exact, ...(most && isGeneral ? [most] : [])].sort((a, b) => rank(a) - rank(b));

@@ -1027,7 +1027,7 @@ judging(rulesAreReached, [
     when: 'one stands behind one that takes all',
     given: rules({
       virtualServices: [twofold],
-      unreached: [{ rule: twofold, http: behind, callers: ['bookinfo'] }],
+      unreached: [{ rule: twofold, http: behind }],
     }),
     status: 'warn',
     reason: 'RuleUnreached',
