@@ -11,7 +11,7 @@ import { servicesByHost } from '../../istio/hosts.ts';
 import { viewOf } from '../../istio/view.ts';
 import { isForMesh } from '../../istio/virtual-services.ts';
 import { isVisible } from '../../istio/visibility.ts';
-import { NO_RULES } from './steps.ts';
+import { editRule, NO_RULES } from './steps.ts';
 
 const NOBODY = 'name a caller: --from POD';
 
@@ -67,7 +67,7 @@ export const rulesAreForMesh = defineCheck({
         status: 'warn',
         reason: 'GatewaysOnly',
         message: some(outside.map((rule) => `VirtualService ${titleOf(rule)} is for ${some(rule.gateways)} only`)),
-        hint: `${shellLine('kubectl', '-n', first.namespace, 'edit', 'virtualservice', first.name)}   # add mesh to its gateways`,
+        hint: `${editRule(first)}   # add mesh to its gateways`,
       };
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
     const meshed = virtualServices.filter(isForMesh);
@@ -104,7 +104,7 @@ export const callerSeesRules = defineCheck({
         message: some(
           hidden.map((rule) => `VirtualService ${titleOf(rule)} is exported to ${some(rule.exportTo)} only`),
         ),
-        hint: shellLine('kubectl', '-n', first.namespace, 'edit', 'virtualservice', first.name),
+        hint: editRule(first),
       };
     const view = viewOf(calls.routing, caller);
     const own = view.sidecar;

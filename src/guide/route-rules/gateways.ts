@@ -9,13 +9,11 @@ import { type GatewayServer, kindOf, type RuleKind, serves } from '../../istio/g
 import { isSubsetOf, isWildcard } from '../../istio/hosts.ts';
 import { takesAll } from '../../istio/http-rules.ts';
 import type { MergedVirtualService } from '../../istio/virtual-services.ts';
+import { editRule } from './steps.ts';
 
 const NO_GATEWAY = 'no VirtualService is for a gateway';
 
 const named = ({ gateways }: MergedVirtualService): readonly string[] => gateways.filter((each) => each !== 'mesh');
-
-const show = (first: { namespace: string; name: string }): string =>
-  shellLine('kubectl', '-n', first.namespace, 'edit', 'virtualservice', first.name);
 
 export const gatewaysExist = defineCheck({
   id: 'gateways-exist',
@@ -47,7 +45,7 @@ export const gatewaysExist = defineCheck({
         status: 'fail',
         reason: 'GatewayMissing',
         message: `${some([...new Set(absent.map(({ rule, name }) => `VirtualService ${titleOf(rule)} is for Gateway ${name}, which does not exist`))])}${instead}`,
-        hint: `${show(gone.rule)}   # name it as NAMESPACE/NAME`,
+        hint: `${editRule(gone.rule)}   # name it as NAMESPACE/NAME`,
       };
     }
     const used = [...new Set(bound.flatMap((rule) => named(rule).flatMap((name) => byName.get(name) ?? [])))];
@@ -192,7 +190,7 @@ export const gatewayHostsApart = defineCheck({
               `VirtualService ${titleOf(general)} is not asked for ${host}, which another VirtualService names`,
           ),
         ),
-        hint: `${show(first.general)}   # name ${first.host} among its hosts too`,
+        hint: `${editRule(first.general)}   # name ${first.host} among its hosts too`,
       };
     if (bound.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_GATEWAY);
     if ('missing' in gateways) return unknown([gateways.missing]);

@@ -10,6 +10,7 @@ import type { Service, ServicePort } from '../../evidence/service.ts';
 import { isNearMiss, type Protocol, protocolOf } from '../../istio/protocol.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { isForMesh } from '../../istio/virtual-services.ts';
+import { editRule } from './steps.ts';
 
 const ORDER: readonly Protocol['http'][] = ['yes', 'maybe', 'no'];
 
@@ -79,7 +80,7 @@ export const portsSpeakHttp = defineCheck({
             ),
           ),
         ]),
-        hint: shellLine('kubectl', '-n', gone.rule.namespace, 'edit', 'virtualservice', gone.rule.name),
+        hint: editRule(gone.rule),
       };
     if (judged.length === 0) return skip('no Service with rules has a TCP port of its own');
     const words = ({ service, port, protocol }: (typeof judged)[number]): string =>

@@ -1,13 +1,9 @@
-import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
 import type { DelegateFault, MergedVirtualService } from '../../istio/virtual-services.ts';
-import { NO_RULES } from './steps.ts';
-
-const edit = ({ namespace, name }: { namespace: string; name: string }): string =>
-  shellLine('kubectl', '-n', namespace, 'edit', 'virtualservice', name);
+import { editRule, NO_RULES } from './steps.ts';
 
 /** `bookinfo/reviews, its 2nd rule`. */
 function placeOf(rule: MergedVirtualService, http: MergedVirtualService['http'][number]): string {
@@ -29,7 +25,7 @@ export const rulesAreReached = defineCheck({
         status: 'warn',
         reason: 'RuleUnreached',
         message: `${some(unreached.map(({ rule, http }) => placeOf(rule, http)))}: never reached, a rule before takes every request`,
-        hint: `${edit(first.rule)}   # move the rule without a match to the end`,
+        hint: `${editRule(first.rule)}   # move the rule without a match to the end`,
       };
     if (virtualServices.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
@@ -74,7 +70,7 @@ export const delegatesApply = defineCheck({
             ),
           ),
         ]),
-        hint: edit(first.root),
+        hint: editRule(first.root),
       };
     }
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');

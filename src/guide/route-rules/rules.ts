@@ -12,7 +12,7 @@ import { rules } from '../../evidence/rules.ts';
 import { fullHost } from '../../istio/hosts.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { isForMesh } from '../../istio/virtual-services.ts';
-import { NO_RULES } from './steps.ts';
+import { editRule, NO_RULES } from './steps.ts';
 
 export const rulesAreRead = defineCheck({
   id: 'rules-are-read',
@@ -110,7 +110,7 @@ export const hostsExist = defineCheck({
         hint:
           first.service || first.entered
             ? `${shellLine('kubectl', '-n', first.service?.namespace ?? first.rule.namespace, 'get', 'services,serviceentries,sidecars.networking.istio.io', '-o', 'yaml')}   # look at exportTo, and at the Sidecar's egress`
-            : shellLine('kubectl', '-n', first.rule.namespace, 'edit', 'virtualservice', first.rule.name),
+            : editRule(first.rule),
       };
     }
     return {

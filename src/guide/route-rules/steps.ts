@@ -1,3 +1,4 @@
+import { shellLine } from '../../cluster/shell.ts';
 import { stepsOf } from '../section.ts';
 
 export const HOSTS = 'hosts';
@@ -10,3 +11,7 @@ export const WAYPOINTS = 'waypoints';
 export const step = stepsOf('Route rules have no effect on my application');
 
 export const NO_RULES = 'no VirtualService is about these workloads';
+
+/** Opens a VirtualService. */
+export const editRule = ({ namespace, name }: { namespace: string; name: string }): string =>
+  shellLine('kubectl', '-n', namespace, 'edit', 'virtualservice', name);
