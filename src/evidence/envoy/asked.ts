@@ -1,4 +1,5 @@
 import type { PageQuestion } from '../../cluster/question.ts';
+import { shellLine } from '../../cluster/shell.ts';
 import { askPage, firstLine, textOf, unanswered } from '../../cluster/text.ts';
 import type { Ask, Attempt, Source, Verdict } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
@@ -21,6 +22,10 @@ export interface Envoy {
 
 /** `NAMESPACE/POD`. */
 export const nameOf = ({ pod }: Pick<Envoy, 'pod'>): string => titleOf(pod);
+
+/** Shows the end of an Envoy's log. */
+export const logLine = ({ pod, container }: Envoy): string =>
+  shellLine('kubectl', '-n', pod.namespace, 'logs', pod.name, '-c', container.name, '--tail=200');
 
 /** Beside an application; a gateway and a waypoint are pods of their own. */
 export const isSidecar = ({ pod, container }: Envoy): boolean =>

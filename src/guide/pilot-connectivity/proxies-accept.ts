@@ -1,7 +1,6 @@
-import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
-import { type Envoy, nameOf, unasked } from '../../evidence/envoy/asked.ts';
+import { type Envoy, logLine, nameOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyStats, type Stats } from '../../evidence/envoy/stats.ts';
 import { isPolling, isYoung } from '../../evidence/proxies.ts';
 import { proxyCertificatesValid } from './proxy-certificates.ts';
@@ -49,29 +48,20 @@ export const proxiesTakeConfiguration = defineCheck({
       (each) =>
         `${name(each)}: cds ${each.cds.success} taken, ${each.cds.rejected} refused; lds ${each.lds.success} taken, ${each.lds.rejected} refused`,
     );
-    const log = (found: readonly Updates[]): string =>
-      shellLine(
-        'kubectl',
-        '-n',
-        found[0]?.pod.namespace ?? '',
-        'logs',
-        found[0]?.pod.name ?? '',
-        '-c',
-        found[0]?.container.name ?? '',
-        '--tail=200',
-      );
     const never = seen.filter(({ cds, lds }) => cds.success === 0 || lds.success === 0);
-    if (never.length > 0)
+    const [first] = never;
+    if (first)
       return {
         status: 'fail',
         reason: 'NeverConfigured',
         message: `${some(never.map(name))} took no ${never.some(({ cds }) => cds.success === 0) ? 'clusters' : 'listeners'}`,
         evidence,
-        hint: log(never),
+        hint: logLine(first),
         mayFollowFrom: [PROXIES_CONNECTED, PROXIES_SYNCED],
       };
     const rejected = seen.filter(({ cds, lds }) => cds.rejected + lds.rejected > 0);
-    if (rejected.length > 0)
+    const [other] = rejected;
+    if (other)
       return {
         status: 'warn',
         reason: 'UpdatesRejected',
@@ -80,7 +70,7 @@ export const proxiesTakeConfiguration = defineCheck({
           'configuration',
         )} since the start`,
         evidence,
-        hint: log(rejected),
+        hint: logLine(other),
       };
     const silent = unasked(stats);
     if (silent) return silent;

@@ -1,8 +1,7 @@
-import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { skip, some } from '../../diagnosis/verdict.ts';
 import { spoken } from '../../evidence/duration.ts';
-import { askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
+import { askedEnvoys, logLine, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
 
 const DAY = 86_400_000;
@@ -34,31 +33,22 @@ export const proxyCertificatesValid = defineCheck({
     const words = (each: (typeof seen)[number]): string =>
       `${nameOf(each)}: ${each.left < 0 ? `ended ${spoken(-each.left)} ago` : `${each.isDays && each.left === 0 ? 'less than a day' : spoken(each.left)} left`}`;
     const unique = (found: readonly (typeof seen)[number][]): readonly string[] => [...new Set(found.map(words))];
-    const log = ([first]: readonly (typeof seen)[number][]): string =>
-      shellLine(
-        'kubectl',
-        '-n',
-        first?.pod.namespace ?? '',
-        'logs',
-        first?.pod.name ?? '',
-        '-c',
-        first?.container.name ?? '',
-        '--tail=200',
-      );
     const evidence = unique(seen).slice(0, 20);
     // 0 days left is the last one.
     const expired = seen.filter(({ left, isDays }) => (isDays ? left < 0 : left <= 0));
-    if (expired.length > 0)
+    const [first] = expired;
+    if (first)
       return {
         status: 'fail',
         reason: 'CertificateExpired',
         message: some(unique(expired)),
         evidence,
-        hint: log(expired),
+        hint: logLine(first),
       };
     const late = seen.filter(({ left }) => left < LATE);
-    if (late.length > 0)
-      return { status: 'warn', reason: 'CertificateLate', message: some(unique(late)), evidence, hint: log(late) };
+    const [other] = late;
+    if (other)
+      return { status: 'warn', reason: 'CertificateLate', message: some(unique(late)), evidence, hint: logLine(other) };
     const silent = unasked(certificates);
     if (silent) return silent;
     if (seen.length === 0) return skip(`${sampleOf(asked)} show no certificate: no mTLS`);

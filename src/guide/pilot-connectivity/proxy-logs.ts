@@ -1,7 +1,6 @@
-import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { askedEnvoys, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
+import { askedEnvoys, logLine, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
 import { envoyLogs } from '../../evidence/envoy/logs.ts';
 import { PROXIES_CONNECTED, PROXIES_SYNCED } from './steps.ts';
 
@@ -29,16 +28,7 @@ export const proxiesDoNotWait = defineCheck({
         reason: 'ConfigurationAwaited',
         message: `${some(waiting.map(nameOf))}: ${first.line.slice(0, 200)}`,
         evidence: waiting.slice(0, 10).map((each) => `${nameOf(each)}: ${each.line}`),
-        hint: shellLine(
-          'kubectl',
-          '-n',
-          first.pod.namespace,
-          'logs',
-          first.pod.name,
-          '-c',
-          first.container.name,
-          '--tail=200',
-        ),
+        hint: logLine(first),
         mayFollowFrom: [PROXIES_CONNECTED, PROXIES_SYNCED],
       };
     const { missing } = sorted(logs.map(({ said }) => said));
