@@ -78,6 +78,15 @@ const RIGHT: readonly [input: string, topic: string, code: number, reason: strin
     /bookinfo\/istio-gateway.*there is istio-system/,
   ],
   ['subset-without-rule', 'route-rules', 1, 'SubsetMissing', /v1 of productpage/],
+  ['weights-null', 'route-rules', 1, 'SharesZero', /bookinfo\/front \(none and none\)/],
+  ['match-without-route', 'route-rules', 1, 'RuleNowhere', /bookinfo\/front, rule 1/],
+  ['fault-without-route', 'route-rules', 1, 'RuleNowhere', /bookinfo\/front, rule 1/],
+  ['weight-of-the-only-one', 'route-rules', 0, 'ShareIgnored', /bookinfo\/front \(0\)/],
+  ['port-by-name', 'route-rules', 1, 'PortMissing', /front\.bookinfo\.svc\.cluster\.local:0, a port that it does not/],
+  ['port-of-nobodys-host', 'route-rules', 1, 'PortUncalled', /port 81 alone, and test-00\.example\.com has 80/],
+  ['port-of-another-entry', 'route-rules', 1, 'PortUncalled', /port 9080 alone, and \*\.example\.com has 80/],
+  ['ports-without-a-choice', 'route-rules', 1, 'PortMissing', /without a port, .* \(it has 9080 and 9081\)/],
+  ['only-port-in-the-mesh', 'route-rules', 1, 'PortMissing', /without a port, .* \(it has 8080\)/],
   ['rule-exported-to-others', 'route-rules', 1, 'SubsetMissing', /v3 of far.*; shared\/far does/],
 ];
 
@@ -87,6 +96,8 @@ const SOUND = [
   'subset-by-cluster',
   'private-rules-of-one-namespace',
   'two-rules-at-a-gateway',
+  'weight-left-out',
+  'only-port-at-a-gateway',
 ];
 
 async function reportOf(input: string, topic: string): Promise<Report> {

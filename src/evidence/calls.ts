@@ -3,6 +3,7 @@ import type { Unanswered } from '../errors.ts';
 import { indexDestinationRules, rulesIn } from '../istio/destination-rules.ts';
 import { hostOf } from '../istio/hosts.ts';
 import type { Caller } from '../istio/http-rules.ts';
+import { protocolOf } from '../istio/protocol.ts';
 import { type RegistryService, registryOf } from '../istio/services.ts';
 import { type Routing, type View, viewOf } from '../istio/view.ts';
 import { mergeVirtualServices, type VirtualService } from '../istio/virtual-services.ts';
@@ -30,7 +31,8 @@ export interface Calls {
 }
 
 /** A Service with the annotation of who sees it. */
-function serviceOf({ name, namespace, annotations, ports }: Service): RegistryService {
+function serviceOf({ name, namespace, annotations, ports }: Service, version: string | null): RegistryService {
+  const tcp = ports.filter(({ protocol }) => protocol === 'TCP');
   const exportTo = annotations['networking.istio.io/exportTo'] ?? '';
   return {
     name,
@@ -38,7 +40,8 @@ function serviceOf({ name, namespace, annotations, ports }: Service): RegistrySe
     host: hostOf({ name, namespace }),
     exportTo: exportTo.split(',').flatMap((each) => each.trim() || []),
     createdAt: 0,
-    ports: ports.flatMap(({ port, protocol }) => (protocol === 'TCP' ? [port] : [])),
+    ports: tcp.map(({ port }) => port),
+    http: tcp.flatMap((each) => (protocolOf(each, version).http === 'no' ? [] : [each.port])),
     kind: 'Service',
     endpoints: null,
   };
@@ -68,7 +71,10 @@ export const calls = planeSource([], async ({ from, plane }): Promise<Calls> => 
   const root = said.rootNamespace ?? plane.namespace ?? 'istio-system';
   const byDefault = said.exportTo ?? { services: [], virtualServices: [], destinationRules: [] };
   const policyItems = 'got' in policies ? policies.got.items : [];
-  const registry = [...services.items.map(serviceOf), ...('got' in entries ? entries.got.items.flatMap(entered) : [])];
+  const registry = [
+    ...services.items.map((service) => serviceOf(service, plane.version)),
+    ...('got' in entries ? entries.got.items.flatMap(entered) : []),
+  ];
   return {
     routing: {
       root,

@@ -13,7 +13,8 @@ import {
 import type { Source } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
 import type { DestinationRule as LookedUp } from '../istio/destination-rules.ts';
-import type { Destination, HttpMatch, HttpRule } from '../istio/http-rules.ts';
+import { type Destination, type HttpMatch, type HttpRule, isAsked, type Shares } from '../istio/http-rules.ts';
+import { mayBeHttp } from '../istio/protocol.ts';
 import type { Sidecar } from '../istio/sidecars.ts';
 import type { VirtualService } from '../istio/virtual-services.ts';
 import { durationIn } from './duration.ts';
@@ -39,19 +40,25 @@ const labelsIn = (value: unknown): Readonly<Record<string, string>> | null =>
 
 const destinationOf = (raw: Json): Destination => {
   const { host, subset, port } = object(raw.destination);
-  const number = Number(object(port).number);
-  return { host: text(host), subset: text(subset) || null, port: number > 0 ? number : null };
+  // A port without a number, as one by a name, is port 0 to Istio.
+  return { host: text(host), subset: text(subset) || null, port: port ? Number(object(port).number) || 0 : null };
 };
 
-/** Of a route with weight 0 nothing is asked: a canary that waits. */
-const destinationsIn = ({ route, mirror, mirrors }: Json): readonly Destination[] =>
-  [
-    ...list(route).filter(({ weight }) => weight !== 0 || list(route).length === 1),
+const sharesIn = ({ route }: Json): Shares =>
+  list(route).map(({ weight }) => (typeof weight === 'number' ? weight : null));
+
+/** Where requests, and copies of them, go: to a canary that waits none do. */
+function destinationsIn(raw: Json): readonly Destination[] {
+  const { route, mirror, mirrors } = raw;
+  const shares = sharesIn(raw);
+  return [
+    ...list(route).filter((_, index) => isAsked(shares, index)),
     ...(mirror ? [{ destination: mirror }] : []),
     ...list(mirrors),
   ]
     .map(destinationOf)
     .filter(({ host }) => host !== '');
+}
 
 const httpRuleOf = (raw: Json): HttpRule => {
   const delegate = object(raw.delegate);
@@ -59,6 +66,8 @@ const httpRuleOf = (raw: Json): HttpRule => {
     name: text(raw.name),
     matches: list(raw.match) as readonly HttpMatch[],
     destinations: destinationsIn(raw),
+    shares: sharesIn(raw),
+    answers: Boolean(raw.redirect ?? raw.directResponse),
     delegate: raw.delegate ? { name: text(delegate.name), namespace: text(delegate.namespace) } : null,
   };
 };
@@ -73,6 +82,7 @@ export const virtualServices = kind(virtualServicesKind, (from): VirtualService 
     exportTo: texts(exportTo),
     http: list(http).map(httpRuleOf),
     other: [...list(tcp), ...list(tls)].flatMap(destinationsIn),
+    otherShares: [...list(tcp), ...list(tls)].map(sharesIn),
   };
 });
 
@@ -122,6 +132,8 @@ export interface ServiceEntry extends Named {
   hosts: readonly string[];
   exportTo: readonly string[];
   ports: readonly number[];
+  /** Of those the ones that are HTTP, or may be. */
+  http: readonly number[];
   createdAt: number;
   /** The labels of each endpoint, where they are found by DNS; null where they are found otherwise. */
   endpoints: readonly Readonly<Record<string, string>>[] | null;
@@ -132,13 +144,15 @@ export const serviceEntries = kind(serviceEntriesKind, (from): ServiceEntry => {
   const isByDns = text(resolution).startsWith('DNS') && !workloadSelector;
   // Without endpoints the host itself is one, without labels.
   const labels = list(endpoints).map((each) => labelsIn(each.labels) ?? {});
+  const own = list(ports).flatMap(({ number, protocol }) =>
+    typeof number === 'number' && text(protocol).toUpperCase() !== 'UDP' ? [{ number, protocol }] : [],
+  );
   return {
     ...dated(from),
     hosts: texts(hosts),
     exportTo: texts(exportTo),
-    ports: list(ports).flatMap(({ number, protocol }) =>
-      typeof number === 'number' && text(protocol).toUpperCase() !== 'UDP' ? [number] : [],
-    ),
+    ports: own.map(({ number }) => number),
+    http: own.flatMap(({ number, protocol }) => (mayBeHttp(text(protocol)) ? [number] : [])),
     endpoints: isByDns ? (labels.length > 0 ? labels : [{}]) : null,
   };
 });

@@ -32,6 +32,9 @@ export function stateOf({ sent, acked, error }: TypeSync): SyncState {
   return sent === acked ? 'synced' : 'stale';
 }
 
+/** Whether a proxy has not answered to its newest routes, as far as Pilot knows. */
+export const isOwed = (type: TypeSync): boolean => type.kind === 'route' && stateOf(type) === 'stale';
+
 interface RawSync {
   proxy?: unknown;
   proxy_type?: unknown;

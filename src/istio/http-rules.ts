@@ -29,6 +29,12 @@ export interface Destination {
   port: number | null;
 }
 
+export type Shares = readonly (number | null)[];
+
+/** Where requests go of several destinations; of a weight of 0 nothing is asked, but for the only one (route.go, getRouteOperation). */
+export const isAsked = (shares: Shares, index: number): boolean =>
+  shares.length === 1 || Boolean(shares[index]) || !shares.some(Boolean);
+
 /** A rule for HTTP of a VirtualService. */
 export interface HttpRule {
   name: string;
@@ -36,6 +42,10 @@ export interface HttpRule {
   matches: readonly HttpMatch[];
   /** Where its requests, and copies of them, go; of a weight of 0 nothing is asked. */
   destinations: readonly Destination[];
+  /** The weight of each of its routes, as it is written; null where none is. */
+  shares: Shares;
+  /** Whether it answers by itself: with a redirect, or directly. */
+  answers: boolean;
   /** The VirtualService whose rules stand here, by its namespace, or '' for the rule's own, and its name. */
   delegate: { name: string; namespace: string } | null;
 }

@@ -78,5 +78,9 @@ export function protocolOf(port: Port, version: string | null): Protocol {
   return { name: 'detected', http: 'maybe', by: 'default' };
 }
 
+/** Whether rules for HTTP are about a port of a ServiceEntry: what names no protocol that is known is looked at (pkg/config/protocol/instance.go, Parse). */
+export const mayBeHttp = (protocol: string): boolean =>
+  !['TCP', 'UDP', 'TLS', 'HTTPS', 'MONGO', 'REDIS', 'MYSQL', 'HBONE'].includes(protocol.toUpperCase());
+
 /** Whether a port's name was meant to say HTTP, and does not: `http2foo`, `httpport2`, `http_web`. */
 export const isNearMiss = ({ name }: Port): boolean => /^(http|grpc)/i.test(name ?? '');

@@ -6,6 +6,8 @@ export interface RegistryService extends Exported {
   host: string;
   /** Its ports of TCP, by number. */
   ports: readonly number[];
+  /** Of those the ones that rules for HTTP are about: that are HTTP, or may be. */
+  http: readonly number[];
   kind: 'Service' | 'ServiceEntry';
   /** The labels of each endpoint where they are written down, to be found by DNS; null where they are found otherwise. */
   endpoints: readonly Readonly<Record<string, string>>[] | null;

@@ -37,9 +37,12 @@ export interface View {
   ruleFor(host: string, port: number): { rule: MergedVirtualService; routes: Routes } | null;
   /** Null where no DestinationRule is applied. */
   destinationRuleFor(host: string): MergedRule | null;
-  /** Whether it knows where a destination is: a Service, its port, its subset. */
-  hasCluster(destination: Destination): boolean;
+  /** What keeps it from having a cluster for a destination; null where it has one. Without a port any will do. */
+  lackOf(destination: Destination): Lack | null;
 }
+
+/** What a proxy does not know of a destination: its host, its port, its subset, an endpoint of the subset. */
+export type Lack = 'host' | 'port' | 'subset' | 'endpoint';
 
 /** Those of the caller's own, then those exported to its namespace by name, then everybody's; each the oldest first (push_context.go, initVirtualServices; virtualservice.go, SelectVirtualServices). */
 function inOrder(rules: readonly MergedVirtualService[], caller: string): readonly MergedVirtualService[] {
@@ -52,6 +55,13 @@ function inOrder(rules: readonly MergedVirtualService[], caller: string): readon
     .map(({ rule }) => rule);
 }
 
+/** A Service of which a proxy knows some ports only. */
+const limited = (service: RegistryService, ports: readonly number[]): RegistryService => ({
+  ...service,
+  ports,
+  http: service.http.filter((each) => ports.includes(each)),
+});
+
 /** The Services that a listener takes in: of several with one host the caller's own, else the best (sidecar.go, selectServices). */
 function servicesOf(listener: EgressListener, registry: Registry, caller: string): Map<string, RegistryService> {
   const found = new Map<string, RegistryService>();
@@ -63,7 +73,7 @@ function servicesOf(listener: EgressListener, registry: Registry, caller: string
         (listener.port === null || service.ports.includes(listener.port)),
     );
     const service = taken.find(({ namespace }) => namespace === caller) ?? bestOf(taken);
-    if (service) found.set(host, listener.port === null ? service : { ...service, ports: [listener.port] });
+    if (service) found.set(host, listener.port === null ? service : limited(service, [listener.port]));
   }
   return found;
 }
@@ -104,7 +114,11 @@ export function viewOf(routing: Routing, caller: Caller): View {
     if (known === undefined || (known.kind === 'ServiceEntry' && service.kind === 'Service'))
       services.set(service.host, service);
     else if (known.namespace === service.namespace && known.kind === service.kind)
-      services.set(service.host, { ...known, ports: [...new Set([...known.ports, ...service.ports])] });
+      services.set(service.host, {
+        ...known,
+        ports: [...new Set([...known.ports, ...service.ports])],
+        http: [...new Set([...known.http, ...service.http])],
+      });
   };
   for (const part of parts) {
     for (const service of part.services.values()) addService(service);
@@ -118,7 +132,7 @@ export function viewOf(routing: Routing, caller: Caller): View {
         const { port } = part.listener;
         const wanted = port === null ? ports : new Set([port]);
         const kept = service.ports.filter((each) => wanted === null || wanted.has(each));
-        if (kept.length > 0) addService({ ...service, ports: kept });
+        if (kept.length > 0) addService(limited(service, kept));
       }
     }
   }
@@ -137,15 +151,16 @@ export function viewOf(routing: Routing, caller: Caller): View {
       return part ? decidingRule(part, caller, host, port) : null;
     },
     destinationRuleFor: destinationRule,
-    hasCluster({ host, port, subset }) {
+    lackOf({ host, port, subset }) {
       const service = services.get(host);
-      if (!service || (port !== null && !service.ports.includes(port))) return false;
-      if (subset === null) return true;
+      if (!service) return 'host';
+      if (port !== null && !service.ports.includes(port)) return 'port';
+      if (subset === null) return null;
       const defined = destinationRule(host)?.subsets.find(({ name }) => name === subset);
-      if (!defined) return false;
+      if (!defined) return 'subset';
       // Of a subset that is found by DNS and has no endpoint Istio makes no cluster (cluster_builder.go, buildCluster).
       const { endpoints } = service;
-      return endpoints === null || endpoints.some((labels) => hasLabels(defined.labels, labels));
+      return endpoints === null || endpoints.some((labels) => hasLabels(defined.labels, labels)) ? null : 'endpoint';
     },
   };
 }
@@ -182,9 +197,11 @@ function decidingRule(
   host: string,
   port: number,
 ): { rule: MergedVirtualService; routes: Routes } | null {
-  const isKnown = services.get(host)?.ports.includes(port) === true;
+  const service = services.get(host);
+  const isKnown = service?.http.includes(port) === true;
   // A host that is nobody's has a route on port 80 only.
-  const exact = isKnown || port === 80 ? (hosts.exact.get(host) ?? []) : [];
+  const isNobodys = port === 80 && service?.ports.includes(port) !== true;
+  const exact = isKnown || isNobodys ? (hosts.exact.get(host) ?? []) : [];
   const most = mostSpecific(host, hosts.specific, hosts.wildcards);
   const isGeneral = isKnown && most?.hosts.some((each) => isWildcard(each) && isSubsetOf(host, each));
   const rank = (rule: MergedVirtualService): number => hosts.rank.get(rule) ?? 0;

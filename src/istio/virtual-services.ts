@@ -1,5 +1,5 @@
 import { fullHost } from './hosts.ts';
-import { type Destination, type HttpRule, mergedMatches } from './http-rules.ts';
+import { type Destination, type HttpRule, mergedMatches, type Shares } from './http-rules.ts';
 import { byAge, type Exported, isVisible } from './visibility.ts';
 
 /** What of a VirtualService decides where a call goes. */
@@ -13,6 +13,8 @@ export interface VirtualService extends Exported {
   http: readonly HttpRule[];
   /** Where its rules for TCP and TLS lead. */
   other: readonly Destination[];
+  /** The weights of the routes of each of those. */
+  otherShares: readonly Shares[];
 }
 
 /** Why a delegate's rules are not in force. */

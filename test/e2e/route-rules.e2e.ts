@@ -158,6 +158,36 @@ describe('route rules, on a real istiod with a real Envoy', () => {
     istio.remove('virtualservice', 'reviews', 'bookinfo');
   });
 
+  const led = (http: object): object => istioObject('VirtualService', 'reviews', { hosts: ['reviews'], http: [http] });
+  const shareless = { route: ['reviews', 'productpage'].map((host) => ({ destination: { host }, weight: 0 })) };
+  for (const [what, http, reason] of [
+    ['weights that are all 0', shareless, 'SharesZero'],
+    ['a match without a route', { match: [{ uri: { prefix: '/m' } }] }, 'RuleNowhere'],
+  ] as const)
+    it(`${what}: the Envoy refuses every rule of the port, and says why`, async () => {
+      istio.apply(led(http));
+      const { report: found, code, judged } = await untilSeen('proxies-take-rules', 'RulesRefused');
+      assert.deepEqual([code, judged?.causedBy], [1, 'hosts']);
+      assert.match(judged?.message ?? '', /refuses what Istio sends: .*WeightedCluster/);
+      assert.equal(checksOf(found).get('rules-lead-somewhere')?.reason, reason);
+      istio.remove('virtualservice', 'reviews', 'bookinfo');
+      await untilSeen('proxies-take-rules', 'pass');
+    });
+
+  it('a destination without a port, whose Service has another: a cluster that is not there', async () => {
+    const other = service('other', 'http', 'productpage');
+    istio.apply({ ...other, spec: { ...other.spec, ports: [{ name: 'http', port: 8080 }] } });
+    istio.apply(led({ route: [{ destination: { host: 'other' } }] }));
+    const { judged } = await untilSeen('destination-ports-exist', 'PortMissing');
+    assert.match(judged?.message ?? '', /leads to other\.bookinfo\.svc\.cluster\.local without a port/);
+    await untilSeen('rules-arrived', 'pass');
+    const clusters = await (await fetch(`http://127.0.0.1:${istio.ports.admin}/clusters`)).text();
+    assert.match(clusters, /outbound\|8080\|\|other\.bookinfo/);
+    assert.doesNotMatch(clusters, /outbound\|9080\|\|other\.bookinfo/);
+    istio.remove('virtualservice', 'reviews', 'bookinfo');
+    istio.remove('service', 'other', 'bookinfo');
+  });
+
   it('a rule for a gateway only, and one that is not exported', async () => {
     istio.apply(rule('reviews', 'reviews', { gateways: ['bookinfo-gateway'] }));
     assert.equal(checksOf((await seen()).report).get('rules-are-for-the-mesh')?.reason, 'GatewaysOnly');

@@ -292,7 +292,13 @@ describe('a proxy’s log', () => {
       '2024-06-01T10:11:12Z\tinfo\tEpoch 0 starting',
       'too many open files', // pilot-agent's inotify (istio#55915)
     ];
-    assert.deepEqual(logIn(lines.join('\n')), { lines: [], requests: 3, complaint: null, since: null });
+    assert.deepEqual(logIn(lines.join('\n')), {
+      lines: [],
+      requests: 3,
+      complaint: null,
+      refusal: null,
+      since: null,
+    });
   });
   it('tells of a complaint that nothing ended', () => {
     const waiting =

@@ -4,10 +4,13 @@ import type { Configuration } from '../../src/evidence/envoy/dump.ts';
 import type { GatewayRoute, ReferenceGrant, Waypoint } from '../../src/evidence/gateway-api.ts';
 import type { SelectedGateway } from '../../src/evidence/gateways.ts';
 import type { Pod } from '../../src/evidence/pod.ts';
-import type { Rules, Target } from '../../src/evidence/rules.ts';
+import type { Rules } from '../../src/evidence/rules.ts';
 import type { Service } from '../../src/evidence/service.ts';
+import type { Target } from '../../src/evidence/targets.ts';
 import { rulesArrived } from '../../src/guide/route-rules/arrived.ts';
 import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from '../../src/guide/route-rules/callers.ts';
+import { destinationPortsExist } from '../../src/guide/route-rules/destination-ports.ts';
+import { rulesLeadSomewhere } from '../../src/guide/route-rules/destinations.ts';
 import { destinationsHavePods } from '../../src/guide/route-rules/endpoints.ts';
 import { gatewayHostsApart, gatewaysExist, gatewaysServeHosts } from '../../src/guide/route-rules/gateways.ts';
 import {
@@ -18,8 +21,10 @@ import {
 } from '../../src/guide/route-rules/pods.ts';
 import { portsSpeakHttp } from '../../src/guide/route-rules/ports.ts';
 import { delegatesApply, rulesAreReached } from '../../src/guide/route-rules/reach.ts';
+import { proxiesTakeRules } from '../../src/guide/route-rules/refused.ts';
 import { httpRoutesAccepted } from '../../src/guide/route-rules/routes.ts';
-import { hostsExist, oneRulePerHost, rulesAreRead, subsetsExist } from '../../src/guide/route-rules/rules.ts';
+import { hostsExist, oneRulePerHost, rulesAreRead } from '../../src/guide/route-rules/rules.ts';
+import { subsetsExist } from '../../src/guide/route-rules/subsets.ts';
 import { waypointsServeRules } from '../../src/guide/route-rules/waypoints.ts';
 import { indexDestinationRules } from '../../src/istio/destination-rules.ts';
 import type { GatewayServer } from '../../src/istio/gateways.ts';
@@ -41,6 +46,8 @@ const to = (...hosts: readonly (string | Destination)[]): HttpRule => ({
   name: '',
   matches: [],
   destinations: hosts.map((each) => (typeof each === 'string' ? destination(each) : each)),
+  shares: hosts.map(() => null),
+  answers: false,
   delegate: null,
 });
 const rule = (change: Partial<MergedVirtualService> = {}): MergedVirtualService => ({
@@ -53,11 +60,13 @@ const rule = (change: Partial<MergedVirtualService> = {}): MergedVirtualService 
   exportTo: [],
   http: [to('reviews')],
   other: [],
+  otherShares: [],
   faults: [],
   delegates: [],
   ...change,
 });
 const reviews = service('reviews', { ports: [port('http', 9080)] });
+const NOTHING: Target['lacking'] = { host: [], port: [], subset: [], endpoint: [] };
 const target = (
   of: MergedVirtualService,
   to: Destination,
@@ -70,8 +79,8 @@ const target = (
   service: found,
   entered: false,
   callers: ['bookinfo'],
-  hostless: found === null && !change.entered ? ['bookinfo'] : [],
-  subsetless: [],
+  lacking: { ...NOTHING, host: found === null && !change.entered ? ['bookinfo'] : [] },
+  astray: [],
   labels: [],
   elsewhere: [],
   ...change,
@@ -84,6 +93,8 @@ const rules = (change: Partial<Rules> = {}): { rules: Rules } => ({
     hosted: new Set(['bookinfo/reviews']),
     routes: [],
     unreached: [],
+    rivals: [],
+    uncalled: [],
     missing: [],
     ...change,
   },
@@ -102,6 +113,7 @@ const lookedUp = (rules: Rules, ...sidecars: readonly Sidecar[]): { rules: Rules
           exportTo: [],
           createdAt: 0,
           ports: [9080],
+          http: [9080],
           kind: 'Service',
           endpoints: null,
         },
@@ -258,7 +270,9 @@ judging(oneRulePerHost, [
   },
   {
     when: 'two rules have one',
-    given: rules({ virtualServices: [rule(), rule({ name: 'b', hosts: ['reviews.bookinfo.svc.cluster.local'] })] }),
+    given: rules({
+      rivals: [{ host: 'reviews.bookinfo.svc.cluster.local', rules: [rule(), rule({ name: 'b' })] }],
+    }),
     status: 'fail',
     reason: 'HostTwice',
     says: /reviews.bookinfo.svc.cluster.local: bookinfo\/reviews and bookinfo\/b/,
@@ -270,17 +284,6 @@ judging(oneRulePerHost, [
     says: /1 host/,
   },
   {
-    when: 'they are kept to two namespaces',
-    given: rules({
-      virtualServices: [
-        rule({ hosts: ['a.com'], exportTo: ['.'] }),
-        rule({ namespace: 'other', hosts: ['a.com'], exportTo: ['.'] }),
-      ],
-    }),
-    status: 'pass',
-    says: /2 hosts/,
-  },
-  {
     when: 'not every rule was seen',
     given: rules({ missing: [missing()] }),
     status: 'unknown',
@@ -290,12 +293,127 @@ judging(oneRulePerHost, [
   { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
 ]);
 
+const leads = (port: number | null, change: Partial<Target> = {}) =>
+  rules({ targets: [target(rule(), destination('reviews', null, port), reviews, change)] });
+const portless = (...port: readonly string[]): Partial<Target> => ({ lacking: { ...NOTHING, port } });
+judging(destinationPortsExist, [
+  { when: 'they do', given: leads(9080), status: 'pass', says: /1 destination/ },
+  {
+    when: 'one is named that is not there',
+    given: leads(9999, portless('bookinfo')),
+    status: 'fail',
+    reason: 'PortMissing',
+    says: /bookinfo\/reviews leads to reviews.bookinfo.svc.cluster.local:9999, a port that it does not have \(it has 9080\)$/,
+  },
+  {
+    when: 'none is named, and callers call none that is there',
+    given: leads(null, { callers: ['bookinfo', 'web'], ...portless('web') }),
+    status: 'fail',
+    reason: 'PortMissing',
+    says: /without a port, and it has none of those that are called \(it has 9080\), for callers in web/,
+  },
+  {
+    when: 'none is named, and callers call one more',
+    given: leads(null, { astray: [80] }),
+    status: 'warn',
+    reason: 'PortAstray',
+    says: /without a port, which lacks 80 \(it has 9080\)/,
+  },
+  {
+    when: 'the host is not known',
+    given: leads(9080, { lacking: { ...NOTHING, host: ['bookinfo'] } }),
+    status: 'skip',
+    says: /no rule leads to a service that is known/,
+  },
+  {
+    when: 'the Service is another name',
+    given: rules({
+      targets: [target(rule(), destination('reviews'), { ...reviews, external: true }, portless('bookinfo'))],
+    }),
+    status: 'skip',
+    says: /no rule leads/,
+  },
+  {
+    when: 'not every Service was seen',
+    given: rules({ ...leads(9999, portless('bookinfo')).rules, missing: [missing()] }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /whose ports were not all seen/,
+  },
+  {
+    when: 'not every rule was seen',
+    given: rules({ missing: [missing()] }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not every rule/,
+  },
+]);
+
+const shared = (...shares: readonly (number | null)[]) =>
+  rules({ virtualServices: [rule({ http: [{ ...to('reviews', 'reviews'), shares }] })] });
+judging(rulesLeadSomewhere, [
+  { when: 'they do', given: shared(90, 10), status: 'pass', says: /1 route with shares/ },
+  { when: 'they are in proportion', given: shared(2, 1), status: 'pass', says: /1 route/, plane: modern },
+  { when: 'one gets nothing', given: shared(100, null), status: 'pass', says: /1 route/, plane: { version: '1.4.0' } },
+  {
+    when: 'none has any',
+    given: shared(0, null),
+    status: 'fail',
+    reason: 'SharesZero',
+    says: /bookinfo\/reviews \(0 and none\)/,
+  },
+  {
+    when: 'none of TCP has any',
+    given: rules({ virtualServices: [rule({ otherShares: [[0, 0]] })] }),
+    status: 'fail',
+    reason: 'SharesZero',
+    says: /\(0 and 0\)/,
+  },
+  {
+    when: 'an old release has less than 100',
+    given: shared(90, 5),
+    status: 'fail',
+    reason: 'SharesUneven',
+    says: /\(90 and 5\)/,
+    plane: { version: '1.14.3' },
+  },
+  {
+    when: 'the only one has a share',
+    given: shared(0),
+    status: 'warn',
+    reason: 'ShareIgnored',
+    says: /gets every request: VirtualService bookinfo\/reviews \(0\)/,
+  },
+  {
+    when: 'a rule has no destination',
+    given: rules({ virtualServices: [rule({ http: [to('reviews'), to()] })] }),
+    status: 'fail',
+    reason: 'RuleNowhere',
+    says: /without a destination: VirtualService bookinfo\/reviews, rule 2$/,
+  },
+  {
+    when: 'a rule answers by itself',
+    given: rules({ virtualServices: [rule({ http: [{ ...to(), answers: true }] })] }),
+    status: 'skip',
+    says: /shares requests out/,
+  },
+  { when: 'nothing is shared', given: rules(), status: 'skip', says: /shares requests out/ },
+  { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
+  {
+    when: 'not every rule was seen',
+    given: rules({ missing: [missing()] }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not every rule/,
+  },
+]);
+
 const podOf = (version: string) => workloadPod('reviews-1', true, { labels: { app: 'reviews', version } });
 const subset = (labels: Record<string, string>) => [
   target(rule(), destination('reviews', 'v2'), reviews, { labels: [labels] }),
 ];
-const undefinedIn = (callers: readonly string[], ...subsetless: readonly string[]) =>
-  target(rule(), destination('reviews', 'v2'), reviews, { callers, subsetless });
+const undefinedIn = (callers: readonly string[], ...subset: readonly string[]) =>
+  target(rule(), destination('reviews', 'v2'), reviews, { callers, lacking: { ...NOTHING, subset } });
 const inStore = {
   name: 'reviews',
   namespace: 'store',
@@ -339,6 +457,21 @@ judging(
       status: 'fail',
       reason: 'SubsetEmpty',
       says: /no running pod of v2 of reviews.bookinfo.svc.cluster.local: version=v9/,
+    },
+    {
+      when: 'one is of no endpoint of a ServiceEntry',
+      given: rules({
+        targets: [
+          target(rule(), destination('api.example.com', 'v2'), null, {
+            entered: true,
+            labels: [{ version: 'v2' }],
+            lacking: { ...NOTHING, endpoint: ['bookinfo'] },
+          }),
+        ],
+      }),
+      status: 'fail',
+      reason: 'SubsetEmpty',
+      says: /no endpoint of v2 of api.example.com: version=v2/,
     },
     {
       when: 'a label is the node’s',
@@ -470,14 +603,6 @@ judging(
       status: 'fail',
       reason: 'PortNotHttp',
       says: /tcp-x/,
-      plane: modern,
-    },
-    {
-      when: 'a rule leads to a port that is not there',
-      given: rules({ targets: [target(rule(), destination('reviews', null, 9999), reviews)] }),
-      status: 'fail',
-      reason: 'PortMissing',
-      says: /bookinfo\/reviews leads to reviews.bookinfo.svc.cluster.local:9999/,
       plane: modern,
     },
     {
@@ -1022,6 +1147,27 @@ const behind: HttpRule = { ...to('reviews'), name: 'late', matches: [{ headers: 
 const twofold = rule({ http: [to('reviews'), behind] });
 
 judging(rulesAreReached, [
+  {
+    when: 'one is for a port that its host does not have',
+    given: rules({ uncalled: [{ rule: rule(), wanted: [81], has: [9080] }] }),
+    status: 'fail',
+    reason: 'PortUncalled',
+    says: /bookinfo\/reviews is for port 81 alone, and reviews\.bookinfo\.svc\.cluster\.local has 9080$/,
+  },
+  {
+    when: 'its host has none at all',
+    given: rules({ uncalled: [{ rule: rule(), wanted: [81], has: [] }] }),
+    status: 'fail',
+    reason: 'PortUncalled',
+    says: /has none$/,
+  },
+  {
+    when: 'not every Service was seen',
+    given: rules({ uncalled: [{ rule: rule(), wanted: [81], has: [80] }], missing: [missing()] }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /were not all seen/,
+  },
   { when: 'all are', given: rules(), status: 'pass', says: /1 rule for HTTP, each within reach/ },
   {
     when: 'one stands behind one that takes all',
@@ -1335,4 +1481,93 @@ judging(
     { when: 'there are no rules', given: { ...arrived, ...seen(NONE) }, status: 'skip', says: /no VirtualService/ },
   ],
   { ...seen(), syncs: stale('a'), asked: { envoys: [envoy()], of: 1 }, all: [envoy()] },
+);
+
+const syncOf = (kind: string, error: string, acked = 'a') => ({
+  kind,
+  sent: 'b',
+  acked,
+  error,
+  sentAt: null,
+});
+const synced = (...types: readonly ReturnType<typeof syncOf>[]) => ({
+  got: [{ pilot: null as never, proxies: { got: [{ proxy: 'a.bookinfo', version: '1.31.0', types }] } }],
+});
+const refusing = (refusal: string | null) => ({
+  got: [
+    told(
+      { current: { lines: [], complaint: null, refusal, requests: 0, since: null }, previous: null },
+      envoy({ name: 'a' }),
+    ),
+  ],
+});
+judging(
+  proxiesTakeRules,
+  [
+    {
+      when: 'routes are refused',
+      given: { syncs: synced(syncOf('route', 'Proto constraint validation failed')) },
+      status: 'fail',
+      reason: 'RulesRefused',
+      says: /^bookinfo\/a refuses what Istio sends: Proto constraint/,
+    },
+    {
+      when: 'a cluster of a rule’s host is refused',
+      given: { syncs: synced(syncOf('cluster', 'outbound|9080|v1|reviews.bookinfo.svc.cluster.local: no')) },
+      status: 'fail',
+      reason: 'RulesRefused',
+      says: /outbound/,
+    },
+    {
+      when: 'a cluster of something else is refused',
+      given: { syncs: synced(syncOf('cluster', 'outbound|9080||other.bookinfo.svc.cluster.local: no', 'b')) },
+      status: 'pass',
+      says: /1 proxy, none refuses/,
+    },
+    {
+      when: 'an old release owes an answer, and its log says why',
+      given: { syncs: synced(syncOf('route', '')), logs: refusing('Only unique values for domains are permitted') },
+      status: 'fail',
+      reason: 'RulesRefused',
+      says: /Only unique values/,
+    },
+    {
+      when: 'an answer is owed, and no log tells of a refusal',
+      given: { syncs: synced(syncOf('route', '')), logs: refusing(null) },
+      status: 'pass',
+      says: /1 proxy/,
+    },
+    {
+      when: 'an answer is owed, and the log cannot be seen',
+      given: { syncs: synced(syncOf('route', '')), logs: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /its log was not seen/,
+    },
+    {
+      when: 'the control plane cannot be asked',
+      given: { syncs: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /./,
+    },
+    {
+      when: 'one replica cannot be asked',
+      given: { syncs: { got: [{ pilot: null as never, proxies: { missing: missing() } }] } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /another|other proxies may be/,
+    },
+    { when: 'none tells of it', given: { syncs: synced() }, status: 'skip', says: /tells nothing/ },
+    { when: 'no proxy runs', given: { all: [] }, status: 'skip', says: /no proxy/ },
+    { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
+    {
+      when: 'not every rule was seen',
+      given: rules({ missing: [missing()] }),
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every rule/,
+    },
+  ],
+  { ...rules(), all: [envoy({ name: 'a' })], syncs: synced(syncOf('route', '', 'b')), logs: { got: [] } },
 );

@@ -12,6 +12,8 @@ function random(seed: number): () => number {
 export const NAMESPACES = ['bookinfo', 'shop', 'store'] as const;
 export const SUBSETS = ['v1', 'v2', 'v3'] as const;
 export const PORTS = [80, 9080, 9081] as const;
+/** Of a port: some are no HTTP. */
+const PROTOCOLS = ['http', 'http', 'http', 'grpc', 'tcp'] as const;
 
 interface Draw {
   any: <T>(from: readonly T[]) => T;
@@ -106,7 +108,10 @@ function configuration(index: number, draw: Draw): readonly object[] {
         'Service',
         name,
         namespace,
-        { selector: { app: name }, ports: draw.some(PORTS, 2).map((port) => ({ name: `http-${port}`, port })) },
+        {
+          selector: { app: name },
+          ports: draw.some(PORTS, 2).map((port) => ({ name: `${draw.any(PROTOCOLS)}-${port}`, port })),
+        },
         draw.chance(0.25)
           ? { 'networking.istio.io/exportTo': draw.any(['.', '*', '~', 'bookinfo', 'store,bookinfo']) }
           : {},
@@ -121,7 +126,11 @@ function configuration(index: number, draw: Draw): readonly object[] {
         hosts: [name],
         location: 'MESH_EXTERNAL',
         resolution,
-        ports: draw.some(PORTS, 2).map((number) => ({ number, name: `http-${number}`, protocol: 'HTTP' })),
+        ports: draw.some(PORTS, 2).map((number) => ({
+          number,
+          name: `p-${number}`,
+          protocol: draw.any(PROTOCOLS).toUpperCase(),
+        })),
         ...(resolution !== 'NONE' && draw.chance(0.5) && { endpoints }),
         ...exported(draw),
       });

@@ -1,8 +1,10 @@
 import type { LogQuestion } from '../../cluster/question.ts';
 import { textOf } from '../../cluster/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
-import { settle } from '../../diagnosis/source.ts';
-import { type Envoy, ofEachEnvoy } from './asked.ts';
+import { planeSource, settle } from '../../diagnosis/source.ts';
+import { firstSyncs, proxiesIn } from '../pilot.ts';
+import { isOwed } from '../sync.ts';
+import { type Envoy, ofEachEnvoy, type Told } from './asked.ts';
 
 /** What a line of a proxy's log may tell (guide.md d and g). */
 export type Meaning = 'refused' | 'descriptors' | 'killed' | 'crashed' | 'gave up';
@@ -43,7 +45,10 @@ export interface LogLine {
 const COMPLAINT =
   /gRPC config stream closed: 14, no healthy upstream|Envoy proxy is NOT ready: config (?:not received|received from XDS server, but was rejected)/;
 
-/** What ends that. */
+/** What Envoys say of routes that they do not take, in the words of every release. */
+const REFUSAL = /gRPC config for type\.googleapis\.com\/envoy\.\S*RouteConfiguration rejected: (.*)/;
+
+/** What ends a complaint. */
 const READY = /Envoy proxy is ready|connected to upstream XDS server/;
 
 /** The end of a proxy's log, as far as it is about one of these. */
@@ -51,6 +56,8 @@ export interface ProxyLog {
   lines: readonly LogLine[];
   /** The last complaint about Pilot that nothing ended. */
   complaint: { line: string; at: number | null } | null;
+  /** Why it did not take the last routes that it refused; null when it tells of none. */
+  refusal: string | null;
   /** How many requests it tells of. */
   requests: number;
   /** Since when it tells, in milliseconds since 1970; null when it begins with the container, or no line says when. */
@@ -73,17 +80,19 @@ export function logIn(text: string): ProxyLog {
   const lines: LogLine[] = [];
   let complaint: ProxyLog['complaint'] = null;
   let requests = 0;
+  let refusal: string | null = null;
   const all = text.trimEnd().split('\n');
   for (const whole of all) {
     const line = whole.slice(0, LONGEST);
     if (ACCESS.test(line)) requests++;
     if (READY.test(line)) complaint = null;
     if (COMPLAINT.test(line)) complaint = { line, at: timeOf(line) };
+    refusal = REFUSAL.exec(line)?.[1] ?? refusal;
     const meaning = isRefused(line) ? 'refused' : PATTERNS.find(([, pattern]) => pattern.test(line))?.[0];
     if (meaning) lines.push({ meaning, line, at: timeOf(line) });
   }
   const isWhole = all.length < TAIL;
-  return { lines, requests, complaint, since: isWhole ? null : timeOf(all[0] ?? '') };
+  return { lines, requests, complaint, refusal, since: isWhole ? null : timeOf(all[0] ?? '') };
 }
 
 async function logOf({ cluster }: Ask, { pod, container }: Envoy, previous?: true): Promise<ProxyLog> {
@@ -116,3 +125,10 @@ export const envoyLogs = ofEachEnvoy(
     return { current, previous };
   },
 );
+
+/** The logs of asked Envoys, where one of them owes an answer to routes and does not say why: before 1.24 the log does. */
+export const owingLogs = planeSource([], async ({ from }): Promise<readonly Told<ProxyLogs>[]> => {
+  const proxies = proxiesIn(await settle(from(firstSyncs)));
+  const isOwing = proxies.some(({ types }) => types.some(isOwed));
+  return isOwing ? from(envoyLogs) : [];
+});

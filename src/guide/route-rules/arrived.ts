@@ -7,10 +7,11 @@ import { answered, askedEnvoys, envoys, isSidecar, nameOf, sampleOf, unasked } f
 import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { firstSyncs, proxiesIn } from '../../evidence/pilot.ts';
-import { isDecisive, rules } from '../../evidence/rules.ts';
+import { rules } from '../../evidence/rules.ts';
 import { proxyNamed, stateOf } from '../../evidence/sync.ts';
 import { fullHost } from '../../istio/hosts.ts';
 import type { Destination } from '../../istio/http-rules.ts';
+import { isDecisive } from '../../istio/parts.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { viewOf } from '../../istio/view.ts';
 import { isForMesh, type MergedVirtualService as VirtualService } from '../../istio/virtual-services.ts';

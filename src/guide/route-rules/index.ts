@@ -8,14 +8,18 @@ import { destinationRules, oldRules, serviceEntries, sidecars, virtualServices }
 import { section } from '../section.ts';
 import { rulesArrived } from './arrived.ts';
 import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from './callers.ts';
+import { destinationPortsExist } from './destination-ports.ts';
+import { rulesLeadSomewhere } from './destinations.ts';
 import { destinationsHavePods } from './endpoints.ts';
 import { gatewayHostsApart, gatewaysExist, gatewaysServeHosts } from './gateways.ts';
 import { containerPortsListed, nobodyIsTheProxy, podsAreLabelled, podsBelongToServices } from './pods.ts';
 import { portsSpeakHttp } from './ports.ts';
 import { delegatesApply, rulesAreReached } from './reach.ts';
+import { proxiesTakeRules } from './refused.ts';
 import { httpRoutesAccepted } from './routes.ts';
-import { hostsExist, oneRulePerHost, rulesAreRead, subsetsExist } from './rules.ts';
-import { CALLERS, GATEWAYS, HOSTS, PODS, SERVICE_PORTS, step, WAYPOINTS } from './steps.ts';
+import { hostsExist, oneRulePerHost, rulesAreRead } from './rules.ts';
+import { ARRIVAL, CALLERS, GATEWAYS, HOSTS, PODS, SERVICE_PORTS, step, WAYPOINTS } from './steps.ts';
+import { subsetsExist } from './subsets.ts';
 import { waypointsServeRules } from './waypoints.ts';
 
 /** "Route rules have no effect on my application" (guide.md a). */
@@ -25,11 +29,13 @@ export const routeRules = section({
       HOSTS,
       'Verify the rules name what exists',
       hostsExist,
+      destinationPortsExist,
       destinationsHavePods,
       subsetsExist,
       oneRulePerHost,
       rulesAreReached,
       delegatesApply,
+      rulesLeadSomewhere,
       rulesAreRead,
     ),
     step(SERVICE_PORTS, 'Verify services’ ports are known to be HTTP', portsSpeakHttp),
@@ -44,7 +50,7 @@ export const routeRules = section({
     step(CALLERS, 'Verify the caller’s proxy gets the rules', rulesAreForMesh, callerIsInMesh, callerSeesRules),
     step(GATEWAYS, 'Verify gateways take the rules', gatewaysExist, gatewaysServeHosts, gatewayHostsApart),
     step(WAYPOINTS, 'Verify ambient services have a waypoint', waypointsServeRules, httpRoutesAccepted),
-    step('arrival', 'Verify the rules have arrived', rulesArrived),
+    step(ARRIVAL, 'Verify the rules have arrived', proxiesTakeRules, rulesArrived),
   ],
   sources: [
     allServices,

@@ -10,7 +10,6 @@ import type { Service, ServicePort } from '../../evidence/service.ts';
 import { isNearMiss, type Protocol, protocolOf } from '../../istio/protocol.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { isForMesh } from '../../istio/virtual-services.ts';
-import { editRule } from './steps.ts';
 
 const ORDER: readonly Protocol['http'][] = ['yes', 'maybe', 'no'];
 
@@ -45,14 +44,12 @@ export const portsSpeakHttp = defineCheck({
     'Rules for HTTP work where the proxy knows that the port is HTTP: by the prefix of its name before the first `-` (http, http2, grpc, and from 1.1 on grpc-web), or from 1.6 on by its appProtocol, which wins. What names no protocol is TCP up to 1.2, and is detected from 1.3 on, but for ports 25, 53, 3306 and 27017. A rule that has arrived in a proxy beats the doubt. `istioctl analyze` calls an unnamed port IST0118, and does not know whether a rule needs it.',
   reasons: {
     PortNotHttp: 'The release takes the port for something else than HTTP: rules for HTTP have no effect on it.',
-    PortMissing: 'A rule leads to a port that the Service does not have.',
     PortDetected:
       'The port names no protocol: rules work once HTTP was detected, and not for what the server says first.',
   },
   needs: { rules, dumps: attempt(envoyDumps) },
   judge({ rules: { services, targets, missing }, dumps }, { plane }) {
-    if (services.length === 0 && targets.every(({ port }) => port === null))
-      return isSome(missing) ? unknown(missing) : skip('no rule for HTTP is about a Service');
+    if (services.length === 0) return isSome(missing) ? unknown(missing) : skip('no rule for HTTP is about a Service');
     const judged = services
       .filter(({ external }) => !external)
       .flatMap((service) => {
@@ -63,25 +60,6 @@ export const portsSpeakHttp = defineCheck({
         );
         return bestOf(service, [...new Set(wanted)], plane.version);
       });
-    const absent = targets.filter(
-      ({ port, service }) =>
-        port !== null && service && !service.external && !service.ports.some((each) => each.port === port),
-    );
-    const [gone] = absent;
-    if (gone)
-      return {
-        status: 'fail',
-        reason: 'PortMissing',
-        message: some([
-          ...new Set(
-            absent.map(
-              ({ rule, host, port }) =>
-                `VirtualService ${titleOf(rule)} leads to ${host}:${port}, a port that it does not have`,
-            ),
-          ),
-        ]),
-        hint: editRule(gone.rule),
-      };
     if (judged.length === 0) return skip('no Service with rules has a TCP port of its own');
     const words = ({ service, port, protocol }: (typeof judged)[number]): string =>
       `${titleOf(service)} ${nameOfPort(port)} is ${protocol.name}${protocol.http !== 'yes' && isNearMiss(port) ? ' (http-… was meant?)' : ''}`;

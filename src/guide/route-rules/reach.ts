@@ -2,23 +2,35 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
-import type { DelegateFault, MergedVirtualService } from '../../istio/virtual-services.ts';
-import { editRule, NO_RULES } from './steps.ts';
-
-/** `bookinfo/reviews, its 2nd rule`. */
-function placeOf(rule: MergedVirtualService, http: MergedVirtualService['http'][number]): string {
-  const at = rule.http.indexOf(http) + 1;
-  return `VirtualService ${titleOf(rule)}, rule ${at}${http.name ? ` (${http.name})` : ''}`;
-}
+import type { DelegateFault } from '../../istio/virtual-services.ts';
+import { editRule, NO_RULES, placeOf } from './steps.ts';
 
 export const rulesAreReached = defineCheck({
   id: 'rules-are-reached',
-  title: 'no rule stands behind one that takes every request',
+  title: 'every rule is for requests that can come',
   explains:
-    'Rules for HTTP are tried in order, and a rule without a match, or with the prefix `/` alone, takes every request: Istio sends proxies none of those behind it. `istioctl analyze` calls it IST0130.',
-  reasons: { RuleUnreached: 'A rule stands behind one that takes every request (IST0130): no request reaches it.' },
+    'Rules for HTTP are tried in order, and a rule without a match, or with the prefix `/` alone, takes every request: Istio sends proxies none of those behind it. `istioctl analyze` calls it IST0130. A match may name a port, which is one of the host’s; of a host that is neither a Service’s nor a ServiceEntry’s rules are for port 80 alone.',
+  reasons: {
+    PortUncalled: 'A rule is for ports alone that its host does not have: no request reaches it.',
+    RuleUnreached: 'A rule stands behind one that takes every request (IST0130): no request reaches it.',
+  },
   needs: { rules },
-  judge({ rules: { virtualServices, unreached, missing } }) {
+  judge({ rules: { virtualServices, unreached, uncalled, missing } }) {
+    const [deaf] = uncalled;
+    if (deaf) {
+      if (isSome(missing)) return unknown(missing, `the ports of ${some(deaf.rule.hosts)} were not all seen`);
+      return {
+        status: 'fail',
+        reason: 'PortUncalled',
+        message: some(
+          uncalled.map(
+            ({ rule, wanted, has }) =>
+              `VirtualService ${titleOf(rule)} is for port ${some(wanted.map(String))} alone, and ${some(rule.hosts)} has ${has.length > 0 ? some(has.map(String)) : 'none'}`,
+          ),
+        ),
+        hint: `${editRule(deaf.rule)}   # or add the port to the Service or ServiceEntry of the host`,
+      };
+    }
     const [first] = unreached;
     if (first)
       return {

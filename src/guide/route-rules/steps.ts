@@ -1,4 +1,7 @@
 import { shellLine } from '../../cluster/shell.ts';
+import { some } from '../../diagnosis/verdict.ts';
+import { titleOf } from '../../evidence/named.ts';
+import type { MergedVirtualService } from '../../istio/virtual-services.ts';
 import { stepsOf } from '../section.ts';
 
 export const HOSTS = 'hosts';
@@ -7,10 +10,21 @@ export const PODS = 'pods';
 export const CALLERS = 'callers';
 export const GATEWAYS = 'gateways';
 export const WAYPOINTS = 'waypoints';
+export const ARRIVAL = 'arrival';
 
 export const step = stepsOf('Route rules have no effect on my application');
 
 export const NO_RULES = 'no VirtualService is about these workloads';
+
+/** Which callers something is so for; nothing where it is so for all. */
+export const forCallers = (lost: readonly string[], all: readonly string[]): string =>
+  lost.length === all.length ? '' : `, for callers in ${some(lost)}`;
+
+/** `VirtualService bookinfo/reviews, rule 2`. */
+export function placeOf(rule: MergedVirtualService, http: MergedVirtualService['http'][number]): string {
+  const at = rule.http.indexOf(http) + 1;
+  return `VirtualService ${titleOf(rule)}, rule ${at}${http.name ? ` (${http.name})` : ''}`;
+}
 
 /** Opens a VirtualService. */
 export const editRule = ({ namespace, name }: { namespace: string; name: string }): string =>
