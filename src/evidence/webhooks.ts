@@ -7,10 +7,10 @@ import { askJson } from '../cluster/text.ts';
 import type { Ask, Attempt, ControlPlane } from '../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
 import { NoAnswer } from '../errors.ts';
+import type { LabelSelector } from '../istio/selector.ts';
 import { controlPlanesOf, detection } from './istio.ts';
 import { allPods, allServices, type Listing, listAll, selects } from './kubernetes.ts';
 import { isRunning, type Pod } from './pod.ts';
-import { isSelected, type LabelSelector } from './selector.ts';
 import type { Service } from './service.ts';
 
 /** The certificates that the API server trusts of a webhook. */
@@ -100,10 +100,6 @@ export const allWebhooks = clusterSource(rights, async (ask): Promise<readonly W
   const [mutating, validating] = await Promise.all([listed(ask, 'mutating'), listed(ask, 'validating')]);
   return [...mutating.items, ...validating.items].flat();
 });
-
-/** Whether a webhook is called for a plain pod in a namespace with these labels. */
-export const isCalledIn = ({ namespaces, objects }: Webhook, labels: Readonly<Record<string, string>>): boolean =>
-  isSelected(namespaces, labels) && isSelected(objects, {});
 
 /** Whether a webhook is this control plane's: by the namespace it calls, and by the revision where both tell theirs. */
 const isOf =

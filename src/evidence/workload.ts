@@ -1,6 +1,7 @@
 import { pods as podsResource } from '../cluster/resources.ts';
 import type { Attempt, Workload } from '../diagnosis/check.ts';
 import { clusterSource, settle } from '../diagnosis/source.ts';
+import { isEnabled } from '../istio/injection.ts';
 import { detection } from './istio.ts';
 import {
   allDeployments,
@@ -10,10 +11,9 @@ import {
   type Deployment,
   type Listing,
   listAll,
-  type Namespace,
   selects,
 } from './kubernetes.ts';
-import { isRunning, type Pod, podOf, proxyOf } from './pod.ts';
+import { isRunning, type Pod, podOf } from './pod.ts';
 import type { Service } from './service.ts';
 
 /** The one workload that the user asked about, as the cluster has it. */
@@ -103,28 +103,8 @@ export const workloads = clusterSource([], async (ask): Promise<Workloads> => {
   const injected =
     'got' in namespaces
       ? {
-          got: new Set(
-            namespaces.got.items
-              .filter(({ labels }) => labels['istio-injection'] === 'enabled')
-              .map(({ name }) => name),
-          ),
+          got: new Set(namespaces.got.items.filter(({ labels }) => isEnabled(labels)).map(({ name }) => name)),
         }
       : namespaces;
   return { pods, everywhere, injected, complete: all.complete };
 });
-
-/** Whether a namespace's labels ask for sidecars, of this revision where one is named. */
-export const injectionAsked = ({ labels }: Namespace, revision: string | null): boolean =>
-  labels['istio-injection'] === 'enabled' ||
-  (labels['istio.io/rev'] !== undefined && (revision === null || labels['istio.io/rev'] === revision));
-
-/** Pods that should have a proxy and have none: in namespaces labelled for injection, and not excepted from it. */
-export const suspects = (pods: readonly Pod[], injected: ReadonlySet<string>): readonly Pod[] =>
-  pods.filter(
-    (pod) =>
-      injected.has(pod.namespace) &&
-      proxyOf(pod) === undefined &&
-      !pod.hostNetwork &&
-      pod.annotations['sidecar.istio.io/inject'] !== 'false' &&
-      pod.labels['sidecar.istio.io/inject'] !== 'false',
-  );

@@ -3,8 +3,8 @@ import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { allNamespaces } from '../../evidence/kubernetes.ts';
-import { allWebhooks, isCalledIn, type Webhook, webhooks } from '../../evidence/webhooks.ts';
-import { injectionAsked } from '../../evidence/workload.ts';
+import { allWebhooks, type Webhook, webhooks } from '../../evidence/webhooks.ts';
+import { injectionAsked, isCalledIn } from '../../istio/injection.ts';
 import { writeAgain } from './cures.ts';
 import { docs, WEBHOOK_CONFIGURATION } from './steps.ts';
 

@@ -5,7 +5,8 @@ import { count, skip, some, sorted, unknown } from '../../../diagnosis/verdict.t
 import { meshConfig } from '../../../evidence/config-maps.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { proxyOf } from '../../../evidence/pod.ts';
-import { suspects, workloads } from '../../../evidence/workload.ts';
+import { workloads } from '../../../evidence/workload.ts';
+import { expected } from '../../../istio/injection.ts';
 
 export const proxiesToldToReport = defineCheck({
   id: 'proxies-told-to-report',
@@ -75,7 +76,7 @@ export const workloadsInjected = defineCheck({
       };
     }
     if ('missing' in injected) return unknown([injected.missing], 'which namespaces are injected is not known');
-    const without = suspects(pods, injected.got);
+    const without = expected(pods, injected.got).filter((pod) => proxyOf(pod) === undefined);
     const [first] = without;
     if (!first)
       return {
