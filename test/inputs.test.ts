@@ -1,40 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe } from 'node:test';
-import { loadAll } from 'js-yaml';
 import type { Report } from '../src/report/report.ts';
-import { istiodObject, modernMesh, productpageObject } from './support/modern.ts';
+import { reportOn } from './support/inputs.ts';
 import { it } from './support/programs.ts';
-import type { RecordedObject } from './support/recordings.ts';
-import { reported } from './support/run.ts';
-import { startStandIn } from './support/stand-in.ts';
-
-/** The definitions of the kinds that an input has, in the versions that are asked for. */
-function definitionsOf(objects: readonly RecordedObject[]): readonly RecordedObject[] {
-  const kinds = new Map(
-    objects.flatMap(({ apiVersion, kind }) =>
-      apiVersion.includes('/') ? [[`${kind} ${apiVersion}`, { kind, apiVersion }]] : [],
-    ),
-  );
-  return [...kinds.values()].map(({ kind, apiVersion }) => {
-    const [group = '', version = ''] = apiVersion.split('/');
-    const plural = kind === 'ServiceEntry' ? 'serviceentries' : `${kind.toLowerCase()}s`;
-    return {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: `${plural}.${group}` },
-      spec: { group, names: { plural, kind }, versions: [{ name: version }] },
-    };
-  });
-}
-
-/** In the version of Istio's kinds that every release serves. */
-const served = (object: RecordedObject): RecordedObject => ({
-  ...object,
-  // What is written down of a pod runs.
-  ...(object.kind === 'Pod' && { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } }),
-  apiVersion: object.apiVersion.replace(/^networking\.istio\.io\/v1$/, 'networking.istio.io/v1alpha3'),
-});
 
 /** What people reported, as the smallest objects that show it, and what is right to say of it. */
 const RIGHT: readonly [input: string, topic: string, code: number, reason: string, says: RegExp][] = [
@@ -100,17 +69,8 @@ const SOUND = [
   'only-port-at-a-gateway',
 ];
 
-async function reportOf(input: string, topic: string): Promise<Report> {
-  const text = readFileSync(new URL(`inputs/${input}.yaml`, import.meta.url), 'utf8');
-  const objects = (loadAll(text) as RecordedObject[]).map(served);
-  const mesh = modernMesh(istiodObject(), productpageObject(), ...definitionsOf(objects), ...objects);
-  const standIn = await startStandIn(mesh);
-  try {
-    return (await reported([topic], { env: { KUBECONFIG: standIn.kubeconfig } })).report;
-  } finally {
-    await standIn.close();
-  }
-}
+const reportOf = (input: string, topic: string): Promise<Report> =>
+  reportOn(readFileSync(new URL(`inputs/${input}.yaml`, import.meta.url), 'utf8'), topic);
 
 describe('public reports, recreated', () => {
   for (const [input, topic, code, reason, says] of RIGHT) {

@@ -14,6 +14,7 @@ import type { Source } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
 import type { DestinationRule as LookedUp } from '../istio/destination-rules.ts';
 import { type Destination, type HttpMatch, type HttpRule, isAsked, type Shares } from '../istio/http-rules.ts';
+import type { ClientPolicy } from '../istio/mtls.ts';
 import { mayBeHttp } from '../istio/protocol.ts';
 import type { Sidecar } from '../istio/sidecars.ts';
 import type { VirtualService } from '../istio/virtual-services.ts';
@@ -89,8 +90,8 @@ export const virtualServices = kind(virtualServicesKind, (from): VirtualService 
 export interface DestinationRule extends LookedUp {
   /** Whether it has a policy for all ports and subsets: of equal hosts the first that has one counts. */
   hasPolicy: boolean;
-  /** What callers speak, for all ports and subsets: `ISTIO_MUTUAL`, `DISABLE`…; null where it leaves that to Istio. */
-  tls: string | null;
+  /** What callers speak, and to which subsets something else; null where no part of it names a mode. */
+  tls: { all: ClientPolicy; subsets: ReadonlyMap<string, ClientPolicy> } | null;
   /** The shortest that any of its policies ends a TCP connection after, in milliseconds; null for Envoy's own hour. */
   ends: { what: 'idleTimeout' | 'maxConnectionDuration'; after: number } | null;
 }
@@ -111,6 +112,23 @@ function endsIn(spec: Json): DestinationRule['ends'] {
   return ends.sort((a, b) => a.after - b.after)[0] ?? null;
 }
 
+/** A mode that is left out of its settings is the first of the API's (ClientTLSSettings). */
+const modeIn = ({ tls }: Json): string | null => (tls ? text(object(tls).mode) || 'DISABLE' : null);
+
+function clientPolicyIn(from: Json): ClientPolicy {
+  const policy = object(from.trafficPolicy);
+  // Of two settings of one port the first counts.
+  const ports = list(policy.portLevelSettings).map((each) => [Number(object(each.port).number), modeIn(each)] as const);
+  return { mode: modeIn(policy), ports: new Map([...ports].reverse()) };
+}
+
+function tlsIn(spec: Json): DestinationRule['tls'] {
+  const all = clientPolicyIn(spec);
+  const subsets = new Map(list(spec.subsets).map((each) => [text(each.name), clientPolicyIn(each)]));
+  const named = [all, ...subsets.values()].flatMap(({ mode, ports }) => [mode, ...ports.values()]);
+  return named.some((mode) => mode !== null) ? { all, subsets } : null;
+}
+
 export const destinationRules = kind(destinationRulesKind, (from): DestinationRule => {
   const spec = object(from.spec);
   return {
@@ -123,7 +141,7 @@ export const destinationRules = kind(destinationRulesKind, (from): DestinationRu
     })),
     workloadSelector: spec.workloadSelector ? labelsIn(object(spec.workloadSelector).matchLabels ?? {}) : null,
     hasPolicy: spec.trafficPolicy !== undefined,
-    tls: text(object(object(spec.trafficPolicy).tls).mode) || null,
+    tls: tlsIn(spec),
     ends: endsIn(spec),
   };
 });

@@ -13,20 +13,77 @@ export interface PeerAuthentication extends Exported {
   ports: ReadonlyMap<number, MtlsMode | null>;
 }
 
+/** What of a pod decides what it takes. */
+interface Server {
+  namespace: string;
+  labels: Readonly<Record<string, string>>;
+  annotations: Readonly<Record<string, string>>;
+}
+
 /**
- * What a pod takes on a port: by the oldest rule that selects it, its port first, else by the oldest of its namespace, else
- * by the mesh's, else both (istio/istio pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication).
+ * What a pod's proxy takes on a port: by the oldest rule that selects it, its port first, else by the oldest of its
+ * namespace, else by the mesh's, else both. A rule with a selector in the root namespace is nobody's, and the ports of a
+ * rule without one say nothing (istio/istio pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication;
+ * pilot/pkg/serviceregistry/ambient/authorization.go the same for ztunnel).
  */
 export function mtlsModeOf(
   rules: readonly PeerAuthentication[],
-  pod: { namespace: string; labels: Readonly<Record<string, string>> },
+  pod: Pick<Server, 'namespace' | 'labels'>,
   port: number,
   root: string,
 ): MtlsMode {
   const sorted = [...rules].sort(byAge);
   const mesh = sorted.find(({ namespace, selector }) => namespace === root && selector === null);
-  const own = sorted.filter(({ namespace }) => namespace === pod.namespace);
-  const space = pod.namespace === root ? undefined : own.find(({ selector }) => selector === null);
+  const own = sorted.filter(({ namespace }) => namespace === pod.namespace && namespace !== root);
+  const space = own.find(({ selector }) => selector === null);
   const workload = own.find(({ selector }) => selector !== null && hasLabels(selector, pod.labels));
   return workload?.ports.get(port) ?? workload?.mode ?? space?.mode ?? mesh?.mode ?? 'PERMISSIVE';
+}
+
+/** The sidecar's own pages, which the injector keeps from redirection (injection-template.yaml): no workload's ports. */
+export const SIDECAR_PORTS: readonly number[] = [15020, 15021, 15090];
+
+/** `80, 443`, or null where the annotation is not there. */
+function portsIn({ annotations }: Pick<Server, 'annotations'>, name: string): readonly string[] | null {
+  const said = annotations[`traffic.sidecar.istio.io/${name}`];
+  return said === undefined ? null : said.split(',').map((each) => each.trim());
+}
+
+/**
+ * Whether what comes to a port of a pod goes through its sidecar. What is kept from it is plain text, whatever a
+ * PeerAuthentication says. Where ports are listed that go through it, those that do not are not looked at
+ * (tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude).
+ */
+export function isRedirected(pod: Pick<Server, 'annotations'>, port: number): boolean {
+  const included = portsIn(pod, 'includeInboundPorts') ?? ['*'];
+  if (!included.includes('*')) return included.includes(String(port));
+  return !SIDECAR_PORTS.includes(port) && !portsIn(pod, 'excludeInboundPorts')?.includes(String(port));
+}
+
+/** What a DestinationRule, or one of its subsets, makes callers speak: `ISTIO_MUTUAL`, `DISABLE`, `SIMPLE`… */
+export interface ClientPolicy {
+  /** Null where it leaves that to Istio. */
+  mode: string | null;
+  /** Of single ports of the Service: what stands there replaces the rest whole, also where it names no mode. */
+  ports: ReadonlyMap<number, string | null>;
+}
+
+/**
+ * What a caller's proxy speaks to a port of a Service, or to a subset; null where Istio finds out by itself: a subset's word
+ * before the rule's, a port's before that for all (pilot/pkg/networking/util/util.go, GetPortLevelTrafficPolicy and
+ * MergeSubsetTrafficPolicy). Where a port's settings name no mode, Istio is to find out, and yet takes the pods for what
+ * the mode above them says (pilot/pkg/xds/endpoints/mtls_checker.go, tlsModeForDestinationRule); those of a headless
+ * Service it does not look at one by one.
+ */
+export function clientModeOf(
+  rule: ClientPolicy | null,
+  subset: ClientPolicy | null,
+  { port, headless }: { port: number; headless: boolean },
+): string | null {
+  const here = (policy: ClientPolicy | null): string | null =>
+    policy?.ports.has(port) ? (policy.ports.get(port) ?? null) : (policy?.mode ?? null);
+  const said = subset?.ports.has(port) ? here(subset) : (here(subset) ?? here(rule));
+  if (said !== null || headless) return said;
+  const above = subset?.mode ?? rule?.ports.get(port) ?? rule?.mode ?? null;
+  return above === null || above === 'ISTIO_MUTUAL' ? above : 'DISABLE';
 }

@@ -1,18 +1,12 @@
-import type { Calls } from '../../src/evidence/calls.ts';
 import type { HeadlessService } from '../../src/evidence/headless.ts';
-import type { ClientTls } from '../../src/evidence/mtls.ts';
 import { certificatesOutliveConnections } from '../../src/guide/headless-tcp/certificates.ts';
-import { databasesAreNotHttp } from '../../src/guide/headless-tcp/databases.ts';
 import { listenersKeepStill } from '../../src/guide/headless-tcp/listeners.ts';
-import { mtlsIsUnderstood } from '../../src/guide/headless-tcp/mtls.ts';
 import { proxiesStayUp, ztunnelStaysUp } from '../../src/guide/headless-tcp/restarts.ts';
 import { headlessPortsAreNamed } from '../../src/guide/headless-tcp/services.ts';
 import { timeoutsOutlastConnections } from '../../src/guide/headless-tcp/timeouts.ts';
-import { indexDestinationRules } from '../../src/istio/destination-rules.ts';
-import type { MtlsMode, PeerAuthentication } from '../../src/istio/mtls.ts';
 import { counted, dump, envoy, info, listener, silent, told } from '../support/envoys.ts';
 import { judging, NOW } from '../support/judging.ts';
-import { container, listed, missing, partly, pod, port, service, workloadPod } from '../support/mixer.ts';
+import { container, listed, missing, partly, pod, port, service } from '../support/mixer.ts';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
@@ -298,136 +292,3 @@ judging(
   ],
   { headless: [mongo], envoys: [envoy()] },
 );
-
-const routing = {
-  root: 'istio-system',
-  registry: new Map(),
-  destinationRules: indexDestinationRules([], { root: 'istio-system', exportTo: [] }),
-  virtualServices: [],
-  sidecars: [],
-};
-const calls: Calls = { routing, destinationRules: [], missing: [] };
-const redis = service('redis', { ports: [port('tcp', 6379)], selector: { app: 'redis' } });
-const towards = (mode: string, host = 'redis', from: readonly string[] = ['bookinfo']): ClientTls => ({
-  service: redis,
-  mode,
-  callers: from,
-  rule: {
-    name: 'r',
-    namespace: 'bookinfo',
-    host,
-    exportTo: [],
-    createdAt: 0,
-    workloadSelector: null,
-    subsets: [],
-    ends: null,
-    hasPolicy: true,
-    tls: mode,
-  },
-});
-const redisPod = (proxied: boolean) => workloadPod('redis-1', proxied, { labels: { app: 'redis' } });
-const peer = (mode: MtlsMode | null, change: Partial<PeerAuthentication> = {}): PeerAuthentication => ({
-  name: 'p',
-  namespace: 'bookinfo',
-  exportTo: [],
-  createdAt: 0,
-  selector: null,
-  mode,
-  ports: new Map(),
-  ...change,
-});
-const peers = (...all: readonly PeerAuthentication[]) => ({ peers: { got: listed(...all) } });
-judging(
-  mtlsIsUnderstood,
-  [
-    { when: 'no rule says how', given: { tls: [] }, status: 'skip', says: /no DestinationRule/ },
-    { when: 'pods have proxies', given: { tls: [towards('ISTIO_MUTUAL')] }, status: 'pass', says: /1 Service/ },
-    {
-      when: 'a pod has none',
-      given: { tls: [towards('ISTIO_MUTUAL')], pods: listed(redisPod(false)) },
-      status: 'fail',
-      reason: 'MtlsWithoutProxy',
-      says: /bookinfo\/r \(ISTIO_MUTUAL\) to bookinfo\/redis, from bookinfo/,
-    },
-    {
-      when: 'a rule for all takes in a namespace that no caller is in',
-      given: { tls: [towards('ISTIO_MUTUAL', '*.local', ['web'])], pods: listed(redisPod(false)) },
-      status: 'pass',
-      says: /1 Service/,
-    },
-    {
-      when: 'the mesh is strict',
-      given: { tls: [towards('DISABLE')], ...peers(peer('STRICT', { namespace: 'istio-system' })) },
-      status: 'fail',
-      reason: 'StrictRefusesPlain',
-      says: /bookinfo\/r \(DISABLE\)/,
-    },
-    {
-      when: 'the namespace is not, in a strict mesh',
-      given: {
-        tls: [towards('DISABLE')],
-        ...peers(peer('STRICT', { namespace: 'istio-system' }), peer('PERMISSIVE')),
-      },
-      status: 'pass',
-      says: /1 Service/,
-    },
-    {
-      when: 'the workload is, in a namespace that is not',
-      given: {
-        tls: [towards('SIMPLE')],
-        ...peers(peer('PERMISSIVE'), peer('STRICT', { name: 'q', selector: { app: 'redis' } })),
-      },
-      status: 'fail',
-      reason: 'StrictRefusesPlain',
-      says: /\(SIMPLE\)/,
-    },
-    {
-      when: 'the port is not, of a workload that is',
-      given: {
-        tls: [towards('DISABLE')],
-        ...peers(peer('STRICT', { selector: { app: 'redis' }, ports: new Map([[6379, 'DISABLE']]) })),
-      },
-      status: 'pass',
-      says: /1 Service/,
-    },
-    {
-      when: 'what pods take cannot be seen',
-      given: { tls: [towards('DISABLE')], peers: { missing: missing() } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /not allowed/,
-    },
-    {
-      when: 'not every rule was seen',
-      given: { tls: [], calls: { ...calls, missing: [missing()] } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /not every rule/,
-    },
-  ],
-  { calls, pods: listed(redisPod(true)), peers: { got: listed<PeerAuthentication>() } },
-);
-
-judging(databasesAreNotHttp, [
-  { when: 'they are not', given: { services: listed(redis) }, status: 'pass', says: /1 port: bookinfo\/redis/ },
-  {
-    when: 'one is',
-    given: { services: listed(service('mysql', { ports: [port('http-db', 3306)] })) },
-    status: 'fail',
-    reason: 'DatabaseIsHttp',
-    says: /bookinfo\/mysql port http-db \(3306, MySQL’s\) is HTTP/,
-  },
-  {
-    when: 'there is none',
-    given: { services: listed(service('web', { ports: [port('http', 8080)] })) },
-    status: 'skip',
-    says: /no Service has a port/,
-  },
-  {
-    when: 'not every Service was seen',
-    given: { services: partly() },
-    status: 'unknown',
-    reason: 'Forbidden',
-    says: /not every Service/,
-  },
-]);

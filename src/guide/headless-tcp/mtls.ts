@@ -3,78 +3,127 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { calls } from '../../evidence/calls.ts';
-import { allPods, selects } from '../../evidence/kubernetes.ts';
+import { allPods, byNamespace } from '../../evidence/kubernetes.ts';
 import { type ClientTls, clientTls, peerAuthentications } from '../../evidence/mtls.ts';
 import { titleOf } from '../../evidence/named.ts';
-import { isRunning, type Pod } from '../../evidence/pod.ts';
-import { proxyContainerOf } from '../../evidence/proxies.ts';
+import type { Pod } from '../../evidence/pod.ts';
+import { answersOn, behind, targetOf } from '../../evidence/servers.ts';
 import { isWildcard } from '../../istio/hosts.ts';
-import { mtlsModeOf } from '../../istio/mtls.ts';
-
-const isAmbient = ({ annotations }: Pod): boolean => annotations['ambient.istio.io/redirection'] === 'enabled';
+import { mtlsModeOf, type PeerAuthentication } from '../../istio/mtls.ts';
 
 const edit = ({ rule }: ClientTls): string =>
   shellLine('kubectl', '-n', rule.namespace, 'edit', 'destinationrule', rule.name);
 
-/** The running pods behind a Service. */
-const behind = ({ service }: ClientTls, pods: readonly Pod[]): readonly Pod[] =>
-  pods.filter((pod) => pod.namespace === service.namespace && isRunning(pod) && selects(service.selector, pod.labels));
+/** `DestinationRule bookinfo/r (ISTIO_MUTUAL) to bookinfo/redis`, with the subset, and the port where it is not all of them. */
+function wordsOf(all: readonly ClientTls[]): readonly string[] {
+  const groups = new Map<string, ClientTls[]>();
+  for (const each of all) {
+    const subset = each.subset ? ` subset ${each.subset.name}` : '';
+    const key = `DestinationRule ${titleOf(each.rule)} (${each.mode}) to ${titleOf(each.service)}${subset}`;
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return [...groups].map(([words, same]) => {
+    const ports = new Set(same.map(({ port }) => port.port));
+    const isWhole = same.every(({ service }) => service.ports.every(({ port }) => ports.has(port)));
+    return isWhole ? words : `${words} port ${[...ports].join(', ')}`;
+  });
+}
+
+const callersOf = (all: readonly ClientTls[]): string => some([...new Set(all.flatMap(({ callers }) => callers))]);
+
+/** A rule for all of a domain takes in namespaces that nobody in the mesh may call. */
+const isMeant = ({ rule, callers, service }: ClientTls): boolean =>
+  !isWildcard(rule.host) || callers.includes(service.namespace);
+
+const isPlain = ({ mode }: ClientTls): boolean => mode === 'DISABLE' || mode === 'SIMPLE';
+
+/** How a pod answers what callers speak to it. */
+type Outcome = 'understood' | 'without proxy' | 'kept from proxy' | 'mutual refused' | 'plain refused' | 'not seen';
+
+/** Without `rules` it is not known what a proxy takes. */
+function outcomeOf(each: ClientTls, pod: Pod, rules: readonly PeerAuthentication[] | null, root: string): Outcome {
+  const port = targetOf(each.port, pod);
+  const by = port === null ? null : answersOn(pod, port);
+  if (port === null || by === null || !(isPlain(each) || each.mode === 'ISTIO_MUTUAL')) return 'understood';
+  if (by === 'nobody' || by === 'application') {
+    if (isPlain(each)) return 'understood';
+    return by === 'nobody' ? 'without proxy' : 'kept from proxy';
+  }
+  // What goes to ztunnel goes in its tunnel, whatever a rule says; of a headless Service nothing is known of single pods.
+  if (by === 'ztunnel' && !(each.service.headless && isPlain(each))) return 'understood';
+  if (rules === null) return 'not seen';
+  const mode = mtlsModeOf(rules, pod, port, root);
+  if (isPlain(each)) return mode === 'STRICT' ? 'plain refused' : 'understood';
+  return mode === 'DISABLE' ? 'mutual refused' : 'understood';
+}
 
 export const mtlsIsUnderstood = defineCheck({
   id: 'mtls-is-understood',
   title: 'callers and pods agree on mutual TLS',
   explains:
-    'A DestinationRule that says ISTIO_MUTUAL makes callers speak mutual TLS also to pods without a proxy, which do not understand it; one that says DISABLE or SIMPLE makes them speak to proxies in another way than a PeerAuthentication with STRICT takes. Either resets the connection. Judged by the rule that callers apply, and by the PeerAuthentication of the pod’s port, its labels, its namespace, or the mesh, in that order. Without a mode in a rule Istio finds out by itself.',
+    'A DestinationRule that says ISTIO_MUTUAL makes callers speak mutual TLS also to pods without a proxy, which do not understand it; one that says DISABLE or SIMPLE makes them speak to proxies in another way than a PeerAuthentication with STRICT takes. Either resets the connection. Judged for each port, and for the subsets that rules lead to: by the rule that callers apply (a subset’s word before the rule’s, a port’s before that for all), and by the PeerAuthentication of the pod’s port, its labels, its namespace, or the mesh, in that order. A port that `traffic.sidecar.istio.io/excludeInboundPorts` keeps from the sidecar is plain text, whatever a PeerAuthentication says. Without a mode in a rule Istio finds out by itself. What pods of before 1.5 take is not looked at.',
   reasons: {
     MtlsWithoutProxy:
       'A DestinationRule makes callers speak mutual TLS to pods that have no proxy: connections are reset.',
+    MtlsNotTaken:
+      'A DestinationRule makes callers speak mutual TLS to a port where the pods’ proxies take none, or are passed by.',
     StrictRefusesPlain:
       'A DestinationRule keeps callers from mutual TLS, and the pods take nothing else: connections are reset.',
   },
   needs: { tls: clientTls, pods: allPods, calls, peers: attempt(peerAuthentications) },
   judge({ tls, pods, calls, peers }) {
-    const naked = tls.filter(
-      (each) =>
-        each.mode === 'ISTIO_MUTUAL' &&
-        // A rule for all of a domain takes in namespaces that nobody in the mesh may call.
-        (!isWildcard(each.rule.host) || each.callers.includes(each.service.namespace)) &&
-        behind(each, pods.items).some((pod) => proxyContainerOf(pod) === undefined && !isAmbient(pod)),
-    );
-    const words = (each: ClientTls): string =>
-      `DestinationRule ${titleOf(each.rule)} (${each.mode}) to ${titleOf(each.service)}`;
+    const unseen = 'missing' in peers ? peers.missing : peers.got.refusal;
+    const rules = 'got' in peers && !unseen ? peers.got.items : null;
+    const podsOf = byNamespace(pods.items);
+    const judged = tls.map((each) => {
+      const own = behind(each.service, podsOf(each.service.namespace), each.subset);
+      return { each, outcomes: new Set(own.map((pod) => outcomeOf(each, pod, rules, calls.routing.root))) };
+    });
+    const having = (...which: readonly Outcome[]): readonly ClientTls[] =>
+      judged.filter(({ outcomes }) => which.some((each) => outcomes.has(each))).map(({ each }) => each);
+
+    const naked = having('without proxy').filter(isMeant);
     const [first] = naked;
     if (first)
       return {
         status: 'fail',
         reason: 'MtlsWithoutProxy',
-        message: `pods without a proxy get mutual TLS: ${some(naked.map(words))}, from ${some([...new Set(naked.flatMap(({ callers }) => callers))])}`,
+        message: `pods without a proxy get mutual TLS: ${some(wordsOf(naked))}, from ${callersOf(naked)}`,
         hint: `${edit(first)}   # or a DestinationRule with tls mode DISABLE for ${first.service.name}`,
       };
-    const plain = tls.filter(({ mode }) => mode === 'DISABLE' || mode === 'SIMPLE');
-    if ('missing' in peers && plain.length > 0) return unknown([peers.missing]);
-    const refused = plain.filter((each) =>
-      behind(each, pods.items).some(
-        (pod) =>
-          (proxyContainerOf(pod) !== undefined || isAmbient(pod)) &&
-          'got' in peers &&
-          each.service.ports.some(
-            ({ targetPort }) =>
-              typeof targetPort === 'number' &&
-              mtlsModeOf(peers.got.items, pod, targetPort, calls.routing.root) === 'STRICT',
-          ),
-      ),
-    );
+    const refused = having('plain refused');
     const [shut] = refused;
     if (shut)
       return {
         status: 'fail',
         reason: 'StrictRefusesPlain',
-        message: `pods that take mutual TLS only get something else: ${some(refused.map(words))}`,
+        message: `pods that take mutual TLS only get something else: ${some(wordsOf(refused))}`,
         hint: edit(shut),
       };
+    const untaken = (all: readonly ClientTls[]) => {
+      const [worst] = all;
+      return (
+        worst && {
+          reason: 'MtlsNotTaken',
+          message: `ports that take plain text only get mutual TLS: ${some(wordsOf(all))}, from ${callersOf(all)}`,
+          hint: `${edit(worst)}   # tls mode DISABLE for port ${worst.port.port}, in portLevelSettings`,
+        }
+      );
+    };
+    const plain = having('mutual refused', 'kept from proxy').filter(isMeant);
+    const named = plain.filter(({ rule }) => !isWildcard(rule.host));
+    const failure = untaken(named);
+    if (failure) return { status: 'fail', ...failure };
+    if (unseen && having('not seen').length > 0) return unknown([unseen], 'not every PeerAuthentication was seen');
     if (isSome(calls.missing)) return unknown(calls.missing, 'not every rule was seen');
     if (pods.refusal) return unknown([pods.refusal], 'not every pod was seen');
+    // A port may be plain for callers without a proxy: a rule for all of a domain was not written for it.
+    const warning = untaken(plain);
+    if (warning) return { status: 'warn', ...warning };
     if (tls.length === 0) return skip('no DestinationRule that callers apply names a mode of TLS');
-    return { status: 'pass', message: `${count(tls.length, 'Service')} with a mode of TLS: ${some(tls.map(words))}` };
+    return {
+      status: 'pass',
+      message: `${count(new Set(tls.map(({ service }) => service)).size, 'Service')} with a mode of TLS: ${some(wordsOf(tls))}`,
+    };
   },
 });

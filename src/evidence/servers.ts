@@ -1,0 +1,33 @@
+import { hasLabels, type Subset } from '../istio/destination-rules.ts';
+import { isRedirected, SIDECAR_PORTS } from '../istio/mtls.ts';
+import { isSidecar } from './envoy/asked.ts';
+import { selects } from './kubernetes.ts';
+import { isRunning, type Pod } from './pod.ts';
+import { proxyContainerOf } from './proxies.ts';
+import type { Service, ServicePort } from './service.ts';
+
+/** Whether a pod's connections go through its node's ztunnel. */
+const isAmbient = ({ annotations }: Pod): boolean => annotations['ambient.istio.io/redirection'] === 'enabled';
+
+/** The running pods behind a Service, or behind a subset of it; `own` are those of its namespace. */
+export const behind = (service: Service, own: readonly Pod[], subset: Subset | null = null): readonly Pod[] =>
+  own.filter(
+    (pod) => isRunning(pod) && selects(service.selector, pod.labels) && hasLabels(subset?.labels ?? {}, pod.labels),
+  );
+
+/** The port of a pod that a Service's port leads to; null where the pod has none of that name. */
+export function targetOf({ targetPort }: ServicePort, { containers }: Pod): number | null {
+  if (typeof targetPort === 'number') return targetPort;
+  return containers.flatMap(({ ports }) => ports).find(({ name }) => name === targetPort)?.port ?? null;
+}
+
+/**
+ * Who answers on a port of a pod: nobody of Istio's, its sidecar, its node's ztunnel, or the application behind the
+ * sidecar's back. Null for a gateway, whose ports are what its Gateway says, and for the sidecar's own pages.
+ */
+export function answersOn(pod: Pod, port: number): 'nobody' | 'sidecar' | 'ztunnel' | 'application' | null {
+  const container = proxyContainerOf(pod);
+  if (!container) return isAmbient(pod) ? 'ztunnel' : 'nobody';
+  if (!isSidecar({ pod, container }) || SIDECAR_PORTS.includes(port)) return null;
+  return isRedirected(pod, port) ? 'sidecar' : 'application';
+}

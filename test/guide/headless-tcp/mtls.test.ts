@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { mtlsIsUnderstood } from '../../../src/guide/headless-tcp/mtls.ts';
+import {
+  type ClientPolicy,
+  clientModeOf,
+  isRedirected,
+  mtlsModeOf,
+  type PeerAuthentication,
+} from '../../../src/istio/mtls.ts';
+import { judging } from '../../support/judging.ts';
+import { listed, missing, partly, port, service } from '../../support/mixer.ts';
+import { calls, peer, peers, redis, redisPod, towards } from '../../support/tcp.ts';
+
+const STRICT_MESH = peer('STRICT', { namespace: 'istio-system' });
+const excluded = { annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '1, 6379' } };
+const ambient = { annotations: { 'ambient.istio.io/redirection': 'enabled' } };
+const named = service('redis', { ports: [port('tcp', 80, { targetPort: 'redis' })], selector: { app: 'redis' } });
+const two = service('redis', { ports: [port('tcp', 6379), port('tcp-2', 6380)], selector: { app: 'redis' } });
+const gateway = redisPod(true, { labels: { app: 'redis', istio: 'ingressgateway' } });
+const subset = { name: 'v1', labels: { version: 'v1' } };
+
+judging(
+  mtlsIsUnderstood,
+  [
+    { when: 'no rule says how', given: { tls: [] }, status: 'skip', says: /no DestinationRule/ },
+    { when: 'pods have proxies', given: { tls: [towards('ISTIO_MUTUAL')] }, status: 'pass', says: /1 Service/ },
+    {
+      when: 'a pod has none',
+      given: { tls: [towards('ISTIO_MUTUAL')], pods: listed(redisPod(false)) },
+      status: 'fail',
+      reason: 'MtlsWithoutProxy',
+      says: /bookinfo\/r \(ISTIO_MUTUAL\) to bookinfo\/redis, from bookinfo/,
+    },
+    {
+      when: 'the pod without one is of another subset',
+      given: { tls: [towards('ISTIO_MUTUAL', { subset })], pods: listed(redisPod(false)) },
+      status: 'pass',
+      says: /bookinfo\/redis subset v1/,
+    },
+    {
+      when: 'the pod without one is of the subset, and of one port of two',
+      given: {
+        tls: [towards('ISTIO_MUTUAL', { subset, service: two })],
+        pods: listed(redisPod(false, { labels: { app: 'redis', version: 'v1' } })),
+      },
+      status: 'fail',
+      reason: 'MtlsWithoutProxy',
+      says: /bookinfo\/redis subset v1 port 6379, from/,
+    },
+    {
+      when: 'a rule for all takes in a namespace that no caller is in',
+      given: {
+        tls: [towards('ISTIO_MUTUAL', { host: '*.local', callers: ['web'] })],
+        pods: listed(redisPod(false)),
+      },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
+      when: 'the port is kept from the sidecar',
+      given: { tls: [towards('ISTIO_MUTUAL')], pods: listed(redisPod(true, excluded)) },
+      status: 'fail',
+      reason: 'MtlsNotTaken',
+      says: /bookinfo\/r \(ISTIO_MUTUAL\) to bookinfo\/redis, from bookinfo/,
+    },
+    {
+      when: 'the port is kept from the sidecar, and the rule is for a whole domain',
+      given: { tls: [towards('ISTIO_MUTUAL', { host: '*.local' })], pods: listed(redisPod(true, excluded)) },
+      status: 'warn',
+      reason: 'MtlsNotTaken',
+      says: /ports that take plain text only/,
+    },
+    {
+      when: 'the pods take plain text only',
+      given: { tls: [towards('ISTIO_MUTUAL')], ...peers(STRICT_MESH, peer('DISABLE')) },
+      status: 'fail',
+      reason: 'MtlsNotTaken',
+      says: /ports that take plain text only get mutual TLS/,
+    },
+    {
+      when: 'the mesh is strict',
+      given: { tls: [towards('DISABLE')], ...peers(STRICT_MESH) },
+      status: 'fail',
+      reason: 'StrictRefusesPlain',
+      says: /bookinfo\/r \(DISABLE\)/,
+    },
+    {
+      when: 'the mesh is strict, and the port kept from the sidecar',
+      given: { tls: [towards('DISABLE')], ...peers(STRICT_MESH), pods: listed(redisPod(true, excluded)) },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
+      when: 'the mesh is strict, and a named port leads to one that is',
+      given: { tls: [towards('DISABLE', { service: named })], ...peers(STRICT_MESH) },
+      status: 'fail',
+      reason: 'StrictRefusesPlain',
+      says: /to bookinfo\/redis/,
+    },
+    {
+      when: 'the mesh is strict, and the pods are a gateway’s',
+      given: { tls: [towards('DISABLE')], ...peers(STRICT_MESH), pods: listed(gateway) },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
+      when: 'the mesh is strict, and ztunnel answers',
+      given: { tls: [towards('DISABLE')], ...peers(STRICT_MESH), pods: listed(redisPod(false, ambient)) },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
+      when: 'the mesh is strict, and ztunnel answers to callers that do not know it',
+      given: {
+        tls: [towards('DISABLE', { service: { ...redis, headless: true } })],
+        ...peers(STRICT_MESH),
+        pods: listed(redisPod(false, ambient)),
+      },
+      status: 'fail',
+      reason: 'StrictRefusesPlain',
+      says: /to bookinfo\/redis/,
+    },
+    {
+      when: 'the namespace is not, in a strict mesh',
+      given: { tls: [towards('DISABLE')], ...peers(STRICT_MESH, peer('PERMISSIVE')) },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
+      when: 'the workload is, in a namespace that is not',
+      given: {
+        tls: [towards('SIMPLE')],
+        ...peers(peer('PERMISSIVE'), peer('STRICT', { name: 'q', selector: { app: 'redis' } })),
+      },
+      status: 'fail',
+      reason: 'StrictRefusesPlain',
+      says: /\(SIMPLE\)/,
+    },
+    {
+      when: 'the port is not, of a workload that is',
+      given: {
+        tls: [towards('DISABLE')],
+        ...peers(peer('STRICT', { selector: { app: 'redis' }, ports: new Map([[6379, 'DISABLE']]) })),
+      },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
+      when: 'what pods take cannot be seen',
+      given: { tls: [towards('DISABLE')], peers: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every PeerAuthentication/,
+    },
+    {
+      when: 'what pods take cannot be seen, and matters to nobody',
+      given: { tls: [towards('DISABLE')], peers: { missing: missing() }, pods: listed(redisPod(false)) },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
+      when: 'some of what makes pods strict was seen, and not what may take it back',
+      given: { tls: [towards('DISABLE')], peers: { got: partly(STRICT_MESH) } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every PeerAuthentication/,
+    },
+    {
+      when: 'a rule for all keeps from the sidecar, and not everything was seen',
+      given: {
+        tls: [towards('ISTIO_MUTUAL', { host: '*.local' })],
+        pods: listed(redisPod(true, excluded)),
+        calls: { ...calls, missing: [missing()] },
+      },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every rule/,
+    },
+    {
+      when: 'not every rule was seen',
+      given: { tls: [], calls: { ...calls, missing: [missing()] } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every rule/,
+    },
+  ],
+  { calls, pods: listed(redisPod(true)), peers: { got: listed<PeerAuthentication>() } },
+);
+
+const policy = (mode: string | null, ports: Record<number, string | null> = {}): ClientPolicy => ({
+  mode,
+  ports: new Map(Object.entries(ports).map(([number, each]) => [Number(number), each])),
+});
+
+describe('what callers speak', () => {
+  const cases: readonly [what: string, ClientPolicy | null, ClientPolicy | null, string | null][] = [
+    ['nothing is said', null, null, null],
+    ['the rule’s word', policy('DISABLE'), null, 'DISABLE'],
+    ['its port’s before it', policy('DISABLE', { 80: 'ISTIO_MUTUAL' }), null, 'ISTIO_MUTUAL'],
+    ['another port’s not', policy('DISABLE', { 81: 'ISTIO_MUTUAL' }), null, 'DISABLE'],
+    ['the subset’s before the rule’s', policy('DISABLE'), policy('SIMPLE'), 'SIMPLE'],
+    ['the subset’s before the rule’s port', policy(null, { 80: 'DISABLE' }), policy('ISTIO_MUTUAL'), 'ISTIO_MUTUAL'],
+    ['the subset’s port before all', policy('DISABLE'), policy('SIMPLE', { 80: 'ISTIO_MUTUAL' }), 'ISTIO_MUTUAL'],
+    ['the rule’s port where the subset says nothing', policy('SIMPLE', { 80: 'DISABLE' }), policy(null), 'DISABLE'],
+    ['plain text where a port names no mode below a rule that does', policy('SIMPLE', { 80: null }), null, 'DISABLE'],
+    ['mutual TLS where the rule says so', policy('ISTIO_MUTUAL', { 80: null }), null, 'ISTIO_MUTUAL'],
+    ['nothing where neither names one', policy(null, { 80: null }), policy(null), null],
+  ];
+  for (const [what, rule, part, mode] of cases)
+    it(`is ${what}`, () => assert.equal(clientModeOf(rule, part, { port: 80, headless: false }), mode));
+  it('is found out for a headless Service whose port names no mode', () =>
+    assert.equal(clientModeOf(policy('DISABLE', { 80: null }), null, { port: 80, headless: true }), null));
+});
+
+describe('what pods take', () => {
+  const pod = { namespace: 'bookinfo', labels: { app: 'redis' } };
+  const mode = (namespace: string, ...rules: readonly PeerAuthentication[]) =>
+    mtlsModeOf(rules, { ...pod, namespace }, 6379, 'istio-system');
+  const selecting = (namespace: string) => peer('STRICT', { namespace, selector: { app: 'redis' } });
+  it('is not what a rule with a selector in the root namespace says, there and elsewhere', () => {
+    assert.equal(mode('istio-system', selecting('istio-system')), 'PERMISSIVE');
+    assert.equal(mode('bookinfo', selecting('istio-system')), 'PERMISSIVE');
+    assert.equal(mode('bookinfo', selecting('bookinfo')), 'STRICT');
+  });
+  it('is not what the ports of a rule for a whole namespace say', () =>
+    assert.equal(mode('bookinfo', peer('STRICT', { ports: new Map([[6379, 'DISABLE']]) })), 'STRICT'));
+  it('is what the oldest rule says, and a port without a mode takes its workload’s', () => {
+    const old = peer(null, { selector: { app: 'redis' }, ports: new Map([[6379, null]]), createdAt: 1 });
+    const young = peer('PERMISSIVE', { name: 'a', selector: { app: 'redis' }, createdAt: 2 });
+    assert.equal(mode('bookinfo', young, old, STRICT_MESH), 'STRICT');
+  });
+  it('is plain text where the sidecar is passed by', () => {
+    const redirected = (annotations: Record<string, string>) =>
+      [80, 443, 15020].filter((each) => isRedirected({ annotations }, each));
+    const include = 'traffic.sidecar.istio.io/includeInboundPorts';
+    const exclude = 'traffic.sidecar.istio.io/excludeInboundPorts';
+    assert.deepEqual(redirected({}), [80, 443]);
+    assert.deepEqual(redirected({ [exclude]: '15020,443' }), [80]);
+    assert.deepEqual(redirected({ [include]: '*', [exclude]: '443' }), [80]);
+    assert.deepEqual(redirected({ [include]: '443', [exclude]: '443' }), [443]);
+    assert.deepEqual(redirected({ [include]: '' }), []);
+  });
+});

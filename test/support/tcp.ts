@@ -1,0 +1,67 @@
+import type { Calls } from '../../src/evidence/calls.ts';
+import type { ClientTls } from '../../src/evidence/mtls.ts';
+import type { Pod } from '../../src/evidence/pod.ts';
+import { indexDestinationRules } from '../../src/istio/destination-rules.ts';
+import type { MtlsMode, PeerAuthentication } from '../../src/istio/mtls.ts';
+import { container, listed, port, service, workloadPod } from './mixer.ts';
+
+/** Evidence about mutual TLS, as the judges get it: a redis, who calls it, and what it takes. */
+
+const routing = {
+  root: 'istio-system',
+  registry: new Map(),
+  destinationRules: indexDestinationRules([], { root: 'istio-system', exportTo: [] }),
+  virtualServices: [],
+  sidecars: [],
+};
+export const calls: Calls = { routing, destinationRules: [], missing: [] };
+
+export const redis = service('redis', { ports: [port('tcp', 6379)], selector: { app: 'redis' } });
+
+/** What a rule says of the one port of redis; `change` is what is different. */
+export const towards = (
+  mode: string,
+  { host = 'redis', ...change }: Partial<ClientTls> & { host?: string } = {},
+): ClientTls => ({
+  service: redis,
+  port: (change.service ?? redis).ports[0] ?? port('tcp', 6379),
+  subset: null,
+  mode,
+  callers: ['bookinfo'],
+  rule: {
+    name: 'r',
+    namespace: 'bookinfo',
+    host,
+    exportTo: [],
+    createdAt: 0,
+    workloadSelector: null,
+    subsets: [],
+    ends: null,
+    hasPolicy: true,
+    tls: null,
+  },
+  ...change,
+});
+
+export const redisPod = (proxied: boolean, change: Partial<Pod> = {}): Pod =>
+  workloadPod('redis-1', proxied, {
+    labels: { app: 'redis' },
+    containers: [
+      container('redis', 'redis:7', { ports: [{ name: 'redis', port: 6379 }] }),
+      ...(proxied ? [container('istio-proxy', 'istio/proxyv2:1.31.0')] : []),
+    ],
+    ...change,
+  });
+
+export const peer = (mode: MtlsMode | null, change: Partial<PeerAuthentication> = {}): PeerAuthentication => ({
+  name: 'p',
+  namespace: 'bookinfo',
+  exportTo: [],
+  createdAt: 0,
+  selector: null,
+  mode,
+  ports: new Map(),
+  ...change,
+});
+
+export const peers = (...all: readonly PeerAuthentication[]) => ({ peers: { got: listed(...all) } });
