@@ -9,6 +9,9 @@ import type { Service, ServicePort } from './service.ts';
 /** Whether a pod's connections go through its node's ztunnel. */
 const isAmbient = ({ annotations }: Pod): boolean => annotations['ambient.istio.io/redirection'] === 'enabled';
 
+/** Whether nothing of Istio's stands before a pod. */
+export const isNaked = (pod: Pod): boolean => proxyContainerOf(pod) === undefined && !isAmbient(pod);
+
 /** The running pods behind a Service, or behind a subset of it; `own` are those of its namespace. */
 export const behind = (service: Service, own: readonly Pod[], subset: Subset | null = null): readonly Pod[] =>
   own.filter(

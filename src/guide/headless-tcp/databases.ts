@@ -8,6 +8,7 @@ import type { Pod } from '../../evidence/pod.ts';
 import { behind } from '../../evidence/servers.ts';
 import type { Service, ServicePort } from '../../evidence/service.ts';
 import { protocolOf } from '../../istio/protocol.ts';
+import { isStore, saysStore } from './stores.ts';
 
 /** Ports that databases and brokers are known by: none of them speaks HTTP there. */
 const KNOWN: Readonly<Record<number, string>> = {
@@ -24,26 +25,9 @@ const KNOWN: Readonly<Record<number, string>> = {
   27017: 'MongoDB',
 };
 
-/** The words by which names of Services, ports, containers and images say that something is a database or a broker. */
-const DATABASE =
-  /(^|[^a-z])(mysql|mariadb|percona|postgres(ql)?|pgsql|pgbouncer|cockroach(db)?|redis|valkey|keydb|mongo(db)?|kafka|redpanda|cassandra|scylla(db)?|zookeeper|rabbitmq|amqp|activemq|memcached?|mssql|sqlserver|oracle|db|database)(?![a-z])/i;
-
-/** An image's name and whose it is, without registry and tag: `mssql/server` says it by the latter. */
-const repositoryOf = (image: string): string =>
-  image
-    .replace(/[@:][^/]*$/, '')
-    .split('/')
-    .slice(-2)
-    .join('/');
-
 /** What beside the number says that a port is a database's: the name of the Service, the port, a container, an image. */
-function saysSo(service: Service, port: ServicePort, pods: readonly Pod[]): boolean {
-  const containers = pods.flatMap((pod) => pod.containers);
-  const images = containers.map(({ image }) => repositoryOf(image));
-  return [service.name, port.name ?? '', ...containers.map(({ name }) => name), ...images].some((word) =>
-    DATABASE.test(word),
-  );
-}
+const saysSo = (service: Service, port: ServicePort, pods: readonly Pod[]): boolean =>
+  saysStore(service.name) || saysStore(port.name ?? '') || pods.some(isStore);
 
 export const databasesAreNotHttp = defineCheck({
   id: 'databases-are-not-http',

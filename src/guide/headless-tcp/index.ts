@@ -15,6 +15,7 @@ import { mtlsIsUnderstood } from './mtls.ts';
 import { proxiesStayUp, ztunnelStaysUp } from './restarts.ts';
 import { headlessPortsAreNamed } from './services.ts';
 import { CERTIFICATES, HEADLESS_SERVICES, PROXY_RESTARTS, step } from './steps.ts';
+import { strictIsCalledByProxies } from './strict.ts';
 import { timeoutsOutlastConnections } from './timeouts.ts';
 
 /** "Headless TCP services losing connection from Istio injected containers" (guide.md h). */
@@ -26,7 +27,7 @@ export const headlessTcp = section({
       headlessPortsAreNamed,
       databasesAreNotHttp,
     ),
-    step('mtls', 'Verify callers and pods agree on mutual TLS', mtlsIsUnderstood),
+    step('mtls', 'Verify callers and pods agree on mutual TLS', mtlsIsUnderstood, strictIsCalledByProxies),
     step(PROXY_RESTARTS, 'Verify proxies stay up', proxiesStayUp, ztunnelStaysUp),
     step(CERTIFICATES, 'Verify renewing certificates replaces no Envoy', certificatesOutliveConnections),
     step('listeners', 'Verify listeners keep still', listenersKeepStill),
