@@ -10,26 +10,29 @@ export interface Called extends Destination {
 
 /**
  * Where the calls of a proxy may arrive: at each port of the Services that it knows, or where a rule leads them instead.
- * A rule for HTTP leads all calls of a port that is HTTP; of the rules for TCP and TLS the first for the host is taken to
- * (pilot/pkg/networking/core/route/route.go, GetDestinationCluster, for a destination without a port). `httpOf` tells
- * what a port is.
+ * A rule for HTTP leads all calls of a port that is HTTP, to that port where it names none; of the rules for TCP and TLS the
+ * first for the host is taken to, and a Service's only port is meant (pilot/pkg/networking/core/route/route.go,
+ * GetDestinationCluster). `httpOf` tells what a port is.
  */
 export function calledBy(view: View, httpOf: (host: string, port: number) => Protocol['http']): readonly Called[] {
   const named = new Set(view.rules.flatMap(({ hosts }) => hosts));
   const wildcards = [...named].filter(isWildcard);
   const found = new Map<string, Called>();
-  const add = ({ host, subset, port }: Destination, asked: number): void => {
-    const ports = view.services.get(host)?.ports ?? [];
-    const at = port ?? (ports.length === 1 ? ports[0] : undefined) ?? asked;
-    found.set(`${host} ${subset ?? ''} ${at}`, { host, subset, port: at });
+  const add = ({ host, subset }: Destination, port: number): void => {
+    found.set(`${host} ${subset ?? ''} ${port}`, { host, subset, port });
+  };
+  const only = (host: string): number | undefined => {
+    const [first, ...others] = view.services.get(host)?.ports ?? [];
+    return others.length === 0 ? first : undefined;
   };
   const follow = (host: string, port: number, http: Protocol['http']): void => {
     const decided = http === 'no' ? null : view.ruleFor(host, port);
     const isFor = (each: string): boolean => isSubsetOf(host, each);
     const other =
       http === 'yes' ? undefined : view.rules.find((rule) => rule.other.length > 0 && rule.hosts.some(isFor));
-    for (const { rule } of decided?.routes.routes ?? []) for (const each of rule.destinations) add(each, port);
-    for (const each of other?.other ?? []) add(each, port);
+    for (const { rule } of decided?.routes.routes ?? [])
+      for (const each of rule.destinations) add(each, each.port ?? port);
+    for (const each of other?.other ?? []) add(each, each.port ?? only(each.host) ?? port);
     if ((http !== 'no' && !decided) || (http !== 'yes' && !other)) add({ host, subset: null, port }, port);
   };
   for (const { host, ports } of view.services.values()) {
