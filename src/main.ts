@@ -1,3 +1,4 @@
+import { closedOutput, isStdoutClosed } from './commands/closed.ts';
 import { guessedKubectl, looksLive } from './commands/guess.ts';
 import { loadProgram } from './program.ts';
 import type { Signal } from './report/exit.ts';
@@ -41,7 +42,7 @@ async function main(): Promise<number> {
     const { run } = await loadProgram(looksLive(argv) ? 'whole' : 'start');
     return await run(argv, {
       get stdout() {
-        return heeded(process.stdout);
+        return isStdoutClosed() ? closedOutput : heeded(process.stdout);
       },
       get stderr() {
         return heeded(process.stderr);
