@@ -105,8 +105,8 @@ export interface Right {
   /** `pods`, `pods/log`, `rules.config.istio.io`. */
   resource: string;
   namespace: string | null;
-  /** Of an object that is asked for by a name which only the cluster tells. */
-  anyName?: true;
+  /** Of the one object that is asked for; absent for all, or where only the cluster tells the name. */
+  name?: string;
 }
 
 /** The path of the API server that answers `question`; null for pages, which a port-forward fetches. */

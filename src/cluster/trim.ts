@@ -114,9 +114,17 @@ function nginxLine(line: string): readonly string[] {
   return /^\s*\}/.test(line) ? ['}'] : [];
 }
 
-/** Istio's own and Prometheus' are read whole; of any other only what it tells nginx. */
+/** Whom the injector takes, without its templates: most of the text, and never read. */
+const withoutTemplates = (config: unknown): string =>
+  String(config).replace(/^templates?:.*(?:\n(?:[ \t#].*)?$)*\n?/gm, '');
+
+/** Istio's own and Prometheus' are read whole; of the injector's, whom it takes; of any other what it tells nginx. */
 function configMap(from: Json): Partial<KubernetesObject> {
-  if (/^(istio|prometheus)$/.test(String(object(from.metadata).name))) return only(from, 'data');
+  const name = String(object(from.metadata).name);
+  if (/^(istio|prometheus)$/.test(name)) return only(from, 'data');
+  const { config } = object(from.data);
+  if (/^istio-sidecar-injector(-|$)/.test(name) && config !== undefined)
+    return { data: { config: withoutTemplates(config) } };
   const files = Object.entries(object(from.data)).filter(([, text]) => /proxy_pass/.test(String(text)));
   const lines = (text: unknown): string =>
     String(text)

@@ -16,9 +16,6 @@ const GROUPS: Readonly<Record<string, string>> = {
   validatingwebhookconfigurations: 'admissionregistration.k8s.io',
 };
 
-/** The ConfigMaps that are read by name; those that an nginx mounts have any. */
-const CONFIG_MAPS = ['istio', 'prometheus'];
-
 /** Whatever asks a cluster: a topic, or `debug`. */
 type Asking = Pick<Topic, 'sources'>;
 
@@ -42,20 +39,19 @@ export const debugRights: Asking = {
 function rulesOf(topics: readonly Asking[]): readonly Rule[] {
   const rules = new Map<string, Rule & { resources: string[] }>();
   const urls = new Set<string>();
-  for (const { verb, resource, anyName } of topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights))) {
+  for (const { verb, resource, name } of topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights))) {
     if (resource.startsWith('/')) {
       urls.add(resource);
       continue;
     }
     const [plural = '', ...group] = resource.split('.');
     const apiGroup = GROUPS[plural] ?? group.join('.');
-    const isNamed = plural === 'configmaps' && !anyName;
-    const key = `${apiGroup} ${verb} ${isNamed}`;
+    const key = `${apiGroup} ${verb} ${name !== undefined}`;
     // A port-forward and an exec begin with POST, a tunnel and a WebSocket with GET: API servers differ in what GET takes.
     const verbs = /^pods\/(portforward|exec)$/.test(plural) ? ['create', 'get'] : [verb];
     const rule = rules.get(key) ?? { apiGroups: [apiGroup], resources: [], verbs };
     if (!rule.resources.includes(plural)) rule.resources.push(plural);
-    if (isNamed) rule.resourceNames = CONFIG_MAPS;
+    if (name !== undefined) rule.resourceNames = [...new Set([...(rule.resourceNames ?? []), name])];
     rules.set(key, rule);
   }
   // kubectl port-forward, where there are no tunnels, looks at the pod before it forwards.

@@ -27,16 +27,16 @@ export interface MeshConfig {
   hasDiscoverySelectors: boolean;
 }
 
-const right = [{ verb: 'get', resource: typedName(configMaps) }] as const;
+const right = (name: string) => [{ verb: 'get', resource: typedName(configMaps), name }] as const;
 
-/** One key of a ConfigMap of the control plane's namespace; null when map or key is not there. */
-async function readKey<T>(
-  { cluster, plane }: Ask,
-  name: string,
+/** One key of a ConfigMap; null when map or key is not there. */
+export async function readKey<T>(
+  { cluster }: Ask,
+  { name, namespace }: { name: string; namespace: string | null },
   key: string,
   parse: (text: string) => Promise<T>,
 ): Promise<T | null> {
-  const question = { ask: 'object', resource: configMaps, namespace: plane.namespace ?? 'istio-system', name } as const;
+  const question = { ask: 'object', resource: configMaps, namespace: namespace ?? 'istio-system', name } as const;
   const answer = await settle(askJson(cluster, question));
   if ('missing' in answer) {
     if (answer.missing.hindrance === 'NotFound') return null;
@@ -75,8 +75,8 @@ interface RawMesh {
 const TRACERS = ['zipkin', 'lightstep', 'datadog', 'opencensus', 'skywalking', 'stackdriver', 'opentelemetry'];
 
 /** `mixerReportServer` and its switch: mixer.md 1.1, F3. */
-export const meshConfig = planeSource(right, (ask) =>
-  readKey(ask, 'istio', 'mesh', async (text): Promise<MeshConfig> => {
+export const meshConfig = planeSource(right('istio'), (ask) =>
+  readKey(ask, { name: 'istio', namespace: ask.plane.namespace }, 'mesh', async (text): Promise<MeshConfig> => {
     const mesh = (await yamlIn(text)) as RawMesh | null;
     const { tracing, zipkinAddress } = mesh?.defaultConfig ?? {};
     const provider = mesh?.extensionProviders?.find((each) => Object.keys(each).some((key) => TRACERS.includes(key)));
@@ -101,6 +101,6 @@ export const meshConfig = planeSource(right, (ask) =>
 );
 
 /** The scrape jobs of the ConfigMap `prometheus`: what Prometheus would run after its next start. */
-export const prometheusConfigMap = planeSource(right, (ask) =>
-  readKey(ask, 'prometheus', 'prometheus.yml', scrapeJobsIn),
+export const prometheusConfigMap = planeSource(right('prometheus'), (ask) =>
+  readKey(ask, { name: 'prometheus', namespace: ask.plane.namespace }, 'prometheus.yml', scrapeJobsIn),
 );

@@ -64,7 +64,7 @@ const MOST = 50;
 
 /** The configurations of every old nginx in the mesh: what it tells nginx, and nothing else (trim.ts). */
 export const nginx = planeSource(
-  [{ verb: 'get', resource: 'configmaps', anyName: true }],
+  [{ verb: 'get', resource: 'configmaps' }],
   async ({ cluster, from }): Promise<Nginx> => {
     const pods = (await from(envoys)).filter(({ pod }) => pod.containers.some(({ image }) => isOld(image)));
     // Replicas mount the same ones.

@@ -108,13 +108,17 @@ const isOf =
     (webhook.service === null || namespace === null || webhook.service.namespace === namespace) &&
     (webhook.revision === null || revision === null || webhook.revision === revision);
 
+/** Whether this control plane answers for what is none's. */
+export const isFirst = planeSource([], async ({ from, plane }): Promise<boolean> => {
+  const [first] = controlPlanesOf((await from(detection)).planes);
+  return JSON.stringify(first) === JSON.stringify(plane);
+});
+
 /** Those that lead to this control plane. One that leads to none that is there, the first has to answer for. */
 export const webhooks = planeSource([], async ({ from, plane }): Promise<readonly Webhook[]> => {
-  const [all, detected] = await Promise.all([from(allWebhooks), from(detection)]);
+  const [all, detected, answers] = await Promise.all([from(allWebhooks), from(detection), from(isFirst)]);
   const planes = controlPlanesOf(detected.all);
-  const [first] = controlPlanesOf(detected.planes);
-  const isFirst = JSON.stringify(first) === JSON.stringify(plane);
-  return all.filter((webhook) => isOf(plane)(webhook) || (isFirst && !planes.some((each) => isOf(each)(webhook))));
+  return all.filter((webhook) => isOf(plane)(webhook) || (answers && !planes.some((each) => isOf(each)(webhook))));
 });
 
 /** A webhook, and what stands behind its Service. */

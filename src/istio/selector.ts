@@ -20,3 +20,7 @@ function fits(
   if (operator === 'NotIn') return !isAmong;
   return operator === 'Exists' ? value !== undefined : value === undefined;
 }
+
+/** Whether a selector says nothing. */
+export const isEmpty = ({ matchLabels, matchExpressions }: LabelSelector): boolean =>
+  Object.keys(matchLabels ?? {}).length === 0 && (matchExpressions ?? []).length === 0;

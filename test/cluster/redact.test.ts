@@ -228,6 +228,14 @@ describe('a ConfigMap', () => {
       'http://a:1',
     ]);
   });
+  it('of the injector’s keeps whom it takes, and no template', () => {
+    const config =
+      '# c\npolicy: enabled\nneverInjectSelector:\n  - matchLabels: {app: job}\ntemplate: |\n  a: S0S\n\n  b: S0S\ntemplates:\n# c\n  sidecar: S0S\ninjectedAnnotations:\n';
+    const data = { config, values: 'S0S' };
+    assert.deepEqual(trim('configmaps', { metadata: { name: 'istio-sidecar-injector-canary' }, data }).data, {
+      config: config.replace(/template: [\s\S]*(?=injected)/, ''),
+    });
+  });
   it('without a word of proxying keeps nothing, whatever its name begins with', () => {
     for (const name of ['passwords', 'istio-shop', 'prometheus-front']) assert.deepEqual(kept(name, 'root: x'), {});
   });

@@ -2,35 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Handshake } from '../../src/cluster/handshake.ts';
 import type { Attempt } from '../../src/diagnosis/check.ts';
-import type { Webhook, WebhookBackend, WebhookHandshake } from '../../src/evidence/webhooks.ts';
+import type { WebhookBackend, WebhookHandshake } from '../../src/evidence/webhooks.ts';
 import { writeAgain } from '../../src/guide/webhook-certs/cures.ts';
+import { injectionWebhookExists } from '../../src/guide/webhook-certs/injection-webhook.ts';
 import { podsAreCreated, webhookLogClean } from '../../src/guide/webhook-certs/webhook-calls.ts';
-import { injectionWebhookExists, webhookCaValid } from '../../src/guide/webhook-certs/webhook-configuration.ts';
+import { webhookCaValid } from '../../src/guide/webhook-certs/webhook-configuration.ts';
 import { webhookCertificateTrusted } from '../../src/guide/webhook-certs/webhook-handshake.ts';
 import { webhookHasBackends } from '../../src/guide/webhook-certs/webhook-service.ts';
+import { injecting, inside, webhook } from '../support/injection.ts';
 import { judging, NOW, plane } from '../support/judging.ts';
 import { listed, missing, partly, pod, service } from '../support/mixer.ts';
 
 const DAY = 24 * 3_600_000;
 
-const webhook = (change: Partial<Webhook> = {}): Webhook => ({
-  kind: 'mutating',
-  configuration: 'istio-sidecar-injector',
-  name: 'sidecar-injector.istio.io',
-  revision: null,
-  service: { namespace: 'istio-system', name: 'istiod', port: 443 },
-  url: null,
-  ca: { state: 'certificates', pem: 'PEM', expiries: [NOW + 300 * DAY] },
-  failurePolicy: 'Fail',
-  namespaces: null,
-  objects: null,
-  ...change,
-});
 const namespaces = (...labels: Record<string, string>[]) => ({
   got: listed(...labels.map((each, index) => ({ name: `ns-${index}`, labels: each }))),
 });
-
-const of = (key: string, ...values: readonly string[]) => ({ matchExpressions: [{ key, operator: 'In', values }] });
 
 judging(
   injectionWebhookExists,
@@ -47,7 +34,7 @@ judging(
       when: 'a tag that a namespace names is gone',
       given: {
         namespaces: namespaces({ 'istio.io/rev': 'prod' }),
-        all: [webhook({ namespaces: of('istio.io/rev', 'stable') })],
+        all: [webhook({ namespaces: inside('istio.io/rev', 'stable') })],
       },
       status: 'fail',
       reason: 'NamespaceUnserved',
@@ -61,10 +48,75 @@ judging(
       says: /^ns-0 has istio-injection=true, which no webhook knows$/,
     },
     {
+      when: 'its value is a word of nobody’s',
+      given: { namespaces: namespaces({ 'istio-injection': 'canary' }) },
+      status: 'warn',
+      reason: 'LabelMeansNothing',
+      says: /^ns-0 has istio-injection=canary, which no webhook knows$/,
+    },
+    {
+      when: 'its value says no in other words',
+      given: {
+        namespaces: namespaces(
+          ...['off', 'no', 'false', 'disable', 'disabled', ''].map((word) => ({ 'istio-injection': word })),
+        ),
+      },
+      status: 'pass',
+      says: /1 injection webhook/,
+    },
+    {
+      when: 'a webhook takes whatever is not disabled, as with enableNamespacesByDefault before 1.10',
+      given: {
+        namespaces: namespaces({ 'istio-injection': 'yes' }),
+        all: [
+          webhook({
+            namespaces: {
+              matchExpressions: [{ key: 'istio-injection', operator: 'NotIn', values: ['disabled'] }],
+            },
+          }),
+        ],
+      },
+      status: 'pass',
+      says: /1 injection webhook/,
+    },
+    {
+      when: 'only revisions are installed, and a namespace asks for the default',
+      given: { all: injecting('canary') },
+      status: 'fail',
+      reason: 'NamespaceUnserved',
+      says: /^no injection webhook selects ns-0 \(istio-injection=enabled\)$/,
+    },
+    {
+      when: 'a namespace names a revision beside istio-injection, which wins',
+      given: {
+        namespaces: namespaces({ 'istio-injection': 'enabled', 'istio.io/rev': 'canary' }),
+        all: [...injecting(), ...injecting('canary')],
+      },
+      status: 'warn',
+      reason: 'RevisionIgnored',
+      says: /^istio-injection=enabled wins over istio\.io\/rev=canary of ns-0$/,
+    },
+    {
+      when: 'both labels of a namespace mean the same',
+      given: {
+        namespaces: namespaces({ 'istio-injection': 'enabled', 'istio.io/rev': 'default' }),
+        all: injecting(),
+      },
+      status: 'pass',
+      says: /1 injection webhook/,
+    },
+    {
+      when: 'there is one, and the namespaces cannot be listed',
+      given: { namespaces: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not known/,
+    },
+    {
       when: 'another revision’s webhook selects it',
       given: {
         namespaces: namespaces({ 'istio.io/rev': 'prod' }),
-        all: [webhook({ namespaces: of('istio.io/rev', 'prod') })],
+        all: [webhook({ namespaces: inside('istio.io/rev', 'prod') })],
       },
       status: 'pass',
       says: /1 injection webhook/,
@@ -79,14 +131,14 @@ judging(
       when: 'the namespace is ambient, and names its istiod',
       given: {
         namespaces: namespaces({ 'istio.io/rev': 'x', 'istio.io/dataplane-mode': 'ambient' }),
-        all: [webhook({ namespaces: of('istio.io/rev', 'prod') })],
+        all: [webhook({ namespaces: inside('istio.io/rev', 'prod') })],
       },
       status: 'pass',
       says: /1 injection webhook/,
     },
     {
       when: 'objects that nobody has are all it selects',
-      given: { all: [webhook({ objects: of('sidecar.istio.io/inject', 'true') })] },
+      given: { all: [webhook({ objects: inside('sidecar.istio.io/inject', 'true') })] },
       status: 'fail',
       reason: 'NamespaceUnserved',
       says: /ns-0 \(istio-injection=enabled\)/,

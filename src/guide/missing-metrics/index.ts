@@ -1,5 +1,5 @@
 import type { Content } from '../../diagnosis/check.ts';
-import { meshConfig } from '../../evidence/config-maps.ts';
+import { meshConfig, prometheusConfigMap } from '../../evidence/config-maps.ts';
 import { detection } from '../../evidence/istio.ts';
 import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes.ts';
 import { mixerAttributeManifests, mixerHandlers, mixerInstances, mixerRules } from '../../evidence/mixer/config.ts';
@@ -47,6 +47,7 @@ export const missingMetrics: Content = {
     mixerInstances,
     mixerAttributeManifests,
     meshConfig,
+    prometheusConfigMap,
     mixerLogs,
     mixerPages,
   ],

@@ -1,4 +1,5 @@
 import { failedCreates } from '../../evidence/failed-creates.ts';
+import { injection } from '../../evidence/injection.ts';
 import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
 import { webhookLogs } from '../../evidence/webhook-logs.ts';
 import { allWebhooks, webhookHandshakes } from '../../evidence/webhooks.ts';
@@ -6,6 +7,7 @@ import { section } from '../section.ts';
 import { webhookCalls } from './webhook-calls.ts';
 import { webhookConfiguration } from './webhook-configuration.ts';
 import { webhookHandshake } from './webhook-handshake.ts';
+import { webhookSelection } from './webhook-selection.ts';
 import { webhookService } from './webhook-service.ts';
 
 /**
@@ -13,6 +15,6 @@ import { webhookService } from './webhook-service.ts';
  * certificate. The same failure exists wherever the API server does not trust what the webhook shows (guide.md j).
  */
 export const webhookCerts = section({
-  steps: [webhookConfiguration, webhookService, webhookHandshake, webhookCalls],
-  sources: [allServices, allNamespaces, allWebhooks, webhookHandshakes, webhookLogs, failedCreates],
+  steps: [webhookConfiguration, webhookSelection, webhookService, webhookHandshake, webhookCalls],
+  sources: [allServices, allNamespaces, allWebhooks, injection, webhookHandshakes, webhookLogs, failedCreates],
 });

@@ -1,84 +1,15 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
-import { attempt } from '../../diagnosis/source.ts';
-import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { allNamespaces } from '../../evidence/kubernetes.ts';
-import { allWebhooks, type Webhook, webhooks } from '../../evidence/webhooks.ts';
-import { injectionAsked, isCalledIn } from '../../istio/injection.ts';
+import { count, skip, some } from '../../diagnosis/verdict.ts';
+import { type Webhook, webhooks } from '../../evidence/webhooks.ts';
 import { writeAgain } from './cures.ts';
+import { injectionWebhookExists } from './injection-webhook.ts';
 import { docs, WEBHOOK_CONFIGURATION } from './steps.ts';
 
 const nameOf = ({ configuration, name }: Webhook): string => `${configuration} (${name})`;
 
 /** Expiring sooner than this is worth a warning (ms). */
 const SOON = 7 * 24 * 3_600_000;
-
-export const injectionWebhookExists = defineCheck({
-  id: 'injection-webhook-exists',
-  title: 'a webhook injects the sidecars of this control plane',
-  explains:
-    'Looks for the MutatingWebhookConfiguration of this control plane, where a namespace is labelled for injection, and whether the selectors of any of Istio’s take that namespace: a revision or a tag that is gone takes its webhook along. A mesh whose pods are injected by hand, or that is ambient only, needs none.',
-  reasons: {
-    InjectionWebhookMissing: 'A namespace asks for injection and no webhook of this control plane answers it.',
-    LabelMeansNothing:
-      'A namespace’s label istio-injection is neither enabled nor disabled: nothing is injected there.',
-    NamespaceUnserved: 'A namespace asks for injection by a label that no webhook of Istio’s selects.',
-  },
-  needs: { webhooks, all: allWebhooks, namespaces: attempt(allNamespaces) },
-  judge({ webhooks, all, namespaces }, { plane }) {
-    const odd = ('got' in namespaces ? namespaces.got.items : []).filter(({ labels }) => {
-      const value = labels['istio-injection'];
-      return value !== undefined && value !== 'enabled' && value !== 'disabled';
-    });
-    const [meant] = odd;
-    if (meant)
-      return {
-        status: 'fail',
-        reason: 'LabelMeansNothing',
-        message: some(
-          odd.map(
-            ({ name, labels }) => `${name} has istio-injection=${labels['istio-injection']}, which no webhook knows`,
-          ),
-        ),
-        hint: shellLine('kubectl', 'label', '--overwrite', 'namespace', meant.name, 'istio-injection=enabled'),
-      };
-    const injecting = webhooks.filter(({ kind }) => kind === 'mutating');
-    const unserved = ('got' in namespaces ? namespaces.got.items : []).filter(
-      (namespace) =>
-        injectionAsked(namespace, null) &&
-        namespace.labels['istio-injection'] !== 'disabled' &&
-        namespace.labels['istio.io/dataplane-mode'] === undefined &&
-        !all.some((webhook) => webhook.kind === 'mutating' && isCalledIn(webhook, namespace.labels)),
-    );
-    const [forgotten] = unserved;
-    if (injecting.length > 0 && forgotten)
-      return {
-        status: 'fail',
-        reason: 'NamespaceUnserved',
-        message: `no injection webhook selects ${some(unserved.map(({ name, labels }) => `${name} (${labels['istio-injection'] === undefined ? `istio.io/rev=${labels['istio.io/rev']}` : `istio-injection=${labels['istio-injection']}`})`))}`,
-        hint: `${shellLine('kubectl', 'get', 'namespace', forgotten.name, '--show-labels')}   # istioctl tag list names the revisions that there are`,
-      };
-    if (injecting.length > 0)
-      return {
-        status: 'pass',
-        message: `${count(injecting.length, 'injection webhook')}: ${some([...new Set(injecting.map(({ configuration }) => configuration))])}`,
-      };
-    if ('missing' in namespaces)
-      return unknown([namespaces.missing], 'which namespaces ask for injection is not known');
-    const asking = namespaces.got.items.filter((namespace) => injectionAsked(namespace, plane.revision));
-    const [first] = asking;
-    if (!first) {
-      if (namespaces.got.refusal) return unknown([namespaces.got.refusal]);
-      return skip('no namespace asks for injection, and there is no injection webhook');
-    }
-    return {
-      status: 'fail',
-      reason: 'InjectionWebhookMissing',
-      message: `no injection webhook leads to this control plane; ${some(asking.map(({ name }) => name))} ${asking.length === 1 ? 'asks' : 'ask'} for injection`,
-      hint: shellLine('kubectl', 'get', 'mutatingwebhookconfigurations', '--show-labels'),
-    };
-  },
-});
 
 export const webhookCaValid = defineCheck({
   id: 'webhook-ca-valid',

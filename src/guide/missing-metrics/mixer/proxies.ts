@@ -63,7 +63,7 @@ export const workloadsInjected = defineCheck({
     NoProxies: 'No workload has a proxy: only gateways report.',
   },
   needs: { workloads },
-  judge({ workloads: { pods, injected } }) {
+  judge({ workloads: { pods, injected } }, { plane }) {
     if (pods.length === 0) return skip('no workload runs here');
     const proxied = pods.filter((pod) => proxyOf(pod) !== undefined);
     if (proxied.length === 0) {
@@ -76,7 +76,7 @@ export const workloadsInjected = defineCheck({
       };
     }
     if ('missing' in injected) return unknown([injected.missing], 'which namespaces are injected is not known');
-    const without = expected(pods, injected.got).filter((pod) => proxyOf(pod) === undefined);
+    const without = expected(pods, injected.got, plane.version).filter((pod) => proxyOf(pod) === undefined);
     const [first] = without;
     if (!first)
       return {

@@ -1,0 +1,118 @@
+import { shellLine } from '../../cluster/shell.ts';
+import type { ControlPlane, Verdict } from '../../diagnosis/check.ts';
+import { unknown } from '../../diagnosis/verdict.ts';
+import { hasProxy, type Injection, type InjectionWebhook } from '../../evidence/injection.ts';
+import type { Pod } from '../../evidence/pod.ts';
+import {
+  INJECT,
+  INJECTION,
+  isAmbient,
+  isCalledIn,
+  isEnabled,
+  type Outcome,
+  outcomeOf,
+  REVISION,
+} from '../../istio/injection.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Words that somebody wrote to have proxies, and to have none; Istio knows one of each. */
+export const isYes = (word: string): boolean => /^(true|yes|y|on|1|enabled?|inject(ed)?)$/i.test(word);
+export const isNo = (word: string): boolean => /^(|false|no|n|off|0|disabled?|none|never)$/i.test(word);
+
+/** Who asks for a pod's proxy, the most particular first. */
+export type Asking = 'label' | 'revision' | 'annotation' | 'namespace';
+
+/** A pod without a proxy, and what would become of it now. */
+export interface Bare extends Outcome<InjectionWebhook> {
+  pod: Pod;
+  namespace: Labels;
+  /** Null where nobody asks. */
+  asked: Asking | null;
+}
+
+/** Whether a namespace's labels ask for proxies. */
+export const asks = (namespace: Labels): boolean => isEnabled(namespace) || namespace[REVISION] !== undefined;
+
+function askedFor({ labels, annotations }: Pod, namespace: Labels): Asking | null {
+  if (labels[INJECT] !== undefined) {
+    if (isYes(labels[INJECT])) return 'label';
+    if (isNo(labels[INJECT]) && labels[INJECT] !== '') return null;
+  }
+  if (isAmbient(namespace) || isAmbient(labels)) return null;
+  const says = annotations[INJECT] ?? '';
+  if (says !== '' && isNo(says)) return null;
+  if (namespace[INJECTION] === undefined && namespace[REVISION] === undefined && labels[REVISION] !== undefined)
+    return 'revision';
+  if (labels[INJECT] === undefined && isYes(says)) return 'annotation';
+  return asks(namespace) ? 'namespace' : null;
+}
+
+/** The pods of this control plane's that have no proxy; of those that no webhook takes, where it answers for them. */
+export function bareIn(
+  { pods, namespaces, webhooks, answersForOthers }: Injection,
+  { version }: ControlPlane,
+): readonly Bare[] {
+  return pods.flatMap((pod): readonly Bare[] => {
+    const namespace = namespaces.get(pod.namespace);
+    // A namespace that is not among those listed was made, or removed, meanwhile.
+    if (hasProxy(pod) || !namespace) return [];
+    const outcome = outcomeOf(pod, namespace, webhooks, version);
+    const isOwn = outcome.called.length > 0 ? outcome.called.some((webhook) => webhook.isOwn) : answersForOthers;
+    return isOwn ? [{ ...outcome, pod, namespace, asked: askedFor(pod, namespace) }] : [];
+  });
+}
+
+/** Whether a webhook is called for plain pods of a namespace. */
+export const isServed = (namespace: Labels, { webhooks }: Injection): boolean =>
+  webhooks.some((webhook) => isCalledIn(webhook, namespace));
+
+export const nameOf = ({ pod }: Bare): string => `${pod.namespace}/${pod.name}`;
+
+/** What made a pod, as `kubectl rollout` and `kubectl patch` take it; null where it is none of those. */
+function ownerOf({ owner, labels }: Pod): string | null {
+  if (owner?.kind === 'StatefulSet' || owner?.kind === 'DaemonSet') return `${owner.kind.toLowerCase()}/${owner.name}`;
+  const suffix = `-${labels['pod-template-hash']}`;
+  if (owner?.kind === 'ReplicaSet' && owner.name.endsWith(suffix))
+    return `deployment/${owner.name.slice(0, -suffix.length)}`;
+  return null;
+}
+
+/** What gives the pods of the first's namespace new ones in their place. */
+export function startAgain(pods: readonly [Bare, ...Bare[]]): string {
+  const [{ pod: first }] = pods;
+  const same = pods.filter(({ pod }) => pod.namespace === first.namespace).map(({ pod }) => pod);
+  const owners = [...new Set(same.flatMap((pod) => ownerOf(pod) ?? []))];
+  if (owners.length > 0)
+    return shellLine('kubectl', '-n', first.namespace, 'rollout', 'restart', ...owners.slice(0, 5));
+  const names = same.slice(0, 5).map(({ name }) => name);
+  return `${shellLine('kubectl', '-n', first.namespace, 'delete', 'pod', ...names)}   # and create again what no controller does`;
+}
+
+/** What labels the template of a pod, so that its successors are labelled; new pods start at once. */
+export function labelTemplate(pod: Pod, label: string, value: string): string {
+  const owner = ownerOf(pod);
+  if (owner === null)
+    return `${shellLine('kubectl', '-n', pod.namespace, 'get', 'pod', pod.name, '-o', 'yaml')}   # create it again with the label ${shellLine(`${label}=${value}`)}`;
+  const patch = JSON.stringify({ spec: { template: { metadata: { labels: { [label]: value } } } } });
+  return shellLine('kubectl', '-n', pod.namespace, 'patch', owner, '-p', patch);
+}
+
+/** So many pods are named one by one. */
+export const NAMED = 20;
+
+/** Pods by why, in the order in which they are told. */
+export function grouped<Reason extends string>(
+  bare: readonly Bare[],
+  order: readonly Reason[],
+  reasonOf: (each: Bare) => Reason | null,
+): readonly { reason: Reason; pods: readonly [Bare, ...Bare[]] }[] {
+  return order.flatMap((reason) => {
+    const [first, ...rest] = bare.filter((each) => reasonOf(each) === reason);
+    return first ? [{ reason, pods: [first, ...rest] }] : [];
+  });
+}
+
+/** Absence is a finding only where every pod was listed. */
+export const allWell = ({ refusal }: Injection, verdict: Verdict): Verdict =>
+  refusal ? unknown([refusal], 'not every pod could be looked at') : verdict;

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Injection } from '../../src/evidence/injection.ts';
+import type { Pod } from '../../src/evidence/pod.ts';
+import { labelTemplate, startAgain } from '../../src/guide/webhook-certs/asking.ts';
+import { askingPodsTaken } from '../../src/guide/webhook-certs/asking-pods.ts';
+import { podsNotExcepted, takenPodsInjected } from '../../src/guide/webhook-certs/webhook-selection.ts';
+import { DEFAULT_SETTINGS } from '../../src/istio/injection.ts';
+import { injecting, inside } from '../support/injection.ts';
+import { judging } from '../support/judging.ts';
+import { container, missing, pod } from '../support/mixer.ts';
+
+type Labels = Record<string, string>;
+
+const web = (labels: Labels = {}, change: Partial<Pod> = {}): Pod =>
+  pod({ name: 'web-1', namespace: 'shop', labels, containers: [container('web', 'web:1')], ...change });
+const proxied = (change: Partial<Pod> = {}): Pod =>
+  web({}, { name: 'web-2', containers: [container('istio-proxy', 'proxyv2:1.31.0')], ...change });
+const asks = { 'sidecar.istio.io/inject': 'true' };
+const annotated = (word: string): Partial<Pod> => ({ annotations: { 'sidecar.istio.io/inject': word } });
+
+/** One namespace `shop` with these labels, and these pods. */
+const given = (namespace: Labels, pods: readonly Pod[], change: Partial<Injection> = {}): { injection: Injection } => ({
+  injection: {
+    webhooks: injecting(),
+    namespaces: new Map([['shop', namespace]]),
+    pods,
+    answersForOthers: true,
+    refusal: null,
+    ...change,
+  },
+});
+const modern = { version: '1.31.0' };
+
+judging(askingPodsTaken, [
+  {
+    when: 'a pod asks and is taken',
+    given: given({}, [proxied({ labels: asks })]),
+    status: 'pass',
+    says: /^a webhook takes 1 pod with sidecar\.istio\.io\/inject=true$/,
+  },
+  { when: 'none asks', given: given({}, [web()]), status: 'skip', says: /no pod asks/ },
+  {
+    when: 'a pod asks by annotation in a namespace that does not',
+    given: given({}, [web({}, annotated('true'))]),
+    status: 'fail',
+    reason: 'AnnotationOnly',
+    says: /^1 pod asks for a proxy in vain: shop\/web-1: .*is an annotation there/,
+    plane: modern,
+  },
+  {
+    when: 'the annotation’s namespace is ambient',
+    given: given({ 'istio.io/dataplane-mode': 'ambient' }, [web({}, annotated('true'))]),
+    status: 'skip',
+    says: /no pod asks/,
+  },
+  {
+    when: 'the label has another word than true',
+    given: given({}, [web({ 'sidecar.istio.io/inject': 'enabled' })]),
+    status: 'fail',
+    reason: 'WordMeansNothing',
+    says: /inject=enabled means nothing; true does$/,
+    plane: modern,
+  },
+  {
+    when: 'a pod names a revision that is gone',
+    given: given({}, [web({ 'istio.io/rev': 'old' })]),
+    status: 'fail',
+    reason: 'RevisionUnserved',
+    says: /no webhook is of istio\.io\/rev=old$/,
+    plane: modern,
+  },
+  {
+    when: 'a pod names a revision that is there',
+    given: given({}, [proxied({ labels: { ...asks, 'istio.io/rev': 'canary' } })], { webhooks: injecting('canary') }),
+    status: 'pass',
+    says: /takes 1 pod/,
+  },
+  {
+    when: 'only revisions are installed, and a pod names none',
+    given: given({}, [web(asks), web(asks, { name: 'web-3' })], { webhooks: injecting('canary') }),
+    status: 'fail',
+    reason: 'PodUnserved',
+    says: /^2 pods ask for a proxy in vain: shop\/web-1 and shop\/web-3: no webhook is called for a pod’s own label$/,
+    plane: modern,
+  },
+  {
+    when: 'the namespace is disabled',
+    given: given({ 'istio-injection': 'disabled' }, [web(asks)]),
+    status: 'warn',
+    reason: 'NamespaceRefuses',
+    says: /istio-injection=disabled wins/,
+    plane: modern,
+  },
+  {
+    when: 'the namespace itself asks in vain: that is said of the namespace',
+    given: given({ 'istio.io/rev': 'old' }, [web(asks)]),
+    status: 'pass',
+    says: /1 pod/,
+  },
+  {
+    when: 'the pod is to be an image that the injector fills in, and waits for it',
+    given: given({}, [
+      web({ 'sidecar.istio.io/inject': 'yes' }, { phase: 'Pending', containers: [container('istio-proxy', 'auto')] }),
+    ]),
+    status: 'fail',
+    reason: 'WordMeansNothing',
+    says: /shop\/web-1/,
+    plane: modern,
+  },
+  {
+    when: 'another control plane has to answer for it',
+    given: given({}, [web({}, annotated('true'))], { answersForOthers: false }),
+    status: 'skip',
+    says: /no pod asks/,
+  },
+  {
+    when: 'not every pod could be listed',
+    given: given({}, [proxied({ labels: asks })], { refusal: missing() }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not every pod/,
+  },
+]);
+
+const enabled = { 'istio-injection': 'enabled' };
+
+judging(takenPodsInjected, [
+  {
+    when: 'all have one',
+    given: given(enabled, [proxied()]),
+    status: 'pass',
+    says: /^1 pod with a proxy, and no other would get one$/,
+  },
+  { when: 'none has, and none is taken', given: given({}, [web()]), status: 'skip', says: /no pod has a proxy/ },
+  {
+    when: 'a pod is older than its namespace’s label',
+    given: given(enabled, [proxied(), web()]),
+    status: 'warn',
+    reason: 'CreatedBefore',
+    says: /^1 pod would get a proxy now and has none: shop\/web-1$/,
+  },
+  {
+    when: 'a pod asks itself, and is older than the webhook',
+    given: given({}, [web(asks)]),
+    status: 'warn',
+    reason: 'CreatedBefore',
+    says: /shop\/web-1/,
+    plane: modern,
+  },
+  {
+    when: 'an injector marked it without a container of that name',
+    given: given(enabled, [web({}, { annotations: { 'sidecar.istio.io/status': '{}' } })]),
+    status: 'pass',
+    says: /1 pod with a proxy/,
+  },
+  {
+    when: 'the namespace is ambient beside its revision',
+    given: given({ 'istio.io/rev': 'default', 'istio.io/dataplane-mode': 'ambient' }, [web()]),
+    status: 'skip',
+    says: /takes none/,
+  },
+  {
+    when: 'the injector’s settings except it',
+    given: given(enabled, [proxied(), web({ app: 'job' })], {
+      webhooks: injecting('default', { settings: { ...DEFAULT_SETTINGS, never: [inside('app', 'job')] } }),
+    }),
+    status: 'pass',
+    says: /1 pod with a proxy/,
+  },
+  {
+    when: 'not every pod could be listed',
+    given: given(enabled, [proxied()], { refusal: missing() }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not every pod/,
+  },
+]);
+
+judging(podsNotExcepted, [
+  { when: 'none is', given: given(enabled, [proxied()]), status: 'pass', says: /^no pod is excepted in shop$/ },
+  { when: 'no namespace asks', given: given({}, [web()]), status: 'skip', says: /no webhook is called/ },
+  {
+    when: 'the namespace is disabled',
+    given: given({ 'istio-injection': 'disabled' }, [web()]),
+    status: 'skip',
+    says: /no webhook is called/,
+  },
+  {
+    when: 'pods opt out by label or annotation',
+    given: given(enabled, [
+      web({ 'sidecar.istio.io/inject': 'false' }),
+      web({}, { name: 'db-0', ...annotated('false') }),
+    ]),
+    status: 'warn',
+    reason: 'OptedOut',
+    says: /^2 pods without a proxy by their own sidecar\.istio\.io\/inject, where .*: shop\/web-1 and shop\/db-0$/,
+    plane: modern,
+  },
+  {
+    when: 'a pod uses the node’s network',
+    given: given(enabled, [web({}, { hostNetwork: true })]),
+    status: 'warn',
+    reason: 'HostNetwork',
+    says: /by hostNetwork/,
+  },
+  {
+    when: 'the injector never takes it',
+    given: given(enabled, [web({ app: 'job' })], {
+      webhooks: injecting('default', { settings: { ...DEFAULT_SETTINGS, never: [inside('app', 'job')] } }),
+    }),
+    status: 'warn',
+    reason: 'NeverSelected',
+    says: /neverInjectSelector/,
+  },
+  {
+    when: 'the injector’s policy is disabled',
+    given: given(enabled, [web()], {
+      webhooks: injecting('default', { settings: { ...DEFAULT_SETTINGS, policy: 'disabled' } }),
+    }),
+    status: 'warn',
+    reason: 'PolicyDisabled',
+    says: /policy/,
+  },
+  {
+    when: 'the webhook looks at other labels of pods',
+    given: given(enabled, [web()], {
+      webhooks: injecting().flatMap((each) => [
+        { ...each, name: 'none', objects: { matchExpressions: [{ key: 'team', operator: 'DoesNotExist' }] } },
+      ]),
+      pods: [web({ team: 'a' })],
+    }),
+    status: 'warn',
+    reason: 'LeftOut',
+    says: /objectSelector/,
+  },
+  {
+    when: 'not every pod could be listed',
+    given: given(enabled, [proxied()], { refusal: missing() }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not every pod/,
+  },
+]);
+
+describe('the cure of a pod without a proxy', () => {
+  const bare = (change: Partial<Pod>) => ({
+    pod: web({ 'pod-template-hash': '5d8f' }, change),
+    namespace: {},
+    asked: null,
+    called: [],
+    refusal: null,
+  });
+  it('starts its Deployment again', () => {
+    const owner = { kind: 'ReplicaSet', name: 'web-v1-5d8f' };
+    assert.equal(startAgain([bare({ owner })]), 'kubectl -n shop rollout restart deployment/web-v1');
+  });
+  it('starts its StatefulSet again', () => {
+    const owner = { kind: 'StatefulSet', name: 'db' };
+    assert.equal(startAgain([bare({ owner })]), 'kubectl -n shop rollout restart statefulset/db');
+  });
+  it('deletes a pod of nobody’s', () => {
+    assert.match(startAgain([bare({ owner: null })]), /^kubectl -n shop delete pod web-1 {3}# and create again/);
+  });
+  it('labels the template, as a shell takes it', () => {
+    const owner = { kind: 'DaemonSet', name: 'agent' };
+    assert.equal(
+      labelTemplate(bare({ owner }).pod, 'sidecar.istio.io/inject', 'true'),
+      `kubectl -n shop patch daemonset/agent -p '{"spec":{"template":{"metadata":{"labels":{"sidecar.istio.io/inject":"true"}}}}}'`,
+    );
+  });
+});
