@@ -13,6 +13,8 @@ export const services = resource('', 'v1', 'services');
 export const namespaces = resource('', 'v1', 'namespaces');
 export const configMaps = resource('', 'v1', 'configmaps');
 export const deployments = resource('apps', 'v1', 'deployments');
+/** Asked for by one check of headless-tcp. */
+export const statefulSets = resource('apps', 'v1', 'statefulsets');
 export const nodes = resource('', 'v1', 'nodes');
 /** A kubelet renews its node's every ten seconds, by its own clock (guide.md c, C3). */
 export const leases = resource('coordination.k8s.io', 'v1', 'leases');

@@ -177,6 +177,7 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
     },
     status: only(status, 'replicas', 'readyReplicas'),
   }),
+  statefulsets: ({ spec }) => ({ spec: only(spec, 'replicas', 'serviceName') }),
   configmaps: configMap,
   'pods.metrics.k8s.io': (from) => ({ containers: array(from.containers).map((each) => only(each, 'name', 'usage')) }),
   // Istio's own, and the Gateway API's.

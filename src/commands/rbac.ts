@@ -11,6 +11,7 @@ interface Rule {
 /** The API groups of kinds that kubectl takes without one. */
 const GROUPS: Readonly<Record<string, string>> = {
   deployments: 'apps',
+  statefulsets: 'apps',
   leases: 'coordination.k8s.io',
   mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
   validatingwebhookconfigurations: 'admissionregistration.k8s.io',

@@ -12,6 +12,12 @@ const isAmbient = ({ annotations }: Pod): boolean => annotations['ambient.istio.
 /** Whether nothing of Istio's stands before a pod. */
 export const isNaked = (pod: Pod): boolean => proxyContainerOf(pod) === undefined && !isAmbient(pod);
 
+/** Whether a pod has a sidecar. */
+export const hasSidecar = (pod: Pod): boolean => {
+  const container = proxyContainerOf(pod);
+  return container !== undefined && isSidecar({ pod, container });
+};
+
 /** The running pods behind a Service, or behind a subset of it; `own` are those of its namespace. */
 export const behind = (service: Service, own: readonly Pod[], subset: Subset | null = null): readonly Pod[] =>
   own.filter(

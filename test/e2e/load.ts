@@ -12,6 +12,8 @@ const BUILT_IN: Record<string, string> = {
   Namespace: 'namespaces',
   ServiceAccount: 'serviceaccounts',
   Event: 'events',
+  Deployment: 'deployments',
+  StatefulSet: 'statefulsets',
   EndpointSlice: 'endpointslices',
   MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
   ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
@@ -20,7 +22,7 @@ const BUILT_IN: Record<string, string> = {
 /** The path of a kind's list, in its namespace. */
 function pathOf({ apiVersion, kind, metadata }: RecordedObject, plurals: ReadonlyMap<string, string>): string {
   const prefix = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`;
-  const plural = BUILT_IN[kind] ?? (kind === 'Deployment' ? 'deployments' : plurals.get(kind));
+  const plural = BUILT_IN[kind] ?? plurals.get(kind);
   const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
   return `${prefix}${scope}/${plural}`;
 }

@@ -52,6 +52,7 @@ const BUILT_IN: Record<string, string> = {
   Namespace: '/api/v1/namespaces',
   ConfigMap: '/api/v1/configmaps',
   Deployment: '/apis/apps/v1/deployments',
+  StatefulSet: '/apis/apps/v1/statefulsets',
 };
 
 /** Every kind that is served, by the path of its list, with its objects. */

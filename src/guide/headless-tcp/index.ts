@@ -7,6 +7,7 @@ import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
 import { peerAuthentications } from '../../evidence/mtls.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
 import { destinationRules, serviceEntries, sidecars, virtualServices } from '../../evidence/routing.ts';
+import { statefulSets } from '../../evidence/stateful-sets.ts';
 import { section } from '../section.ts';
 import { certificatesOutliveConnections } from './certificates.ts';
 import { databasesAreNotHttp } from './databases.ts';
@@ -14,6 +15,7 @@ import { listenersKeepStill } from './listeners.ts';
 import { mtlsIsUnderstood } from './mtls.ts';
 import { proxiesStayUp, ztunnelStaysUp } from './restarts.ts';
 import { headlessPortsAreNamed } from './services.ts';
+import { statefulSetsAreHeadless } from './stateful-sets.ts';
 import { CERTIFICATES, HEADLESS_SERVICES, PROXY_RESTARTS, step } from './steps.ts';
 import { strictIsCalledByProxies } from './strict.ts';
 import { timeoutsOutlastConnections } from './timeouts.ts';
@@ -26,6 +28,7 @@ export const headlessTcp = section({
       'Verify TCP ports of headless services are known to be TCP',
       headlessPortsAreNamed,
       databasesAreNotHttp,
+      statefulSetsAreHeadless,
     ),
     step('mtls', 'Verify callers and pods agree on mutual TLS', mtlsIsUnderstood, strictIsCalledByProxies),
     step(PROXY_RESTARTS, 'Verify proxies stay up', proxiesStayUp, ztunnelStaysUp),
@@ -36,6 +39,7 @@ export const headlessTcp = section({
   sources: [
     allServices,
     allNamespaces,
+    statefulSets,
     firstSyncs,
     serverInfos,
     envoyCertificates,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import { topics } from '../../../src/guide/index.ts';
 import type { Report } from '../../../src/report/report.ts';
 import { reportOn } from '../../support/inputs.ts';
 import { it } from '../../support/programs.ts';
@@ -43,6 +44,43 @@ kind: VirtualService
 metadata: { name: shop, namespace: bookinfo }
 spec: { hosts: [shop], tcp: [{ route: [{ destination: { host: shop, subset: v1 } }] }] }
 `;
+
+const SET = `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: { name: shop, namespace: bookinfo }
+spec: { replicas: 2, serviceName: shop }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: shop-0, namespace: bookinfo, labels: { app: shop }, ownerReferences: [{ kind: StatefulSet, name: shop }] }
+spec: { containers: [{ name: shop, image: "shop:1" }, { name: istio-proxy, image: "istio/proxyv2:1.31.0" }] }
+`;
+
+describe('StatefulSets', () => {
+  it('are asked for by one check of this topic', async () => {
+    const found = checkOf(await reportOn(SET, 'headless-tcp'), 'stateful-sets-are-headless');
+    assert.equal(found?.reason, 'HeadlessServiceMissing', found?.message);
+    assert.deepEqual(
+      found?.commands.filter((each) => each.includes('statefulset')),
+      ['kubectl get statefulsets --all-namespaces'],
+    );
+    const requests: string[] = [];
+    for (const topic of await topics())
+      if (topic.id !== 'headless-tcp')
+        requests.push(...topic.sources.flatMap(({ rights }) => rights.map(({ resource }) => resource)));
+    assert.ok(!requests.includes('statefulsets'));
+  });
+  it('that may not be listed cost that check only', async () => {
+    const faults = [{ match: /^GET \/apis\/apps\/v1\/.*statefulsets/, fault: 'forbid' as const }];
+    const report = await reportOn(SET, 'headless-tcp', { faults });
+    const unknown = report.steps.flatMap(({ checks }) => checks).filter(({ reason }) => reason === 'Forbidden');
+    assert.deepEqual(
+      unknown.map(({ id, message }) => [id, message]),
+      [['stateful-sets-are-headless', 'not allowed: list statefulsets']],
+    );
+  });
+});
 
 describe('what callers speak', () => {
   const cases: readonly [when: string, text: string, status: string, says: RegExp][] = [

@@ -1,0 +1,79 @@
+import { shellLine } from '../../cluster/shell.ts';
+import { defineCheck } from '../../diagnosis/check.ts';
+import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { allPods, allServices, byNamespace, selects } from '../../evidence/kubernetes.ts';
+import { titleOf } from '../../evidence/named.ts';
+import { isRunning, type Pod } from '../../evidence/pod.ts';
+import { hasSidecar } from '../../evidence/servers.ts';
+import { type StatefulSet, statefulSets } from '../../evidence/stateful-sets.ts';
+
+/** How the names of a StatefulSet's pods are found by proxies. */
+type Found = 'by name' | 'no service' | 'not headless';
+
+export const statefulSetsAreHeadless = defineCheck({
+  id: 'stateful-sets-are-headless',
+  title: 'the pods of StatefulSets can be called one by one',
+  explains:
+    'The pods of a StatefulSet call each other by name, `POD.SERVICE.NAMESPACE`, below the Service that its serviceName says. Without that Service the names do not resolve. Where it has an address of its own, and no headless Service selects the pods, proxies know the Service’s address only: calls to a pod’s own go through unlooked at, in plain text, which STRICT refuses. Looks at StatefulSets of several pods with sidecars.',
+  reasons: {
+    HeadlessServiceMissing:
+      'The Service that a StatefulSet names does not exist: the names of its pods do not resolve.',
+    ServiceNotHeadless:
+      'No headless Service is for the pods of a StatefulSet: proxies take calls to a single pod for calls out of the mesh.',
+  },
+  needs: { sets: statefulSets, services: allServices, pods: allPods },
+  judge({ sets, services, pods }, { scope }) {
+    const podsOf = byNamespace(pods.items);
+    const servicesOf = byNamespace(services.items);
+    const ownOf = ({ name, namespace }: StatefulSet): readonly Pod[] =>
+      podsOf(namespace).filter(
+        (pod) => isRunning(pod) && pod.owner?.kind === 'StatefulSet' && pod.owner.name === name && hasSidecar(pod),
+      );
+    const found = (set: StatefulSet, own: readonly Pod[]): Found => {
+      const near = servicesOf(set.namespace);
+      const named = near.find(({ name }) => name === set.serviceName);
+      if (!named) return 'no service';
+      const isFor = near.some((each) => each.headless && own.some(({ labels }) => selects(each.selector, labels)));
+      return named.headless || isFor ? 'by name' : 'not headless';
+    };
+    const judged = sets.items
+      .filter(({ namespace }) => scope.namespace === null || namespace === scope.namespace)
+      .filter(({ replicas, serviceName }) => replicas > 1 && serviceName !== '')
+      .flatMap((set) => {
+        const own = ownOf(set);
+        return own.length === 0 ? [] : [{ set, how: found(set, own) }];
+      });
+    const having = (which: Found): readonly StatefulSet[] =>
+      judged.filter(({ how }) => how === which).map(({ set }) => set);
+    const get = ({ namespace, name }: StatefulSet): string =>
+      shellLine('kubectl', '-n', namespace, 'get', 'statefulset', name, '-o', 'yaml');
+
+    const lost = having('no service');
+    if (services.refusal && judged.some(({ how }) => how !== 'by name'))
+      return unknown([services.refusal], 'not every Service was seen');
+    const [first] = lost;
+    if (first)
+      return {
+        status: 'warn',
+        reason: 'HeadlessServiceMissing',
+        message: some(lost.map((set) => `${titleOf(set)} names Service ${set.serviceName}, which does not exist`)),
+        hint: `${get(first)}   # make Service ${first.serviceName}: clusterIP None, the labels and ports of its pods`,
+      };
+    const hidden = having('not headless');
+    const [other] = hidden;
+    if (other)
+      return {
+        status: 'warn',
+        reason: 'ServiceNotHeadless',
+        message: some(hidden.map((set) => `${titleOf(set)} names Service ${set.serviceName}, which is not headless`)),
+        hint: `${get(other)}   # make a Service beside it: clusterIP None, the labels and ports of its pods`,
+      };
+    const unseen = sets.refusal ?? pods.refusal;
+    if (unseen) return unknown([unseen]);
+    if (judged.length === 0) return skip('no StatefulSet of several pods with a sidecar');
+    return {
+      status: 'pass',
+      message: `${count(judged.length, 'StatefulSet')}: ${some(judged.map(({ set }) => titleOf(set)))}`,
+    };
+  },
+});
