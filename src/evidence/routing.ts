@@ -17,7 +17,7 @@ import { type Destination, type HttpMatch, type HttpRule, isAsked, type Shares }
 import type { ClientPolicy } from '../istio/mtls.ts';
 import { mayBeHttp } from '../istio/protocol.ts';
 import type { Sidecar } from '../istio/sidecars.ts';
-import type { VirtualService } from '../istio/virtual-services.ts';
+import type { StreamRule, VirtualService } from '../istio/virtual-services.ts';
 import { durationIn } from './duration.ts';
 import { type Json, list, object, text, texts } from './json.ts';
 import { type Listing, listAll } from './kubernetes.ts';
@@ -73,6 +73,19 @@ const httpRuleOf = (raw: Json): HttpRule => {
   };
 };
 
+const streamRuleOf =
+  (kind: StreamRule['kind']) =>
+  (raw: Json): StreamRule => ({
+    kind,
+    matches: list(raw.match).map(({ port, gateways, sniHosts }) => ({
+      port: Number(port) || null,
+      gateways: texts(gateways),
+      sniHosts: texts(sniHosts),
+    })),
+    destinations: destinationsIn(raw),
+    shares: sharesIn(raw),
+  });
+
 export const virtualServices = kind(virtualServicesKind, (from): VirtualService => {
   const { hosts, gateways, exportTo, http, tcp, tls } = object(from.spec);
   return {
@@ -82,8 +95,7 @@ export const virtualServices = kind(virtualServicesKind, (from): VirtualService 
     gateways: texts(gateways),
     exportTo: texts(exportTo),
     http: list(http).map(httpRuleOf),
-    other: [...list(tcp), ...list(tls)].flatMap(destinationsIn),
-    otherShares: [...list(tcp), ...list(tls)].map(sharesIn),
+    other: [...list(tcp).map(streamRuleOf('tcp')), ...list(tls).map(streamRuleOf('tls'))],
   };
 });
 

@@ -1,13 +1,13 @@
 import type { Ask, Attempt } from '../diagnosis/check.ts';
 import { planeSource, settle } from '../diagnosis/source.ts';
 import type { Unanswered } from '../errors.ts';
-import { serves } from '../istio/gateways.ts';
+import { mergeServers, serves } from '../istio/gateways.ts';
 import { isHostOf, isWildcard, servicesByHost } from '../istio/hosts.ts';
 import type { Destination, HttpRule } from '../istio/http-rules.ts';
 import { gatewayPart, type Part, sidecarPart, type Uncalled, uncalledBy } from '../istio/parts.ts';
 import { type Rivals, rivalsIn } from '../istio/rivals.ts';
 import { type View, viewOf } from '../istio/view.ts';
-import { isForMesh, type MergedVirtualService } from '../istio/virtual-services.ts';
+import { isForMesh, type MergedVirtualService, streamDestinations } from '../istio/virtual-services.ts';
 import { callers, calls } from './calls.ts';
 import { type GatewayRoute, gatewayRoutes } from './gateway-api.ts';
 import { type SelectedGateway, selectedGateways } from './gateways.ts';
@@ -42,9 +42,9 @@ const leadsTo = (rule: MergedVirtualService, service: Named): boolean =>
   );
 
 /** Every destination of a rule, for whomever. */
-export const destinationsOf = ({ http, other }: MergedVirtualService): readonly Destination[] => [
-  ...http.flatMap(({ destinations }) => destinations),
-  ...other,
+export const destinationsOf = (rule: MergedVirtualService): readonly Destination[] => [
+  ...rule.http.flatMap(({ destinations }) => destinations),
+  ...streamDestinations(rule),
 ];
 
 const isAbout = (rule: MergedVirtualService, { scope }: Ask): boolean =>
@@ -75,10 +75,10 @@ function boundTo(rule: MergedVirtualService, all: readonly SelectedGateway[]): r
   const found = all
     .filter(({ gateway }) => named.includes(titleOf(gateway)))
     .flatMap(({ gateway, pods }) => {
-      const serving = gateway.servers.filter((server) =>
-        rule.hosts.some((host) => serves(server, gateway, rule, host)),
+      const serving = mergeServers([gateway]).filter(({ server }) =>
+        rule.hosts.some((host) => serves(server, rule, host)),
       );
-      const ports = [...new Set(serving.map(({ port }) => port))];
+      const ports = [...new Set(serving.map(({ server }) => server.port))];
       const namespaces = new Set(pods.map(({ namespace }) => namespace));
       return [...namespaces].map((namespace) => ({ namespace, gateway: titleOf(gateway), ports }));
     });

@@ -2,7 +2,7 @@ import { fullHost, isSubsetOf } from '../istio/hosts.ts';
 import type { Destination } from '../istio/http-rules.ts';
 import { type Lacking, lackingOf, type Part } from '../istio/parts.ts';
 import type { Lack } from '../istio/view.ts';
-import type { MergedVirtualService } from '../istio/virtual-services.ts';
+import { type MergedVirtualService, streamDestinations } from '../istio/virtual-services.ts';
 import type { Calls } from './calls.ts';
 import type { DestinationRule } from './routing.ts';
 import type { Service } from './service.ts';
@@ -55,7 +55,7 @@ export function targetsOf(
   for (const part of parts) {
     for (const [each, called] of part.http)
       for (const destination of each.destinations) add(destination, true, part, called);
-    for (const destination of rule.other) add(destination, false, part, part.ports);
+    for (const destination of streamDestinations(rule)) add(destination, false, part, part.ports);
   }
   return [...found.values()].map(({ destination, http, met }): Target => {
     const { host, subset } = destination;

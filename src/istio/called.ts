@@ -2,6 +2,7 @@ import { isSubsetOf, isWildcard } from './hosts.ts';
 import type { Destination } from './http-rules.ts';
 import type { Protocol } from './protocol.ts';
 import type { View } from './view.ts';
+import { streamDestinations } from './virtual-services.ts';
 
 /** A host that a caller's calls arrive at: a Service, or a subset of it, at one of its ports. */
 export interface Called extends Destination {
@@ -32,7 +33,7 @@ export function calledBy(view: View, httpOf: (host: string, port: number) => Pro
       http === 'yes' ? undefined : view.rules.find((rule) => rule.other.length > 0 && rule.hosts.some(isFor));
     for (const { rule } of decided?.routes.routes ?? [])
       for (const each of rule.destinations) add(each, each.port ?? port);
-    for (const each of other?.other ?? []) add(each, each.port ?? only(each.host) ?? port);
+    for (const each of other ? streamDestinations(other) : []) add(each, each.port ?? only(each.host) ?? port);
     if ((http !== 'no' && !decided) || (http !== 'yes' && !other)) add({ host, subset: null, port }, port);
   };
   for (const { host, ports } of view.services.values()) {

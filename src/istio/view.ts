@@ -11,8 +11,8 @@ import {
   takesRule,
   takesService,
 } from './sidecars.ts';
-import { isForMesh, type MergedVirtualService } from './virtual-services.ts';
-import { isVisible } from './visibility.ts';
+import { isForMesh, type MergedVirtualService, streamDestinations } from './virtual-services.ts';
+import { inOrder } from './visibility.ts';
 
 /** The objects of a mesh that decide where calls go. */
 export interface Routing {
@@ -43,17 +43,6 @@ export interface View {
 
 /** What a proxy does not know of a destination: its host, its port, its subset, an endpoint of the subset. */
 export type Lack = 'host' | 'port' | 'subset' | 'endpoint';
-
-/** Those of the caller's own, then those exported to its namespace by name, then everybody's; each the oldest first (push_context.go, initVirtualServices; virtualservice.go, SelectVirtualServices). */
-function inOrder(rules: readonly MergedVirtualService[], caller: string): readonly MergedVirtualService[] {
-  const rank = ({ exportTo, namespace }: MergedVirtualService): number =>
-    exportTo.length === 0 || exportTo.includes('*') ? 2 : namespace === caller ? 0 : 1;
-  return rules
-    .filter((rule) => isForMesh(rule) && isVisible(rule.exportTo, rule.namespace, caller))
-    .map((rule, index) => ({ rule, index }))
-    .sort((a, b) => rank(a.rule) - rank(b.rule) || a.index - b.index)
-    .map(({ rule }) => rule);
-}
 
 /** A Service of which a proxy knows some ports only. */
 const limited = (service: RegistryService, ports: readonly number[]): RegistryService => ({
@@ -87,7 +76,7 @@ function destinationsOf(rule: MergedVirtualService, caller: string): ReadonlyMap
     })
     .flatMap(({ destinations }) => destinations);
   const found = new Map<string, Set<number> | null>();
-  for (const { host, port } of [...http, ...rule.other]) {
+  for (const { host, port } of [...http, ...streamDestinations(rule)]) {
     const known = found.get(host);
     if (port === null || known === null) found.set(host, null);
     else found.set(host, new Set([...(known ?? []), port]));
@@ -103,7 +92,7 @@ export function viewOf(routing: Routing, caller: Caller): View {
   const { registry, root } = routing;
   const sidecar = sidecarOf(routing.sidecars, caller, root);
   const listeners = listenersOf(sidecar);
-  const all = inOrder(routing.virtualServices, caller.namespace);
+  const all = inOrder(routing.virtualServices.filter(isForMesh), caller.namespace);
   const parts = listeners.map((listener) => {
     const rules = all.filter((rule) => takesRule(listener, rule, caller.namespace));
     return { listener, services: servicesOf(listener, registry, caller.namespace), rules, hosts: byHost(rules) };

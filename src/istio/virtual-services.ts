@@ -2,6 +2,23 @@ import { fullHost } from './hosts.ts';
 import { type Destination, type HttpRule, mergedMatches, type Shares } from './http-rules.ts';
 import { byAge, type Exported, isVisible } from './visibility.ts';
 
+/** A rule for TCP, or for TLS that nobody ends. */
+export interface StreamRule {
+  kind: 'tcp' | 'tls';
+  /** Empty: for all connections. */
+  matches: readonly StreamMatch[];
+  destinations: readonly Destination[];
+  shares: Shares;
+}
+
+/** Of what such a rule looks at that which a gateway looks at too. */
+export interface StreamMatch {
+  port: number | null;
+  gateways: readonly string[];
+  /** The names that clients ask for; none for TCP. */
+  sniHosts: readonly string[];
+}
+
 /** What of a VirtualService decides where a call goes. */
 export interface VirtualService extends Exported {
   /** The control plane that it is for, by its label; null for all. */
@@ -11,10 +28,8 @@ export interface VirtualService extends Exported {
   /** Empty means `mesh`: the sidecars. */
   gateways: readonly string[];
   http: readonly HttpRule[];
-  /** Where its rules for TCP and TLS lead. */
-  other: readonly Destination[];
-  /** The weights of the routes of each of those. */
-  otherShares: readonly Shares[];
+  /** Its rules for TCP and TLS. */
+  other: readonly StreamRule[];
 }
 
 /** Why a delegate's rules are not in force. */
@@ -44,6 +59,10 @@ function fullGateway(gateway: string, namespace: string): string {
 export const isForMesh = ({ gateways }: Pick<VirtualService, 'gateways'>): boolean =>
   gateways.length === 0 || gateways.includes('mesh');
 
+/** Where its rules for TCP and TLS lead. */
+export const streamDestinations = ({ other }: VirtualService): readonly Destination[] =>
+  other.flatMap(({ destinations }) => destinations);
+
 function resolved(rule: VirtualService): VirtualService {
   const { namespace } = rule;
   const destination = (each: Destination): Destination => ({ ...each, host: fullHost(each.host, namespace) });
@@ -60,7 +79,14 @@ function resolved(rule: VirtualService): VirtualService {
           : match,
       ),
     })),
-    other: rule.other.map(destination),
+    other: rule.other.map((each) => ({
+      ...each,
+      destinations: each.destinations.map(destination),
+      matches: each.matches.map((match) => ({
+        ...match,
+        gateways: match.gateways.map((gateway) => fullGateway(gateway, namespace)),
+      })),
+    })),
   };
 }
 

@@ -23,3 +23,14 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 /** The order in which Istio takes objects: the oldest first, then by name and namespace (config.go, sortByCreationComparator). */
 export const byAge = (a: Exported, b: Exported): number =>
   a.createdAt - b.createdAt || compare(a.name, b.name) || compare(a.namespace, b.namespace);
+
+/** Those of a namespace's own, then those exported to it by name, then everybody's; each as it stood (push_context.go, initVirtualServices; virtualservice.go, SelectVirtualServices). */
+export function inOrder<T extends Exported>(rules: readonly T[], namespace: string): readonly T[] {
+  const rank = (rule: T): number =>
+    rule.exportTo.length === 0 || rule.exportTo.includes('*') ? 2 : rule.namespace === namespace ? 0 : 1;
+  return rules
+    .filter((rule) => isVisible(rule.exportTo, rule.namespace, namespace))
+    .map((rule, index) => ({ rule, index }))
+    .sort((a, b) => rank(a.rule) - rank(b.rule) || a.index - b.index)
+    .map(({ rule }) => rule);
+}

@@ -2,7 +2,7 @@ import type { Calls } from '../../src/evidence/calls.ts';
 import type { Envoy } from '../../src/evidence/envoy/asked.ts';
 import type { Configuration } from '../../src/evidence/envoy/dump.ts';
 import type { GatewayRoute, ReferenceGrant, Waypoint } from '../../src/evidence/gateway-api.ts';
-import type { SelectedGateway } from '../../src/evidence/gateways.ts';
+import type { GatewayProxies, SelectedGateway } from '../../src/evidence/gateways.ts';
 import type { Pod } from '../../src/evidence/pod.ts';
 import type { Rules } from '../../src/evidence/rules.ts';
 import type { Service } from '../../src/evidence/service.ts';
@@ -12,7 +12,9 @@ import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from '../../src/guid
 import { destinationPortsExist } from '../../src/guide/route-rules/destination-ports.ts';
 import { rulesLeadSomewhere } from '../../src/guide/route-rules/destinations.ts';
 import { destinationsHavePods } from '../../src/guide/route-rules/endpoints.ts';
-import { gatewayHostsApart, gatewaysExist, gatewaysServeHosts } from '../../src/guide/route-rules/gateways.ts';
+import { gatewayHostsApart } from '../../src/guide/route-rules/gateway-conflicts.ts';
+import { gatewaysServeHosts } from '../../src/guide/route-rules/gateway-hosts.ts';
+import { gatewaysExist } from '../../src/guide/route-rules/gateways.ts';
 import {
   containerPortsListed,
   nobodyIsTheProxy,
@@ -27,12 +29,13 @@ import { hostsExist, oneRulePerHost, rulesAreRead } from '../../src/guide/route-
 import { subsetsExist } from '../../src/guide/route-rules/subsets.ts';
 import { waypointsServeRules } from '../../src/guide/route-rules/waypoints.ts';
 import { indexDestinationRules } from '../../src/istio/destination-rules.ts';
+import { gatewayViewOf } from '../../src/istio/gateway-view.ts';
 import type { GatewayServer } from '../../src/istio/gateways.ts';
 import { fullHost } from '../../src/istio/hosts.ts';
 import type { Destination, HttpRule } from '../../src/istio/http-rules.ts';
 import { registryOf } from '../../src/istio/services.ts';
 import type { Sidecar } from '../../src/istio/sidecars.ts';
-import type { DelegateFault, MergedVirtualService } from '../../src/istio/virtual-services.ts';
+import type { DelegateFault, MergedVirtualService, StreamMatch } from '../../src/istio/virtual-services.ts';
 import { dump, envoy, silent, told } from '../support/envoys.ts';
 import { judging } from '../support/judging.ts';
 import { container, listed, missing, partly, port, service, workloadPod } from '../support/mixer.ts';
@@ -60,7 +63,6 @@ const rule = (change: Partial<MergedVirtualService> = {}): MergedVirtualService 
   exportTo: [],
   http: [to('reviews')],
   other: [],
-  otherShares: [],
   faults: [],
   delegates: [],
   ...change,
@@ -364,7 +366,11 @@ judging(rulesLeadSomewhere, [
   },
   {
     when: 'none of TCP has any',
-    given: rules({ virtualServices: [rule({ otherShares: [[0, 0]] })] }),
+    given: rules({
+      virtualServices: [
+        rule({ other: [{ kind: 'tcp', matches: [], destinations: [destination('reviews')], shares: [0, 0] }] }),
+      ],
+    }),
     status: 'fail',
     reason: 'SharesZero',
     says: /\(0 and 0\)/,
@@ -1231,6 +1237,7 @@ const server = (change: Partial<GatewayServer> = {}): GatewayServer => ({
   hosts: ['*'],
   tls: null,
   redirects: false,
+  bind: '',
   ...change,
 });
 const edge = (name: string, pods: readonly Pod[], ...servers: readonly GatewayServer[]): SelectedGateway => ({
@@ -1247,20 +1254,36 @@ const edge = (name: string, pods: readonly Pod[], ...servers: readonly GatewaySe
 const gatewayPod = workloadPod('edge-1', true, { namespace: 'istio-system' });
 const site = (change: Partial<MergedVirtualService> = {}) =>
   rule({ hosts: ['site.example.com'], gateways: ['istio-system/edge'], ...change });
-const at = (rule: MergedVirtualService, ...gateways: readonly SelectedGateway[]) => ({
-  ...rules({ virtualServices: [rule] }),
-  gateways: { got: listed(...gateways) },
+/** What the proxies of Gateways in istio-system have of them and of rules. */
+const proxiesOf = (rules: readonly MergedVirtualService[], gateways: readonly SelectedGateway[]): GatewayProxies => ({
+  pods: gateways.flatMap(({ pods }) => pods),
+  namespace: 'istio-system',
+  view: gatewayViewOf(
+    gateways.map(({ gateway }) => gateway),
+    rules,
+    { namespace: 'istio-system', labels: { istio: 'edge' } },
+  ),
 });
+const allAt = (of: readonly MergedVirtualService[], ...gateways: readonly SelectedGateway[]) => ({
+  ...rules({ virtualServices: of }),
+  gateways: { got: listed(...gateways) },
+  proxies: { got: listed(proxiesOf(of, gateways)) },
+});
+const at = (rule: MergedVirtualService, ...gateways: readonly SelectedGateway[]) => allAt([rule], ...gateways);
 const unseenGateways = {
   when: 'they cannot be seen',
-  given: { ...rules({ virtualServices: [site()] }), gateways: { missing: missing() } },
+  given: {
+    ...rules({ virtualServices: [site()] }),
+    gateways: { missing: missing() },
+    proxies: { missing: missing() },
+  },
   status: 'unknown',
   reason: 'Forbidden',
   says: /not allowed/,
 } as const;
 const noGateway = {
   when: 'no rule is for one',
-  given: { ...rules(), gateways: { got: listed<SelectedGateway>() } },
+  given: { ...rules(), gateways: { got: listed<SelectedGateway>() }, proxies: { got: listed<GatewayProxies>() } },
   status: 'skip',
   says: /for a gateway/,
 } as const;
@@ -1321,42 +1344,165 @@ judging(gatewaysServeHosts, [
   unseenGateways,
   noGateway,
 ]);
+const stream = (kind: 'tcp' | 'tls', change: Partial<StreamMatch> = {}): Partial<MergedVirtualService> => ({
+  http: [],
+  other: [
+    {
+      kind,
+      matches: [{ port: null, gateways: [], sniHosts: kind === 'tls' ? ['site.example.com'] : [], ...change }],
+      destinations: [destination('reviews')],
+      shares: [null],
+    },
+  ],
+});
+const secure = (change: Partial<GatewayServer> = {}): GatewayServer =>
+  server({ port: 443, name: 'https', protocol: 'HTTPS', tls: 'SIMPLE', hosts: ['site.example.com'], ...change });
+const partly80 = (path: string) => ({ http: [{ ...to('reviews'), matches: [{ uri: { prefix: path } }] }] });
+judging(gatewaysServeHosts, [
+  {
+    when: 'a server redirects to HTTPS',
+    given: at(site(), edge('edge', [gatewayPod], server({ tls: 'PASSTHROUGH', redirects: true }))),
+    status: 'pass',
+    says: /1 rule/,
+  },
+  {
+    when: 'a rule is kept to its own namespace',
+    given: at(site({ exportTo: ['.'] }), edge('edge', [gatewayPod])),
+    status: 'fail',
+    reason: 'RuleNotExported',
+    says: /bookinfo\/reviews is not exported to istio-system, where the proxies of Gateway istio-system\/edge are/,
+  },
+  {
+    when: 'the matches of a rule are for another port',
+    given: at(site({ http: [{ ...to('reviews'), matches: [{ port: 8080 }] }] }), edge('edge', [gatewayPod])),
+    status: 'fail',
+    reason: 'MatchElsewhere',
+    says: /leave out port 80 of istio-system\/edge, which serves site\.example\.com/,
+  },
+  {
+    when: 'a server leads by the name alone',
+    given: at(site(stream('tls')), edge('edge', [gatewayPod], secure({ protocol: 'TLS', tls: 'AUTO_PASSTHROUGH' }))),
+    status: 'fail',
+    reason: 'KindNotServed',
+    says: /takes no rules at all \(AUTO_PASSTHROUGH\)/,
+  },
+  {
+    when: 'one of two Gateways serves nothing of the rule',
+    given: at(
+      site({ gateways: ['istio-system/edge', 'istio-system/too'] }),
+      edge('edge', [gatewayPod]),
+      edge('too', [gatewayPod], server({ hosts: ['other.example.com'] })),
+    ),
+    status: 'fail',
+    reason: 'HostNotServed',
+    says: /istio-system\/too does not serve site\.example\.com/,
+  },
+  {
+    when: 'a rule for the mesh too has another host',
+    given: at(
+      site({
+        gateways: ['mesh', 'istio-system/edge'],
+        hosts: ['site.example.com', 'reviews.bookinfo.svc.cluster.local'],
+      }),
+      edge('edge', [gatewayPod], server({ hosts: ['site.example.com'] })),
+    ),
+    status: 'pass',
+    says: /1 rule/,
+  },
+]);
 judging(gatewayHostsApart, [
-  { when: 'they are', given: at(site(), edge('edge', [gatewayPod])), status: 'pass', says: /none shadowed/ },
+  { when: 'they are', given: at(site(), edge('edge', [gatewayPod])), status: 'pass', says: /none in another’s way/ },
   {
     when: 'a host’s rules leave a wildcard’s out',
-    given: {
-      ...rules({
-        virtualServices: [
-          site({ http: [{ ...to('reviews'), matches: [{ uri: { prefix: '/a' } }] }] }),
-          site({ name: 'all', hosts: ['*'], http: [{ ...to('reviews'), matches: [{ uri: { prefix: '/b' } }] }] }),
-        ],
-      }),
-      gateways: { got: listed(edge('edge', [gatewayPod])) },
-    },
+    given: allAt(
+      [site(partly80('/a')), site({ name: 'all', hosts: ['*'], ...partly80('/b') })],
+      edge('edge', [gatewayPod]),
+    ),
     status: 'fail',
     reason: 'HostShadowed',
     says: /bookinfo\/all is not asked for site.example.com/,
   },
   {
-    when: 'a host’s rules take all of its requests',
-    given: {
-      ...rules({ virtualServices: [site(), site({ name: 'all', hosts: ['*'] })] }),
-      gateways: { got: listed(edge('edge', [gatewayPod])) },
-    },
+    when: 'the Gateway names the host beside the wildcard: both rules have it',
+    given: allAt(
+      [site(partly80('/a')), site({ name: 'all', hosts: ['*.example.com'], ...partly80('/b') })],
+      edge('edge', [gatewayPod], server({ hosts: ['*.example.com', 'site.example.com'] })),
+    ),
     status: 'pass',
     says: /2 rules/,
   },
   {
-    when: 'two Gateways serve one host',
+    when: 'a host’s rules take all of its requests',
+    given: allAt([site(), site({ name: 'all', hosts: ['*'] })], edge('edge', [gatewayPod])),
+    status: 'pass',
+    says: /2 rules/,
+  },
+  {
+    when: 'two Gateways serve one host for HTTP: they are merged',
     given: at(
       site({ gateways: ['istio-system/edge', 'istio-system/too'] }),
       edge('edge', [gatewayPod]),
       edge('too', [gatewayPod]),
     ),
+    status: 'pass',
+    says: /1 rule/,
+  },
+  {
+    when: 'an older rule takes all of a host',
+    given: allAt([site(), site({ name: 'later' })], edge('edge', [gatewayPod])),
+    status: 'fail',
+    reason: 'RuleBehind',
+    says: /bookinfo\/later has no effect on site\.example\.com: bookinfo\/reviews takes all of it at istio-system\/edge/,
+  },
+  {
+    when: 'an older rule has the port for TCP',
+    given: allAt(
+      [site(stream('tcp')), site({ name: 'later', ...stream('tcp') })],
+      edge('edge', [gatewayPod], server({ port: 3306, protocol: 'TCP' })),
+    ),
+    status: 'fail',
+    reason: 'RuleBehind',
+    says: /bookinfo\/later has no effect/,
+  },
+  {
+    when: 'another Gateway has the host for TLS',
+    given: at(
+      site({ gateways: ['istio-system/too'] }),
+      edge('edge', [gatewayPod], secure()),
+      edge('too', [gatewayPod], secure()),
+    ),
+    status: 'fail',
+    reason: 'ServerLeftOut',
+    says: /port 443 \(https, HTTPS\) of Gateway istio-system\/too is left out: Gateway istio-system\/edge has a host of it there/,
+  },
+  {
+    when: 'the rule is for the Gateway that has the host, too',
+    given: at(
+      site({ gateways: ['istio-system/edge', 'istio-system/too'] }),
+      edge('edge', [gatewayPod], secure()),
+      edge('too', [gatewayPod], secure()),
+    ),
     status: 'warn',
     reason: 'GatewayTwice',
-    says: /both serve \* on port 80/,
+    says: /of Gateway istio-system\/too is left out/,
+  },
+  {
+    when: 'another Gateway has the port for another protocol',
+    given: at(
+      site({ gateways: ['istio-system/too'] }),
+      edge('edge', [gatewayPod], server({ protocol: 'TCP' })),
+      edge('too', [gatewayPod]),
+    ),
+    status: 'fail',
+    reason: 'ServerLeftOut',
+    says: /Gateway istio-system\/edge has the port for TCP/,
+  },
+  {
+    when: 'two servers of one Gateway have one name',
+    given: at(site(), edge('edge', [gatewayPod], secure({ hosts: ['a.example.com'] }), secure())),
+    status: 'fail',
+    reason: 'ServerLeftOut',
+    says: /its Gateway has another of that port and name/,
   },
   unseenGateways,
   noGateway,

@@ -47,7 +47,9 @@ export const rulesLeadSomewhere = defineCheck({
         hint: editRule(empty.rule),
       };
     const all = virtualServices.flatMap((rule) =>
-      [...rule.http.map(({ shares }) => shares), ...rule.otherShares].map((shares): Shared => ({ rule, shares })),
+      [...rule.http.map(({ shares }) => shares), ...rule.other.map(({ shares }) => shares)].map(
+        (shares): Shared => ({ rule, shares }),
+      ),
     );
     const several = all.filter(({ shares }) => shares.length > 1);
     const zero = several.filter(({ shares }) => sum(shares) === 0);

@@ -14,7 +14,7 @@ const hostsOf = (rules: readonly MergedVirtualService[]): readonly string[] => [
   ...new Set(
     rules.flatMap(({ hosts, http, other }) => [
       ...hosts,
-      ...[...http.flatMap(({ destinations }) => destinations), ...other].map(({ host }) => host),
+      ...[...http, ...other].flatMap(({ destinations }) => destinations.map(({ host }) => host)),
     ]),
   ),
 ];

@@ -26,6 +26,22 @@ export function placeOf(rule: MergedVirtualService, http: MergedVirtualService['
   return `VirtualService ${titleOf(rule)}, rule ${at}${http.name ? ` (${http.name})` : ''}`;
 }
 
+export const NO_GATEWAY = 'no VirtualService is for a gateway';
+
+/** The Gateways that a rule is for, by `NAMESPACE/NAME`. */
+export const gatewaysOf = ({ gateways }: { gateways: readonly string[] }): readonly string[] =>
+  gateways.filter((each) => each !== 'mesh');
+
+/** Prints every Gateway of Istio's own. */
+export const SHOW_GATEWAYS = shellLine(
+  'kubectl',
+  'get',
+  'gateways.networking.istio.io',
+  '--all-namespaces',
+  '-o',
+  'yaml',
+);
+
 /** Opens a VirtualService. */
 export const editRule = ({ namespace, name }: { namespace: string; name: string }): string =>
   shellLine('kubectl', '-n', namespace, 'edit', 'virtualservice', name);

@@ -1,0 +1,141 @@
+import { defineCheck } from '../../diagnosis/check.ts';
+import { attempt } from '../../diagnosis/source.ts';
+import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { type GatewayProxies, gatewayProxies } from '../../evidence/gateways.ts';
+import { titleOf } from '../../evidence/named.ts';
+import { rules } from '../../evidence/rules.ts';
+import type { GatewayView, HostRoute } from '../../istio/gateway-view.ts';
+import type { MergedServer } from '../../istio/gateways.ts';
+import { isSubsetOf, isWildcard } from '../../istio/hosts.ts';
+import { takesAll } from '../../istio/http-rules.ts';
+import type { MergedVirtualService } from '../../istio/virtual-services.ts';
+import { editRule, gatewaysOf, NO_GATEWAY, SHOW_GATEWAYS } from './steps.ts';
+
+/** A rule for a wildcard, and a host within it that others leave requests over for. */
+interface Shadow {
+  general: MergedVirtualService;
+  host: string;
+}
+
+const takesEvery = ({ matches }: { matches: MergedVirtualService['http'][number]['matches'] }): boolean =>
+  matches.length === 0 || matches.some(takesAll);
+
+/** Requests for a host go by the routes of that host alone: what those leave over no wildcard's rule takes up (pilot/pkg/networking/core/gateway.go, buildGatewayHTTPRouteConfig). */
+function shadowsIn({ hosts }: GatewayView, judged: ReadonlySet<MergedVirtualService>): readonly Shadow[] {
+  return [...hosts.values()].flatMap((byHost) =>
+    [...byHost]
+      .filter(([wide]) => isWildcard(wide))
+      .flatMap(([wide, general]) => {
+        const partial = new Set(general.map(({ rule }) => rule).filter((rule) => judged.has(rule)));
+        const inside = [...byHost].filter(([host]) => host !== wide && isSubsetOf(host, wide));
+        return [...partial]
+          .filter(({ http }) => http.some((each) => !takesEvery(each)))
+          .flatMap((rule) =>
+            inside.filter(([, routes]) => isLeftOver(routes, rule)).map(([host]) => ({ general: rule, host })),
+          );
+      }),
+  );
+}
+
+/** Whether rules of the same namespace have a host, another rule has no part in it, and some requests are left to nobody. */
+const isLeftOver = (routes: readonly HostRoute[], general: MergedVirtualService): boolean =>
+  routes.every(({ rule, route }) => rule !== general && !takesEvery({ matches: route.match ? [route.match] : [] })) &&
+  routes.some(({ rule }) => rule.namespace === general.namespace);
+
+/** Rules for a host of which no request comes to one, since others of the same host take all. */
+function behindIn(rule: MergedVirtualService, all: readonly GatewayProxies[]): readonly string[] {
+  return rule.hosts.flatMap((host) => {
+    const places = all.flatMap(({ view }) => (view.rules.includes(rule) ? view.placesOf(rule, host) : []));
+    const [first] = places.filter(({ fate }) => fate === 'behind');
+    if (!first || places.some(({ fate }) => fate === 'served')) return [];
+    return [
+      `VirtualService ${titleOf(rule)} has no effect on ${host}: ${some(first.others.map(titleOf))} takes all of it at ${first.server.gateway}`,
+    ];
+  });
+}
+
+/** A server that is left out, and what keeps it. */
+function wordsOf({ gateway, server, leftOut }: MergedServer): string {
+  const by = leftOut?.by;
+  const why = {
+    host: `Gateway ${by?.gateway} has a host of it there`,
+    protocol: `Gateway ${by?.gateway} has the port for ${by?.server.protocol}`,
+    name: 'its Gateway has another of that port and name',
+  }[leftOut?.why ?? 'host'];
+  return `port ${server.port} (${server.name}, ${server.protocol}) of Gateway ${gateway} is left out: ${why}`;
+}
+
+/** Servers of a rule's Gateways that are left out, and whether the rule has no other on their port for a host of theirs. */
+function leftOutOf(
+  rule: MergedVirtualService,
+  { view }: GatewayProxies,
+): readonly { words: string; isLost: boolean }[] {
+  return rule.hosts.flatMap((host) => {
+    const places = view.placesOf(rule, host);
+    return places
+      .filter(({ fate }) => fate === 'left out')
+      .map(({ server }) => {
+        const isElsewhere = places.some((each) => each.fate === 'served' && each.server.listens === server.listens);
+        return { words: wordsOf(server), isLost: !isElsewhere };
+      });
+  });
+}
+
+export const gatewayHostsApart = defineCheck({
+  id: 'gateway-hosts-apart',
+  title: 'no rule or Gateway stands in the way of another',
+  explains:
+    'At a gateway a request goes by the rules of the most specific host alone. Rules for `*` or `*.example.com` are not asked once another VirtualService names the host: what that one leaves over gets 404. Of several rules for one host the oldest that takes every request has the rest. Gateways of the same pods share their ports: plain HTTP is merged, of all else the oldest Gateway has the port, or for TLS the host; `istioctl analyze` calls two with one host on one port IST0145, also where they are merged.',
+  reasons: {
+    HostShadowed: 'Another VirtualService names a host within a rule’s wildcard: the rule has no effect on that host.',
+    RuleBehind: 'At the same gateway an older rule for the same host takes every request: this one has no effect.',
+    ServerLeftOut: 'Another Gateway of the same pods has the port or the host (IST0145): the rule is not served there.',
+    GatewayTwice:
+      'Two Gateways of the same pods are in each other’s way (IST0145), and the rule is served by the first.',
+  },
+  needs: { rules, proxies: attempt(gatewayProxies) },
+  judge({ rules: { virtualServices, missing }, proxies }) {
+    const bound = virtualServices.filter((rule) => gatewaysOf(rule).length > 0);
+    if (bound.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_GATEWAY);
+    if ('missing' in proxies) return unknown([proxies.missing]);
+    const all = proxies.got.items;
+    const judged = new Set(bound);
+    const shadows = all.flatMap(({ view }) => shadowsIn(view, judged));
+    const [shadow] = shadows;
+    if (shadow)
+      return {
+        status: 'fail',
+        reason: 'HostShadowed',
+        message: some([
+          ...new Set(
+            shadows.map(
+              ({ general, host }) =>
+                `VirtualService ${titleOf(general)} is not asked for ${host}, which another VirtualService names`,
+            ),
+          ),
+        ]),
+        hint: `${editRule(shadow.general)}   # name ${shadow.host} among its hosts too`,
+      };
+    const behind = bound.flatMap((rule) => behindIn(rule, all));
+    if (behind.length > 0)
+      return {
+        status: 'fail',
+        reason: 'RuleBehind',
+        message: some(behind),
+        hint: 'kubectl get virtualservices --all-namespaces',
+      };
+    const leftOut = bound.flatMap((rule) => all.flatMap((each) => leftOutOf(rule, each)));
+    const lost = leftOut.filter(({ isLost }) => isLost);
+    const [one] = lost.length > 0 ? lost : leftOut;
+    if (one)
+      return {
+        status: one.isLost ? 'fail' : 'warn',
+        reason: one.isLost ? 'ServerLeftOut' : 'GatewayTwice',
+        message: some([...new Set((lost.length > 0 ? lost : leftOut).map(({ words }) => words))]),
+        hint: SHOW_GATEWAYS,
+      };
+    if (proxies.got.refusal) return unknown([proxies.got.refusal], 'not every Gateway was seen');
+    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
+    return { status: 'pass', message: `${count(bound.length, 'rule')} for gateways, none in another’s way` };
+  },
+});
