@@ -48,6 +48,25 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 
 const KINDS = ['cluster', 'listener', 'route', 'endpoint', 'extensionconfig'] as const;
 
+/**
+ * What a proxy says of a resource that it refuses. Envoys of today print the resource before it: of that its name stays, and
+ * that of the virtual host that is meant; of a chain of causes the last.
+ */
+export function refusalIn(error: string): string {
+  const at = error.lastIndexOf('\n: ');
+  if (at < 0) return error.trim();
+  const resource = error.slice(0, at);
+  const chain = error.slice(at + 3).trim();
+  const [, name] = /^name: "([^"]*)"/m.exec(resource) ?? [];
+  const hosts = [...resource.matchAll(/^virtual_hosts \{\n {2}name: "([^"]*)"/gm)].map(([, host]) => host);
+  const [, index] = /VirtualHosts\[(\d+)\]/.exec(chain) ?? [];
+  const cause = chain.split(' | caused by ');
+  const last = cause.length > 1 ? (cause.at(-1) ?? '').replace(/\)$/, '') : chain;
+  return [name, index === undefined ? undefined : hosts[Number(index)], last]
+    .filter((each) => each !== undefined)
+    .join(': ');
+}
+
 /** `type.googleapis.com/envoy.config.cluster.v3.Cluster` as `cluster`. */
 function kindOf(url: string): string {
   const name = url.split('.').at(-1) ?? url;
@@ -62,7 +81,7 @@ function typesOf(raw: RawSync): readonly TypeSync[] {
       kind: kindOf(url),
       sent: text(each?.sent),
       acked: text(each?.acked),
-      error: text(each?.lastError),
+      error: refusalIn(text(each?.lastError)),
       sentAt: Date.parse(text(each?.sentTime)) || null,
     }));
   }

@@ -19,6 +19,9 @@ const SEED = Number(process.env.LOOKUP_SEED ?? 1);
 const BATCHES = Number(process.env.LOOKUP_BATCHES ?? 10);
 const SIZE = 25;
 
+/** How much was compared, and of how much there was something. */
+const NOTHING = { clusters: 0, present: 0, routes: 0, decided: 0 };
+
 interface RouteConfig {
   name: string;
   virtual_hosts?: { domains: string[]; routes?: EnvoyRoute[] }[];
@@ -148,58 +151,68 @@ describe(`Istio’s look-up of rules, seed ${SEED}, on a real istiod with a real
   const expectedOf = ({ rule }: Route, port: number): readonly string[] =>
     rule.destinations.map((each) => `outbound|${each.port ?? port}|${each.subset ?? ''}|${each.host}`).sort();
 
-  const compared = { clusters: 0, present: 0, routes: 0, decided: 0 };
+  /** What Envoy has and the model says, where they are not the same. */
+  function differences(told: Told, view: View): { wrong: readonly string[]; compared: typeof NOTHING } {
+    const compared = { ...NOTHING };
+    const wrong: string[] = [];
+    const hosts = new Set([
+      ...view.services.keys(),
+      ...[...told.clusters].map((name) => name.split('|')[3] ?? '').filter((host) => /[abx]\d+\./.test(host)),
+    ]);
+    for (const host of hosts) {
+      for (const port of PORTS) {
+        for (const subset of [null, ...SUBSETS]) {
+          const has = told.clusters.has(`outbound|${port}|${subset ?? ''}|${host}`);
+          compared.clusters++;
+          if (has) compared.present++;
+          if ((view.lackOf({ host, port, subset }) === null) !== has)
+            wrong.push(`cluster ${host}:${port} ${subset}: ${has ? 'Envoy has it' : 'Envoy has it not'}`);
+        }
+      }
+    }
+    const named = new Set([
+      ...hosts,
+      ...view.rules.flatMap((rule) => [...rule.hosts, ...destinationsOf(rule).map(({ host }) => host)]),
+    ]);
+    for (const host of [...named].filter((each) => !each.includes('*'))) {
+      for (const port of PORTS) {
+        const config = told.routes.get(String(port));
+        if (!config) continue;
+        const found = (config.virtual_hosts ?? []).find(({ domains }) => domains.includes(host));
+        const [first] = found?.routes ?? [];
+        const path = first?.metadata?.filter_metadata?.istio?.config?.split('/');
+        const rule = path ? `${path[5]}/${path[7]}` : null;
+        const model = view.ruleFor(host, port);
+        const ours = model ? `${model.rule.namespace}/${model.rule.name}` : null;
+        compared.routes++;
+        if (rule) compared.decided++;
+        if (ours !== rule) {
+          wrong.push(`rule of ${host}:${port}: Envoy has ${rule}, we say ${ours}`);
+          continue;
+        }
+        if (!model || !found) continue;
+        const theirs = (found.routes ?? []).map(clustersOf);
+        const expected = model.routes.routes.map((each) => expectedOf(each, port));
+        if (JSON.stringify(theirs) !== JSON.stringify(expected))
+          wrong.push(
+            `routes of ${rule} for ${host}:${port}: Envoy ${JSON.stringify(theirs)}, we ${JSON.stringify(expected)}`,
+          );
+      }
+    }
+    return { wrong, compared };
+  }
+
+  const all = { ...NOTHING };
   for (let batch = 0; batch < BATCHES; batch++) {
     it(`batch ${batch}: ${SIZE} configurations`, async () => {
       istio.apply(...batchOf(SEED, batch, SIZE));
       istio.apply(...marker(batch));
-      const told = await settled(batch);
-      const view = await modelled();
-      const wrong: string[] = [];
-      const hosts = new Set([
-        ...view.services.keys(),
-        ...[...told.clusters].map((name) => name.split('|')[3] ?? '').filter((host) => /[abx]\d+\./.test(host)),
-      ]);
-      for (const host of hosts) {
-        for (const port of PORTS) {
-          for (const subset of [null, ...SUBSETS]) {
-            const has = told.clusters.has(`outbound|${port}|${subset ?? ''}|${host}`);
-            compared.clusters++;
-            if (has) compared.present++;
-            if ((view.lackOf({ host, port, subset }) === null) !== has)
-              wrong.push(`cluster ${host}:${port} ${subset}: ${has ? 'Envoy has it' : 'Envoy has it not'}`);
-          }
-        }
-      }
-      const named = new Set([
-        ...hosts,
-        ...view.rules.flatMap((rule) => [...rule.hosts, ...destinationsOf(rule).map(({ host }) => host)]),
-      ]);
-      for (const host of [...named].filter((each) => !each.includes('*'))) {
-        for (const port of PORTS) {
-          const config = told.routes.get(String(port));
-          if (!config) continue;
-          const found = (config.virtual_hosts ?? []).find(({ domains }) => domains.includes(host));
-          const [first] = found?.routes ?? [];
-          const path = first?.metadata?.filter_metadata?.istio?.config?.split('/');
-          const rule = path ? `${path[5]}/${path[7]}` : null;
-          const model = view.ruleFor(host, port);
-          const ours = model ? `${model.rule.namespace}/${model.rule.name}` : null;
-          compared.routes++;
-          if (rule) compared.decided++;
-          if (ours !== rule) {
-            wrong.push(`rule of ${host}:${port}: Envoy has ${rule}, we say ${ours}`);
-            continue;
-          }
-          if (!model || !found) continue;
-          const theirs = (found.routes ?? []).map(clustersOf);
-          const expected = model.routes.routes.map((each) => expectedOf(each, port));
-          if (JSON.stringify(theirs) !== JSON.stringify(expected))
-            wrong.push(
-              `routes of ${rule} for ${host}:${port}: Envoy ${JSON.stringify(theirs)}, we ${JSON.stringify(expected)}`,
-            );
-        }
-      }
+      const view = await settled(batch).then(modelled);
+      let found = differences(await settled(batch), view);
+      // What is pushed late on a busy machine is no difference: one that stays is.
+      for (let again = 0; found.wrong.length > 0 && again < 10; again++)
+        found = differences(await settled(batch), view);
+      for (const each of ['clusters', 'present', 'routes', 'decided'] as const) all[each] += found.compared[each];
       kubectl(
         'delete',
         'services,virtualservices,destinationrules,serviceentries,sidecars.networking.istio.io',
@@ -208,15 +221,15 @@ describe(`Istio’s look-up of rules, seed ${SEED}, on a real istiod with a real
         'made=lookup',
         '--wait=false',
       );
-      assert.deepEqual(wrong, []);
+      assert.deepEqual(found.wrong, []);
     });
   }
 
   it('compared what is there and what is not', () => {
-    process.stdout.write(`# ${JSON.stringify({ configurations: BATCHES * SIZE, ...compared })}\n`);
+    process.stdout.write(`# ${JSON.stringify({ configurations: BATCHES * SIZE, ...all })}\n`);
     assert.ok(BATCHES * SIZE >= 200 || process.env.LOOKUP_BATCHES !== undefined);
-    assert.ok(compared.present > 100 && compared.present < compared.clusters);
-    assert.ok(compared.decided > 100 && compared.decided < compared.routes);
+    assert.ok(all.present > 100 && all.present < all.clusters);
+    assert.ok(all.decided > 100 && all.decided < all.routes);
     assert.ok(NAMESPACES.length > 1);
   });
 });

@@ -7,6 +7,7 @@ import { flagsOf } from '../../src/evidence/mixer/pods.ts';
 import { type MixerReading, readingWants } from '../../src/evidence/mixer/reading.ts';
 import { keysOf } from '../../src/evidence/mixer/references.ts';
 import { scrapeJobsIn, scrapesAdapter } from '../../src/evidence/scrape-config.ts';
+import { refusalIn } from '../../src/evidence/sync.ts';
 import { isAtLeast } from '../../src/istio/release.ts';
 import { Metrics } from '../../src/prometheus/metrics.ts';
 import { PageReader } from '../../src/prometheus/page-reader.ts';
@@ -205,5 +206,25 @@ describe('a scrape job for Mixer’s adapter', () => {
       'scrape_configs:\n- &mixer {job_name: a, static_configs: [{targets: ["istio-mixer.istio-system:42422"]}]}\n- <<: *mixer\n  job_name: b\n',
     );
     assert.deepEqual([merged?.name, merged && scrapesAdapter(merged)], ['b', true]);
+  });
+});
+
+describe('what a proxy says of what it refuses', () => {
+  const dump = [
+    'goo.gle/debugproto  ',
+    'name: "9080"',
+    ...['ratings', 'reviews'].flatMap((name) => ['virtual_hosts {', `  name: "${name}:9080"`, '}']),
+  ].join('\n');
+  it('is told without the resource itself, by its name and the virtual host’s', () => {
+    const chain =
+      'Proto constraint validation failed (RouteConfigurationValidationError.VirtualHosts[1]: embedded message failed validation | caused by WeightedClusterValidationError.Clusters: value must contain at least 1 item(s))';
+    assert.equal(
+      refusalIn(`${dump}\n: ${chain}`),
+      '9080: reviews:9080: WeightedClusterValidationError.Clusters: value must contain at least 1 item(s)',
+    );
+    assert.equal(refusalIn(`${dump}\n: no such thing`), '9080: no such thing');
+  });
+  it('stays what it is where it is short', () => {
+    assert.equal(refusalIn(' Error adding/updating listener(s) x: y\n'), 'Error adding/updating listener(s) x: y');
   });
 });
