@@ -3,7 +3,7 @@ import { yamlIn } from '../cluster/yaml.ts';
 import type { Ask } from '../diagnosis/check.ts';
 import { planeSource, settle } from '../diagnosis/source.ts';
 import type { Unanswered } from '../errors.ts';
-import { DEFAULT_SETTINGS, type InjectorSettings } from '../istio/injection.ts';
+import { DEFAULT_SETTINGS, INJECT, type InjectorSettings } from '../istio/injection.ts';
 import type { LabelSelector } from '../istio/selector.ts';
 import { readKey } from './config-maps.ts';
 import { detection } from './istio.ts';
@@ -29,7 +29,7 @@ export interface Injection {
   webhooks: readonly InjectionWebhook[];
   /** The labels of each namespace. */
   namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** Those that live, in the namespaces of workloads; of others those that have a label about injection. */
+  /** Those that live, in the namespaces of workloads; of control planes’ those that ask to be injected, as gateways do. */
   pods: readonly Pod[];
   /** Whether this control plane has to answer for pods that no webhook takes. */
   answersForOthers: boolean;
@@ -106,7 +106,7 @@ export const injection = planeSource(
       (pod.phase === 'Running' || pod.phase === 'Pending') &&
       !pod.deleting &&
       (scope.namespace === null || pod.namespace === scope.namespace) &&
-      (!controlPlanes.has(pod.namespace) || pod.labels['sidecar.istio.io/inject'] !== undefined);
+      (!controlPlanes.has(pod.namespace) || (pod.labels[INJECT] ?? 'false') !== 'false');
     return {
       webhooks: await Promise.all(
         all

@@ -42,9 +42,11 @@ export const isCalledIn = (webhook: Selecting, namespace: Labels): boolean => is
 /** Whether a namespace's labels ask the default control plane for sidecars. */
 export const isEnabled = (labels: Labels): boolean => labels[INJECTION] === 'enabled';
 
-/** Whether a namespace's labels ask for sidecars, of this revision where one is named. */
-export const injectionAsked = ({ labels }: { labels: Labels }, revision: string | null): boolean =>
-  isEnabled(labels) || (labels[REVISION] !== undefined && (revision === null || labels[REVISION] === revision));
+/** Whether a namespace's labels ask for sidecars, of this revision where one is named; istio-injection has the first word. */
+export const isAsking = (labels: Labels, revision: string | null = null): boolean =>
+  labels[INJECTION] === undefined
+    ? labels[REVISION] !== undefined && (revision === null || labels[REVISION] === revision)
+    : isEnabled(labels);
 
 /** The revisions and tags that a namespace can name and be served. */
 export const revisionsIn = (webhooks: readonly Selecting[]): readonly string[] => [

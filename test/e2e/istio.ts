@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { get } from 'node:http';
 import { join } from 'node:path';
 import { ISTIOD, istiodObject, modernMesh, PRODUCTPAGE, productpageObject } from '../support/modern.ts';
 import type { RecordedObject, Recording } from '../support/recordings.ts';
 import { BIN, ENVOY_PROGRAM, istioModule } from './build.ts';
 import { childrenIn, until } from './children.ts';
 import { freePorts, startCluster, type TestCluster } from './cluster.ts';
+import { startIstiod, textAt } from './istiod.ts';
 import { load } from './load.ts';
 
 /** A real istiod on the real API server, and the real Envoy of one pod, started by the real agent. */
@@ -23,17 +23,6 @@ export interface Istio {
   stopProxy(): Promise<void>;
   close(): Promise<void>;
 }
-
-const text = (port: number, path: string): Promise<string> =>
-  new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path, timeout: 3000 }, (answer) => {
-      let said = '';
-      answer.setEncoding('utf8').on('data', (chunk: string) => {
-        said += chunk;
-      });
-      answer.on('end', () => resolve(said));
-    }).once('error', reject);
-  });
 
 /** A filter that no Envoy takes: a script that does not compile. */
 export const BAD_FILTER = {
@@ -143,58 +132,22 @@ export async function startIstio({
       ]),
       execs: [`bookinfo/${PRODUCTPAGE}`, ...execs],
     });
-    const config = join(folder, 'mesh.yaml');
-    writeFileSync(
-      config,
-      JSON.stringify({
-        accessLogFile: join(folder, 'access.log'),
-        enableTracing: false,
-        rootNamespace: 'istio-system',
-        trustDomain: 'cluster.local',
-        defaultConfig: { discoveryAddress: 'istiod.istio-system.svc:15012' },
-        ...(ownFilters && { defaultProviders: { metrics: ['prometheus'] } }),
-      }),
-    );
     const at = (port: number): string => `127.0.0.1:${port}`;
-    control.start(
-      join(BIN, 'pilot-discovery'),
-      [
-        'discovery',
-        `--kubeconfig=${cluster.kubeconfig}`,
-        `--meshConfig=${config}`,
-        '--ctrlz_port=0',
-        `--httpAddr=${at(http)}`,
-        `--grpcAddr=${at(grpc)}`,
-        `--secureGRPCAddr=${at(secure)}`,
-        `--httpsAddr=${at(https)}`,
-        `--monitoringAddr=${at(debug)}`,
-      ],
-      {
-        cwd: folder,
-        env: {
-          ...env,
-          ...(ownFilters ? {} : WITHOUT_OWN_FILTERS),
-          ISTIOD_CUSTOM_HOST: 'localhost',
-          POD_NAME: ISTIOD,
-          POD_NAMESPACE: 'istio-system',
-          CLUSTER_ID: 'Kubernetes',
-          PILOT_CERT_PROVIDER: 'istiod',
-          REVISION: 'default',
-          INJECT_ENABLED: 'false',
-          VALIDATION_WEBHOOK_CONFIG_NAME: '',
-          INJECTION_WEBHOOK_CONFIG_NAME: '',
-        },
+    await startIstiod({
+      kubeconfig: cluster.kubeconfig,
+      folder,
+      children: control,
+      ports: { http, grpc, secure, https, debug },
+      mesh: {
+        accessLogFile: join(folder, 'access.log'),
+        ...(ownFilters && { defaultProviders: { metrics: ['prometheus'] } }),
       },
-    );
-    await until(
-      () =>
-        text(http, '/ready').then(
-          (said) => !control.lost() && said !== undefined,
-          () => false,
-        ),
-      60,
-      () => `istiod is not ready: ${control.words('pilot-discovery')}`,
-    );
+      env: {
+        ...(ownFilters ? {} : WITHOUT_OWN_FILTERS),
+        INJECT_ENABLED: 'false',
+        INJECTION_WEBHOOK_CONFIG_NAME: '',
+      },
+    });
     await until(
       () => Promise.resolve(isThere(() => kubectl(['-n', 'bookinfo', 'get', 'configmap', 'istio-ca-root-cert']))),
       30,
@@ -203,7 +156,7 @@ export async function startIstio({
     startProxy();
     await until(
       () =>
-        text(admin, '/ready').then(
+        textAt(admin, '/ready').then(
           (said) => said.startsWith('LIVE'),
           () => false,
         ),
@@ -285,7 +238,7 @@ export async function startIstio({
       remove: (kind, name, namespace) => void kubectl(['-n', namespace, 'delete', kind, name]),
       synced: (wanted) =>
         until(
-          () => text(debug, '/debug/syncz').then(wanted, () => false),
+          () => textAt(debug, '/debug/syncz').then(wanted, () => false),
           30,
           () =>
             `istiod does not tell what was waited for: ${control.words('pilot-discovery')}\n${proxy.words('pilot-agent')}`,

@@ -93,6 +93,14 @@ judging(askingPodsTaken, [
     plane: modern,
   },
   {
+    when: 'the namespace is disabled, whatever revision it names beside',
+    given: given({ 'istio-injection': 'disabled', 'istio.io/rev': 'old' }, [web(asks)]),
+    status: 'warn',
+    reason: 'NamespaceRefuses',
+    says: /istio-injection=disabled wins/,
+    plane: modern,
+  },
+  {
     when: 'the namespace itself asks in vain: that is said of the namespace',
     given: given({ 'istio.io/rev': 'old' }, [web(asks)]),
     status: 'pass',

@@ -2,8 +2,8 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { type Injection, injection } from '../../evidence/injection.ts';
-import { INJECT, INJECTION, REVISION } from '../../istio/injection.ts';
-import { allWell, asks, type Bare, bareIn, grouped, isServed, labelTemplate, NAMED, nameOf } from './asking.ts';
+import { INJECT, INJECTION, isAsking, REVISION } from '../../istio/injection.ts';
+import { allWell, type Bare, bareIn, grouped, isServed, labelTemplate, NAMED, nameOf } from './asking.ts';
 import { WEBHOOK_CONFIGURATION } from './steps.ts';
 
 type Unserved = 'AnnotationOnly' | 'WordMeansNothing' | 'RevisionUnserved' | 'PodUnserved' | 'NamespaceRefuses';
@@ -18,7 +18,7 @@ const UNSERVED: readonly Unserved[] = [
 /** Why a pod that asks for a proxy itself is one that no webhook takes; null where its namespace’s labels are judged instead. */
 function unservedBecause({ pod, namespace, asked, called }: Bare, seen: Injection): Unserved | null {
   if (called.length > 0 || asked === null || asked === 'namespace') return null;
-  if (asks(namespace) && !isServed(namespace, seen)) return null;
+  if (isAsking(namespace) && !isServed(namespace, seen)) return null;
   if (namespace[INJECTION] !== undefined && namespace[INJECTION] !== 'enabled') return 'NamespaceRefuses';
   if (asked === 'annotation') return 'AnnotationOnly';
   if (asked === 'label' && pod.labels[INJECT] !== 'true') return 'WordMeansNothing';

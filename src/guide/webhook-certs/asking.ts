@@ -7,8 +7,8 @@ import {
   INJECT,
   INJECTION,
   isAmbient,
+  isAsking,
   isCalledIn,
-  isEnabled,
   type Outcome,
   outcomeOf,
   REVISION,
@@ -31,9 +31,6 @@ export interface Bare extends Outcome<InjectionWebhook> {
   asked: Asking | null;
 }
 
-/** Whether a namespace's labels ask for proxies. */
-export const asks = (namespace: Labels): boolean => isEnabled(namespace) || namespace[REVISION] !== undefined;
-
 function askedFor({ labels, annotations }: Pod, namespace: Labels): Asking | null {
   if (labels[INJECT] !== undefined) {
     if (isYes(labels[INJECT])) return 'label';
@@ -45,7 +42,7 @@ function askedFor({ labels, annotations }: Pod, namespace: Labels): Asking | nul
   if (namespace[INJECTION] === undefined && namespace[REVISION] === undefined && labels[REVISION] !== undefined)
     return 'revision';
   if (labels[INJECT] === undefined && isYes(says)) return 'annotation';
-  return asks(namespace) ? 'namespace' : null;
+  return isAsking(namespace) ? 'namespace' : null;
 }
 
 /** The pods of this control plane's that have no proxy; of those that no webhook takes, where it answers for them. */

@@ -4,15 +4,7 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { allNamespaces, type Namespace } from '../../evidence/kubernetes.ts';
 import { allWebhooks, type Webhook, webhooks } from '../../evidence/webhooks.ts';
-import {
-  INJECTION,
-  injectionAsked,
-  isAmbient,
-  isCalledIn,
-  isEnabled,
-  REVISION,
-  revisionsIn,
-} from '../../istio/injection.ts';
+import { INJECTION, isAmbient, isAsking, isCalledIn, isEnabled, REVISION, revisionsIn } from '../../istio/injection.ts';
 import { isNo, isYes } from './asking.ts';
 
 type Labels = Namespace['labels'];
@@ -84,11 +76,7 @@ export const injectionWebhookExists = defineCheck({
     if (meant) return { status: 'fail', ...meansNothing };
     const injecting = webhooks.filter(({ kind }) => kind === 'mutating');
     const unserved = known.filter(
-      (namespace) =>
-        injectionAsked(namespace, null) &&
-        (isEnabled(namespace.labels) || namespace.labels[INJECTION] === undefined) &&
-        !isAmbient(namespace.labels) &&
-        !isServed(namespace.labels),
+      (namespace) => isAsking(namespace.labels) && !isAmbient(namespace.labels) && !isServed(namespace.labels),
     );
     const [forgotten] = unserved;
     if (injecting.length > 0 && forgotten)
@@ -115,7 +103,7 @@ export const injectionWebhookExists = defineCheck({
         status: 'pass',
         message: `${count(injecting.length, 'injection webhook')}: ${some([...new Set(injecting.map(({ configuration }) => configuration))])}`,
       };
-    const asking = known.filter((namespace) => injectionAsked(namespace, plane.revision));
+    const asking = known.filter((namespace) => isAsking(namespace.labels, plane.revision));
     const [asks] = asking;
     if (!asks) {
       if (namespaces.got.refusal) return unknown([namespaces.got.refusal]);

@@ -2,8 +2,8 @@ import { shellLine } from '../../cluster/shell.ts';
 import { type ControlPlane, defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { hasProxy, type Injection, injection, settingsName } from '../../evidence/injection.ts';
-import { INJECT, isAmbient, type Refusal, wishOf } from '../../istio/injection.ts';
-import { allWell, asks, type Bare, bareIn, grouped, isServed, NAMED, nameOf, startAgain } from './asking.ts';
+import { INJECT, isAmbient, isAsking, type Refusal, wishOf } from '../../istio/injection.ts';
+import { allWell, type Bare, bareIn, grouped, isServed, NAMED, nameOf, startAgain } from './asking.ts';
 import { askingPodsTaken } from './asking-pods.ts';
 import { docs, WEBHOOK_SELECTION } from './steps.ts';
 
@@ -21,7 +21,11 @@ export const takenPodsInjected = defineCheck({
       ({ called, refusal, asked, namespace, pod }) =>
         called.length > 0 &&
         refusal === null &&
-        (asked !== null || (pod.labels[INJECT] === undefined && !asks(namespace) && !isAmbient(namespace))),
+        (asked !== null ||
+          (pod.labels[INJECT] === undefined &&
+            !isAsking(namespace) &&
+            !isAmbient(namespace) &&
+            !isAmbient(pod.labels))),
     );
     const [first, ...rest] = bare;
     if (first) {
@@ -131,7 +135,7 @@ export const podsNotExcepted = defineCheck({
         hint: CURES[worst.reason](first),
       };
     }
-    const served = [...injection.namespaces].filter(([, labels]) => asks(labels) && isServed(labels, injection));
+    const served = [...injection.namespaces].filter(([, labels]) => isAsking(labels) && isServed(labels, injection));
     return allWell(
       injection,
       served.length === 0

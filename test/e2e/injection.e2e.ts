@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { loadAll } from 'js-yaml';
+import type { Answer, KubernetesObject } from '../../src/cluster/cluster.ts';
+import type { ListQuestion, ObjectQuestion } from '../../src/cluster/question.ts';
+import { trim } from '../../src/cluster/trim.ts';
+import type { Ask, Source } from '../../src/diagnosis/check.ts';
+import { type Injection, injection } from '../../src/evidence/injection.ts';
+import { podOf } from '../../src/evidence/pod.ts';
+import { outcomeOf } from '../../src/istio/injection.ts';
+import { type MadePod, NAMESPACES, podsOf } from '../support/injected.ts';
+import { plane, scope } from '../support/judging.ts';
+import { istiodObject, modernMesh } from '../support/modern.ts';
+import type { RecordedObject } from '../support/recordings.ts';
+import { BIN, istioModule } from './build.ts';
+import { type Children, childrenIn, until } from './children.ts';
+import { freePorts, startCluster, type TestCluster } from './cluster.ts';
+import { istioctl } from './istio.ts';
+import { startIstiod } from './istiod.ts';
+import { load } from './load.ts';
+import { checksOf, report } from './user.ts';
+
+/** `INJECTION_SEED=7 INJECTION_PODS=50 npm run e2e -- injection` tries others, and more in each namespace. */
+const SEED = Number(process.env.INJECTION_SEED ?? 1);
+const EACH = Number(process.env.INJECTION_PODS ?? 6);
+
+const WEBHOOKS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+const VERSION = '1.31.0';
+
+/** How each control plane is installed, beside its revision. */
+const REVISIONS = {
+  default: {
+    sidecarInjectorWebhook: {
+      neverInjectSelector: [{ matchLabels: { app: 'job' } }],
+      alwaysInjectSelector: [{ matchLabels: { app: 'web' } }],
+    },
+  },
+  canary: {
+    global: { proxy: { autoInject: 'disabled' } },
+    sidecarInjectorWebhook: {
+      alwaysInjectSelector: [{ matchExpressions: [{ key: 'app', operator: 'In', values: ['web', 'job'] }] }],
+    },
+  },
+};
+type Revision = keyof typeof REVISIONS;
+
+describe(`Istio’s injection of pods, seed ${SEED}, by real istiods on a real API server`, () => {
+  let cluster: TestCluster;
+  let unload = (): Promise<void> => Promise.resolve();
+  const istiods: Children[] = [];
+  const urls = new Map<Revision, string>();
+  const pods = podsOf(SEED, EACH);
+  const compared = { pods: 0, injected: 0, called: 0 };
+
+  const kubectl = (args: readonly string[], input?: string): string =>
+    execFileSync('kubectl', args, {
+      env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
+      ...(input !== undefined && { input }),
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      maxBuffer: 1e8,
+    }).toString();
+
+  /** What Istio’s charts make of a revision, of these kinds. */
+  function rendered(revision: Revision, values: object, ...kinds: readonly string[]): readonly RecordedObject[] {
+    const operator = {
+      apiVersion: 'install.istio.io/v1alpha1',
+      kind: 'IstioOperator',
+      spec: {
+        profile: 'minimal',
+        ...(revision !== 'default' && { revision }),
+        values: { ...REVISIONS[revision], istiodRemote: { injectionURL: urls.get(revision) }, ...values },
+      },
+    };
+    const text = execFileSync(join(BIN, 'istioctl'), ['manifest', 'generate', '-f', '-'], {
+      input: JSON.stringify(operator),
+      stdio: ['pipe', 'pipe', 'pipe'],
+      maxBuffer: 1e8,
+    }).toString();
+    return (loadAll(text) as (RecordedObject | null)[]).filter(
+      (object): object is RecordedObject => object !== null && kinds.includes(object.kind),
+    );
+  }
+
+  /** Applies webhooks in the place of those that have their names. */
+  async function replace(...webhooks: readonly RecordedObject[]): Promise<void> {
+    for (const webhook of webhooks) {
+      await cluster.api('DELETE', `${WEBHOOKS}/${webhook.metadata.name}`, undefined, [200, 404]);
+      await cluster.api('POST', WEBHOOKS, webhook);
+    }
+  }
+
+  before(async () => {
+    cluster = await startCluster();
+    unload = await load(cluster, modernMesh(istiodObject()));
+    const made = NAMESPACES.map(({ name, labels }) => ({ metadata: { name, labels } }));
+    for (const namespace of made) {
+      await cluster.api('POST', '/api/v1/namespaces', namespace);
+      const accounts = `/api/v1/namespaces/${namespace.metadata.name}/serviceaccounts`;
+      await cluster.api('POST', accounts, { metadata: { name: 'default' } }, [201, 409]);
+    }
+    await cluster.api(
+      'POST',
+      '/api/v1/namespaces/kube-system/serviceaccounts',
+      { metadata: { name: 'default' } },
+      [201, 409],
+    );
+    kubectl(['create', '-f', join(istioModule(), 'manifests/charts/base/files/crd-all.gen.yaml')]);
+    for (const revision of Object.keys(REVISIONS) as Revision[]) {
+      const [http = 0, grpc = 0, secure = 0, https = 0, debug = 0] = await freePorts(5);
+      urls.set(revision, `https://localhost:${https}/inject`);
+      const [settings, ...webhooks] = rendered(revision, {}, 'ConfigMap', 'MutatingWebhookConfiguration')
+        .filter(({ metadata }) => metadata.name.startsWith('istio-sidecar-injector'))
+        .sort((a, b) => a.kind.localeCompare(b.kind));
+      await cluster.api('POST', '/api/v1/namespaces/istio-system/configmaps', settings);
+      await replace(...webhooks);
+      const folder = join(cluster.folder, `istiod-${revision}`);
+      mkdirSync(folder);
+      const children = childrenIn(folder);
+      istiods.push(children);
+      const ports = { http, grpc, secure, https, debug };
+      const env = { REVISION: revision };
+      await startIstiod({ kubeconfig: cluster.kubeconfig, folder, children, ports, env });
+    }
+    await trusted();
+    const tag = loadAll(istioctl(cluster.kubeconfig, 'tag', 'generate', 'prod', '--revision', 'canary'));
+    await replace(...(tag as RecordedObject[]).filter(({ kind }) => kind === 'MutatingWebhookConfiguration'));
+    await trusted();
+  });
+  after(async () => {
+    try {
+      for (const each of istiods) await each.end();
+      await unload();
+    } finally {
+      await cluster?.close();
+    }
+  });
+
+  /** Until every istiod has written its certificate into its webhooks, and the API server calls them. */
+  async function trusted(): Promise<void> {
+    type Listed = { items: { webhooks?: { name: string; clientConfig: { caBundle?: string } }[] }[] };
+    await until(
+      async () => {
+        const { items } = JSON.parse((await cluster.api('GET', WEBHOOKS)).body) as Listed;
+        return items.every(({ webhooks }) => webhooks?.every(({ clientConfig }) => clientConfig.caBundle));
+      },
+      30,
+      () => `an istiod writes no certificate: ${istiods.map((each) => each.words('pilot-discovery')).join('\n')}`,
+    );
+    // The API server looks at its webhooks’ configurations a moment after they are written.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+  }
+
+  /** The model's evidence, by the product's own source: asked of the API server's objects. */
+  async function gathered(): Promise<Injection> {
+    const kinds = 'pods,namespaces,deployments,mutatingwebhookconfigurations,validatingwebhookconfigurations';
+    const { items } = JSON.parse(kubectl(['get', kinds, '-A', '-o', 'json'])) as { items: KubernetesObject[] };
+    const known = new Map<Source<unknown>, Promise<unknown>>();
+    const answer = (body: object): Answer => ({
+      status: 200,
+      contentType: 'application/json',
+      body: (async function* () {
+        yield Buffer.from(JSON.stringify(body));
+      })(),
+    });
+    const ask: Ask = {
+      cluster: {
+        list: ({ resource }: ListQuestion) =>
+          Promise.resolve(items.filter(({ kind = '' }) => `${kind.toLowerCase()}s` === resource.plural)),
+        read: ({ name, namespace }: ObjectQuestion) =>
+          Promise.resolve(
+            answer(trim('configmaps', JSON.parse(kubectl(['-n', namespace, 'get', 'configmap', name, '-o', 'json'])))),
+          ),
+      } as unknown as Ask['cluster'],
+      scope,
+      plane: { ...plane, generation: 'telemetry-v2', revision: 'default', version: VERSION },
+      now: Date.now(),
+      limited: () => undefined,
+      sleep: () => Promise.resolve(),
+      from: <T>(source: Source<T>): Promise<T> => {
+        const told = known.get(source) ?? source.gather(ask);
+        known.set(source, told);
+        return told as Promise<T>;
+      },
+    };
+    return ask.from(injection);
+  }
+
+  /** The revision whose injector has made each pod's proxy; null for a pod that is as it was. */
+  function created(): readonly (string | null)[] {
+    interface Created {
+      metadata: { annotations?: Record<string, string> };
+      spec: { containers: { name: string }[]; initContainers?: { name: string }[] };
+    }
+    const text = kubectl(
+      ['apply', '--dry-run=server', '-o', 'json', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: pods }),
+    );
+    return (JSON.parse(text) as { items: Created[] }).items.map(({ metadata, spec }) => {
+      const isInjected = [...spec.containers, ...(spec.initContainers ?? [])].some(
+        ({ name }) => name === 'istio-proxy',
+      );
+      if (!isInjected) return null;
+      return (JSON.parse(metadata.annotations?.['sidecar.istio.io/status'] ?? '{}') as { revision: string }).revision;
+    });
+  }
+
+  async function compare(): Promise<void> {
+    const theirs = created();
+    const { webhooks, namespaces } = await gathered();
+    assert.equal(theirs.length, pods.length);
+    const wrong = pods.flatMap((made: MadePod, at) => {
+      const labels = namespaces.get(made.metadata.namespace) ?? {};
+      const pod = podOf({ ...made, status: {} });
+      const { called, refusal } = outcomeOf(pod, labels, webhooks, VERSION);
+      const ours = called.length > 0 && refusal === null ? (called.at(-1)?.revision ?? 'default') : null;
+      compared.pods++;
+      if (called.length > 0) compared.called++;
+      if (theirs[at] !== null) compared.injected++;
+      if (ours === theirs[at]) return [];
+      const { annotations } = made.metadata;
+      return [
+        `${JSON.stringify({ namespace: labels, labels: pod.labels, annotations, hostNetwork: pod.hostNetwork })}: Istio ${theirs[at]}, we ${ours} (${refusal})`,
+      ];
+    });
+    assert.deepEqual(wrong, []);
+  }
+
+  it('with two revisions and a tag', compare);
+
+  it('with enableNamespacesByDefault', async () => {
+    const { sidecarInjectorWebhook } = REVISIONS.default;
+    const values = { sidecarInjectorWebhook: { ...sidecarInjectorWebhook, enableNamespacesByDefault: true } };
+    await replace(...rendered('default', values, 'MutatingWebhookConfiguration'));
+    await trusted();
+    await compare();
+  });
+
+  it('with the one webhook of releases before 1.10, which looks at namespaces', async () => {
+    const [modern] = rendered('default', {}, 'MutatingWebhookConfiguration');
+    const { webhooks: [webhook] = [] } = (modern ?? {}) as { webhooks?: object[] };
+    const selectors = { namespaceSelector: { matchLabels: { 'istio-injection': 'enabled' } }, objectSelector: {} };
+    const name = 'sidecar-injector.istio.io';
+    if (modern) await replace({ ...modern, webhooks: [{ ...webhook, ...selectors, name }] } as RecordedObject);
+    await trusted();
+    await compare();
+  });
+
+  it('compared pods that are taken, declined and left alone', () => {
+    process.stdout.write(`# ${JSON.stringify(compared)}\n`);
+    assert.ok(compared.injected > 50 && compared.injected < compared.called && compared.called < compared.pods);
+  });
+
+  it('pods that ask in vain are named', async () => {
+    const pod = { metadata: { name: 'asks', annotations: { 'sidecar.istio.io/inject': 'true' } }, spec: pods[0]?.spec };
+    await cluster.api('POST', '/api/v1/namespaces/inject-0/pods', pod);
+    const { report: seen, code, stdout } = await report(cluster.kubeconfig, ['webhook-certs']);
+    assert.equal(checksOf(seen).get('asking-pods-taken')?.reason, 'AnnotationOnly', stdout);
+    assert.equal(code, 1);
+  });
+});
