@@ -80,12 +80,17 @@ export async function startIstiod({ kubeconfig, folder, children, ports, mesh, e
       },
     },
   );
+  // A port that was free may be another program's a moment later, and be answered there: two are not.
+  const ready = (): Promise<boolean> =>
+    Promise.all([textAt(ports.http, '/ready'), textAt(ports.debug, '/version')]).then(
+      () => true,
+      () => false,
+    );
   await until(
-    () =>
-      textAt(ports.http, '/ready').then(
-        (said) => !children.lost() && said !== undefined,
-        () => false,
-      ),
+    async () => {
+      if (children.lost()) throw new Error(`istiod has ended: ${children.words('pilot-discovery')}`);
+      return ready();
+    },
     60,
     () => `istiod is not ready: ${children.words('pilot-discovery')}`,
   );
