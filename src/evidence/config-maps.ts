@@ -21,6 +21,8 @@ export interface MeshConfig {
   refreshDelays: readonly number[];
   /** To whom objects are visible that do not say: empty is everybody. */
   exportTo: { services: readonly string[]; virtualServices: readonly string[]; destinationRules: readonly string[] };
+  /** Whether Istio finds out by itself who takes mutual TLS: so by default since 1.5. */
+  autoMtls: boolean;
   /** Null where it is the control plane's own. */
   rootNamespace: string | null;
   /** Whether Istio looks at some namespaces only. */
@@ -62,6 +64,7 @@ interface RawMesh {
   defaultServiceExportTo?: readonly string[];
   defaultVirtualServiceExportTo?: readonly string[];
   defaultDestinationRuleExportTo?: readonly string[];
+  enableAutoMtls?: boolean;
   rootNamespace?: string;
   defaultConfig?: {
     discoveryRefreshDelay?: string;
@@ -94,6 +97,7 @@ export const meshConfig = planeSource(right('istio'), (ask) =>
         virtualServices: mesh?.defaultVirtualServiceExportTo ?? [],
         destinationRules: mesh?.defaultDestinationRuleExportTo ?? [],
       },
+      autoMtls: mesh?.enableAutoMtls !== false,
       rootNamespace: mesh?.rootNamespace ?? null,
       hasDiscoverySelectors: (mesh?.discoverySelectors ?? []).length > 0,
     };

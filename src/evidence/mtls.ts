@@ -1,16 +1,20 @@
 import type { KubernetesObject } from '../cluster/cluster.ts';
 import { peerAuthentications as kind, typedName } from '../cluster/resources.ts';
-import { clusterSource, planeSource } from '../diagnosis/source.ts';
+import type { Ask } from '../diagnosis/check.ts';
+import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
 import { calledBy } from '../istio/called.ts';
 import type { Subset } from '../istio/destination-rules.ts';
 import { hostOf } from '../istio/hosts.ts';
-import { clientModeOf, type MtlsMode, type PeerAuthentication } from '../istio/mtls.ts';
+import { autoModeOf, clientModeOf, type MtlsMode, type PeerAuthentication } from '../istio/mtls.ts';
 import { type Protocol, protocolOf } from '../istio/protocol.ts';
+import { isAtLeast } from '../istio/release.ts';
 import { callers, calls } from './calls.ts';
+import { meshConfig } from './config-maps.ts';
 import { object } from './json.ts';
-import { allServices, listAll } from './kubernetes.ts';
+import { allPods, allServices, byNamespace, listAll } from './kubernetes.ts';
 import { titleOf } from './named.ts';
 import type { DestinationRule } from './routing.ts';
+import { answersOn, behind, takesTls, targetOf } from './servers.ts';
 import type { Service, ServicePort } from './service.ts';
 
 const modeIn = (value: unknown): MtlsMode | null => {
@@ -34,25 +38,31 @@ export const peerAuthentications = clusterSource([{ verb: 'list', resource: type
   }),
 );
 
-/** What callers’ rules say of TLS to a port of a Service, or of a subset of it. */
+/** What callers speak to a port of a Service, or of a subset of it. */
 export interface ClientTls {
   service: Service;
   port: ServicePort;
   /** Null for the Service as a whole. */
   subset: Subset | null;
-  /** The rule that says so. */
-  rule: DestinationRule;
-  /** `DISABLE`, `SIMPLE`, `MUTUAL`, `ISTIO_MUTUAL`. */
-  mode: string;
-  /** The namespaces of the callers that apply it. */
+  /** The rule that says so, and its word: `DISABLE`, `SIMPLE`, `MUTUAL`, `ISTIO_MUTUAL`; null where Istio finds out by itself. */
+  said: { rule: DestinationRule; mode: string } | null;
+  /** Mutual TLS `by pod`: to those whose sidecar takes it. Null for a TLS of its own, and where not everything was seen. */
+  speaks: 'plain' | 'mutual' | 'by pod' | 'other' | null;
+  /** The namespaces of the callers. */
   callers: readonly string[];
 }
+
+const SPOKEN: Readonly<Record<string, ClientTls['speaks']>> = {
+  DISABLE: 'plain',
+  SIMPLE: 'plain',
+  ISTIO_MUTUAL: 'mutual',
+};
 
 /** What is said of one port, and by which of the rules that are taken together. */
 function saidOf(
   rules: readonly DestinationRule[],
   { port, subset, headless }: { port: number; subset: string | null; headless: boolean },
-): { rule: DestinationRule; mode: string } | null {
+): ClientTls['said'] {
   // The first rule with a policy counts, and the first that has the subset.
   const main = rules.find(({ hasPolicy }) => hasPolicy);
   const own = rules.find(({ subsets }) => subsets.some(({ name }) => name === subset));
@@ -63,10 +73,55 @@ function saidOf(
   return mode === null || !rule ? null : { rule, mode };
 }
 
-/** Every port of a Service, or of a subset, to which calls may go and for which a DestinationRule names a mode of TLS. */
-export const clientTls = planeSource([], async ({ from, plane }): Promise<readonly ClientTls[]> => {
-  const [{ destinationRules }, told, services] = await Promise.all([from(calls), from(callers), from(allServices)]);
-  if (!destinationRules.some(({ tls }) => tls)) return [];
+type Port = Pick<ClientTls, 'service' | 'port' | 'subset'>;
+
+/** What Istio finds out by itself, where that may not be what pods take; undefined where it is. */
+async function autoModes({ from, plane }: Ask): Promise<(port: Port) => ClientTls['speaks'] | undefined> {
+  const [{ routing }, pods, peers, mesh] = await Promise.all([
+    from(calls),
+    from(allPods),
+    settle(from(peerAuthentications)),
+    settle(from(meshConfig)),
+  ]);
+  const podsOf = byNamespace(pods.items);
+  const isOn = !('got' in mesh) || mesh.got?.autoMtls !== false;
+  const rules = 'got' in peers && !peers.got.refusal ? peers.got.items : null;
+  const isOld = plane.version !== null && !isAtLeast(plane.version, '1.5');
+  const ofPort = ({ service, port, subset }: Port): ClientTls['speaks'] | undefined => {
+    const { namespace, headless } = service;
+    const own = behind(service, podsOf(namespace), subset).flatMap((pod) => {
+      const target = targetOf(port, pod);
+      return target === null ? [] : [{ pod, by: answersOn(pod, target) }];
+    });
+    if (isOld || own.length === 0) return undefined;
+    const scope = { namespace, headless, isOn, root: routing.root };
+    const mode =
+      rules &&
+      autoModeOf(
+        rules,
+        scope,
+        own.map(({ pod }) => takesTls(pod)),
+      );
+    return headless || mode === 'plain' || own.some(({ by }) => by === 'application') ? mode : undefined;
+  };
+  const known = new Map<ServicePort, ClientTls['speaks'] | undefined>();
+  // Every caller asks for the same ports of whole Services.
+  return (each: Port): ClientTls['speaks'] | undefined => {
+    if (each.subset !== null) return ofPort(each);
+    if (!known.has(each.port)) known.set(each.port, ofPort(each));
+    return known.get(each.port);
+  };
+}
+
+/** Every port of a Service, or of a subset, to which calls may go and for which a DestinationRule names a mode of TLS; and those whose pods may not take what Istio makes of it. */
+export const clientTls = planeSource([], async (ask): Promise<readonly ClientTls[]> => {
+  const { from, plane } = ask;
+  const [{ destinationRules }, told, services, auto] = await Promise.all([
+    from(calls),
+    from(callers),
+    from(allServices),
+    autoModes(ask),
+  ]);
   const byName = new Map(destinationRules.map((rule) => [titleOf(rule), rule]));
   const byHost = new Map(services.items.map((service) => [hostOf(service), service]));
   const portOf = (host: string, number: number): ServicePort | undefined =>
@@ -80,16 +135,18 @@ export const clientTls = planeSource([], async ({ from, plane }): Promise<readon
     for (const called of calledBy(view, httpOf)) {
       const service = byHost.get(called.host);
       const port = portOf(called.host, called.port);
+      if (!service || !port) continue;
       const merged = view.destinationRuleFor(called.host);
-      if (!service || !port || !merged) continue;
-      const subset = merged.subsets.find(({ name }) => name === called.subset) ?? null;
-      const rules = merged.from.flatMap((each) => byName.get(titleOf(each)) ?? []);
-      if ((called.subset !== null && !subset) || !rules.some(({ tls }) => tls)) continue;
+      const subset = merged?.subsets.find(({ name }) => name === called.subset) ?? null;
+      if (called.subset !== null && !subset) continue;
+      const rules = merged?.from.flatMap((each) => byName.get(titleOf(each)) ?? []) ?? [];
       const said = saidOf(rules, { port: port.port, subset: called.subset, headless: service.headless });
-      if (!said) continue;
-      const key = JSON.stringify([called, titleOf(said.rule), said.mode]);
-      const same = found.get(key) ?? { service, port, subset, ...said, callers: new Set() };
-      found.set(key, { ...same, callers: same.callers.add(view.caller.namespace) });
+      const speaks = said ? (SPOKEN[said.mode] ?? 'other') : auto({ service, port, subset });
+      if (speaks === undefined) continue;
+      const key = `${called.host} ${called.port} ${called.subset} ${said ? `${titleOf(said.rule)} ${said.mode}` : ''}`;
+      const same = found.get(key);
+      if (same) same.callers.add(view.caller.namespace);
+      else found.set(key, { service, port, subset, said, speaks, callers: new Set([view.caller.namespace]) });
     }
   }
   return [...found.values()].map((each) => ({ ...each, callers: [...each.callers] }));

@@ -12,6 +12,10 @@ const isAmbient = ({ annotations }: Pod): boolean => annotations['ambient.istio.
 /** Whether nothing of Istio's stands before a pod. */
 export const isNaked = (pod: Pod): boolean => proxyContainerOf(pod) === undefined && !isAmbient(pod);
 
+/** Whether Istio takes a pod for one that understands mutual TLS: by the label that the injector gives it. */
+export const takesTls = (pod: Pod): boolean =>
+  proxyContainerOf(pod) !== undefined && pod.labels['security.istio.io/tlsMode'] !== 'disabled';
+
 /** Whether a pod has a sidecar. */
 export const hasSidecar = (pod: Pod): boolean => {
   const container = proxyContainerOf(pod);

@@ -18,9 +18,10 @@ export interface Called extends Destination {
 export function calledBy(view: View, httpOf: (host: string, port: number) => Protocol['http']): readonly Called[] {
   const named = new Set(view.rules.flatMap(({ hosts }) => hosts));
   const wildcards = [...named].filter(isWildcard);
-  const found = new Map<string, Called>();
+  const found: Called[] = [];
+  const led = new Map<string, Called>();
   const add = ({ host, subset }: Destination, port: number): void => {
-    found.set(`${host} ${subset ?? ''} ${port}`, { host, subset, port });
+    led.set(`${host} ${subset ?? ''} ${port}`, { host, subset, port });
   };
   const only = (host: string): number | undefined => {
     const [first, ...others] = view.services.get(host)?.ports ?? [];
@@ -40,9 +41,9 @@ export function calledBy(view: View, httpOf: (host: string, port: number) => Pro
     const isRuled = named.has(host) || wildcards.some((each) => isSubsetOf(host, each));
     for (const port of ports) {
       if (isRuled) follow(host, port, httpOf(host, port));
-      else add({ host, subset: null, port }, port);
+      else found.push({ host, subset: null, port });
     }
   }
   for (const host of named) if (!isWildcard(host) && !view.services.has(host)) follow(host, 80, 'yes');
-  return [...found.values()];
+  return [...found, ...led.values()];
 }

@@ -32,12 +32,36 @@ export function mtlsModeOf(
   port: number,
   root: string,
 ): MtlsMode {
-  const sorted = [...rules].sort(byAge);
-  const mesh = sorted.find(({ namespace, selector }) => namespace === root && selector === null);
-  const own = sorted.filter(({ namespace }) => namespace === pod.namespace && namespace !== root);
-  const space = own.find(({ selector }) => selector === null);
-  const workload = own.find(({ selector }) => selector !== null && hasLabels(selector, pod.labels));
-  return workload?.ports.get(port) ?? workload?.mode ?? space?.mode ?? mesh?.mode ?? 'PERMISSIVE';
+  const workload = [...rules]
+    .sort(byAge)
+    .find(
+      ({ namespace, selector }) =>
+        namespace === pod.namespace && namespace !== root && selector !== null && hasLabels(selector, pod.labels),
+    );
+  return workload?.ports.get(port) ?? workload?.mode ?? namespaceModeOf(rules, pod.namespace, root);
+}
+
+/** What a namespace or the mesh says for all of its pods (pilot/pkg/model/authentication.go, GetNamespaceMutualTLSMode). */
+export function namespaceModeOf(rules: readonly PeerAuthentication[], namespace: string, root: string): MtlsMode {
+  const general = rules.filter(({ selector }) => selector === null).sort(byAge);
+  const of = (name: string): MtlsMode | null => general.find((rule) => rule.namespace === name)?.mode ?? null;
+  return of(namespace) ?? of(root) ?? 'PERMISSIVE';
+}
+
+/**
+ * What callers speak to a Service where no DestinationRule names a mode: mutual TLS to those pods whose sidecar takes it,
+ * unless their namespace says DISABLE, whatever their own rule says. Of a headless Service single pods are not told
+ * apart: mutual TLS to all where each has a proxy, else plain text to all (pilot/pkg/model/push_context.go,
+ * BestEffortInferServiceMTLSMode; cluster_tls.go, buildUpstreamTLSSettings and applyUpstreamTLSSettings).
+ */
+export function autoModeOf(
+  rules: readonly PeerAuthentication[],
+  { namespace, root, headless, isOn }: { namespace: string; root: string; headless: boolean; isOn: boolean },
+  haveProxy: readonly boolean[],
+): 'plain' | 'mutual' | 'by pod' {
+  const isMixed = haveProxy.length === 0 || haveProxy.includes(false);
+  if (!isOn || (headless && isMixed) || namespaceModeOf(rules, namespace, root) === 'DISABLE') return 'plain';
+  return headless ? 'mutual' : 'by pod';
 }
 
 /** The sidecar's own pages, which the injector keeps from redirection (injection-template.yaml): no workload's ports. */

@@ -252,6 +252,7 @@ export const meshOf = (change: Partial<MeshConfig> = {}): MeshConfig => ({
   sampling: null,
   refreshDelays: [],
   exportTo: { services: [], virtualServices: [], destinationRules: [] },
+  autoMtls: true,
   rootNamespace: null,
   hasDiscoverySelectors: false,
   ...change,

@@ -1,6 +1,7 @@
 import type { Calls } from '../../src/evidence/calls.ts';
 import type { ClientTls } from '../../src/evidence/mtls.ts';
 import type { Pod } from '../../src/evidence/pod.ts';
+import type { DestinationRule } from '../../src/evidence/routing.ts';
 import { indexDestinationRules } from '../../src/istio/destination-rules.ts';
 import type { MtlsMode, PeerAuthentication } from '../../src/istio/mtls.ts';
 import { container, listed, port, service, workloadPod } from './mixer.ts';
@@ -18,28 +19,36 @@ export const calls: Calls = { routing, destinationRules: [], missing: [] };
 
 export const redis = service('redis', { ports: [port('tcp', 6379)], selector: { app: 'redis' } });
 
+const ruleFor = (host: string): DestinationRule => ({
+  name: 'r',
+  namespace: 'bookinfo',
+  host,
+  exportTo: [],
+  createdAt: 0,
+  workloadSelector: null,
+  subsets: [],
+  ends: null,
+  hasPolicy: true,
+  tls: null,
+});
+
 /** What a rule says of the one port of redis; `change` is what is different. */
 export const towards = (
   mode: string,
   { host = 'redis', ...change }: Partial<ClientTls> & { host?: string } = {},
 ): ClientTls => ({
+  ...found(mode === 'DISABLE' || mode === 'SIMPLE' ? 'plain' : 'mutual', change),
+  said: { mode, rule: ruleFor(host) },
+});
+
+/** What Istio finds out by itself for the one port of redis. */
+export const found = (speaks: ClientTls['speaks'], change: Partial<ClientTls> = {}): ClientTls => ({
   service: redis,
   port: (change.service ?? redis).ports[0] ?? port('tcp', 6379),
   subset: null,
-  mode,
+  said: null,
+  speaks,
   callers: ['bookinfo'],
-  rule: {
-    name: 'r',
-    namespace: 'bookinfo',
-    host,
-    exportTo: [],
-    createdAt: 0,
-    workloadSelector: null,
-    subsets: [],
-    ends: null,
-    hasPolicy: true,
-    tls: null,
-  },
   ...change,
 });
 

@@ -13,6 +13,7 @@ import { certificatesOutliveConnections } from './certificates.ts';
 import { databasesAreNotHttp } from './databases.ts';
 import { listenersKeepStill } from './listeners.ts';
 import { mtlsIsUnderstood } from './mtls.ts';
+import { peerAuthenticationsCount } from './peers.ts';
 import { proxiesStayUp, ztunnelStaysUp } from './restarts.ts';
 import { headlessPortsAreNamed } from './services.ts';
 import { statefulSetsAreHeadless } from './stateful-sets.ts';
@@ -30,7 +31,13 @@ export const headlessTcp = section({
       databasesAreNotHttp,
       statefulSetsAreHeadless,
     ),
-    step('mtls', 'Verify callers and pods agree on mutual TLS', mtlsIsUnderstood, strictIsCalledByProxies),
+    step(
+      'mtls',
+      'Verify callers and pods agree on mutual TLS',
+      mtlsIsUnderstood,
+      strictIsCalledByProxies,
+      peerAuthenticationsCount,
+    ),
     step(PROXY_RESTARTS, 'Verify proxies stay up', proxiesStayUp, ztunnelStaysUp),
     step(CERTIFICATES, 'Verify renewing certificates replaces no Envoy', certificatesOutliveConnections),
     step('listeners', 'Verify listeners keep still', listenersKeepStill),

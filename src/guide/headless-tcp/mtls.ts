@@ -11,49 +11,64 @@ import { answersOn, behind, targetOf } from '../../evidence/servers.ts';
 import { isWildcard } from '../../istio/hosts.ts';
 import { mtlsModeOf, type PeerAuthentication } from '../../istio/mtls.ts';
 
-const edit = ({ rule }: ClientTls): string =>
-  shellLine('kubectl', '-n', rule.namespace, 'edit', 'destinationrule', rule.name);
+/** The command for the rule, with what to do there; where there is none, what to write. */
+function cureOf({ said, service }: ClientTls, there: string, without: string): string {
+  if (said)
+    return `${shellLine('kubectl', '-n', said.rule.namespace, 'edit', 'destinationrule', said.rule.name)}   # ${there}`;
+  const get = ['get', 'peerauthentications.security.istio.io,destinationrules.networking.istio.io', '-o', 'yaml'];
+  return `${shellLine('kubectl', '-n', service.namespace, ...get)}   # ${without}`;
+}
 
 /** `DestinationRule bookinfo/r (ISTIO_MUTUAL) to bookinfo/redis`, with the subset, and the port where it is not all of them. */
 function wordsOf(all: readonly ClientTls[]): readonly string[] {
   const groups = new Map<string, ClientTls[]>();
   for (const each of all) {
     const subset = each.subset ? ` subset ${each.subset.name}` : '';
-    const key = `DestinationRule ${titleOf(each.rule)} (${each.mode}) to ${titleOf(each.service)}${subset}`;
+    const { said, speaks } = each;
+    const by = said
+      ? `DestinationRule ${titleOf(said.rule)} (${said.mode})`
+      : `Istio by itself (${speaks === 'plain' ? 'plain text' : 'mutual TLS'})`;
+    const key = `${by} to ${titleOf(each.service)}${subset}`;
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
   return [...groups].map(([words, same]) => {
     const ports = new Set(same.map(({ port }) => port.port));
-    const isWhole = same.every(({ service }) => service.ports.every(({ port }) => ports.has(port)));
+    const isWhole = same.every(({ service }) =>
+      service.ports.every(({ port, protocol }) => protocol !== 'TCP' || ports.has(port)),
+    );
     return isWhole ? words : `${words} port ${[...ports].join(', ')}`;
   });
 }
 
 const callersOf = (all: readonly ClientTls[]): string => some([...new Set(all.flatMap(({ callers }) => callers))]);
 
-/** A rule for all of a domain takes in namespaces that nobody in the mesh may call. */
-const isMeant = ({ rule, callers, service }: ClientTls): boolean =>
-  !isWildcard(rule.host) || callers.includes(service.namespace);
-
-const isPlain = ({ mode }: ClientTls): boolean => mode === 'DISABLE' || mode === 'SIMPLE';
+/** A rule for all of a domain takes in namespaces that nobody in the mesh may call, and so does Istio by itself. */
+const isMeant = ({ said, callers, service }: ClientTls): boolean =>
+  (said && !isWildcard(said.rule.host)) || callers.includes(service.namespace);
 
 /** How a pod answers what callers speak to it. */
 type Outcome = 'understood' | 'without proxy' | 'kept from proxy' | 'mutual refused' | 'plain refused' | 'not seen';
 
 /** Without `rules` it is not known what a proxy takes. */
-function outcomeOf(each: ClientTls, pod: Pod, rules: readonly PeerAuthentication[] | null, root: string): Outcome {
-  const port = targetOf(each.port, pod);
-  const by = port === null ? null : answersOn(pod, port);
-  if (port === null || by === null || !(isPlain(each) || each.mode === 'ISTIO_MUTUAL')) return 'understood';
-  if (by === 'nobody' || by === 'application') {
-    if (isPlain(each)) return 'understood';
-    return by === 'nobody' ? 'without proxy' : 'kept from proxy';
-  }
+function outcomeOf(
+  { service, port, said, speaks }: ClientTls,
+  pod: Pod,
+  rules: readonly PeerAuthentication[] | null,
+  root: string,
+): Outcome {
+  const target = targetOf(port, pod);
+  const by = target === null ? null : answersOn(pod, target);
+  if (target === null || by === null || speaks === 'other') return 'understood';
+  const mode = rules && mtlsModeOf(rules, pod, target, root);
+  // By itself Istio looks at the pod's rule, and not at what is kept from the sidecar.
+  const spoken =
+    speaks === 'by pod' ? (by === 'nobody' || by === 'ztunnel' || mode === 'DISABLE' ? 'plain' : 'mutual') : speaks;
+  if (by === 'nobody') return spoken === 'mutual' ? 'without proxy' : 'understood';
+  if (by === 'application' && spoken !== null) return spoken === 'mutual' ? 'kept from proxy' : 'understood';
   // What goes to ztunnel goes in its tunnel, whatever a rule says; of a headless Service nothing is known of single pods.
-  if (by === 'ztunnel' && !(each.service.headless && isPlain(each))) return 'understood';
-  if (rules === null) return 'not seen';
-  const mode = mtlsModeOf(rules, pod, port, root);
-  if (isPlain(each)) return mode === 'STRICT' ? 'plain refused' : 'understood';
+  if (by === 'ztunnel' && !(service.headless && said && spoken === 'plain')) return 'understood';
+  if (mode === null || spoken === null) return 'not seen';
+  if (spoken === 'plain') return mode === 'STRICT' ? 'plain refused' : 'understood';
   return mode === 'DISABLE' ? 'mutual refused' : 'understood';
 }
 
@@ -61,7 +76,7 @@ export const mtlsIsUnderstood = defineCheck({
   id: 'mtls-is-understood',
   title: 'callers and pods agree on mutual TLS',
   explains:
-    'A DestinationRule that says ISTIO_MUTUAL makes callers speak mutual TLS also to pods without a proxy, which do not understand it; one that says DISABLE or SIMPLE makes them speak to proxies in another way than a PeerAuthentication with STRICT takes. Either resets the connection. Judged for each port, and for the subsets that rules lead to: by the rule that callers apply (a subset’s word before the rule’s, a port’s before that for all), and by the PeerAuthentication of the pod’s port, its labels, its namespace, or the mesh, in that order. A port that `traffic.sidecar.istio.io/excludeInboundPorts` keeps from the sidecar is plain text, whatever a PeerAuthentication says. Without a mode in a rule Istio finds out by itself. What pods of before 1.5 take is not looked at.',
+    'A DestinationRule that says ISTIO_MUTUAL makes callers speak mutual TLS also to pods without a proxy, which do not understand it; one that says DISABLE or SIMPLE makes them speak to proxies in another way than a PeerAuthentication with STRICT takes. Either resets the connection. Judged for each port, and for the subsets that rules lead to: by the rule that callers apply (a subset’s word before the rule’s, a port’s before that for all), and by the PeerAuthentication of the pod’s port, its labels, its namespace, or the mesh, in that order. A port that `traffic.sidecar.istio.io/excludeInboundPorts` keeps from the sidecar is plain text, whatever a PeerAuthentication says. Without a mode in a rule Istio finds out by itself, pod by pod, and is mistaken in some cases: it does not know what is kept from a sidecar; where a namespace says DISABLE it sends plain text to pods that say STRICT; and of a headless Service it does not tell pods apart. What pods of before 1.5 take is not looked at.',
   reasons: {
     MtlsWithoutProxy:
       'A DestinationRule makes callers speak mutual TLS to pods that have no proxy: connections are reset.',
@@ -89,16 +104,23 @@ export const mtlsIsUnderstood = defineCheck({
         status: 'fail',
         reason: 'MtlsWithoutProxy',
         message: `pods without a proxy get mutual TLS: ${some(wordsOf(naked))}, from ${callersOf(naked)}`,
-        hint: `${edit(first)}   # or a DestinationRule with tls mode DISABLE for ${first.service.name}`,
+        hint: cureOf(first, `or a DestinationRule with tls mode DISABLE for ${first.service.name}`, ''),
       };
-    const refused = having('plain refused');
+    const refused = having('plain refused').filter(
+      // A rule that was not seen may say something else.
+      (each) => each.said || (isMeant(each) && !isSome(calls.missing)),
+    );
     const [shut] = refused;
     if (shut)
       return {
         status: 'fail',
         reason: 'StrictRefusesPlain',
         message: `pods that take mutual TLS only get something else: ${some(wordsOf(refused))}`,
-        hint: edit(shut),
+        hint: cureOf(
+          shut,
+          'no tls mode, or ISTIO_MUTUAL',
+          `a DestinationRule with tls mode ISTIO_MUTUAL for ${shut.service.name}, or PERMISSIVE for its pods`,
+        ),
       };
     const untaken = (all: readonly ClientTls[]) => {
       const [worst] = all;
@@ -106,18 +128,22 @@ export const mtlsIsUnderstood = defineCheck({
         worst && {
           reason: 'MtlsNotTaken',
           message: `ports that take plain text only get mutual TLS: ${some(wordsOf(all))}, from ${callersOf(all)}`,
-          hint: `${edit(worst)}   # tls mode DISABLE for port ${worst.port.port}, in portLevelSettings`,
+          hint: cureOf(
+            worst,
+            `tls mode DISABLE for port ${worst.port.port}, in portLevelSettings`,
+            `a DestinationRule with tls mode DISABLE for port ${worst.port.port} of ${worst.service.name}`,
+          ),
         }
       );
     };
     const plain = having('mutual refused', 'kept from proxy').filter(isMeant);
-    const named = plain.filter(({ rule }) => !isWildcard(rule.host));
+    const named = plain.filter(({ said }) => said && !isWildcard(said.rule.host));
     const failure = untaken(named);
     if (failure) return { status: 'fail', ...failure };
     if (unseen && having('not seen').length > 0) return unknown([unseen], 'not every PeerAuthentication was seen');
     if (isSome(calls.missing)) return unknown(calls.missing, 'not every rule was seen');
     if (pods.refusal) return unknown([pods.refusal], 'not every pod was seen');
-    // A port may be plain for callers without a proxy: a rule for all of a domain was not written for it.
+    // A port may be plain for callers without a proxy: neither Istio nor a rule for all of a domain has it in mind.
     const warning = untaken(plain);
     if (warning) return { status: 'warn', ...warning };
     if (tls.length === 0) return skip('no DestinationRule that callers apply names a mode of TLS');

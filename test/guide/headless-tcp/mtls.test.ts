@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { mtlsIsUnderstood } from '../../../src/guide/headless-tcp/mtls.ts';
 import {
+  autoModeOf,
   type ClientPolicy,
   clientModeOf,
   isRedirected,
@@ -10,7 +11,7 @@ import {
 } from '../../../src/istio/mtls.ts';
 import { judging } from '../../support/judging.ts';
 import { listed, missing, partly, port, service } from '../../support/mixer.ts';
-import { calls, peer, peers, redis, redisPod, towards } from '../../support/tcp.ts';
+import { calls, found, peer, peers, redis, redisPod, towards } from '../../support/tcp.ts';
 
 const STRICT_MESH = peer('STRICT', { namespace: 'istio-system' });
 const excluded = { annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '1, 6379' } };
@@ -147,6 +148,72 @@ judging(
       says: /1 Service/,
     },
     {
+      when: 'Istio finds out that sidecars take it',
+      given: { tls: [found('by pod'), found('mutual')], ...peers(STRICT_MESH) },
+      status: 'pass',
+      says: /1 Service .*: Istio by itself \(mutual TLS\) to bookinfo\/redis$/,
+    },
+    {
+      when: 'Istio does not know that the port is kept from the sidecar',
+      given: { tls: [found('by pod')], pods: listed(redisPod(true, excluded)) },
+      status: 'warn',
+      reason: 'MtlsNotTaken',
+      says: /Istio by itself \(mutual TLS\) to bookinfo\/redis, from bookinfo/,
+    },
+    {
+      when: 'Istio is told of the port that is kept from the sidecar',
+      given: {
+        tls: [found('by pod')],
+        pods: listed(redisPod(true, excluded)),
+        ...peers(peer('STRICT', { selector: { app: 'redis' }, ports: new Map([[6379, 'DISABLE']]) })),
+      },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
+      when: 'Istio sends plain text to a pod that is strict',
+      given: { tls: [found('plain')], ...peers(STRICT_MESH) },
+      status: 'fail',
+      reason: 'StrictRefusesPlain',
+      says: /Istio by itself \(plain text\) to bookinfo\/redis/,
+    },
+    {
+      when: 'Istio sends plain text, and a rule that was not seen may not',
+      given: { tls: [found('plain')], ...peers(STRICT_MESH), calls: { ...calls, missing: [missing()] } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every rule/,
+    },
+    {
+      when: 'Istio sends plain text, and nobody is near who would call',
+      given: { tls: [found('plain', { callers: ['web'] })], ...peers(STRICT_MESH) },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
+      when: 'Istio sends mutual TLS to all pods of a headless Service, and one takes none',
+      given: {
+        tls: [found('mutual', { service: { ...redis, headless: true } })],
+        ...peers(peer(null, { selector: { app: 'redis' }, ports: new Map([[6379, 'DISABLE']]) })),
+      },
+      status: 'warn',
+      reason: 'MtlsNotTaken',
+      says: /Istio by itself/,
+    },
+    {
+      when: 'what Istio finds out depends on what cannot be seen',
+      given: { tls: [found(null)], peers: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every PeerAuthentication/,
+    },
+    {
+      when: 'a rule names certificates of its own',
+      given: { tls: [{ ...towards('MUTUAL'), speaks: 'other' }], ...peers(STRICT_MESH) },
+      status: 'pass',
+      says: /\(MUTUAL\)/,
+    },
+    {
       when: 'what pods take cannot be seen',
       given: { tls: [towards('DISABLE')], peers: { missing: missing() } },
       status: 'unknown',
@@ -240,5 +307,18 @@ describe('what pods take', () => {
     assert.deepEqual(redirected({ [include]: '*', [exclude]: '443' }), [80]);
     assert.deepEqual(redirected({ [include]: '443', [exclude]: '443' }), [443]);
     assert.deepEqual(redirected({ [include]: '' }), []);
+  });
+});
+
+describe('what Istio finds out by itself', () => {
+  const of = (headless: boolean, haveProxy: readonly boolean[], ...rules: readonly PeerAuthentication[]) =>
+    autoModeOf(rules, { namespace: 'bookinfo', root: 'istio-system', headless, isOn: true }, haveProxy);
+  it('is mutual TLS to each pod that has a proxy', () => assert.equal(of(false, [true, false]), 'by pod'));
+  it('is mutual TLS to all pods of a headless Service, where all have proxies', () =>
+    assert.deepEqual([of(true, [true]), of(true, [true, false]), of(true, [])], ['mutual', 'plain', 'plain']));
+  it('is plain text where the namespace says DISABLE, and not where one pod’s rule does', () => {
+    assert.equal(of(false, [true], peer('STRICT'), peer('DISABLE', { selector: { app: 'redis' } })), 'by pod');
+    assert.equal(of(false, [true], peer('DISABLE'), peer('STRICT', { selector: { app: 'redis' } })), 'plain');
+    assert.equal(of(false, [true], peer(null), peer('DISABLE', { namespace: 'istio-system' })), 'plain');
   });
 });

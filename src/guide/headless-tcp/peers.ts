@@ -1,0 +1,83 @@
+import { shellLine } from '../../cluster/shell.ts';
+import { defineCheck } from '../../diagnosis/check.ts';
+import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { calls } from '../../evidence/calls.ts';
+import { allPods, allServices, byNamespace } from '../../evidence/kubernetes.ts';
+import { peerAuthentications } from '../../evidence/mtls.ts';
+import { titleOf } from '../../evidence/named.ts';
+import { isRunning, type Pod } from '../../evidence/pod.ts';
+import { behind, targetOf } from '../../evidence/servers.ts';
+import type { Service } from '../../evidence/service.ts';
+import { hasLabels } from '../../istio/destination-rules.ts';
+import type { PeerAuthentication } from '../../istio/mtls.ts';
+
+/** The ports of a rule that are a Service's, and none on which its pods listen as far as anything tells. */
+function misnamed({ ports, selector }: PeerAuthentication, pods: readonly Pod[], services: readonly Service[]) {
+  const own = pods.filter((pod) => isRunning(pod) && selector && hasLabels(selector, pod.labels));
+  const near = services.filter((service) => behind(service, own).length > 0).flatMap((service) => service.ports);
+  const targets = new Set([
+    ...own.flatMap(({ containers }) => containers.flatMap((each) => each.ports.map(({ port }) => port))),
+    ...own.flatMap((pod) => near.map((port) => targetOf(port, pod))),
+  ]);
+  return [...ports.keys()].filter((each) => !targets.has(each) && near.some(({ port }) => port === each));
+}
+
+export const peerAuthenticationsCount = defineCheck({
+  id: 'peer-authentications-count',
+  title: 'what PeerAuthentications say is in force',
+  explains:
+    'A PeerAuthentication with a selector is for pods of its own namespace; in the root namespace of the mesh it is nobody’s. portLevelMtls is read beside a selector only, and its ports are those on which pods listen, not those of their Service.',
+  reasons: {
+    SelectorInRoot: 'A PeerAuthentication in the root namespace has a selector: it is in force nowhere.',
+    PortsWithoutSelector: 'A PeerAuthentication has portLevelMtls and no selector: its ports are not looked at.',
+    PortOfService:
+      'A PeerAuthentication names a port of a Service; its pods listen on another, and the rule says nothing of it.',
+  },
+  needs: { peers: peerAuthentications, pods: allPods, services: allServices, calls },
+  judge({ peers, pods, services, calls }, { scope }) {
+    const { root } = calls.routing;
+    const rules = peers.items.filter(({ namespace }) =>
+      scope.namespace === null ? true : namespace === scope.namespace || namespace === root,
+    );
+    const edit = ({ namespace, name }: PeerAuthentication): string =>
+      shellLine('kubectl', '-n', namespace, 'edit', 'peerauthentications.security.istio.io', name);
+    const rootless = rules.filter(({ namespace, selector }) => namespace === root && selector !== null);
+    const [first] = rootless;
+    if (first)
+      return {
+        status: 'warn',
+        reason: 'SelectorInRoot',
+        message: `in the root namespace, with a selector: ${some(rootless.map(titleOf))}`,
+        hint: `${edit(first)}   # move it to the namespace of its pods, or take its selector away`,
+      };
+    const general = rules.filter(({ selector, ports }) => selector === null && ports.size > 0);
+    const [whole] = general;
+    if (whole)
+      return {
+        status: 'warn',
+        reason: 'PortsWithoutSelector',
+        message: `portLevelMtls without a selector: ${some(general.map(titleOf))}`,
+        hint: `${edit(whole)}   # give it the labels of the pods that it is for`,
+      };
+    const podsOf = byNamespace(pods.items);
+    const servicesOf = byNamespace(services.items);
+    const wrong = rules.flatMap((rule) => {
+      const ports = misnamed(rule, podsOf(rule.namespace), servicesOf(rule.namespace));
+      return ports.length > 0 ? [{ rule, ports }] : [];
+    });
+    const [other] = wrong;
+    if (other)
+      return {
+        status: 'warn',
+        reason: 'PortOfService',
+        message: some(
+          wrong.map(({ rule, ports }) => `${titleOf(rule)} names ${ports.join(', ')}, a port of a Service`),
+        ),
+        hint: `${edit(other.rule)}   # name the port on which its pods listen`,
+      };
+    const unseen = peers.refusal ?? pods.refusal ?? services.refusal;
+    if (unseen) return unknown([unseen]);
+    if (rules.length === 0) return skip('no PeerAuthentication');
+    return { status: 'pass', message: `${count(rules.length, 'PeerAuthentication')}: ${some(rules.map(titleOf))}` };
+  },
+});
