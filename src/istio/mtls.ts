@@ -42,7 +42,7 @@ export function mtlsModeOf(
 }
 
 /** What a namespace or the mesh says for all of its pods (pilot/pkg/model/authentication.go, GetNamespaceMutualTLSMode). */
-export function namespaceModeOf(rules: readonly PeerAuthentication[], namespace: string, root: string): MtlsMode {
+function namespaceModeOf(rules: readonly PeerAuthentication[], namespace: string, root: string): MtlsMode {
   const general = rules.filter(({ selector }) => selector === null).sort(byAge);
   const of = (name: string): MtlsMode | null => general.find((rule) => rule.namespace === name)?.mode ?? null;
   return of(namespace) ?? of(root) ?? 'PERMISSIVE';

@@ -14,12 +14,12 @@ export const statefulSetsAreHeadless = defineCheck({
   id: 'stateful-sets-are-headless',
   title: 'the pods of StatefulSets can be called one by one',
   explains:
-    'The pods of a StatefulSet call each other by name, `POD.SERVICE.NAMESPACE`, below the Service that its serviceName says. Without that Service the names do not resolve. Where it has an address of its own, and no headless Service selects the pods, proxies know the Service’s address only: calls to a pod’s own go through unlooked at, in plain text, which STRICT refuses. Looks at StatefulSets of several pods with sidecars.',
+    'The pods of a StatefulSet call each other by name, `POD.SERVICE.NAMESPACE`, below the Service that its serviceName says. Without that Service the names do not resolve, nor, as Kubernetes says, where it has an address of its own. Proxies then know that address only: where no other Service is headless for the pods, calls to a pod’s own address go through unlooked at, in plain text, which STRICT refuses. Looks at StatefulSets of several pods with sidecars.',
   reasons: {
     HeadlessServiceMissing:
       'The Service that a StatefulSet names does not exist: the names of its pods do not resolve.',
     ServiceNotHeadless:
-      'No headless Service is for the pods of a StatefulSet: proxies take calls to a single pod for calls out of the mesh.',
+      'The Service that a StatefulSet names has an address of its own: its pods have no names there, and proxies know no single one of them by it.',
   },
   needs: { sets: statefulSets, services: allServices, pods: allPods },
   judge({ sets, services, pods }, { scope }) {
@@ -29,20 +29,19 @@ export const statefulSetsAreHeadless = defineCheck({
       podsOf(namespace).filter(
         (pod) => isRunning(pod) && pod.owner?.kind === 'StatefulSet' && pod.owner.name === name && hasSidecar(pod),
       );
-    const found = (set: StatefulSet, own: readonly Pod[]): Found => {
-      const near = servicesOf(set.namespace);
-      const named = near.find(({ name }) => name === set.serviceName);
-      if (!named) return 'no service';
-      const isFor = near.some((each) => each.headless && own.some(({ labels }) => selects(each.selector, labels)));
-      return named.headless || isFor ? 'by name' : 'not headless';
+    const found = (set: StatefulSet): Found => {
+      const named = servicesOf(set.namespace).find(({ name }) => name === set.serviceName);
+      return !named ? 'no service' : named.headless ? 'by name' : 'not headless';
     };
+    const headlessFor = (set: StatefulSet): string | undefined =>
+      servicesOf(set.namespace).find(
+        ({ headless, selector }) => headless && ownOf(set).some(({ labels }) => selects(selector, labels)),
+      )?.name;
     const judged = sets.items
       .filter(({ namespace }) => scope.namespace === null || namespace === scope.namespace)
       .filter(({ replicas, serviceName }) => replicas > 1 && serviceName !== '')
-      .flatMap((set) => {
-        const own = ownOf(set);
-        return own.length === 0 ? [] : [{ set, how: found(set, own) }];
-      });
+      .filter((set) => ownOf(set).length > 0)
+      .map((set) => ({ set, how: found(set) }));
     const having = (which: Found): readonly StatefulSet[] =>
       judged.filter(({ how }) => how === which).map(({ set }) => set);
     const get = ({ namespace, name }: StatefulSet): string =>
@@ -66,7 +65,7 @@ export const statefulSetsAreHeadless = defineCheck({
         status: 'warn',
         reason: 'ServiceNotHeadless',
         message: some(hidden.map((set) => `${titleOf(set)} names Service ${set.serviceName}, which is not headless`)),
-        hint: `${get(other)}   # make a Service beside it: clusterIP None, the labels and ports of its pods`,
+        hint: `${get(other)}   # make it anew with serviceName ${headlessFor(other) ?? 'of a Service with clusterIP None'}`,
       };
     const unseen = sets.refusal ?? pods.refusal;
     if (unseen) return unknown([unseen]);

@@ -47,10 +47,11 @@ judging(
       says: /^bookinfo\/redis names Service redis, which is not headless$/,
     },
     {
-      when: 'it has, and another is headless for the same pods',
+      when: 'it has, though another is headless for the same pods',
       given: { services: listed(plain, headless) },
-      status: 'pass',
-      says: /1 StatefulSet/,
+      status: 'warn',
+      reason: 'ServiceNotHeadless',
+      says: /which is not headless/,
     },
     {
       when: 'there is one pod',
