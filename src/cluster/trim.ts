@@ -141,7 +141,7 @@ function configMap(from: Json): Partial<KubernetesObject> {
 /** Whom a route of the Gateway API is for, and where it leads. */
 const gatewayRoute = ({ spec, status }: Json): Partial<KubernetesObject> => ({
   spec: {
-    ...only(spec, 'parentRefs'),
+    ...only(spec, 'parentRefs', 'hostnames'),
     rules: array(object(spec).rules).map((rule) => ({
       backendRefs: array(object(rule).backendRefs).map((ref) => only(ref, 'kind', 'name', 'namespace')),
     })),
@@ -183,7 +183,7 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
   // Istio's own, and the Gateway API's.
   gateways: ({ spec, status }) => ({
     spec: only(spec, 'gatewayClassName', 'listeners', 'selector', 'servers'),
-    ...(status !== undefined && { status: only(status, 'conditions') }),
+    ...(status !== undefined && { status: only(status, 'conditions', 'listeners') }),
   }),
   httproutes: gatewayRoute,
   grpcroutes: gatewayRoute,

@@ -2,9 +2,11 @@ import type { KubernetesObject } from '../cluster/cluster.ts';
 import { gateways as gatewaysKind, type Resource, referenceGrants, routesOf, typedName } from '../cluster/resources.ts';
 import type { Ask } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
-import { type Json, list, object, text } from './json.ts';
+import { type Barrier, barrierOf, type Listener } from '../istio/parents.ts';
+import { type Json, list, object, text, texts } from './json.ts';
 import { type Listing, listAll } from './kubernetes.ts';
 import { type Named, titleOf } from './named.ts';
+import { isSelected, type LabelSelector } from './selector.ts';
 
 const named = ({ metadata }: KubernetesObject): Named => ({
   name: metadata.name,
@@ -26,17 +28,45 @@ async function listFirst<T>(
 
 const KINDS = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute'] as const;
 
+/** What a controller says of an object. */
+export interface Condition {
+  type: string;
+  /** `True`, `False`, `Unknown`. */
+  status: string;
+  reason: string;
+  message: string;
+}
+
+const conditionsIn = (status: Json): readonly Condition[] =>
+  list(status.conditions).map(({ type, status, reason, message }) => ({
+    type: text(type),
+    status: text(status),
+    reason: text(reason),
+    message: text(message),
+  }));
+
+/** `REASON: what the controller says`. */
+export const saying = ({ reason, message }: Condition): string => `${reason}: ${message}`;
+
+/** Whom a route is for, and what controllers say of that. */
+export interface RouteParent extends Named {
+  kind: string;
+  /** The name of a listener; null for each. */
+  section: string | null;
+  port: number | null;
+  conditions: readonly Condition[];
+}
+
 /** A route of the Gateway API. */
 export interface GatewayRoute extends Named {
   kind: (typeof KINDS)[number];
+  /** None for every host. */
+  hostnames: readonly string[];
+  parents: readonly RouteParent[];
   /** Its parents that are Services: the mesh's. */
   services: readonly Named[];
-  /** Its parents that are Gateways. */
-  gateways: readonly Named[];
   /** The Services that it leads to. */
   backends: readonly Named[];
-  /** Whether a controller has said yes. */
-  accepted: boolean;
   /** What its controllers object to: `NotAllowedByListeners: …`. */
   refused: readonly string[];
 }
@@ -45,27 +75,43 @@ const at =
   (own: Named) =>
   (ref: Json): Named => ({ name: text(ref.name), namespace: text(ref.namespace) || own.namespace });
 
+const parentOf =
+  (own: Named) =>
+  (ref: Json): Omit<RouteParent, 'conditions'> => ({
+    ...at(own)(ref),
+    kind: text(ref.kind) || 'Gateway',
+    section: text(ref.sectionName) || null,
+    port: Number(ref.port) || null,
+  });
+
+const keyOf = ({ kind, namespace, name, section, port }: Omit<RouteParent, 'conditions'>): string =>
+  JSON.stringify([kind, namespace, name, section, port]);
+
 const routeOf =
   (kind: GatewayRoute['kind']) =>
   (from: KubernetesObject): GatewayRoute => {
     const own = named(from);
-    const { parentRefs, rules } = object(from.spec);
-    const conditions = list(object(from.status).parents).flatMap((parent) => list(parent.conditions));
-    const parents = list(parentRefs);
-    const isKind = (wanted: string) => (ref: Json) => (text(ref.kind) || 'Gateway') === wanted;
+    const { parentRefs, rules, hostnames } = object(from.spec);
+    const said = list(object(from.status).parents);
+    const conditions = said.flatMap(conditionsIn);
+    const parents = list(parentRefs).map((ref): RouteParent => {
+      const parent = parentOf(own)(ref);
+      const same = said.filter((each) => keyOf(parentOf(own)(object(each.parentRef))) === keyOf(parent));
+      return { ...parent, conditions: same.flatMap(conditionsIn) };
+    });
     return {
       ...own,
       kind,
-      services: parents.filter(isKind('Service')).map(at(own)),
-      gateways: parents.filter(isKind('Gateway')).map(at(own)),
+      hostnames: texts(hostnames),
+      parents,
+      services: parents.filter((parent) => parent.kind === 'Service'),
       backends: list(rules)
         .flatMap(({ backendRefs }) => list(backendRefs))
         .filter((ref) => (text(ref.kind) || 'Service') === 'Service')
         .map(at(own)),
-      accepted: conditions.some(({ type, status }) => type === 'Accepted' && status === 'True'),
       refused: conditions
-        .filter(({ type, status }) => /^(Accepted|ResolvedRefs)$/.test(text(type)) && status === 'False')
-        .map(({ reason, message }) => `${text(reason)}: ${text(message)}`),
+        .filter(({ type, status }) => /^(Accepted|ResolvedRefs|Programmed)$/.test(type) && status === 'False')
+        .map(saying),
     };
   };
 
@@ -117,28 +163,77 @@ export const isGranted = (route: GatewayRoute, backend: Named, all: readonly Ref
 /** `HTTPRoute bookinfo/reviews`. */
 export const routeTitle = (route: GatewayRoute): string => `${route.kind} ${titleOf(route)}`;
 
+/** A Gateway of the Gateway API. */
+export interface ApiGateway extends Named {
+  className: string;
+  conditions: readonly Condition[];
+  listeners: readonly (Listener & { selector: LabelSelector | null; conditions: readonly Condition[] })[];
+  /** For whom it is a waypoint: `service` (also when nothing is said), `workload`, `all` or `none`. */
+  serves: string;
+}
+
+function listenersIn({ spec, status }: KubernetesObject): ApiGateway['listeners'] {
+  const said = new Map(list(object(status).listeners).map((each) => [text(each.name), conditionsIn(each)]));
+  return list(object(spec).listeners).map(({ name, port, protocol, hostname, tls, allowedRoutes }) => {
+    const { namespaces, kinds } = object(allowedRoutes);
+    const { from, selector } = object(namespaces);
+    return {
+      name: text(name),
+      port: Number(port) || 0,
+      protocol: text(protocol),
+      hostname: text(hostname) || null,
+      passesOn: text(object(tls).mode) === 'Passthrough',
+      from: text(from) || 'Same',
+      selector: selector ? object(selector) : null,
+      kinds: list(kinds).map(({ kind }) => text(kind)),
+      conditions: said.get(text(name)) ?? [],
+    };
+  });
+}
+
+export const apiGateways = clusterSource(
+  [{ verb: 'list', resource: typedName(gatewaysKind('v1')) }],
+  (ask): Promise<Listing<ApiGateway>> =>
+    listFirst(ask, [gatewaysKind('v1'), gatewaysKind('v1beta1')], (from) => ({
+      ...named(from),
+      className: text(object(from.spec).gatewayClassName),
+      conditions: conditionsIn(object(from.status)),
+      listeners: listenersIn(from),
+      serves: from.metadata.labels?.['istio.io/waypoint-for'] ?? 'service',
+    })),
+);
+
+/** Why a Gateway does not take a route of a namespace with these labels; null where it does. */
+export const barrierTo = (
+  gateway: ApiGateway,
+  route: GatewayRoute,
+  { section, port }: RouteParent,
+  labels: Readonly<Record<string, string>>,
+): Barrier | null =>
+  barrierOf(gateway.listeners, { ...route, section, port }, ({ from, selector }) => {
+    if (from === 'Same') return route.namespace === gateway.namespace;
+    // Older releases of Kubernetes do not give this label themselves.
+    const all = { ...labels, 'kubernetes.io/metadata.name': route.namespace };
+    return from !== 'Selector' || isSelected(selector, all);
+  });
+
+export const isWaypoint = ({ className }: ApiGateway): boolean => /waypoint/.test(className);
+
 /** A waypoint of an ambient mesh. */
 export interface Waypoint extends Named {
   programmed: boolean;
   /** Of its condition Programmed. */
   message: string;
-  /** `service` (also when nothing is said), `workload`, `all` or `none`. */
   serves: string;
 }
 
-export const waypoints = clusterSource(
-  [{ verb: 'list', resource: typedName(gatewaysKind('v1')) }],
-  async (ask): Promise<Listing<Waypoint>> => {
-    const all = await listFirst(ask, [gatewaysKind('v1'), gatewaysKind('v1beta1')], (from) => {
-      const programmed = list(object(from.status).conditions).find(({ type }) => type === 'Programmed');
-      return {
-        ...named(from),
-        className: text(object(from.spec).gatewayClassName),
-        programmed: programmed?.status === 'True',
-        message: text(programmed?.message),
-        serves: from.metadata.labels?.['istio.io/waypoint-for'] ?? 'service',
-      };
-    });
-    return { ...all, items: all.items.filter(({ className }) => /waypoint/.test(className)) };
-  },
-);
+export const waypoints = clusterSource(apiGateways.rights, async ({ from }): Promise<Listing<Waypoint>> => {
+  const all = await from(apiGateways);
+  return {
+    ...all,
+    items: all.items.filter(isWaypoint).map(({ name, namespace, conditions, serves }) => {
+      const programmed = conditions.find(({ type }) => type === 'Programmed');
+      return { name, namespace, serves, programmed: programmed?.status === 'True', message: programmed?.message ?? '' };
+    }),
+  };
+});

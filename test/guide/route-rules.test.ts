@@ -1,12 +1,20 @@
 import type { Calls } from '../../src/evidence/calls.ts';
 import type { Envoy } from '../../src/evidence/envoy/asked.ts';
 import type { Configuration } from '../../src/evidence/envoy/dump.ts';
-import type { GatewayRoute, ReferenceGrant, Waypoint } from '../../src/evidence/gateway-api.ts';
+import type {
+  ApiGateway,
+  Condition,
+  GatewayRoute,
+  ReferenceGrant,
+  RouteParent,
+  Waypoint,
+} from '../../src/evidence/gateway-api.ts';
 import type { GatewayProxies, SelectedGateway } from '../../src/evidence/gateways.ts';
 import type { Pod } from '../../src/evidence/pod.ts';
 import type { Rules } from '../../src/evidence/rules.ts';
 import type { Service } from '../../src/evidence/service.ts';
 import type { Target } from '../../src/evidence/targets.ts';
+import { apiGatewaysProgrammed } from '../../src/guide/route-rules/api-gateways.ts';
 import { rulesArrived } from '../../src/guide/route-rules/arrived.ts';
 import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from '../../src/guide/route-rules/callers.ts';
 import { destinationPortsExist } from '../../src/guide/route-rules/destination-ports.ts';
@@ -969,15 +977,31 @@ const ambient = (labels: Record<string, string> = {}) => ({
 const enrolled = ambient({ 'istio.io/use-waypoint': 'waypoint' });
 const bound = (isBound: boolean) =>
   service('reviews', { ports: [port('http', 9080)], waypoint: { bound: isBound, message: 'no such waypoint' } });
+const condition = (type: string, status: string, reason: string = type, message = ''): Condition => ({
+  type,
+  status,
+  reason,
+  message,
+});
+const ACCEPTED = [condition('Accepted', 'True')];
+const parent = (change: Partial<RouteParent> = {}): RouteParent => ({
+  kind: 'Service',
+  name: 'reviews',
+  namespace: 'bookinfo',
+  section: null,
+  port: null,
+  conditions: ACCEPTED,
+  ...change,
+});
 const route: GatewayRoute = {
   kind: 'HTTPRoute',
   name: 'r',
   namespace: 'bookinfo',
-  gateways: [],
+  hostnames: [],
+  parents: [parent()],
   backends: [],
   services: [{ name: 'reviews', namespace: 'bookinfo' }],
   refused: [],
-  accepted: true,
 };
 judging(
   waypointsServeRules,
@@ -1075,6 +1099,37 @@ judging(
   { namespaces: enrolled, services: listed(reviews), waypoints: { got: listed() } },
 );
 
+const forGateway = (change: Partial<RouteParent> = {}): GatewayRoute => ({
+  ...route,
+  hostnames: ['a.com'],
+  parents: [parent({ kind: 'Gateway', name: 'edge', namespace: 'istio-system', conditions: [], ...change })],
+  services: [],
+});
+const apiGateway = (
+  change: Partial<ApiGateway> = {},
+  listener: Partial<ApiGateway['listeners'][number]> = {},
+): ApiGateway => ({
+  name: 'edge',
+  namespace: 'istio-system',
+  className: 'istio',
+  serves: 'service',
+  conditions: [...ACCEPTED, condition('Programmed', 'True')],
+  listeners: [
+    {
+      name: 'web',
+      port: 80,
+      protocol: 'HTTP',
+      hostname: null,
+      passesOn: false,
+      from: 'All',
+      selector: null,
+      kinds: [],
+      conditions: [],
+      ...listener,
+    },
+  ],
+  ...change,
+});
 const far: GatewayRoute = { ...route, services: [], backends: [{ name: 'far', namespace: 'store' }] };
 const granting = (from: string, services: readonly string[]) => ({
   got: listed<ReferenceGrant>({ name: 'g', namespace: 'store', from: [from], services }),
@@ -1092,8 +1147,8 @@ judging(
     },
     {
       when: 'nobody has looked at one',
-      given: rules({ routes: [{ ...route, accepted: false }] }),
-      status: 'warn',
+      given: rules({ routes: [{ ...route, parents: [parent({ conditions: [] })] }] }),
+      status: 'unknown',
       reason: 'RouteUnseen',
       says: /no controller has accepted HTTPRoute bookinfo\/r/,
     },
@@ -1146,9 +1201,199 @@ judging(
       reason: 'Forbidden',
       says: /not every ReferenceGrant/,
     },
+    {
+      when: 'one is for a Gateway that is not there',
+      given: { ...rules({ routes: [forGateway()] }), gateways: { got: listed<ApiGateway>() } },
+      status: 'fail',
+      reason: 'ParentMissing',
+      says: /HTTPRoute bookinfo\/r is for Gateway istio-system\/edge, which does not exist/,
+    },
+    {
+      when: 'one is for a Gateway that was not seen',
+      given: { ...rules({ routes: [forGateway()] }), gateways: { got: partly<ApiGateway>() } },
+      status: 'unknown',
+      reason: 'RouteUnseen',
+      says: /no controller has accepted HTTPRoute bookinfo\/r/,
+    },
+    {
+      when: 'Gateways cannot be seen',
+      given: { ...rules({ routes: [forGateway()] }), gateways: { missing: missing() } },
+      status: 'unknown',
+      reason: 'RouteUnseen',
+      says: /no controller/,
+    },
+    ...(
+      [
+        [
+          'a listener that is not there',
+          { section: 'tls' },
+          {},
+          'ParentMissing',
+          /has no listener tls; it has web \(80\)/,
+        ],
+        ['a port that has no listener', { port: 443 }, {}, 'ParentMissing', /has no listener on port 443/],
+        [
+          'the namespace is left out',
+          {},
+          { from: 'Same' },
+          'RouteNotAllowed',
+          /takes routes from its own namespace only at listener web: the route is in bookinfo/,
+        ],
+        [
+          'the namespace’s labels are others',
+          {},
+          { from: 'Selector', selector: { matchLabels: { team: 'web' } } },
+          'RouteNotAllowed',
+          /takes routes from namespaces with certain labels only/,
+        ],
+        [
+          'the kind is left out',
+          {},
+          { kinds: ['GRPCRoute'] },
+          'RouteNotAllowed',
+          /takes GRPCRoute only at listener web/,
+        ],
+        ['the protocol has no such routes', {}, { protocol: 'TCP' }, 'RouteNotAllowed', /takes TCPRoute only/],
+        ['the host is another', {}, { hostname: 'b.com' }, 'HostnameNotServed', /has b\.com at listener web/],
+      ] as const
+    ).map(([when, ref, change, reason, says]) => ({
+      when,
+      given: {
+        ...rules({ routes: [{ ...forGateway(ref), refused: ['NotAllowed: the controller’s words'] }] }),
+        gateways: { got: listed(apiGateway({}, change)) },
+      },
+      status: 'fail' as const,
+      reason,
+      says,
+    })),
+    ...(
+      [
+        [
+          'its labels fit',
+          { from: 'Selector', selector: { matchLabels: { 'kubernetes.io/metadata.name': 'bookinfo' } } },
+        ],
+        ['all are taken', { from: 'All', hostname: '*.com' }],
+      ] as const
+    ).map(([when, change]) => ({
+      when: `nothing tells why: ${when}`,
+      given: { ...rules({ routes: [forGateway()] }), gateways: { got: listed(apiGateway({}, change)) } },
+      status: 'unknown' as const,
+      reason: 'RouteUnseen',
+      says: /no controller/,
+    })),
+    {
+      when: 'the controller has accepted what seems left out',
+      given: {
+        ...rules({ routes: [forGateway({ conditions: ACCEPTED })] }),
+        gateways: { got: listed(apiGateway({}, { from: 'Same' })) },
+      },
+      status: 'pass',
+      says: /1 route/,
+    },
   ],
-  { grants: { got: listed<ReferenceGrant>() } },
+  {
+    grants: { got: listed<ReferenceGrant>() },
+    gateways: { got: listed<ApiGateway>() },
+    namespaces: { got: listed({ name: 'bookinfo', labels: {} }) },
+  },
 );
+const edgeOf = (change: Partial<ApiGateway>, listener: Partial<ApiGateway['listeners'][number]> = {}) => ({
+  ...rules(),
+  gateways: { got: listed(apiGateway(change, listener)) },
+});
+const words = (type: string, reason: string, status = 'False') =>
+  condition(type, status, reason, 'the controller’s words');
+judging(apiGatewaysProgrammed, [
+  { when: 'they are', given: edgeOf({}), status: 'pass', says: /1 Gateway/ },
+  {
+    when: 'one is not accepted',
+    given: edgeOf({ conditions: [words('Accepted', 'ListenersNotValid')] }),
+    status: 'fail',
+    reason: 'GatewayRefused',
+    says: /Gateway istio-system\/edge: ListenersNotValid: the controller’s words/,
+  },
+  {
+    when: 'one is not programmed',
+    given: edgeOf({ conditions: [...ACCEPTED, words('Programmed', 'Invalid')] }),
+    status: 'fail',
+    reason: 'GatewayNotProgrammed',
+    says: /Invalid: the controller’s words/,
+  },
+  {
+    when: 'one has no address',
+    given: edgeOf({ conditions: [...ACCEPTED, words('Programmed', 'AddressNotAssigned')] }),
+    status: 'warn',
+    reason: 'GatewayWithoutAddress',
+    says: /AddressNotAssigned/,
+  },
+  {
+    when: 'a listener’s certificate is not there',
+    given: edgeOf({}, { conditions: [words('ResolvedRefs', 'InvalidCertificateRef')] }),
+    status: 'fail',
+    reason: 'ListenerRefused',
+    says: /Gateway istio-system\/edge, listener web: InvalidCertificateRef/,
+  },
+  {
+    when: 'a listener is in conflict',
+    given: edgeOf({}, { conditions: [words('Conflicted', 'HostnameConflict', 'True')] }),
+    status: 'fail',
+    reason: 'ListenerRefused',
+    says: /HostnameConflict/,
+  },
+  {
+    when: 'a listener is in no conflict',
+    given: edgeOf({}, { conditions: [words('Conflicted', 'NoConflicts')] }),
+    status: 'pass',
+    says: /1 Gateway/,
+  },
+  {
+    when: 'nobody has taken one up',
+    given: edgeOf({ conditions: [words('Accepted', 'Pending', 'Unknown')] }),
+    status: 'unknown',
+    reason: 'GatewayUnseen',
+    says: /no controller has taken up Gateway istio-system\/edge of class istio/,
+  },
+  {
+    when: 'another controller’s says nothing',
+    given: edgeOf({ className: 'other', conditions: [] }),
+    status: 'skip',
+    says: /no Gateway/,
+  },
+  {
+    when: 'another namespace is asked for',
+    given: edgeOf({ conditions: [] }),
+    scope: { namespace: 'bookinfo' },
+    status: 'skip',
+    says: /no Gateway/,
+  },
+  {
+    when: 'there is none',
+    given: { ...rules(), gateways: { got: listed<ApiGateway>() } },
+    status: 'skip',
+    says: /no Gateway/,
+  },
+  {
+    when: 'they cannot be seen',
+    given: { ...rules(), gateways: { missing: missing() } },
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not allowed/,
+  },
+  {
+    when: 'not every one was seen',
+    given: { ...rules(), gateways: { got: partly(apiGateway()) } },
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not every Gateway/,
+  },
+  {
+    when: 'no route could be seen',
+    given: { ...rules({ missing: [missing()] }), gateways: { got: listed<ApiGateway>() } },
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not allowed/,
+  },
+]);
 const behind: HttpRule = { ...to('reviews'), name: 'late', matches: [{ headers: { x: { exact: 'y' } } }] };
 const twofold = rule({ http: [to('reviews'), behind] });
 

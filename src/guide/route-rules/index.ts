@@ -1,11 +1,12 @@
 import { meshConfig } from '../../evidence/config-maps.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
-import { gatewayRoutes, grants, waypoints } from '../../evidence/gateway-api.ts';
+import { apiGateways, gatewayRoutes, grants, waypoints } from '../../evidence/gateway-api.ts';
 import { istioGateways } from '../../evidence/gateways.ts';
 import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
 import { firstSyncs } from '../../evidence/pilot.ts';
 import { destinationRules, oldRules, serviceEntries, sidecars, virtualServices } from '../../evidence/routing.ts';
 import { section } from '../section.ts';
+import { apiGatewaysProgrammed } from './api-gateways.ts';
 import { rulesArrived } from './arrived.ts';
 import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from './callers.ts';
 import { destinationPortsExist } from './destination-ports.ts';
@@ -50,7 +51,14 @@ export const routeRules = section({
       nobodyIsTheProxy,
     ),
     step(CALLERS, 'Verify the caller’s proxy gets the rules', rulesAreForMesh, callerIsInMesh, callerSeesRules),
-    step(GATEWAYS, 'Verify gateways take the rules', gatewaysExist, gatewaysServeHosts, gatewayHostsApart),
+    step(
+      GATEWAYS,
+      'Verify gateways take the rules',
+      gatewaysExist,
+      gatewaysServeHosts,
+      gatewayHostsApart,
+      apiGatewaysProgrammed,
+    ),
     step(WAYPOINTS, 'Verify ambient services have a waypoint', waypointsServeRules, httpRoutesAccepted),
     step(ARRIVAL, 'Verify the rules have arrived', proxiesTakeRules, rulesArrived),
   ],
@@ -67,6 +75,7 @@ export const routeRules = section({
     meshConfig,
     gatewayRoutes,
     grants,
+    apiGateways,
     waypoints,
     oldRules,
   ],

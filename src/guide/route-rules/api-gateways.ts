@@ -1,0 +1,111 @@
+import { shellLine } from '../../cluster/shell.ts';
+import { defineCheck } from '../../diagnosis/check.ts';
+import { attempt } from '../../diagnosis/source.ts';
+import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { type ApiGateway, apiGateways, type Condition, isWaypoint, saying } from '../../evidence/gateway-api.ts';
+import { titleOf } from '../../evidence/named.ts';
+import { rules } from '../../evidence/rules.ts';
+
+type Reason = 'GatewayRefused' | 'ListenerRefused' | 'GatewayNotProgrammed' | 'GatewayWithoutAddress';
+
+interface Fault {
+  gateway: ApiGateway;
+  reason: Reason;
+  words: string;
+}
+
+/** What controllers object to; `Conflicted` is the one condition that is bad when it is true. */
+const objections = (conditions: readonly Condition[], ...types: readonly string[]): readonly Condition[] =>
+  conditions.filter(
+    ({ type, status }) => (types.includes(type) && status === 'False') || (type === 'Conflicted' && status === 'True'),
+  );
+
+const ORDER: readonly Reason[] = ['GatewayRefused', 'ListenerRefused', 'GatewayNotProgrammed', 'GatewayWithoutAddress'];
+
+function faultsOf(gateway: ApiGateway): readonly Fault[] {
+  const title = `Gateway ${titleOf(gateway)}`;
+  const as = (reason: Reason, condition: Condition, at = ''): Fault => ({
+    gateway,
+    reason,
+    words: `${title}${at}: ${saying(condition)}`,
+  });
+  const programmed = objections(gateway.conditions, 'Programmed').map((each) =>
+    as(each.reason === 'AddressNotAssigned' ? 'GatewayWithoutAddress' : 'GatewayNotProgrammed', each),
+  );
+  return [
+    ...objections(gateway.conditions, 'Accepted', 'ResolvedRefs').map((each) => as('GatewayRefused', each)),
+    ...gateway.listeners.flatMap(({ name, conditions }) =>
+      objections(conditions, 'Accepted', 'ResolvedRefs', 'Programmed').map((each) =>
+        as('ListenerRefused', each, `, listener ${name}`),
+      ),
+    ),
+    ...programmed,
+  ];
+}
+
+/** Whether a controller says of it that it is there. */
+const isSeen = ({ conditions }: ApiGateway): boolean =>
+  ['Accepted', 'Programmed'].every((wanted) =>
+    conditions.some(({ type, status }) => type === wanted && status !== 'Unknown'),
+  );
+
+export const apiGatewaysProgrammed = defineCheck({
+  id: 'api-gateways-programmed',
+  title: 'Gateways of the Gateway API are programmed',
+  explains:
+    'Looks at what its controller says of a Gateway of the Gateway API (gateway.networking.k8s.io) and of each of its listeners: Accepted, Programmed, ResolvedRefs (a certificate’s Secret, a ReferenceGrant) and Conflicted. `istioctl analyze` calls a negative one of the Gateway IST0171. Where nobody says anything, no controller has taken it up: its class is nobody’s, or istiod runs without the Gateway API.',
+  reasons: {
+    GatewayRefused: 'The controller does not accept a Gateway, or cannot resolve what it names (IST0171).',
+    ListenerRefused: 'A listener of a Gateway is not valid, in conflict with another, or names a Secret in vain.',
+    GatewayNotProgrammed:
+      'A Gateway is accepted, and no proxy has it: no Service, no pod, or an address in vain (IST0171).',
+    GatewayWithoutAddress: 'A Gateway has no address from outside yet (IST0171): inside of the cluster it is reached.',
+    GatewayUnseen: 'No controller says anything of a Gateway: its class is nobody’s, or its controller does not run.',
+  },
+  needs: { rules, gateways: attempt(apiGateways) },
+  judge({ rules: { routes, missing }, gateways }, { scope }) {
+    if ('missing' in gateways) return unknown([gateways.missing]);
+    const named = new Set(
+      routes.flatMap(({ parents }) => parents.filter(({ kind }) => kind === 'Gateway').map(titleOf)),
+    );
+    const isIn = ({ namespace }: ApiGateway): boolean =>
+      scope.workload === null && (scope.namespace === null || namespace === scope.namespace);
+    // Of another controller's nothing is asked unless it says something, or a route is for it.
+    const judged = gateways.got.items.filter(
+      (each) => named.has(titleOf(each)) || (isIn(each) && (isSeen(each) || each.className.startsWith('istio'))),
+    );
+    const faults = judged.flatMap(faultsOf).sort((a, b) => ORDER.indexOf(a.reason) - ORDER.indexOf(b.reason));
+    const [first] = faults;
+    if (first)
+      return {
+        status: first.reason === 'GatewayWithoutAddress' ? 'warn' : 'fail',
+        reason: first.reason,
+        message: some([...new Set(faults.map(({ words }) => words))]),
+        hint: shellLine(
+          'kubectl',
+          '-n',
+          first.gateway.namespace,
+          'describe',
+          'gateways.gateway.networking.k8s.io',
+          first.gateway.name,
+        ),
+      };
+    // A waypoint is judged where it is used.
+    const unseen = judged.filter((each) => !isSeen(each) && !isWaypoint(each));
+    if (unseen.length > 0)
+      return {
+        status: 'unknown',
+        reason: 'GatewayUnseen',
+        message: some(
+          unseen.map((each) => `no controller has taken up Gateway ${titleOf(each)} of class ${each.className}`),
+        ),
+        hint: 'kubectl get gatewayclasses',
+        missing: [],
+      };
+    if (gateways.got.refusal) return unknown([gateways.got.refusal], 'not every Gateway was seen');
+    const seen = judged.filter(isSeen);
+    if (seen.length === 0)
+      return isSome(missing) ? unknown(missing) : skip('no Gateway of the Gateway API is about these workloads');
+    return { status: 'pass', message: count(seen.length, 'Gateway') };
+  },
+});
