@@ -3,10 +3,10 @@ import { gateways as gatewaysKind, type Resource, referenceGrants, routesOf, typ
 import type { Ask } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
 import { type Barrier, barrierOf, type Listener } from '../istio/parents.ts';
+import { isSelected, type LabelSelector } from '../istio/selector.ts';
 import { type Json, list, object, text, texts } from './json.ts';
 import { type Listing, listAll } from './kubernetes.ts';
 import { type Named, titleOf } from './named.ts';
-import { isSelected, type LabelSelector } from './selector.ts';
 
 const named = ({ metadata }: KubernetesObject): Named => ({
   name: metadata.name,

@@ -76,6 +76,25 @@ export function takesAll({ uri, scheme, method, authority, headers, withoutHeade
   return anyPath && rest && [scheme, method, authority].every((each) => each === undefined || isEmpty(each));
 }
 
+/** A match in words that are the same for the same match, in whatever order: its name decides nothing. */
+const canonical = (match: HttpMatch): string =>
+  JSON.stringify({ ...match, name: undefined }, (_, value: unknown) =>
+    typeof value !== 'object' || value === null || Array.isArray(value)
+      ? value
+      : Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))),
+  );
+
+/** Rules of which every match is one of a rule before: no request is left to them (pkg/config/validation/validation.go, analyzeUnreachableHTTPRules). */
+export function repeatedIn(rules: readonly HttpRule[]): readonly HttpRule[] {
+  const seen = new Set<string>();
+  return rules.filter(({ matches }) => {
+    const own = matches.map(canonical);
+    const isRepeated = own.length > 0 && own.every((match) => seen.has(match));
+    for (const match of own) seen.add(match);
+    return isRepeated;
+  });
+}
+
 /** A rule that a caller's proxy has, and what of it is looked at. */
 export interface Route {
   rule: HttpRule;

@@ -1430,6 +1430,45 @@ judging(rulesAreReached, [
     reason: 'RuleUnreached',
     says: /^VirtualService bookinfo\/reviews, rule 2 \(late\): never reached/,
   },
+  {
+    when: 'one has the matches of those before, whatever their order and names',
+    given: rules({
+      virtualServices: [
+        rule({
+          http: [
+            { ...to('reviews'), matches: [{ uri: { prefix: '/a' }, port: 80 }] },
+            {
+              ...to('reviews'),
+              name: 'again',
+              matches: [Object.assign({ port: 80, uri: { prefix: '/a' } }, { name: 'x' })],
+            },
+          ],
+        }),
+      ],
+    }),
+    status: 'warn',
+    reason: 'RuleRepeated',
+    says: /^VirtualService bookinfo\/reviews, rule 2 \(again\): never reached, rules before have its matches/,
+  },
+  {
+    when: 'one for TCP stands behind one without a match',
+    given: rules({
+      virtualServices: [
+        rule({
+          http: [],
+          other: ['a', 'b'].map((host) => ({
+            kind: 'tcp',
+            matches: [],
+            destinations: [destination(host)],
+            shares: [null],
+          })),
+        }),
+      ],
+    }),
+    status: 'warn',
+    reason: 'RuleUnreached',
+    says: /^VirtualService bookinfo\/reviews, TCP rule 2: never reached/,
+  },
   { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
   {
     when: 'not every rule was seen',

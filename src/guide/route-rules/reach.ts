@@ -2,17 +2,26 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
-import type { DelegateFault } from '../../istio/virtual-services.ts';
+import { repeatedIn } from '../../istio/http-rules.ts';
+import type { DelegateFault, MergedVirtualService } from '../../istio/virtual-services.ts';
 import { editRule, NO_RULES, placeOf } from './steps.ts';
+
+/** Rules for TCP behind one without a match: the first that fits has the connection. */
+function streamsBehind(rule: MergedVirtualService): readonly string[] {
+  const all = rule.other.filter(({ kind }) => kind === 'tcp');
+  const end = all.findIndex(({ matches }) => matches.length === 0);
+  return end < 0 ? [] : all.slice(end + 1).map((_, at) => `VirtualService ${titleOf(rule)}, TCP rule ${end + at + 2}`);
+}
 
 export const rulesAreReached = defineCheck({
   id: 'rules-are-reached',
   title: 'every rule is for requests that can come',
   explains:
-    'Rules for HTTP are tried in order, and a rule without a match, or with the prefix `/` alone, takes every request: Istio sends proxies none of those behind it. `istioctl analyze` calls it IST0130. A match may name a port, which is one of the host’s; of a host that is neither a Service’s nor a ServiceEntry’s rules are for port 80 alone.',
+    'Rules for HTTP are tried in order, and a rule without a match, or with the prefix `/` alone, takes every request: Istio sends proxies none of those behind it. A rule whose every match is a rule’s before gets none either, nor does one for TCP behind another without a match. `istioctl analyze` calls it IST0130. A match may name a port, which is one of the host’s; of a host that is neither a Service’s nor a ServiceEntry’s rules are for port 80 alone.',
   reasons: {
     PortUncalled: 'A rule is for ports alone that its host does not have: no request reaches it.',
     RuleUnreached: 'A rule stands behind one that takes every request (IST0130): no request reaches it.',
+    RuleRepeated: 'Every match of a rule is one of a rule before (IST0130): no request reaches it.',
   },
   needs: { rules },
   judge({ rules: { virtualServices, unreached, uncalled, missing } }) {
@@ -31,13 +40,26 @@ export const rulesAreReached = defineCheck({
         hint: `${editRule(deaf.rule)}   # or add the port to the Service or ServiceEntry of the host`,
       };
     }
-    const [first] = unreached;
+    const behind = [
+      ...unreached.map(({ rule, http }) => ({ rule, words: placeOf(rule, http) })),
+      ...virtualServices.flatMap((rule) => streamsBehind(rule).map((words) => ({ rule, words }))),
+    ];
+    const [first] = behind;
     if (first)
       return {
         status: 'warn',
         reason: 'RuleUnreached',
-        message: `${some(unreached.map(({ rule, http }) => placeOf(rule, http)))}: never reached, a rule before takes every request`,
+        message: `${some(behind.map(({ words }) => words))}: never reached, a rule before takes every request`,
         hint: `${editRule(first.rule)}   # move the rule without a match to the end`,
+      };
+    const repeated = virtualServices.flatMap((rule) => repeatedIn(rule.http).map((http) => ({ rule, http })));
+    const [again] = repeated;
+    if (again)
+      return {
+        status: 'warn',
+        reason: 'RuleRepeated',
+        message: `${some(repeated.map(({ rule, http }) => placeOf(rule, http)))}: never reached, rules before have its matches`,
+        hint: editRule(again.rule),
       };
     if (virtualServices.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
