@@ -13,8 +13,11 @@ import { hostTarget, programOf, type Target } from './targets.ts';
 const run = (node: string, args: readonly string[]): void =>
   void execFileSync(node, ['--random-seed=1', ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
 
-/** MB. From Node's own small start, --help collects garbage four times and a diagnosis ten: a tenth of the time. */
-export const EXEC_ARGV = ['--min-semi-space-size=16'];
+/**
+ * MB. From Node's own small start, --help collects garbage once and a diagnosis seven times; from this one, never and once.
+ * And no more than this: of a large mesh most text is garbage at once, and Node would let three times as much of it lie.
+ */
+export const EXEC_ARGV = ['--min-semi-space-size=8', '--max-semi-space-size=8'];
 
 /** Where a target's binary is written. */
 export const binaryPath = (target: Target): string => join('dist', target.name, programOf(target));

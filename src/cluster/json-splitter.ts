@@ -3,13 +3,6 @@ const [QUOTE, BACKSLASH, OPEN, CLOSE, BEGIN, END] = [0x22, 0x5c, 0x7b, 0x7d, 0x5
 /** Stands for an entry in what is left of the document. */
 const PLACE = Buffer.from('0');
 
-/** Whether an odd number of backslashes ends before `end`: then what stands there is escaped. */
-function isOdd(chunk: Buffer, from: number, end: number): boolean {
-  let number = 0;
-  while (end - 1 - number >= from && chunk[end - 1 - number] === BACKSLASH) number++;
-  return number % 2 === 1;
-}
-
 /** What of a document is cut out, and who gets it. */
 export interface Cut {
   /** How deep an entry lies, the document itself at 1: an object there is an entry. */
@@ -18,6 +11,8 @@ export interface Cut {
   onEntry: (list: string, entry: string) => void;
   /** Gets what is left, where that is wanted: the document with 0 in each entry's place. */
   onRest?: (part: Buffer) => void;
+  /** The name of a list that is nobody's to read: it is empty in an entry where one of the entry's objects has it. */
+  without?: string;
 }
 
 /**
@@ -37,6 +32,8 @@ export class JsonSplitter {
   private readonly holds = new Set<string>();
   private began = false;
   private broken = false;
+  /** In the list that is left out. */
+  private leftOut = false;
 
   constructor(cut: Cut) {
     this.cut = cut;
@@ -44,7 +41,7 @@ export class JsonSplitter {
 
   push(chunk: Buffer): void {
     const { depth, onRest } = this.cut;
-    let start = this.depth >= depth && this.parts.length > 0 ? 0 : -1;
+    let start = this.parts.length > 0 && !this.leftOut ? 0 : -1;
     /** Where what is handed on as the rest begins. */
     let rest = 0;
     for (let at = 0; at < chunk.length && !this.broken; at++) {
@@ -65,6 +62,10 @@ export class JsonSplitter {
           start = at;
           if (onRest && at > rest) onRest(chunk.subarray(rest, at));
           onRest?.(PLACE);
+        } else if (this.depth === depth + 2 && byte === BEGIN && start >= 0 && this.isWithout(chunk, at)) {
+          this.parts.push(chunk.subarray(start, at + 1));
+          this.leftOut = true;
+          start = -1;
         }
       } else if (byte === CLOSE || byte === END) {
         if (this.depth === depth && start >= 0) {
@@ -72,6 +73,9 @@ export class JsonSplitter {
           this.emit();
           start = -1;
           rest = at + 1;
+        } else if (this.leftOut && this.depth === depth + 2) {
+          this.leftOut = false;
+          start = at;
         }
         this.depth--;
         if (this.depth < 0) this.broken = true;
@@ -79,22 +83,25 @@ export class JsonSplitter {
     }
     // What goes on in the next chunk: a copy, so that the rest of this one need not stay.
     if (start >= 0) this.parts.push(Buffer.from(chunk.subarray(start)));
-    else if (onRest && rest < chunk.length) onRest(chunk.subarray(rest));
+    else if (onRest && !this.leftOut && rest < chunk.length) onRest(chunk.subarray(rest));
   }
 
-  /** Reads on in a string, to its last byte or the chunk's. Most of a page is strings: they are searched, not walked. */
+  /** Whether the list that begins here is left out. Where its name is in the chunk before, it is not: that costs little. */
+  private isWithout(chunk: Buffer, at: number): boolean {
+    if (this.cut.without === undefined) return false;
+    const name = `"${this.cut.without}":`;
+    return at >= name.length && chunk.toString('latin1', at - name.length, at) === name;
+  }
+
+  /** Reads on in a string, to its last byte or the chunk's. Most are short: to search for their end takes longer. */
   private string(chunk: Buffer, from: number): number {
-    if (this.escaped) {
-      this.escaped = false;
-      return from;
-    }
-    let end = chunk.indexOf(QUOTE, from);
-    while (end >= 0 && isOdd(chunk, from, end)) end = chunk.indexOf(QUOTE, end + 1);
-    const last = end < 0 ? chunk.length : end;
+    let at = this.escaped ? from + 1 : from;
+    while (at < chunk.length && chunk[at] !== QUOTE) at += chunk[at] === BACKSLASH ? 2 : 1;
+    const last = Math.min(at, chunk.length);
     if (this.depth <= this.cut.depth - 2 && this.word.length < 64)
       this.word += chunk.toString('latin1', from, Math.min(last, from + 64));
-    this.inString = end < 0;
-    this.escaped = end < 0 && isOdd(chunk, from, chunk.length);
+    this.inString = at >= chunk.length;
+    this.escaped = at > chunk.length;
     return last;
   }
 

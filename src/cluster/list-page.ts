@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { Answer, KubernetesObject } from './cluster.ts';
 import { JsonSplitter } from './json-splitter.ts';
+import type { Pool } from './pool.ts';
 import type { ListQuestion } from './question.ts';
 import { typedName } from './resources.ts';
 import { unanswered } from './text.ts';
@@ -12,30 +13,46 @@ const ITEM = 3;
 /** More than any page of a list has. */
 const LIMIT = 256 * 1024 * 1024;
 
-/** What of a page is no object: its kind, and where the next begins. */
+/** More than what of a page is no object: its kind, and where the next begins. */
 const REST_LIMIT = 1024 * 1024;
 
-/** One page of a list. */
-export interface ListPage {
-  /** Cut down by trim.ts. */
-  items: readonly KubernetesObject[];
-  /** Where the next page begins; '' on the last. */
-  continue: string;
+/** What of a page is no object. */
+interface Head {
+  items?: unknown;
+  metadata?: { continue?: unknown };
 }
 
 /**
- * Reads a page object by object as it comes in: neither its text nor what trim.ts drops is ever whole in memory. Throws
- * NoAnswer where it is not a whole list.
+ * Reads a page object by object as it comes in, each cut down by trim.ts, and sharing with those in `pool`: neither the
+ * page's text nor what is dropped is ever whole in memory. `onNext` is told where the next page begins, as soon as that is
+ * known: Kubernetes writes it before the objects. Throws NoAnswer where it is not a whole list.
  */
-export async function readListPage(question: ListQuestion, answer: Answer): Promise<ListPage> {
+export async function readListPage(
+  question: ListQuestion,
+  answer: Answer,
+  pool: Pool,
+  onNext: (next: string) => void,
+): Promise<readonly KubernetesObject[]> {
   const kind = typedName(question.resource);
   const kept: KubernetesObject[] = [];
   const rest: Buffer[] = [];
   let size = 0;
+  let told = false;
+  const tell = ({ metadata }: Head): void => {
+    if (told || typeof metadata?.continue !== 'string') return;
+    told = true;
+    if (metadata.continue !== '') onNext(metadata.continue);
+  };
   const splitter = new JsonSplitter({
     depth: ITEM,
+    // Who changed which field last: a third of a pod's text.
+    without: 'managedFields',
     onEntry(list, entry) {
-      if (list === 'items') kept.push(trim(kind, JSON.parse(entry)));
+      if (list !== 'items') return;
+      if (kept.length === 0) tell(beginning(rest));
+      const object = trim(kind, JSON.parse(entry));
+      pool.share(object);
+      kept.push(object);
     },
     onRest(part) {
       size += part.length;
@@ -54,15 +71,28 @@ export async function readListPage(question: ListQuestion, answer: Answer): Prom
     }
   }
   if (size > REST_LIMIT) throw bad('the answer is not a list');
-  let value: unknown;
+  let head: Head;
   try {
-    value = JSON.parse(Buffer.concat(rest).toString('utf8'));
+    head = headOf(rest, '');
   } catch (error) {
     throw bad(`the list is not whole JSON: ${messageOf(error)}`);
   }
-  const { items, metadata } = (value ?? {}) as { items?: unknown; metadata?: { continue?: unknown } };
+  const { items } = head;
   // Go writes an empty list as null.
   if (items !== null && !Array.isArray(items)) throw bad('the answer is not a list');
   if ((items ?? []).length !== kept.length) throw bad('the list holds what is no object');
-  return { items: kept, continue: typeof metadata?.continue === 'string' ? metadata.continue : '' };
+  tell(head);
+  return kept;
+}
+
+const headOf = (rest: readonly Buffer[], end: string): Head =>
+  (JSON.parse(Buffer.concat(rest).toString('utf8') + end) ?? {}) as Head;
+
+/** What was written before the first object. Who writes it behind them tells later. */
+function beginning(rest: readonly Buffer[]): Head {
+  try {
+    return headOf(rest, ']}');
+  } catch {
+    return {};
+  }
 }

@@ -10,12 +10,11 @@ import { shakeHands } from './handshake.ts';
 import type { HeadStart } from './head-start.ts';
 import { type HttpAnswer, httpGet, once, quote } from './http.ts';
 import type { Kubectl } from './kubectl-process.ts';
-import { readListPage } from './list-page.ts';
+import { readList } from './list.ts';
 import { type Connection, getPage } from './pages.ts';
 import {
   apiPath,
   type ClockQuestion,
-  type ListQuestion,
   type ObjectQuestion,
   type PageQuestion,
   type Question,
@@ -49,9 +48,6 @@ export interface LiveOptions {
   /** `user:password` of the Prometheus at a URL; never part of a question. */
   urlCredentials?: string | undefined;
 }
-
-/** Objects in one page of a list: small enough to parse in little memory (kubectl-costs.md). */
-const PAGE_SIZE = 500;
 
 /** Before a throttled question is asked again (ms). */
 const PAUSES = [250, 500, 1000];
@@ -116,29 +112,6 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
     }
   }
 
-  async function list(question: ListQuestion): Promise<readonly KubernetesObject[]> {
-    const selector =
-      (question.selector === undefined ? '' : `&labelSelector=${encodeURIComponent(question.selector)}`) +
-      (question.fields === undefined ? '' : `&fieldSelector=${encodeURIComponent(question.fields)}`);
-    for (let attempt = 0; ; attempt++) {
-      const kept: KubernetesObject[] = [];
-      try {
-        for (let next = ''; ; ) {
-          const answer = await ask(question, `${apiPath(question)}?limit=${PAGE_SIZE}${selector}${next}`);
-          const page = await readListPage(question, guard(question, answer));
-          for (const item of page.items) kept.push(item);
-          if (question.resource.plural === 'pods') noteAddresses(kept);
-          if (!page.continue) return kept;
-          next = `&continue=${encodeURIComponent(page.continue)}`;
-        }
-      } catch (error) {
-        // 410: the list grew old while it was read; from the start again.
-        const expired = error instanceof NoAnswer && /too old|expired|410/i.test(error.unanswered.words);
-        if (!expired || attempt === 2) throw kept.length > 0 ? afterObjects(error, kept.length) : error;
-      }
-    }
-  }
-
   async function readPage(question: PageQuestion): Promise<Answer> {
     try {
       return await getPage(question, await connections.open(question), patience);
@@ -200,7 +173,8 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
   return {
     async list(question) {
       assertMayBeAsked(question);
-      return list(question);
+      const read = async (path: string): Promise<Answer> => guard(question, await ask(question, path));
+      return readList(question, read, question.resource.plural === 'pods' ? noteAddresses : undefined);
     },
     async read(question) {
       assertMayBeAsked(question);
@@ -273,11 +247,4 @@ function noAnswerOf(question: Question, error: unknown): NoAnswer {
   const refused = question.ask === 'url' ? 'ConnectionRefused' : 'Unreachable';
   const hindrance = /ECONNREFUSED/.test(words) ? refused : 'BadAnswer';
   return unanswered(question, hindrance, words, { cause: error });
-}
-
-/** A timeout tells how far a list had come. */
-function afterObjects(error: unknown, count: number): unknown {
-  if (!(error instanceof NoAnswer) || error.unanswered.hindrance !== 'TimedOut') return error;
-  const words = `${error.unanswered.words}, after ${count} objects`;
-  return new NoAnswer({ ...error.unanswered, words }, { cause: error });
 }

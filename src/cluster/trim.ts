@@ -8,8 +8,12 @@ const object = (value: unknown): Json => (isObject(value) ? value : {});
 const array = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /** `from` with only `names`, those that are there. */
-const only = (from: unknown, ...names: readonly string[]): Json =>
-  Object.fromEntries(names.flatMap((name) => (object(from)[name] === undefined ? [] : [[name, object(from)[name]]])));
+function only(from: unknown, ...names: readonly string[]): Json {
+  const all = object(from);
+  const kept: Json = {};
+  for (const name of names) if (all[name] !== undefined) kept[name] = all[name];
+  return kept;
+}
 
 /** Annotations that say how a pod is injected and scraped; all others (last-applied!) are dropped. */
 const ANNOTATIONS =
