@@ -18,9 +18,6 @@ export interface Connections {
   close(): Promise<void>;
 }
 
-/** The pod is gone, or its node does not answer: that says nothing of other pods. */
-const isOfThisPodOnly = ({ status }: TunnelRefused): boolean => status === 404 || status >= 500;
-
 /** How long a kubelet may take to say that a port refuses (ms). */
 const SOON = 1000;
 
@@ -104,7 +101,7 @@ export function connectionsThrough(
         throw unanswered(question, error.stop, error.message);
       if (!(error instanceof Overdue) && !(error instanceof TunnelRefused)) throw error;
       // A proxy on the way that swallows them is as good as one that refuses.
-      if (error instanceof Overdue || !isOfThisPodOnly(error)) tunnels = false;
+      if (error instanceof Overdue || !error.isOfThisPodOnly) tunnels = false;
       return null;
     }
   }

@@ -1,9 +1,6 @@
-import { NoAnswer } from '../errors.ts';
 import type { Answer } from './cluster.ts';
-import { Overdue, type Patience } from './deadline.ts';
 import { once } from './http.ts';
-import { runKubectl } from './kubectl.ts';
-import type { Kubectl } from './kubectl-process.ts';
+import type { Ran } from './kubectl.ts';
 import type { ExecQuestion } from './question.ts';
 import { hindranceIn, rightIn } from './refusal.ts';
 import { unanswered } from './text.ts';
@@ -28,28 +25,21 @@ export const PROGRAMS = {
 export type Program = keyof typeof PROGRAMS;
 
 /** What they print is short. */
-const LIMIT = 1024 * 1024;
+export const LIMIT = 1024 * 1024;
 
-/** Runs one of the programs with `kubectl exec`: the gateway refuses that, and its own list of what may be run is ours. */
-export async function execute(question: ExecQuestion, kubectl: Kubectl, patience: Patience): Promise<Answer> {
-  const { namespace, pod, container, run } = question;
-  const args = ['exec', `--namespace=${namespace}`, `pod/${pod}`, `--container=${container}`];
-  try {
-    const ran = await runKubectl(kubectl, args, patience, { command: PROGRAMS[run], limit: LIMIT });
-    const { exitCode, missing, output, words } = ran;
-    if (missing) throw unanswered(question, 'NoKubectl', 'there is no kubectl on the PATH');
-    if (output.length > LIMIT) throw unanswered(question, 'TooLarge', 'it printed more than 1 MB');
-    if (exitCode !== 0) {
-      const right = rightIn(words);
-      // A distroless image has no shell: that is the container's answer, and neither the API server's nor an object's.
-      const isContainers = /executable file not found|terminated with exit code|no such file or directory/.test(words);
-      const hindrance = isContainers ? 'BadAnswer' : hindranceIn(words);
-      throw unanswered(question, hindrance, words || `exit code ${exitCode}`, { ...(right && { right }) });
-    }
-    return { status: 200, contentType: 'text/plain', body: once(output) };
-  } catch (error) {
-    if (error instanceof Overdue) throw unanswered(question, error.stop, error.message);
-    if (error instanceof NoAnswer) throw error;
-    throw unanswered(question, 'BadAnswer', String(error), { cause: error });
+/** What is said where a container could not run a program, or not to its end. */
+const CONTAINERS =
+  /executable file not found|terminated with exit code|no such file or directory|before the program had/;
+
+/** An answer of what a program printed. Throws NoAnswer where it did not run, or not well. */
+export function answerOf(question: ExecQuestion, { exitCode, missing, output, words }: Ran): Answer {
+  if (missing) throw unanswered(question, 'NoKubectl', 'there is no kubectl on the PATH');
+  if (output.length > LIMIT) throw unanswered(question, 'TooLarge', 'it printed more than 1 MB');
+  if (exitCode !== 0) {
+    const right = rightIn(words);
+    // A distroless image has no shell: that is the container's answer, and neither the API server's nor an object's.
+    const hindrance = CONTAINERS.test(words) ? 'BadAnswer' : hindranceIn(words);
+    throw unanswered(question, hindrance, words || `exit code ${exitCode}`, { ...(right && { right }) });
   }
+  return { status: 200, contentType: 'text/plain', body: once(output) };
 }

@@ -7,7 +7,7 @@ import { endAgent, httpGet } from './http.ts';
 import { filesIn } from './kubeconfig.ts';
 import { lastWords, startKubectl } from './kubectl.ts';
 import type { Kubectl, KubectlProcess } from './kubectl-process.ts';
-import { proxyArguments } from './proxy.ts';
+import { execProxyArguments, proxyArguments } from './proxy.ts';
 import type { Scratch } from './scratch.ts';
 import { openTunnel } from './tunnel.ts';
 
@@ -54,6 +54,20 @@ export async function openGateway(
       await process.end();
     },
   };
+}
+
+/** The second private `kubectl proxy`, for programs in containers: one login for all of them. */
+export interface ExecProxy {
+  socketPath: string;
+  close(): Promise<void>;
+}
+
+/** Opens it. Rejects with NoGateway or Overdue. */
+export async function openExecProxy(kubectl: Kubectl, scratch: Scratch, patience: Patience): Promise<ExecProxy> {
+  const socketPath = socketIn(scratch);
+  const started = { process: await startKubectl(kubectl, execProxyArguments(socketPath)), socketPath };
+  const { process } = await served(started, patience);
+  return { socketPath, close: () => process.end() };
 }
 
 /** Where there is no folder to write to, there is no socket: then another way is taken. */

@@ -4,7 +4,7 @@ import { readClock } from './clock.ts';
 import type { Answer, Cluster, KubernetesObject } from './cluster.ts';
 import { connectionsThrough } from './connections.ts';
 import { Overdue, type Patience, within } from './deadline.ts';
-import { execute } from './exec.ts';
+import { executionsThrough } from './executions.ts';
 import { NoGateway, openGateway } from './gateway.ts';
 import { shakeHands } from './handshake.ts';
 import type { HeadStart } from './head-start.ts';
@@ -64,6 +64,7 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
   };
 
   const connections = connectionsThrough(connected, kubectl, patience);
+  const executions = executionsThrough(connected, kubectl, scratch, patience);
 
   async function connect(): Promise<ApiServer> {
     // Node cannot open kubectl's unix socket on Windows.
@@ -179,7 +180,7 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
     async read(question) {
       assertMayBeAsked(question);
       if (question.ask === 'page') return readPage(question);
-      if (question.ask === 'exec') return execute(question, kubectl, patience);
+      if (question.ask === 'exec') return executions.run(question);
       if (question.ask === 'handshake') return shakeHands(question, () => connections.open(question), patience);
       if (question.ask === 'clock') return readClock(question, () => clockOf(question));
       if (question.ask === 'url') return readUrl(question);
@@ -194,7 +195,11 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
     },
     async close() {
       closed = true;
-      await Promise.all([connections.close(), apiServer?.then((server) => server.close()).catch(() => undefined)]);
+      await Promise.all([
+        connections.close(),
+        executions.close(),
+        apiServer?.then((server) => server.close()).catch(() => undefined),
+      ]);
     },
   };
 }

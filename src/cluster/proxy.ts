@@ -31,14 +31,22 @@ export const API_PATHS: readonly string[] = [
 /** Leads to a port of a pod. What is asked there is one of PAGE_PATHS, with GET: tunnel.ts speaks with nobody else. */
 const TUNNEL_PATH = '^/api/v1/namespaces/[^/]+/pods/[^/:]+/portforward$';
 
-/**
- * The arguments of a private `kubectl proxy` on this unix socket, with kubectl's own filter, so that no object can be
- * changed and no Secret read (kubectl-costs.md). `tells`: whether it says which files it reads (kubeconfig.ts).
- */
-export const proxyArguments = (socketPath: string, tells = true): readonly string[] => [
+/** Leads to programs in containers, and is asked by exec-tunnel.ts only: for those of exec.ts. */
+const EXEC_PATH = '^/api/v1/namespaces/[^/]+/pods/[^/:]+/exec$';
+
+/** kubectl's own filter, so that no object can be changed and no Secret read (kubectl-costs.md). */
+const filtered = (socketPath: string, paths: readonly string[], ...more: readonly string[]): readonly string[] => [
   'proxy',
   `--unix-socket=${socketPath}`,
-  `--accept-paths=${[...API_PATHS, TUNNEL_PATH].join(',')}`,
-  ...(tells ? [TELLS_FILES] : []),
+  `--accept-paths=${paths.join(',')}`,
+  ...more,
   '--reject-methods=^(POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|TRACE)$',
 ];
+
+/** The arguments of a private `kubectl proxy` on this unix socket. `tells`: whether it says which files it reads (kubeconfig.ts). */
+export const proxyArguments = (socketPath: string, tells = true): readonly string[] =>
+  filtered(socketPath, [...API_PATHS, TUNNEL_PATH], ...(tells ? [TELLS_FILES] : []));
+
+/** Those of another one, through which programs are run and nothing else is asked. kubectl refuses that by itself. */
+export const execProxyArguments = (socketPath: string): readonly string[] =>
+  filtered(socketPath, [EXEC_PATH], '--reject-paths=^$');

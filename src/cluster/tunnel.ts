@@ -22,6 +22,11 @@ export class TunnelRefused extends Error {
     super(words);
     this.status = status;
   }
+
+  /** The pod is gone, or its node does not answer: that says nothing of other pods. */
+  get isOfThisPodOnly(): boolean {
+    return this.status === 404 || this.status >= 500;
+  }
 }
 
 /** What the kubelet said of connections to a pod that could not be had, or broke. */
@@ -51,20 +56,33 @@ export async function openTunnel(
   count: number,
   patience: Patience,
 ): Promise<readonly Duplex[]> {
-  const { WebSocket } = await import('ws');
   const query = Array.from({ length: count }, () => `ports=${port}`).join('&');
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}/portforward?${query}`;
+  return openSocket(socketPath, path, patience, (socket) => streamsOf(socket, count));
+}
+
+/**
+ * Opens a WebSocket of channels through the socket of a `kubectl proxy`: a message's first byte is its channel. `use` gets
+ * it before its first message. Rejects with TunnelRefused or Overdue.
+ */
+export async function openSocket<T>(
+  socketPath: string,
+  path: string,
+  patience: Patience,
+  use: (socket: WebSocket) => T,
+): Promise<T> {
+  const { WebSocket } = await import('ws');
   const socket = new WebSocket(`ws://localhost${path}`, 'v4.channel.k8s.io', {
     createConnection: () => connect(socketPath),
     perMessageDeflate: false,
     skipUTF8Validation: true,
   });
-  const opened = new Promise<readonly Duplex[]>((resolve, reject) => {
-    socket.once('open', () => resolve(streamsOf(socket, count)));
+  const opened = new Promise<T>((resolve, reject) => {
+    socket.once('open', () => resolve(use(socket)));
     socket.once('unexpected-response', (_, response) => {
       void quote(response).then((words) => reject(new TunnelRefused(response.statusCode ?? 0, words)));
     });
-    // Stays: a socket that breaks later must not become an unhandled 'error' event; its 'close' tells the streams.
+    // Stays: a socket that breaks later must not become an unhandled 'error' event; its 'close' tells whoever uses it.
     socket.on('error', (error) => reject(new TunnelRefused(0, error.message)));
   });
   try {

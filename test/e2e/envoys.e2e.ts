@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { ReportList } from '../../src/report/list.ts';
 import { PRODUCTPAGE, podObject, productpageObject } from '../support/modern.ts';
 import type { RecordedObject } from '../support/recordings.ts';
 import { until } from './children.ts';
 import { hold, type RunningEnvoy, say, startEnvoy } from './envoy.ts';
 import { applied, type Istio, startIstio } from './istio.ts';
 import { writeLog } from './load.ts';
-import { checksOf, report } from './user.ts';
+import { checksOf, plugin, report } from './user.ts';
 
 const FRONT = 'front-1';
 const TAKING = 'front-2';
@@ -124,7 +125,7 @@ describe('what a real Envoy says of itself', () => {
     assert.equal(checksOf(deaf).get('http10-switch-works')?.reason, 'SwitchWithoutEffect');
   });
 
-  it('envoy-crash: few descriptors, many of them used; run in the container as kubectl exec does', async () => {
+  it('envoy-crash: few descriptors, many of them used; looked into in the container', async () => {
     const { report: few } = await seen('envoy-crash', '--from', `bookinfo/${FRONT}`);
     assert.equal(checksOf(few).get('descriptors-suffice')?.reason, 'LimitLow');
     assert.match(checksOf(few).get('descriptors-suffice')?.message ?? '', /bookinfo\/front-1 has \d+ of 300 open/);
@@ -135,6 +136,28 @@ describe('what a real Envoy says of itself', () => {
     } finally {
       for (const socket of held) socket.destroy();
     }
+  });
+
+  it('all: two logins, however many containers are looked into', async () => {
+    const [login, logins, kubeconfig] = ['login', 'logins', 'kubeconfig'].map((name) => join(folder, name));
+    const config = JSON.parse(readFileSync(istio.cluster.kubeconfig, 'utf8')) as { users: [{ user: object }] };
+    const credential = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      kind: 'ExecCredential',
+      status: config.users[0].user,
+    };
+    writeFileSync(`${login}`, `#!/bin/sh\necho login >>'${logins}'\nsleep 1\necho '${JSON.stringify(credential)}'\n`);
+    chmodSync(`${login}`, 0o755);
+    config.users[0].user = {
+      exec: { apiVersion: credential.apiVersion, command: login, interactiveMode: 'Never' },
+    };
+    writeFileSync(`${kubeconfig}`, JSON.stringify(config));
+    const { stderr, stdout } = await plugin(`${kubeconfig}`, ['all', '-v', '-o', 'json']);
+    assert.ok((stderr.match(/kubectl -n bookinfo exec /g) ?? []).length >= 3, stderr);
+    const { items } = JSON.parse(stdout) as ReportList;
+    const crash = items.find(({ topic }) => topic === 'envoy-crash');
+    assert.match(JSON.stringify(crash), /bookinfo\/front-1 has \d+ of 300 open/);
+    assert.deepEqual(readFileSync(`${logins}`, 'utf8').trim().split('\n'), ['login', 'login']);
   });
 
   it('envoy-crash: descriptors that ran out, by the words of a real Envoy', async () => {

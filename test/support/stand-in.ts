@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
+import { type Printed, serveExec } from './exec.ts';
 import { needed } from './programs.ts';
 import { answer } from './promql.ts';
 import type { Page, RecordedObject, Recording } from './recordings.ts';
@@ -34,6 +35,8 @@ export interface StandInOptions {
   proxySays?: string;
   /** Where a pod's port leads instead of the recorded page: a real program's. By `NAMESPACE/POD:PORT`. */
   forwardTo?: Map<string, number>;
+  /** What every program prints in a container, by `NAMESPACE/POD/CONTAINER`. */
+  prints?: Map<string, Printed>;
 }
 
 export interface StandIn {
@@ -285,7 +288,19 @@ export async function startStandIn(recording: Recording, options: StandInOptions
       });
     }
     if (fault === 'stall') return;
-    const [, namespace, pod] = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/portforward$/.exec(path) ?? [];
+    const [, namespace, pod, what] =
+      /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/(portforward|exec)$/.exec(path) ?? [];
+    if (what === 'exec') {
+      // v5 is kubectl's own, and v4 ours.
+      const isOurs = request.headers['sec-websocket-protocol'] === 'v4.channel.k8s.io';
+      if (isOurs && options.refusesTunnels) return refuse(400, { kind: 'Status', status: 'Failure', code: 400 });
+      const query = new URL(request.url ?? '/', 'http://x').searchParams;
+      const key = `${namespace}/${pod}/${query.get('container')}`;
+      requests.push(`EXEC ${key} ${query.getAll('command').slice(0, 2).join(' ')}`);
+      return websockets.handleUpgrade(request, socket, Buffer.alloc(0), (channels) =>
+        serveExec(channels, options.prints?.get(key) ?? null),
+      );
+    }
     if (request.headers.upgrade === 'websocket') {
       // kubectl asks for its own SPDY in a websocket, and falls back to SPDY alone when it is refused.
       const isTunnel = request.headers['sec-websocket-protocol'] === 'v4.channel.k8s.io';

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { describe } from 'node:test';
+import { startKubectl } from '../../src/cluster/kubectl.ts';
+import { endAllOf } from '../../src/cluster/kubectl-process.ts';
+import { type LiveCluster, liveCluster } from '../../src/cluster/live.ts';
+import { execProxyArguments, proxyArguments } from '../../src/cluster/proxy.ts';
+import type { ExecQuestion } from '../../src/cluster/question.ts';
+import { makeScratch } from '../../src/cluster/scratch.ts';
+import { textOf } from '../../src/cluster/text.ts';
+import { NoAnswer } from '../../src/errors.ts';
+import { it } from '../support/programs.ts';
+import type { RecordedObject } from '../support/recordings.ts';
+import type { StandInOptions } from '../support/stand-in.ts';
+import { withStandIn } from '../support/standing.ts';
+
+const question = (pod: string): ExecQuestion => ({
+  ask: 'exec',
+  namespace: 'bookinfo',
+  pod,
+  container: 'istio-proxy',
+  run: 'descriptors',
+});
+
+const PRINTED = 'Max open files            1024                 524288               files\nopen 57\n';
+const prints = new Map([
+  ['bookinfo/one/istio-proxy', { output: PRINTED, code: 0 }],
+  ['bookinfo/two/istio-proxy', { output: '', code: 0 }],
+  ['bookinfo/ends/istio-proxy', { output: 'half', code: 126 }],
+  ['bookinfo/breaks/istio-proxy', { output: 'half', code: null }],
+  ['bookinfo/prints/istio-proxy', { output: 'x'.repeat(1024 * 1024 + 1), code: 0 }],
+]);
+
+const PODS = ['one', 'two', 'ends', 'nothing', 'prints'];
+
+/** kubectl exec looks at a pod first. */
+const podOf = (name: string): RecordedObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace: 'bookinfo' },
+  spec: { containers: [{ name: 'istio-proxy' }] },
+  status: { phase: 'Running' },
+});
+
+/** Runs `use` on a stand-in; each kubectl that it starts is noted by its first word. */
+async function withLive(
+  use: (live: LiveCluster, kubectls: () => string[], requests: string[]) => Promise<void>,
+  options: StandInOptions = {},
+): Promise<void> {
+  await withStandIn(
+    'istio-1.0.6/healthy',
+    async ({ requests }, { KUBECONFIG }) => {
+      const folder = mkdtempSync(join(tmpdir(), 'kubectl-'));
+      const [calls, program] = [join(folder, 'calls'), join(folder, 'kubectl')];
+      writeFileSync(calls, '');
+      // The real one is the next on the PATH.
+      const next = `PATH="\${PATH#*${delimiter}}" exec kubectl "$@"`;
+      writeFileSync(program, `#!/bin/sh\necho "$1" >>'${calls}'\n${next}\n`);
+      chmodSync(program, 0o755);
+      const scratch = makeScratch();
+      const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
+      const kubectl = { program, flags: [`--kubeconfig=${KUBECONFIG}`], env };
+      const live = liveCluster({ kubectl, patience: { request: 3000, run: new AbortController().signal }, scratch });
+      try {
+        await use(live, () => readFileSync(calls, 'utf8').trim().split('\n').sort(), requests);
+      } finally {
+        await live.close();
+        await endAllOf(kubectl);
+        scratch.remove();
+        rmSync(folder, { recursive: true });
+      }
+    },
+    { prints, change: ({ objects }) => void objects.push(...PODS.map(podOf)), ...options },
+  );
+}
+
+const said = async (live: LiveCluster, pod: string): Promise<string> => {
+  try {
+    return await textOf(question(pod), await live.read(question(pod)));
+  } catch (error) {
+    assert.ok(error instanceof NoAnswer, String(error));
+    return `${error.unanswered.hindrance}: ${error.unanswered.words}`;
+  }
+};
+
+const ANSWERS: readonly (string | RegExp)[] = [
+  PRINTED,
+  '',
+  'BadAnswer: command terminated with exit code 126',
+  /^BadAnswer: .*executable file not found/,
+  'TooLarge: it printed more than 1 MB',
+];
+
+async function assertAnswers(live: LiveCluster): Promise<void> {
+  const answers = await Promise.all(PODS.map((pod) => said(live, pod)));
+  for (const [index, wanted] of ANSWERS.entries()) {
+    if (typeof wanted === 'string') assert.equal(answers[index], wanted);
+    else assert.match(answers[index] ?? '', wanted);
+  }
+}
+
+describe('programs in containers', () => {
+  it('take one more kubectl, however many there are', async () => {
+    await withLive(async (live, kubectls, requests) => {
+      await assertAnswers(live);
+      assert.deepEqual(kubectls(), ['proxy', 'proxy']);
+      const execs = requests.filter((each) => each.startsWith('EXEC'));
+      assert.deepEqual(execs.sort(), PODS.map((pod) => `EXEC bookinfo/${pod}/istio-proxy sh -c`).sort());
+    });
+  });
+
+  it('are run by kubectl exec where that is refused, with the same answers', async () => {
+    await withLive(
+      async (live, kubectls) => {
+        await assertAnswers(live);
+        assert.deepEqual(
+          kubectls().filter((each) => each === 'exec'),
+          PODS.map(() => 'exec'),
+        );
+      },
+      { refusesTunnels: true },
+    );
+  });
+
+  it('give no half answer where the connection breaks', async () => {
+    await withLive(async (live) =>
+      assert.equal(await said(live, 'breaks'), 'BadAnswer: the connection broke before the program had ended'),
+    );
+  });
+
+  it('start no kubectl that they do not need', async () => {
+    await withLive(async (live, kubectls) => {
+      await live.start();
+      assert.deepEqual(kubectls(), ['proxy']);
+    });
+  });
+
+  it('are refused with the right that is missing', async () => {
+    await withLive(
+      async (live) => {
+        const error: unknown = await live.read(question('one')).then(
+          () => assert.fail('it ran'),
+          (thrown: unknown) => thrown,
+        );
+        assert.ok(error instanceof NoAnswer);
+        const { hindrance, right } = error.unanswered;
+        assert.deepEqual(
+          [hindrance, right],
+          ['Forbidden', { verb: 'create', resource: 'pods/exec', namespace: 'bookinfo' }],
+        );
+      },
+      { faults: [{ match: /^UPGRADE .*\/exec$/, fault: 'forbid' }] },
+    );
+  });
+
+  it('that never end are a timeout', async () => {
+    await withLive(async (live) => assert.match(await said(live, 'one'), /^TimedOut: no answer within 3s/), {
+      faults: [{ match: /^UPGRADE .*\/exec$/, fault: 'stall' }],
+    });
+  });
+
+  const EXEC = '/api/v1/namespaces/bookinfo/pods/one/exec';
+  for (const [what, argumentsOf, refused] of [
+    ['their proxy', execProxyArguments, ['GET /api/v1/pods', 'GET /api/v1/secrets', `POST ${EXEC}`, `GET ${EXEC}/x`]],
+    ['the gateway', proxyArguments, [`GET ${EXEC}`, `POST ${EXEC}`, 'GET /api/v1/secrets', 'POST /api/v1/pods']],
+  ] as const) {
+    it(`are not all that could be asked: ${what} refuses the rest`, async () => {
+      await withStandIn('istio-1.0.6/healthy', async ({ requests }, { KUBECONFIG }) => {
+        const scratch = makeScratch();
+        const socketPath = scratch.path('s');
+        const kubectl = { program: 'kubectl', flags: [`--kubeconfig=${KUBECONFIG}`], env: process.env };
+        const proxy = await startKubectl(kubectl, argumentsOf(socketPath));
+        try {
+          await once(proxy.stdout, 'data');
+          for (const each of refused) {
+            const [method = '', path = ''] = each.split(' ');
+            const [answer] = (await once(
+              request({ socketPath, method, path, headers: { host: 'localhost' } }).end(),
+              'response',
+            )) as [IncomingMessage];
+            answer.resume();
+            assert.equal(answer.statusCode, 403, each);
+          }
+          assert.ok(!requests.some((each) => /pods|secrets/.test(each)), requests.join('\n'));
+        } finally {
+          await proxy.end();
+          scratch.remove();
+        }
+      });
+    });
+  }
+});
