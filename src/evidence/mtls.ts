@@ -58,6 +58,16 @@ const SPOKEN: Readonly<Record<string, ClientTls['speaks']>> = {
   ISTIO_MUTUAL: 'mutual',
 };
 
+/** What callers speak to one pod, whose own rule says `mode`. By itself Istio looks at that, and not at what is kept from the sidecar. */
+export function spokenTo(
+  { speaks }: Pick<ClientTls, 'speaks'>,
+  by: ReturnType<typeof answersOn>,
+  mode: MtlsMode | null,
+): Exclude<ClientTls['speaks'], 'by pod'> {
+  if (speaks !== 'by pod') return speaks;
+  return by === 'nobody' || by === 'ztunnel' || mode === 'DISABLE' ? 'plain' : 'mutual';
+}
+
 /** What is said of one port, and by which of the rules that are taken together. */
 function saidOf(
   rules: readonly DestinationRule[],

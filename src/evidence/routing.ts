@@ -102,7 +102,7 @@ export const virtualServices = kind(virtualServicesKind, (from): VirtualService 
 export interface DestinationRule extends LookedUp {
   /** Whether it has a policy for all ports and subsets: of equal hosts the first that has one counts. */
   hasPolicy: boolean;
-  /** What callers speak, and to which subsets something else; null where no part of it names a mode. */
+  /** What callers speak, and to which subsets something else; null where no part of it says anything of it. */
   tls: { all: ClientPolicy; subsets: ReadonlyMap<string, ClientPolicy> } | null;
   /** The shortest that any of its policies ends a TCP connection after, in milliseconds; null for Envoy's own hour. */
   ends: { what: 'idleTimeout' | 'maxConnectionDuration'; after: number } | null;
@@ -137,8 +137,9 @@ function clientPolicyIn(from: Json): ClientPolicy {
 function tlsIn(spec: Json): DestinationRule['tls'] {
   const all = clientPolicyIn(spec);
   const subsets = new Map(list(spec.subsets).map((each) => [text(each.name), clientPolicyIn(each)]));
-  const named = [all, ...subsets.values()].flatMap(({ mode, ports }) => [mode, ...ports.values()]);
-  return named.some((mode) => mode !== null) ? { all, subsets } : null;
+  // A port's settings without a mode take one away that another rule names.
+  const saying = ({ mode, ports }: ClientPolicy): boolean => mode !== null || ports.size > 0;
+  return [all, ...subsets.values()].some(saying) ? { all, subsets } : null;
 }
 
 export const destinationRules = kind(destinationRulesKind, (from): DestinationRule => {

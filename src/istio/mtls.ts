@@ -95,9 +95,9 @@ export interface ClientPolicy {
 /**
  * What a caller's proxy speaks to a port of a Service, or to a subset; null where Istio finds out by itself: a subset's word
  * before the rule's, a port's before that for all (pilot/pkg/networking/util/util.go, GetPortLevelTrafficPolicy and
- * MergeSubsetTrafficPolicy). Where a port's settings name no mode, Istio is to find out, and yet takes the pods for what
- * the mode above them says (pilot/pkg/xds/endpoints/mtls_checker.go, tlsModeForDestinationRule); those of a headless
- * Service it does not look at one by one.
+ * MergeSubsetTrafficPolicy). Where a port's settings name no mode, Istio finds out, and yet not where the mode above them is
+ * another than its own: then it speaks plain text (pilot/pkg/xds/endpoints/mtls_checker.go, tlsModeForDestinationRule);
+ * pods of a headless Service it does not look at one by one.
  */
 export function clientModeOf(
   rule: ClientPolicy | null,
@@ -109,5 +109,5 @@ export function clientModeOf(
   const said = subset?.ports.has(port) ? here(subset) : (here(subset) ?? here(rule));
   if (said !== null || headless) return said;
   const above = subset?.mode ?? rule?.ports.get(port) ?? rule?.mode ?? null;
-  return above === null || above === 'ISTIO_MUTUAL' ? above : 'DISABLE';
+  return above === null || above === 'ISTIO_MUTUAL' ? null : 'DISABLE';
 }

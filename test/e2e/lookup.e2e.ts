@@ -2,16 +2,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject } from '../../src/cluster/cluster.ts';
-import type { ListQuestion } from '../../src/cluster/question.ts';
-import type { Ask, Source } from '../../src/diagnosis/check.ts';
 import { calls } from '../../src/evidence/calls.ts';
-import { meshConfig } from '../../src/evidence/config-maps.ts';
 import { destinationsOf } from '../../src/evidence/rules.ts';
 import type { Route } from '../../src/istio/http-rules.ts';
 import { type View, viewOf } from '../../src/istio/view.ts';
-import { plane, scope } from '../support/judging.ts';
 import { batchOf, MADE, NAMESPACES, PORTS, SUBSETS } from '../support/lookup.ts';
 import { PRODUCTPAGE } from '../support/modern.ts';
+import { askingOf } from './asking.ts';
 import { type Istio, startIstio } from './istio.ts';
 
 /** `LOOKUP_SEED=7 LOOKUP_BATCHES=50 npm run e2e -- lookup` tries others, and more of them. */
@@ -78,26 +75,7 @@ describe(`Istio’s look-up of rules, seed ${SEED}, on a real istiod with a real
     const kinds =
       'services,virtualservices,destinationrules,serviceentries,sidecars.networking.istio.io,pods,configmaps';
     const { items } = JSON.parse(kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
-    const plural = ({ kind = '' }: KubernetesObject): string =>
-      kind === 'ServiceEntry' ? 'serviceentries' : `${kind.toLowerCase()}s`;
-    const gathered = new Map<Source<unknown>, Promise<unknown>>();
-    const ask: Ask = {
-      cluster: {
-        list: ({ resource }: ListQuestion) => Promise.resolve(items.filter((item) => plural(item) === resource.plural)),
-      } as unknown as Ask['cluster'],
-      scope,
-      plane: { ...plane, generation: 'telemetry-v2', version: '1.31.0' },
-      now: Date.now(),
-      limited: () => undefined,
-      sleep: () => Promise.resolve(),
-      from: <T>(source: Source<T>): Promise<T> => {
-        // This istiod's settings are a file's: there is no ConfigMap.
-        const known =
-          gathered.get(source) ?? (source === (meshConfig as unknown) ? Promise.resolve(null) : source.gather(ask));
-        gathered.set(source, known);
-        return known as Promise<T>;
-      },
-    };
+    const ask = askingOf(items);
     const { routing } = await ask.from(calls);
     return viewOf(routing, { namespace: 'bookinfo', labels: { app: 'productpage', version: 'v1' } });
   }

@@ -4,7 +4,7 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { calls } from '../../evidence/calls.ts';
 import { allPods, byNamespace } from '../../evidence/kubernetes.ts';
-import { type ClientTls, clientTls, peerAuthentications } from '../../evidence/mtls.ts';
+import { type ClientTls, clientTls, peerAuthentications, spokenTo } from '../../evidence/mtls.ts';
 import { titleOf } from '../../evidence/named.ts';
 import type { Pod } from '../../evidence/pod.ts';
 import { answersOn, behind, targetOf } from '../../evidence/servers.ts';
@@ -60,9 +60,7 @@ function outcomeOf(
   const by = target === null ? null : answersOn(pod, target);
   if (target === null || by === null || speaks === 'other') return 'understood';
   const mode = rules && mtlsModeOf(rules, pod, target, root);
-  // By itself Istio looks at the pod's rule, and not at what is kept from the sidecar.
-  const spoken =
-    speaks === 'by pod' ? (by === 'nobody' || by === 'ztunnel' || mode === 'DISABLE' ? 'plain' : 'mutual') : speaks;
+  const spoken = spokenTo({ speaks }, by, mode);
   if (by === 'nobody') return spoken === 'mutual' ? 'without proxy' : 'understood';
   if (by === 'application' && spoken !== null) return spoken === 'mutual' ? 'kept from proxy' : 'understood';
   // What goes to ztunnel goes in its tunnel, whatever a rule says; of a headless Service nothing is known of single pods.

@@ -271,7 +271,7 @@ describe('what callers speak', () => {
     ['the subset’s port before all', policy('DISABLE'), policy('SIMPLE', { 80: 'ISTIO_MUTUAL' }), 'ISTIO_MUTUAL'],
     ['the rule’s port where the subset says nothing', policy('SIMPLE', { 80: 'DISABLE' }), policy(null), 'DISABLE'],
     ['plain text where a port names no mode below a rule that does', policy('SIMPLE', { 80: null }), null, 'DISABLE'],
-    ['mutual TLS where the rule says so', policy('ISTIO_MUTUAL', { 80: null }), null, 'ISTIO_MUTUAL'],
+    ['nothing where a port names no mode below a rule with Istio’s', policy('ISTIO_MUTUAL', { 80: null }), null, null],
     ['nothing where neither names one', policy(null, { 80: null }), policy(null), null],
   ];
   for (const [what, rule, part, mode] of cases)

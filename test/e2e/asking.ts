@@ -1,0 +1,31 @@
+import type { KubernetesObject } from '../../src/cluster/cluster.ts';
+import type { ListQuestion } from '../../src/cluster/question.ts';
+import type { Ask, Source } from '../../src/diagnosis/check.ts';
+import { meshConfig } from '../../src/evidence/config-maps.ts';
+import { plane, scope } from '../support/judging.ts';
+
+const plural = ({ kind = '' }: KubernetesObject): string =>
+  kind === 'ServiceEntry' ? 'serviceentries' : `${kind.toLowerCase()}s`;
+
+/** Lets the product's own sources ask these objects, as kubectl lists them. */
+export function askingOf(items: readonly KubernetesObject[]): Ask {
+  const gathered = new Map<Source<unknown>, Promise<unknown>>();
+  const ask: Ask = {
+    cluster: {
+      list: ({ resource }: ListQuestion) => Promise.resolve(items.filter((item) => plural(item) === resource.plural)),
+    } as unknown as Ask['cluster'],
+    scope,
+    plane: { ...plane, generation: 'telemetry-v2', version: '1.31.0' },
+    now: Date.now(),
+    limited: () => undefined,
+    sleep: () => Promise.resolve(),
+    from: <T>(source: Source<T>): Promise<T> => {
+      // This istiod's settings are a file's: there is no ConfigMap.
+      const known =
+        gathered.get(source) ?? (source === (meshConfig as unknown) ? Promise.resolve(null) : source.gather(ask));
+      gathered.set(source, known);
+      return known as Promise<T>;
+    },
+  };
+  return ask;
+}
