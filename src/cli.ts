@@ -94,7 +94,9 @@ function parser(io: Io, exit: (code: number) => void): Argv {
       COMMANDS.metrics,
       (command) =>
         command
-          .usage(`$0 metrics POD [flags]\n\nPrints a pod’s metrics page. -o json prints prom2json’s schema.`)
+          .usage(
+            `$0 metrics POD [flags]\n\nPrints a pod’s metrics page. -o json prints prom2json’s schema. Lines that Prometheus refuses are named on stderr,\nwhatever --match says, and the exit code is then 3.`,
+          )
           .positional('pod', { type: 'string', describe: 'The pod’s name' })
           .options(KUBECTL_FLAGS)
           .options(flagsOf('metrics'))

@@ -462,6 +462,10 @@ describe('metrics POD', () => {
         const { code, stdout, stderr } = await ran(['metrics', POD, '-n', 'istio-system'], { env });
         assert.deepEqual([code, stderr], [3, 'line 2: not a number: x\n']);
         assert.match(stdout, /good/);
+        const other = await ran(['metrics', POD, '-n', 'istio-system', '--match', 'good'], { env });
+        assert.deepEqual([other.code, other.stderr], [3, stderr]);
+        const none = await ran(['metrics', POD, '-n', 'istio-system', '--match', 'ugly'], { env });
+        assert.deepEqual([none.code, none.stderr, none.stdout], [3, stderr, 'No metric matches.\n']);
       },
       {
         change: ({ pages }) =>
@@ -472,6 +476,39 @@ describe('metrics POD', () => {
           }),
       },
     );
+  });
+  it('says of a page that is none so, whatever is asked of it', async () => {
+    await withStandIn(
+      'istio-1.0.6/healthy',
+      async (_, env) => {
+        const { code, stdout } = await ran(['metrics', POD, '-n', 'istio-system', '--match', 'x'], { env });
+        assert.deepEqual([code, stdout], [3, 'This page cannot be read as metrics.\n']);
+      },
+      {
+        change: ({ pages }) =>
+          pages.set(`istio-system/${POD}:9093/metrics`, {
+            status: 200,
+            contentType: 'text/plain',
+            body: 'invalid path. admin commands are:\r\n/: Admin home page\r\n',
+          }),
+      },
+    );
+  });
+  it('reads a page of OpenMetrics as a scrape does, by its header', async () => {
+    const body = '# TYPE a counter\na_total 1 # {b="c"} 1\n# EOF\n';
+    for (const [contentType, said] of [
+      ['application/openmetrics-text; version=1.0.0; charset=utf-8', [0, '']],
+      ['text/plain; version=0.0.4', [3, 'line 2: exemplar on a page that is not OpenMetrics\n']],
+    ] as const) {
+      await withStandIn(
+        'istio-1.0.6/healthy',
+        async (_, env) => {
+          const { code, stderr } = await ran(['metrics', POD, '-n', 'istio-system'], { env });
+          assert.deepEqual([code, stderr], said);
+        },
+        { change: ({ pages }) => pages.set(`istio-system/${POD}:9093/metrics`, { status: 200, contentType, body }) },
+      );
+    }
   });
   it('writes JSON without characters that a terminal obeys', async () => {
     const mark = '\u202e';

@@ -5,9 +5,9 @@ import { pods } from '../cluster/resources.ts';
 import { askJson, askPage } from '../cluster/text.ts';
 import { NoAnswer, UsageError } from '../errors.ts';
 import { type Pod, podOf } from '../evidence/pod.ts';
+import { judgeOf } from '../prometheus/judge.ts';
 import { readPage } from '../prometheus/page-reader.ts';
 import { Prom2json } from '../prometheus/prom2json.ts';
-import { Strict } from '../prometheus/strict.ts';
 import { columns, jsonOf } from '../report/columns.ts';
 import { escapeText } from '../report/escape.ts';
 import { plain } from '../report/style.ts';
@@ -19,8 +19,9 @@ import { styleOf } from './style.ts';
 const FORMATS = ['table', 'json'] as const;
 
 /**
- * Prints a pod's metrics page. Its JSON is prom2json's own schema. Lines that cannot be read go to stderr, by their
- * numbers; the exit code is then 3, and the good lines are printed all the same.
+ * Prints a pod's metrics page. Its JSON is prom2json's own schema. Lines that Prometheus refuses go to stderr, by their
+ * numbers, also those of families that --match leaves out; the exit code is then 3, and what can be read is printed all the
+ * same.
  */
 export async function metrics(args: Arguments, io: Io): Promise<number> {
   const format = oneOf(args.output, FORMATS, 'output');
@@ -43,7 +44,7 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
           rows.push([sample.name, family.type.toLowerCase(), labels, sample.value]);
         }
       },
-      new Strict(),
+      judgeOf(answer.contentType),
     );
     const unsaved = await session.save();
     if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
@@ -55,7 +56,7 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
     );
     for (const { line, text } of summary.problems) io.stderr.write(`line ${line}: ${escapeText(text)}\n`);
     const more = summary.problemCount - summary.problems.length;
-    if (more > 0) io.stderr.write(`and ${more} more lines that could not be read\n`);
+    if (more > 0) io.stderr.write(`and ${more} more lines that Prometheus refuses\n`);
     if (unsaved !== null) return 2;
     return summary.problemCount > 0 ? 3 : 0;
   } finally {

@@ -1,13 +1,7 @@
+import { BACKSLASH, CLOSE, COMMA, EQUALS, QUOTE, SPACE, TAB } from './characters.ts';
+
 /** Labels read from a sample's line, with where they end; `name` when a bare quoted word named the sample. */
 type Labels = { labels: Map<string, string>; end: number; name?: string } | { problem: string };
-
-const QUOTE = 34;
-const COMMA = 44;
-const EQUALS = 61;
-const BACKSLASH = 92;
-const CLOSE = 125;
-const SPACE = 32;
-const TAB = 9;
 
 /**
  * Reads `a="x",b="y"}` of `text` from `at`, which stands behind the opening brace. `own` makes a lasting string of a
@@ -50,7 +44,8 @@ export function readLabels(text: string, at: number, end: number, own: (slice: s
   }
 }
 
-const endsKey = (code: number): boolean => code === EQUALS || code === COMMA || code === CLOSE || code === SPACE;
+const endsKey = (code: number): boolean =>
+  code === EQUALS || code === COMMA || code === CLOSE || code === SPACE || code === TAB;
 
 function skip(text: string, from: number, commas: boolean): number {
   let i = from;

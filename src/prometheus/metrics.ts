@@ -35,7 +35,14 @@ export class Metrics {
 export const totalOf = (samples: readonly Sample[]): number =>
   samples.reduce((sum, sample) => sum + numberOf(sample.value), 0);
 
-/** A value of a page as a number: `+Inf` and `NaN` too. */
+/** How Go writes a number, in any case: `+Inf` and `NaN` too. */
+export const NUMBER = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?|nan)$/i;
+
+/** What Go reads as a number: not one that is larger than it can hold. */
+export const isNumber = (text: string): boolean =>
+  NUMBER.test(text) && (/[in]/i.test(text) || Number.isFinite(Number(text)));
+
+/** A value of a page as a number. */
 export const numberOf = (value: string): number => {
   if (/^[+-]?inf/i.test(value)) return value.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   return Number(value);

@@ -1,5 +1,21 @@
+import {
+  cutFault,
+  excerpt,
+  HASH,
+  isBlank,
+  latin1,
+  NEWLINE,
+  nameEndOf,
+  OPEN,
+  RETURN,
+  SPACE,
+  skipBlanks,
+  utf8,
+  wordEndOf,
+} from './characters.ts';
+import type { Judge } from './judge.ts';
 import { readLabels } from './labels.ts';
-import type { Fault, Strict } from './strict.ts';
+import { NUMBER } from './metrics.ts';
 
 /** What a `# TYPE` line says, in prom2json's upper case; UNTYPED without one. */
 export interface Family {
@@ -16,7 +32,7 @@ export interface Sample {
   timestamp?: string;
 }
 
-/** A line that could not be read. */
+/** A line that could not be read, or that a judge refuses. */
 export interface Problem {
   line: number;
   text: string;
@@ -35,9 +51,7 @@ export interface PageSummary {
   problemCount: number;
 }
 
-const NUMBER = /^(?:[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|[iI]nf(?:inity)?)|[nN]a[nN])$/;
-const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const META = /^#[ \t]*(TYPE|HELP)[ \t]+("(?:[^"\\]|\\.)*"|\S+)(?:[ \t](.*))?$/;
+const META = /^[ \t]*#[ \t]*(TYPE|HELP)[ \t]+("(?:[^"\\]|\\.)*"|[^ \t]+)(?:[ \t](.*))?$/s;
 
 /** A line longer than this is no metric: a reader must not collect a page without line ends in memory. */
 const LINE_LIMIT = 4 * 1024 * 1024;
@@ -45,18 +59,8 @@ const PROBLEMS_KEPT = 100;
 /** Texts that are kept once: more different ones than a page of real labels repeats would only fill memory. */
 const STRINGS_KEPT = 20_000;
 
-/** As latin1 sees its three bytes. */
-const BYTE_ORDER_MARK = '\xef\xbb\xbf';
-
-const HASH = 35;
-const OPEN = 123;
-const SPACE = 32;
-const TAB = 9;
-const NEWLINE = 10;
-const RETURN = 13;
-
-/** Bytes above 0x7f were read as latin1; this makes characters of them. */
-const utf8 = (text: string): string => (/[\x80-\xff]/.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text);
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Reads the Prometheus text format, and what of OpenMetrics appears on the pages of Mixers, Envoys and agents, from
@@ -77,55 +81,55 @@ export class PageReader {
   /** The name of the last sample: pages are sorted, so the next line most often begins with it. */
   private lastName = '';
   private lastFamily: Family | null = null;
-  private rest = '';
-  /** What is a problem unless the page turns out to be OpenMetrics. */
-  private readonly ofTextFormat: Problem[] = [];
-  private isOpenMetrics = false;
-  private readonly strict: Strict | null;
+  /** What has come of a line that has not ended. */
+  private rest: Buffer = NOTHING;
+  /** The block that is read, whose text has the same positions. */
+  private bytes: Buffer = NOTHING;
+  private readonly judge: Judge | null;
+  /** The last line that the judge refused. */
+  private refused = 0;
 
-  /** With `strict`, lines are problems too whose values can be read and that Prometheus refuses. */
+  /** With a judge, lines are problems too whose values can be read, and those of families that nobody wants. */
   constructor(
     wants: (name: string) => boolean,
     onSample: (family: Family, sample: Sample) => void,
-    strict: Strict | null = null,
+    judge: Judge | null = null,
   ) {
     this.wants = wants;
     this.onSample = onSample;
-    this.strict = strict;
+    this.judge = judge;
   }
 
   push(chunk: Buffer): void {
-    const read = this.rest + chunk.toString('latin1');
-    const isMarked = this.lines === 0 && read.startsWith(BYTE_ORDER_MARK);
-    const text = isMarked ? read.slice(BYTE_ORDER_MARK.length) : read;
-    if (isMarked && this.strict) this.problem('byte order mark', 1);
-    const end = text.lastIndexOf('\n') + 1;
-    this.block(text, end);
-    this.rest = text.slice(end);
+    const read = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
+    const isMarked = this.lines === 0 && BYTE_ORDER_MARK.equals(read.subarray(0, BYTE_ORDER_MARK.length));
+    const bytes = isMarked ? read.subarray(BYTE_ORDER_MARK.length) : read;
+    if (isMarked && this.judge) this.problem('byte order mark', 1);
+    const end = bytes.lastIndexOf(NEWLINE) + 1;
+    this.bytes = bytes;
+    this.block(bytes.toString('latin1', 0, end), end);
+    this.rest = bytes.subarray(end);
     if (this.rest.length > LINE_LIMIT) {
       this.problem('line longer than 4 MB', this.lines + 1);
-      this.rest = '';
+      this.rest = NOTHING;
     }
   }
 
   /** Call once, after the last chunk. */
   end(): PageSummary {
-    if (this.rest !== '') this.problem('page ends inside a line', this.lines + 1);
-    this.rest = '';
-    if (!this.isOpenMetrics) for (const { line, text } of this.ofTextFormat) this.problem(text, line);
-    this.problems.sort((a, b) => a.line - b.line);
+    const rest = latin1(this.rest, 0, this.rest.length);
+    this.rest = NOTHING;
+    const fault = this.judge ? this.judge.end(rest) : cutFault(rest);
+    if (fault !== null) this.problem(fault, this.lines + 1);
     const { lines, samples, skipped, problems, problemCount } = this;
     return { lines, samples, skipped, problems, problemCount };
   }
 
   private problem(text: string, line = this.lines): void {
+    // The judge has said it already.
+    if (line === this.refused) return;
     this.problemCount++;
     if (this.problems.length < PROBLEMS_KEPT) this.problems.push({ line, text });
-  }
-
-  private fault(fault: Fault | null): void {
-    if (fault?.inText) this.ofTextFormat.push({ line: this.lines, text: fault.text });
-    else if (fault) this.problem(fault.text);
   }
 
   /** All whole lines of `text` up to `end`. */
@@ -134,11 +138,17 @@ export class PageReader {
       const lineEnd = text.indexOf('\n', start);
       const first = text.charCodeAt(start);
       this.lines++;
+      if (this.judge) this.judged(this.judge.line(this.bytes, start, lineEnd));
       if (first === HASH) this.meta(text, start, lineEnd);
       else if (first !== NEWLINE && first !== RETURN) this.line(text, start, lineEnd);
-      else if (first === RETURN && this.strict) this.problem('carriage return in an empty line');
       start = lineEnd + 1;
     }
+  }
+
+  private judged(fault: string | null): void {
+    if (fault === null) return;
+    this.problem(fault);
+    this.refused = this.lines;
   }
 
   private line(text: string, from: number, end: number): void {
@@ -146,27 +156,39 @@ export class PageReader {
     const after = text.charCodeAt(from + lastName.length);
     if (lastName !== '' && (after === OPEN || after === SPACE) && text.startsWith(lastName, from)) {
       if (this.lastFamily) this.sample(text, from, from + lastName.length, end);
-      else this.skipped++;
+      else this.skip(text, from, end);
       return;
     }
-    let start = from;
-    while (start < end && isBlank(text.charCodeAt(start))) start++;
-    let nameEnd = start;
-    while (nameEnd < end && text.charCodeAt(nameEnd) !== OPEN && !isBlank(text.charCodeAt(nameEnd))) nameEnd++;
-    if (nameEnd === start) {
+    const start = skipBlanks(this.bytes, from, end);
+    if (start === end) return;
+    if (text.charCodeAt(start) === HASH) return this.meta(text, start, end);
+    if (text.charCodeAt(start) === OPEN) {
       // `{"utf-8 name", label="x"} 1`: the name is inside the braces.
-      if (text.charCodeAt(start) !== OPEN) return;
       this.lastName = '';
-      this.sample(text, start, start, end);
-      return;
+      return this.sample(text, start, start, end);
     }
-    const name = text.slice(start, nameEnd);
+    const nameEnd = nameEndOf(this.bytes, start, end);
     // Also of a line that nobody wants: a login page must not pass for a page without our metrics.
-    if (!NAME.test(name)) return this.problem(`not a metric name: ${utf8(name.slice(0, 60))}`);
+    if (nameEnd === start || !isNameEnd(this.bytes, nameEnd, end))
+      return this.problem(`not a metric name: ${excerpt(text.slice(start, wordEndOf(this.bytes, start, end)))}`);
+    const name = text.slice(start, nameEnd);
     this.lastName = name;
     this.lastFamily = this.familyOf(this.lastName);
     if (this.lastFamily) this.sample(text, start, nameEnd, end);
-    else this.skipped++;
+    else this.skip(text, from, end);
+  }
+
+  /** A line that nobody wants. One that is refused and ends with no number is none of a metric: a login page has them. */
+  private skip(text: string, from: number, end: number): void {
+    if (this.refused === this.lines) {
+      const last = text
+        .slice(from, end)
+        .replace(/[ \t\r]+$/, '')
+        .split(/[ \t}]/)
+        .at(-1);
+      if (!NUMBER.test(last ?? '')) return;
+    }
+    this.skipped++;
   }
 
   private familyOf(name: string): Family | null {
@@ -182,22 +204,12 @@ export class PageReader {
   }
 
   private meta(text: string, start: number, end: number): void {
-    const whole = text.slice(start, text.charCodeAt(end - 1) === RETURN ? end - 1 : end);
-    if (whole === '# EOF') this.isOpenMetrics = true;
-    const line = META.exec(whole);
+    const line = META.exec(text.slice(start, text.charCodeAt(end - 1) === RETURN ? end - 1 : end));
     if (!line) return;
     const [, kind, word = '', rest] = line;
     const name = word.startsWith('"') ? word.slice(1, -1).replace(/\\(["\\])/g, '$1') : word;
     const family = this.familyOf(name);
     if (!family) return;
-    if (this.strict) {
-      if (whole.length < end - start) this.problem('carriage return at the end of the line');
-      this.fault(
-        NAME.test(word) || word.startsWith('"')
-          ? this.strict.meta(kind ?? '', name, rest ?? null)
-          : { text: `not a metric name: ${utf8(word.slice(0, 60))}` },
-      );
-    }
     if (kind === 'TYPE') family.type = (rest ?? 'untyped').trim().toUpperCase();
     else family.help = utf8(rest ?? '').replace(/\\([\\n])/g, (_, c: string) => (c === 'n' ? '\n' : '\\'));
   }
@@ -224,7 +236,7 @@ export class PageReader {
       at = read.end;
     }
     if (!family) return this.problem('sample without a name');
-    this.value(family, name, labels, text, start, at, end);
+    this.value(family, name, labels, text, at, end);
   }
 
   /** What follows name and labels: value, timestamp in milliseconds, exemplar. */
@@ -233,25 +245,21 @@ export class PageReader {
     name: string,
     labels: ReadonlyMap<string, string>,
     text: string,
-    start: number,
     at: number,
     end: number,
   ): void {
-    const tail = text.slice(at, end).trim();
+    const tail = text.slice(at, end).replace(/^[ \t]+|[ \t\r]+$/g, '');
     const exemplar = tail.indexOf(' # ');
     const words = (exemplar < 0 ? tail : tail.slice(0, exemplar)).split(/[ \t]+/);
     const [value = '', timestamp] = words;
     if (value === '') return this.problem('no value');
-    if (!NUMBER.test(value)) return this.problem(`not a number: ${utf8(tail.slice(0, 60))}`);
-    if (timestamp !== undefined && (words.length > 2 || !/^-?\d+(\.\d+)?$/.test(timestamp))) {
-      return this.problem(`not a timestamp: ${utf8(tail.slice(0, 60))}`);
+    if (!NUMBER.test(value)) return this.problem(`not a number: ${excerpt(tail)}`);
+    if (timestamp !== undefined && (words.length > 2 || !/^[+-]?\d+(\.\d+)?$/.test(timestamp))) {
+      return this.problem(`not a timestamp: ${excerpt(tail)}`);
     }
     this.samples++;
     const sample = { name: name === family.name ? family.name : this.own(name), labels, value };
-    const whole = timestamp === undefined ? sample : { ...sample, timestamp };
-    if (this.strict)
-      for (const fault of this.strict.sample(whole, family, text.slice(start, end), tail)) this.fault(fault);
-    this.onSample(family, whole);
+    this.onSample(family, timestamp === undefined ? sample : { ...sample, timestamp });
   }
 
   /** A copy that does not keep the chunk alive that it was cut from; one copy of each text. */
@@ -271,16 +279,20 @@ export class PageReader {
 
 const NO_LABELS: ReadonlyMap<string, string> = new Map();
 
-const isBlank = (code: number): boolean => code === SPACE || code === TAB;
+/** Whether a name may end here: at labels, a blank, or a value that begins without one, as Prometheus allows. */
+function isNameEnd(bytes: Buffer, at: number, end: number): boolean {
+  if (at >= end || bytes[at] === OPEN || isBlank(bytes[at] as number)) return true;
+  return NUMBER.test(latin1(bytes, at, wordEndOf(bytes, at, end)).replace(/\r$/, ''));
+}
 
 /** Reads a whole page as it comes in. */
 export async function readPage(
   body: AsyncIterable<Buffer>,
   wants: (name: string) => boolean,
   onSample: (family: Family, sample: Sample) => void,
-  strict: Strict | null = null,
+  judge: Judge | null = null,
 ): Promise<PageSummary> {
-  const reader = new PageReader(wants, onSample, strict);
+  const reader = new PageReader(wants, onSample, judge);
   for await (const chunk of body) reader.push(chunk);
   return reader.end();
 }

@@ -1,101 +1,207 @@
-import type { Sample } from './page-reader.ts';
-
-/** The types that the text format knows; OpenMetrics has more. */
-const TYPES = ['COUNTER', 'GAUGE', 'HISTOGRAM', 'SUMMARY', 'UNTYPED'];
-const OPEN_METRICS_TYPES = [...TYPES, 'UNKNOWN', 'INFO', 'STATESET', 'GAUGEHISTOGRAM'];
-
-const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-/** An escape that a help text does not know. */
-const BAD_HELP_ESCAPE = /(?:^|[^\\])(?:\\\\)*\\(?![\\n])/;
-/** An escape that a label's value does not know. */
-const BAD_ESCAPE = /(?:^|[^\\])(?:\\\\)*\\(?![\\n"])/;
-
-/** What is wrong with a line, and whether that is so for a page of the text format only, and not for OpenMetrics. */
-export interface Fault {
-  text: string;
-  inText?: true;
-}
+import {
+  CLOSE,
+  COLON,
+  COMMA,
+  cutFault,
+  EQUALS,
+  excerpt,
+  HASH,
+  isDigit,
+  isOfName,
+  latin1,
+  nameEndOf,
+  OPEN,
+  QUOTE,
+  RETURN,
+  RETURN_FAULT,
+  skipBlanks,
+  startsWith,
+  wordEndOf,
+} from './characters.ts';
+import { commentFault, type Declared, Families } from './comments.ts';
+import type { Judge } from './judge.ts';
+import { isNumber, NUMBER } from './metrics.ts';
+import { HIGH, HIGH_PRIME, LOW, LOW_PRIME, Seen, spread } from './seen.ts';
+import { labelNameFault, NO_COLON, quoteEndOf, quoteFault, Series } from './series.ts';
 
 /**
- * What Prometheus refuses, or drops without a word, in lines whose values can be read all the same: for whoever looks at a
- * page because Prometheus does not take it. The text format 0.0.4 as `promtool check metrics` reads it (prometheus/common
- * expfmt/text_parse.go); what OpenMetrics allows is no fault on a page that ends with `# EOF`.
+ * Says of each line what Prometheus refuses, or drops without a word: for whoever looks at a page because Prometheus does
+ * not take it. It takes what both readers of the text format 0.0.4 take: `promtool check metrics` (prometheus/common
+ * expfmt/text_parse.go) and a scrape (prometheus/prometheus model/textparse/promlex.l, promparse.go); and names in quotes,
+ * which Prometheus 3 takes. Each line is read once, without a copy.
  */
-export class Strict {
-  private readonly types = new Map<string, string>();
-  private readonly helps = new Set<string>();
-  private readonly sampled = new Set<string>();
-  private readonly series = new Set<string>();
+export class Strict implements Judge {
+  private readonly families = new Families();
+  private readonly seen = new Seen();
+  /** The name of the last sample: pages are sorted, so the next line most often begins with it. */
+  private lastName = '';
+  private lastFamily: Declared | null = null;
+  private lastHigh = 0;
+  private lastLow = 0;
+  /** Of the line that is read. */
+  private readonly series = new Series();
 
-  /** A `# TYPE` or `# HELP` line: `rest` is what follows the name, null where nothing does. */
-  meta(kind: string, name: string, rest: string | null): Fault | null {
-    if (kind === 'HELP') {
-      if (this.helps.has(name)) return { text: `second HELP of ${name}` };
-      this.helps.add(name);
-      return rest !== null && BAD_HELP_ESCAPE.test(rest) ? { text: 'backslash that escapes nothing' } : null;
-    }
-    const type = (rest ?? '').trimStart();
-    if (this.types.has(name)) return { text: `second TYPE of ${name}` };
-    if (this.sampled.has(name)) return { text: `TYPE of ${name} after its samples` };
-    this.types.set(name, type.toUpperCase());
-    if (type === '') return { text: `TYPE of ${name} without a type` };
-    if (!OPEN_METRICS_TYPES.includes(type.toUpperCase())) return { text: `not a type: ${type.slice(0, 60)}` };
-    return TYPES.includes(type.toUpperCase()) ? null : { text: `a type of OpenMetrics only: ${type}`, inText: true };
+  line(bytes: Buffer, start: number, end: number): string | null {
+    const first = skipBlanks(bytes, start, end);
+    if (first === end) return null;
+    if ((bytes[first] as number) === HASH) return commentFault(this.families, bytes, first, end);
+    const stop = bytes[end - 1] === RETURN ? end - 1 : end;
+    if (first === stop) return 'carriage return in an empty line';
+    const fault = this.sample(bytes, first, stop);
+    if (fault !== null) return fault;
+    if (stop < end) return RETURN_FAULT;
+    return first > start ? 'blank before the metric name' : null;
   }
 
-  /** A sample whose value could be read; `raw` is its line, `family` its family's name and type. */
-  sample(
-    { name, labels, value, timestamp }: Sample,
-    family: { name: string; type: string },
-    raw: string,
-    tail: string,
-  ): readonly Fault[] {
-    this.sampled.add(name);
-    this.sampled.add(family.name);
-    const faults: Fault[] = [];
-    const series = JSON.stringify([name, [...labels].sort(([a], [b]) => (a < b ? -1 : 1)), timestamp ?? '']);
-    if (this.series.has(series)) faults.push({ text: `sample twice: ${name}` });
-    this.series.add(series);
-    for (const label of labels.keys()) {
-      if (!LABEL.test(label)) faults.push({ text: `not a label name: ${label.slice(0, 60)}` });
-      if (label === '__name__') faults.push({ text: 'label __name__, which is the metric’s own' });
+  end(rest: string): string | null {
+    return cutFault(rest);
+  }
+
+  private sample(bytes: Buffer, start: number, end: number): string | null {
+    const { lastName } = this;
+    let at = start + lastName.length;
+    if (
+      lastName === '' ||
+      !startsWith(bytes, lastName, start) ||
+      isOfName(bytes[at] as number) ||
+      bytes[at] === COLON
+    ) {
+      at = nameEndOf(bytes, start, end);
+      if (at > start) this.named(latin1(bytes, start, at));
+      // `{"utf-8 name", label="x"} 1`: the name is inside the braces.
+      else if ((bytes[start] as number) === OPEN) this.unnamed();
+      else return `not a metric name: ${excerpt(latin1(bytes, start, wordEndOf(bytes, start, end)))}`;
     }
-    const bound = name === family.name ? 'quantile' : 'le';
-    const isBounded = family.type === (bound === 'le' ? 'HISTOGRAM' : 'SUMMARY');
-    const limit = labels.get(bound);
-    if (isBounded && limit !== undefined && !isNumber(limit))
-      faults.push({ text: `${bound} is no number: ${limit.slice(0, 60)}` });
-    if (!isNumber(value)) faults.push({ text: `number out of range: ${value}` });
-    if (tail.includes('#')) faults.push({ text: 'exemplar on a page that is not OpenMetrics', inText: true });
-    if (timestamp?.includes('.')) faults.push({ text: `timestamp with a fraction: ${timestamp}`, inText: true });
-    return [...faults, ...shapeFaults(raw)];
+    this.series.begin(this.lastHigh, this.lastLow);
+    const nameEnd = at;
+    at = skipBlanks(bytes, at, end);
+    if ((bytes[at] as number) === OPEN) {
+      const labels = this.labels(bytes, at + 1, end);
+      if (typeof labels === 'string') return labels;
+      at = skipBlanks(bytes, labels, end);
+    }
+    if (!this.lastFamily) return 'sample without a name';
+    const fault = this.value(bytes, at, end);
+    if (fault !== null) {
+      const isGlued = at === nameEnd && at < end && fault.startsWith('not a number');
+      return isGlued ? `not a metric name: ${excerpt(latin1(bytes, start, wordEndOf(bytes, start, end)))}` : fault;
+    }
+    return this.series.isIn(this.seen) ? `sample twice: ${excerpt(this.lastName || this.lastFamily.name)}` : null;
+  }
+
+  /** What follows is of the metric with this name. */
+  private named(name: string): void {
+    this.lastFamily = this.families.sampled(name);
+    this.lastName = name;
+    let high = HIGH;
+    let low = LOW;
+    for (let i = 0; i < name.length; i++) {
+      high = Math.imul(high ^ name.charCodeAt(i), HIGH_PRIME);
+      low = Math.imul(low ^ name.charCodeAt(i), LOW_PRIME);
+    }
+    this.lastHigh = spread(high);
+    this.lastLow = spread(low);
+  }
+
+  /** What follows has its name among its labels. */
+  private unnamed(): void {
+    this.lastFamily = null;
+    this.lastName = '';
+    this.lastHigh = 0;
+    this.lastLow = 0;
+  }
+
+  /** Where the labels end that begin at `from`, behind their brace, or what is wrong with them. */
+  private labels(bytes: Buffer, from: number, end: number): number | string {
+    for (let i = from; ; ) {
+      i = skipBlanks(bytes, i, end);
+      if ((bytes[i] as number) === CLOSE && i < end) return i + 1;
+      const nameStart = i;
+      const isQuoted = i < end && (bytes[i] as number) === QUOTE;
+      let nameEnd: number;
+      if (isQuoted) {
+        i = quoteEndOf(bytes, i + 1, end);
+        if (i < 0) return quoteFault(i);
+        nameEnd = i;
+      } else {
+        nameEnd = nameEndOf(bytes, i, end, NO_COLON);
+        i = nameEnd;
+        const fault = labelNameFault(bytes, nameStart, nameEnd, end);
+        if (fault !== null) return fault;
+      }
+      i = skipBlanks(bytes, i, end);
+      if (isQuoted && this.lastFamily === null && ((bytes[i] as number) === COMMA || (bytes[i] as number) === CLOSE)) {
+        this.named(latin1(bytes, nameStart + 1, nameEnd - 1));
+        this.series.add(this.lastHigh, this.lastLow);
+        // The next line cannot begin with a name that needs quotes.
+        this.lastName = '';
+        if ((bytes[i] as number) === COMMA) i++;
+        continue;
+      }
+      if (i >= end) return 'label list does not end';
+      if ((bytes[i] as number) !== EQUALS) return 'label without value';
+      i = skipBlanks(bytes, i + 1, end);
+      if (i >= end || (bytes[i] as number) !== QUOTE) return 'label value not quoted';
+      const valueStart = i + 1;
+      i = this.series.pair(bytes, nameStart, nameEnd, valueStart, end);
+      if (i < 0) return quoteFault(i);
+      if (this.series.hasName(bytes, nameStart, nameEnd)) return 'label twice';
+      const bound = this.boundFault(bytes, nameStart, nameEnd, valueStart, i - 1);
+      if (bound !== null) return bound;
+      i = skipBlanks(bytes, i, end);
+      const next = i < end ? (bytes[i] as number) : 0;
+      if (next === COMMA) i++;
+      else if (next !== CLOSE) return 'label value not followed by a comma or brace';
+    }
+  }
+
+  private boundFault(bytes: Buffer, nameStart: number, nameEnd: number, from: number, to: number): string | null {
+    const type = this.lastFamily?.type;
+    const bound = type === 'HISTOGRAM' ? 'le' : type === 'SUMMARY' ? 'quantile' : null;
+    if (bound === null || nameEnd - nameStart !== bound.length || !startsWith(bytes, bound, nameStart)) return null;
+    const limit = latin1(bytes, from, to);
+    return isNumber(limit) ? null : `${bound} is no number: ${excerpt(limit)}`;
+  }
+
+  /** What is wrong with the value and the timestamp at `at`. */
+  private value(bytes: Buffer, at: number, end: number): string | null {
+    const valueEnd = wordEndOf(bytes, at, end);
+    if (valueEnd === at) return 'no value';
+    if (!isSmall(bytes, at, valueEnd)) {
+      const value = latin1(bytes, at, valueEnd);
+      if (!NUMBER.test(value)) return `not a number: ${excerpt(latin1(bytes, at, end))}`;
+      if (!isNumber(value)) return `number out of range: ${excerpt(value)}`;
+    }
+    if (valueEnd === end) return null;
+    const start = skipBlanks(bytes, valueEnd, end);
+    if (start === end) return 'blank at the end of the line';
+    const stop = wordEndOf(bytes, start, end);
+    const stamp = latin1(bytes, start, stop);
+    if (startsWith(bytes, '# ', start) || startsWith(bytes, '# ', skipBlanks(bytes, stop, end)))
+      return 'exemplar on a page that is not OpenMetrics';
+    if (!/^\d+$/.test(stamp)) return stampFault(latin1(bytes, at, end), stamp);
+    if (BigInt(stamp) > LARGEST) return `timestamp out of range: ${excerpt(stamp)}`;
+    if (stop < end)
+      return skipBlanks(bytes, stop, end) === end
+        ? 'blank at the end of the line'
+        : `not a timestamp: ${excerpt(latin1(bytes, at, end))}`;
+    this.series.stamp(bytes, start, stop);
+    return null;
   }
 }
 
-/** What Go reads as a number: not one that is larger than it can hold. */
-function isNumber(text: string): boolean {
-  if (/^[+-]?inf(inity)?$/i.test(text) || /^nan$/i.test(text)) return true;
-  return /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text) && Number.isFinite(Number(text));
+/** The largest timestamp: what an int64 holds. */
+const LARGEST = 9_223_372_036_854_775_807n;
+
+/** A number of at most fifteen digits: most values are. */
+function isSmall(bytes: Buffer, from: number, to: number): boolean {
+  if (to - from > 15) return false;
+  for (let i = from; i < to; i++) if (!isDigit(bytes[i] as number)) return false;
+  return true;
 }
 
-/** Whether a line that was read as latin1 is UTF-8. */
-function isUtf8(raw: string): boolean {
-  if (!/[\x80-\xff]/.test(raw)) return true;
-  const bytes = Buffer.from(raw, 'latin1');
-  return Buffer.from(bytes.toString('utf8')).equals(bytes);
-}
-
-/** What is wrong with the blanks, commas and escapes of a line. */
-function shapeFaults(raw: string): readonly Fault[] {
-  const faults: Fault[] = [];
-  if (raw.endsWith('\r')) faults.push({ text: 'carriage return at the end of the line' });
-  else if (/[ \t]$/.test(raw)) faults.push({ text: 'blank at the end of the line' });
-  if (!isUtf8(raw)) faults.push({ text: 'bytes that are not UTF-8' });
-  const bare = raw.replace(/"(?:[^"\\]|\\.)*"/g, '""');
-  if (/\{\s*,|,\s*,/.test(bare)) faults.push({ text: 'comma without a label' });
-  for (const [value] of raw.matchAll(/"(?:[^"\\]|\\.)*"/g))
-    if (BAD_ESCAPE.test(value.slice(1, -1))) faults.push({ text: 'backslash that escapes nothing' });
-  const names = [...bare.matchAll(/[{,]\s*([a-zA-Z0-9_]+)\s*=/g)].map(([, name]) => name);
-  if (new Set(names).size < names.length) faults.push({ text: 'label twice' });
-  return faults;
+function stampFault(tail: string, stamp: string): string {
+  if (/^-\d+$/.test(stamp)) return `negative timestamp: ${excerpt(stamp)}`;
+  if (/^\d+\.\d+$/.test(stamp)) return `timestamp with a fraction: ${excerpt(stamp)}`;
+  return `not a timestamp: ${excerpt(tail)}`;
 }

@@ -41,15 +41,16 @@ function page(megabytes: number): string {
   return chunks.join('');
 }
 
-/** Reads a file in a process of its own; 1: all families as prom2json's JSON, 2: one family. */
+/** Reads a file in a process of its own: all families as prom2json's JSON, or one; as `metrics` does with `strictly`. */
 const OURS = `
 import { createReadStream } from 'node:fs';
+import { judgeOf } from '${root}/src/prometheus/judge.ts';
 import { readPage } from '${root}/src/prometheus/page-reader.ts';
 import { Prom2json } from '${root}/src/prometheus/prom2json.ts';
-const [, , file, only] = process.argv;
+const [, , file, how, only] = process.argv;
 const json = new Prom2json();
 let kept = 0;
-await readPage(createReadStream(file, { highWaterMark: 262144 }), (name) => !only || name === only, only ? () => kept++ : json.add);
+await readPage(createReadStream(file, { highWaterMark: 262144 }), (name) => !only || name === only, only ? () => kept++ : json.add, how === 'strictly' ? judgeOf('') : null);
 if (!only) process.stdout.write(JSON.stringify(json.families()));
 `;
 const THEIRS = `
@@ -76,6 +77,8 @@ function timed(command: readonly string[], stdin?: string): Run | null {
   return { seconds: Number(seconds), megabytes: Number(kilobytes) / 1024 };
 }
 
+const ours = (...args: readonly string[]): Run | null => timed([process.execPath, join(folder, 'ours.mjs'), ...args]);
+
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 
@@ -97,8 +100,10 @@ for (const size of SIZES) {
   const file = join(folder, `${size}.txt`);
   writeFileSync(file, page(size));
   const rivals: Record<string, () => Run | null> = {
-    'ours, one family': () => timed([process.execPath, join(folder, 'ours.mjs'), file, 'istio_requests_total']),
-    'ours, all as JSON': () => timed([process.execPath, join(folder, 'ours.mjs'), file]),
+    'ours, one family': () => ours(file, 'plainly', 'istio_requests_total'),
+    'ours, one family, strictly': () => ours(file, 'strictly', 'istio_requests_total'),
+    'ours, all as JSON': () => ours(file, 'plainly'),
+    'ours, all as JSON, strictly': () => ours(file, 'strictly'),
     'parse-prometheus-text-format': () => timed([process.execPath, join(folder, 'theirs.cjs'), file]),
     prom2json: () => timed(['prom2json', file]),
     'promtool check metrics': () => timed(['promtool', 'check', 'metrics'], file),

@@ -14,12 +14,16 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** Where a job finds its page: a target, and a proxy on the way to it. */
+/** Where a job finds its pages: a target, a proxy on the way to it, and, where they are many, how many: `/0`, `/1`, ... */
 export interface Job {
   name: string;
   target: string;
   proxy?: string;
+  pages?: number;
 }
+
+/** How often each target is scraped (s): what they are many of is spread over this time. */
+const intervalOf = ({ pages = 1 }: Job): number => (pages > 1 ? 5 : 1);
 
 /** A real Prometheus that has scraped every job once. Resolves to its port and to what ends it. */
 export async function startPrometheus(jobs: readonly Job[]): Promise<{ port: number; close: () => Promise<void> }> {
@@ -27,14 +31,21 @@ export async function startPrometheus(jobs: readonly Job[]): Promise<{ port: num
   const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
   const port = await freePort();
   const config = {
-    scrape_configs: jobs.map(({ name, target, proxy }) => ({
-      job_name: name,
-      scrape_interval: '1s',
-      scrape_timeout: '1s',
-      static_configs: [{ targets: [target] }],
-      ...(proxy && { proxy_url: proxy }),
+    scrape_configs: jobs.map((job) => ({
+      job_name: job.name,
+      scrape_interval: `${intervalOf(job)}s`,
+      scrape_timeout: `${intervalOf(job)}s`,
+      static_configs:
+        job.pages === undefined
+          ? [{ targets: [job.target] }]
+          : Array.from({ length: job.pages }, (_, page) => ({
+              targets: [job.target],
+              labels: { __metrics_path__: `/${page}`, page: String(page) },
+            })),
+      ...(job.proxy && { proxy_url: job.proxy }),
     })),
   };
+  const targetCount = jobs.reduce((sum, { pages = 1 }) => sum + pages, 0);
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
   const args = [
     `--config.file=${folder}/prometheus.yml`,
@@ -52,13 +63,13 @@ export async function startPrometheus(jobs: readonly Job[]): Promise<{ port: num
     rmSync(folder, { recursive: true });
   };
   try {
-    for (const until = Date.now() + 20_000; ; ) {
+    for (const until = Date.now() + 30_000; ; ) {
       const targets = await fetch(`http://127.0.0.1:${port}/api/v1/targets`)
         .then((answer) => answer.text())
         .catch(() => '');
-      if (targets.match(/"health":"(up|down)"/g)?.length === jobs.length) return { port, close };
-      assert.ok(Date.now() < until, 'Prometheus has not scraped within 20 s');
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (targets.match(/"health":"(up|down)"/g)?.length === targetCount) return { port, close };
+      assert.ok(Date.now() < until, 'Prometheus has not scraped within 30 s');
+      await new Promise((resolve) => setTimeout(resolve, targetCount > 100 ? 1000 : 100));
     }
   } catch (error) {
     await close();

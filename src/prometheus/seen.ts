@@ -1,0 +1,67 @@
+/**
+ * Numbers of 64 bits that were seen: the hashes of a page's series, at 11 to 21 bytes each, where their texts would take
+ * hundreds. Two series may have one hash, and then a sample is named as there twice that is not: on one of 37 million pages
+ * of a million series each. Texts to compare with would have to be kept, which is what this saves. Who writes a page to have
+ * such series makes his own page look bad, which he can do with less.
+ */
+export class Seen {
+  private highs = new Int32Array(1024);
+  private lows = new Int32Array(1024);
+  private size = 0;
+  /** Zero marks an empty slot, so it is kept by itself. */
+  private hasZero = false;
+
+  /** Whether it was there before. */
+  add(high: number, low: number): boolean {
+    if (high === 0 && low === 0) {
+      const had = this.hasZero;
+      this.hasZero = true;
+      return had;
+    }
+    if (this.size * 4 > this.highs.length * 3) this.grow();
+    if (!this.put(high, low)) return true;
+    this.size++;
+    return false;
+  }
+
+  private put(high: number, low: number): boolean {
+    const mask = this.highs.length - 1;
+    let slot = low & mask;
+    for (;;) {
+      const there = this.highs[slot] as number;
+      const thereLow = this.lows[slot] as number;
+      if (there === 0 && thereLow === 0) {
+        this.highs[slot] = high;
+        this.lows[slot] = low;
+        return true;
+      }
+      if (there === high && thereLow === low) return false;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  private grow(): void {
+    const { highs, lows } = this;
+    this.highs = new Int32Array(highs.length * 2);
+    this.lows = new Int32Array(lows.length * 2);
+    for (let i = 0; i < highs.length; i++) {
+      const high = highs[i] as number;
+      const low = lows[i] as number;
+      if (high !== 0 || low !== 0) this.put(high, low);
+    }
+  }
+}
+
+/** Spreads what was added up over all bits (the end of MurmurHash3). */
+export function spread(hash: number): number {
+  let h = hash;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+/** Where the two halves of a hash begin, and what each character multiplies them with (FNV-1a's, and another odd number). */
+export const HIGH = 0x811c9dc5 | 0;
+export const LOW = 0x2f0b4a27;
+export const HIGH_PRIME = 0x01000193;
+export const LOW_PRIME = 0x5bd1e995;
