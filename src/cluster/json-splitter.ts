@@ -34,9 +34,12 @@ export class JsonSplitter {
   private broken = false;
   /** In the list that is left out. */
   private leftOut = false;
+  /** Its name, as the document has it. */
+  private readonly name: Buffer | null;
 
   constructor(cut: Cut) {
     this.cut = cut;
+    this.name = cut.without === undefined ? null : Buffer.from(`"${cut.without}":`);
   }
 
   push(chunk: Buffer): void {
@@ -88,9 +91,9 @@ export class JsonSplitter {
 
   /** Whether the list that begins here is left out. Where its name is in the chunk before, it is not: that costs little. */
   private isWithout(chunk: Buffer, at: number): boolean {
-    if (this.cut.without === undefined) return false;
-    const name = `"${this.cut.without}":`;
-    return at >= name.length && chunk.toString('latin1', at - name.length, at) === name;
+    const { name } = this;
+    if (name === null || at < name.length || chunk[at - name.length + 1] !== name[1]) return false;
+    return name.compare(chunk, at - name.length, at) === 0;
   }
 
   /** Reads on in a string, to its last byte or the chunk's. Most are short: to search for their end takes longer. */
