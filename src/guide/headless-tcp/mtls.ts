@@ -10,6 +10,7 @@ import type { Pod } from '../../evidence/pod.ts';
 import { answersOn, behind, targetOf } from '../../evidence/servers.ts';
 import { isWildcard } from '../../istio/hosts.ts';
 import { mtlsModeOf, type PeerAuthentication } from '../../istio/mtls.ts';
+import { isAtLeast } from '../../istio/release.ts';
 
 /** The command for the rule, with what to do there; where there is none, what to write. */
 function cureOf({ said, service }: ClientTls, there: string, without: string): string {
@@ -79,12 +80,12 @@ export const mtlsIsUnderstood = defineCheck({
     MtlsWithoutProxy:
       'A DestinationRule makes callers speak mutual TLS to pods that have no proxy: connections are reset.',
     MtlsNotTaken:
-      'A DestinationRule makes callers speak mutual TLS to a port where the pods’ proxies take none, or are passed by.',
+      'By a DestinationRule, or by Istio’s own finding, callers speak mutual TLS to a port where the pods’ proxies take none, or are passed by.',
     StrictRefusesPlain:
-      'A DestinationRule keeps callers from mutual TLS, and the pods take nothing else: connections are reset.',
+      'By a DestinationRule, or by Istio’s own finding, callers speak something else than mutual TLS to pods that take nothing else: connections are reset.',
   },
   needs: { tls: clientTls, pods: allPods, calls, peers: attempt(peerAuthentications) },
-  judge({ tls, pods, calls, peers }) {
+  judge({ tls, pods, calls, peers }, { plane }) {
     const unseen = 'missing' in peers ? peers.missing : peers.got.refusal;
     const rules = 'got' in peers && !unseen ? peers.got.items : null;
     const podsOf = byNamespace(pods.items);
@@ -145,6 +146,9 @@ export const mtlsIsUnderstood = defineCheck({
     const warning = untaken(plain);
     if (warning) return { status: 'warn', ...warning };
     if (tls.length === 0) return skip('no DestinationRule that callers apply names a mode of TLS');
+    // Policy and MeshPolicy of those releases are not read.
+    if (plane.version !== null && !isAtLeast(plane.version, '1.5'))
+      return skip(`what pods take is not looked at before 1.5: ${some(wordsOf(tls))}`);
     return {
       status: 'pass',
       message: `${count(new Set(tls.map(({ service }) => service)).size, 'Service')} with a mode of TLS: ${some(wordsOf(tls))}`,
