@@ -133,7 +133,7 @@ export const guide: readonly Entry[] = [
     {
       id: 'webhook-certs',
       title: 'Webhook setup script files missing from 0.5 release package',
-      summary: 'Find out whether the API server trusts and reaches Istio’s webhooks',
+      summary: 'Find out whether Istio’s webhooks are trusted and reached, and take the pods that ask',
       about:
         'Two sections of the guide are about an installation that no longer applies: the scripts that 0.5’s package lacked. What they were for, a webhook that the API server trusts and reaches, fails in the same way today, and is looked at here.',
       flags: [],

@@ -33,7 +33,7 @@ export const INJECTION = 'istio-injection';
  * `object`; a fifth, `auto`, with enableNamespacesByDefault) and those of a tag in revision-tags-mwc.yaml; before, and with
  * useLegacySelectors after, one that looks at the namespace only.
  */
-const isCalledFor = ({ namespaces, objects }: Selecting, pod: Labels, namespace: Labels): boolean =>
+export const isCalledFor = ({ namespaces, objects }: Selecting, pod: Labels, namespace: Labels): boolean =>
   isSelected(namespaces, namespace) && isSelected(objects, pod);
 
 /** Whether a webhook is called for a plain pod in a namespace with these labels. */

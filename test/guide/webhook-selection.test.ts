@@ -7,7 +7,7 @@ import { askingPodsTaken } from '../../src/guide/webhook-certs/asking-pods.ts';
 import { podsNotExcepted, takenPodsInjected } from '../../src/guide/webhook-certs/webhook-selection.ts';
 import { DEFAULT_SETTINGS } from '../../src/istio/injection.ts';
 import { injecting, inside } from '../support/injection.ts';
-import { judging } from '../support/judging.ts';
+import { judging, NOW, plane, scope } from '../support/judging.ts';
 import { container, missing, pod } from '../support/mixer.ts';
 
 type Labels = Record<string, string>;
@@ -45,7 +45,7 @@ judging(askingPodsTaken, [
     given: given({}, [web({}, annotated('true'))]),
     status: 'fail',
     reason: 'AnnotationOnly',
-    says: /^1 pod asks for a proxy in vain: shop\/web-1: .*is an annotation there/,
+    says: /^1 pod asks for a proxy in vain, by an annotation only: shop\/web-1$/,
     plane: modern,
   },
   {
@@ -59,7 +59,7 @@ judging(askingPodsTaken, [
     given: given({}, [web({ 'sidecar.istio.io/inject': 'enabled' })]),
     status: 'fail',
     reason: 'WordMeansNothing',
-    says: /inject=enabled means nothing; true does$/,
+    says: /in vain, by sidecar\.istio\.io\/inject=enabled: shop\/web-1$/,
     plane: modern,
   },
   {
@@ -67,7 +67,7 @@ judging(askingPodsTaken, [
     given: given({}, [web({ 'istio.io/rev': 'old' })]),
     status: 'fail',
     reason: 'RevisionUnserved',
-    says: /no webhook is of istio\.io\/rev=old$/,
+    says: /by istio\.io\/rev=old, which no webhook is of: shop\/web-1$/,
     plane: modern,
   },
   {
@@ -81,7 +81,7 @@ judging(askingPodsTaken, [
     given: given({}, [web(asks), web(asks, { name: 'web-3' })], { webhooks: injecting('canary') }),
     status: 'fail',
     reason: 'PodUnserved',
-    says: /^2 pods ask for a proxy in vain: shop\/web-1 and shop\/web-3: no webhook is called for a pod’s own label$/,
+    says: /^2 pods ask for a proxy in vain, by a label that no webhook looks at: shop\/web-1 and shop\/web-3$/,
     plane: modern,
   },
   {
@@ -89,7 +89,7 @@ judging(askingPodsTaken, [
     given: given({ 'istio-injection': 'disabled' }, [web(asks)]),
     status: 'warn',
     reason: 'NamespaceRefuses',
-    says: /istio-injection=disabled wins/,
+    says: /in vain, against istio-injection=disabled of the namespace: shop\/web-1$/,
     plane: modern,
   },
   {
@@ -97,7 +97,7 @@ judging(askingPodsTaken, [
     given: given({ 'istio-injection': 'disabled', 'istio.io/rev': 'old' }, [web(asks)]),
     status: 'warn',
     reason: 'NamespaceRefuses',
-    says: /istio-injection=disabled wins/,
+    says: /in vain, against istio-injection=disabled of the namespace: shop\/web-1$/,
     plane: modern,
   },
   {
@@ -202,7 +202,7 @@ judging(podsNotExcepted, [
     ]),
     status: 'warn',
     reason: 'OptedOut',
-    says: /^2 pods without a proxy by their own sidecar\.istio\.io\/inject, where .*: shop\/web-1 and shop\/db-0$/,
+    says: /^2 pods without a proxy by sidecar\.istio\.io\/inject=false of their own, where one is asked for: shop\/web-1 and shop\/db-0$/,
     plane: modern,
   },
   {
@@ -211,6 +211,14 @@ judging(podsNotExcepted, [
     status: 'warn',
     reason: 'HostNetwork',
     says: /by hostNetwork/,
+  },
+  {
+    when: 'such a pod asks itself',
+    given: given({}, [web(asks, { hostNetwork: true })]),
+    status: 'warn',
+    reason: 'HostNetwork',
+    says: /by hostNetwork/,
+    plane: modern,
   },
   {
     when: 'the injector never takes it',
@@ -251,7 +259,39 @@ judging(podsNotExcepted, [
   },
 ]);
 
+describe('an injector whose settings cannot be read', () => {
+  it('costs no finding, and is named with it', () => {
+    const webhooks = injecting('default', { missing: missing() });
+    const verdict = takenPodsInjected.judge(given(enabled, [web()], { webhooks }), { plane, scope, now: NOW });
+    assert.equal(verdict.status, 'warn');
+    assert.match(verdict.evidence?.at(-1) ?? '', /^whether the injector’s settings except them is not known: /);
+  });
+});
+
 describe('the cure of a pod without a proxy', () => {
+  const hintOf = (change: Partial<Injection>, ...pods: readonly Pod[]): string => {
+    const context = { plane: { ...plane, ...modern }, scope, now: NOW };
+    const verdict = askingPodsTaken.judge(given({}, pods, change), context);
+    return 'hint' in verdict ? (verdict.hint ?? '') : '';
+  };
+  it('is a label of its own where a webhook looks at it', () => {
+    assert.match(
+      hintOf({}, web({}, annotated('true'))),
+      /create it again with the label sidecar\.istio\.io\/inject=true$/,
+    );
+  });
+  it('is its namespace’s where webhooks look at namespaces only, as before 1.10', () => {
+    const webhooks = injecting()
+      .slice(2, 3)
+      .map((each) => ({ ...each, objects: null }));
+    assert.match(
+      hintOf({ webhooks }, web({}, annotated('true'))),
+      /^kubectl label namespace shop istio-injection=enabled /,
+    );
+  });
+  it('is a default where there are only revisions', () => {
+    assert.match(hintOf({ webhooks: injecting('canary') }, web(asks)), /istioctl tag set default --revision REVISION$/);
+  });
   const bare = (change: Partial<Pod>) => ({
     pod: web({ 'pod-template-hash': '5d8f' }, change),
     namespace: {},

@@ -2,7 +2,7 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { type Injection, injection } from '../../evidence/injection.ts';
-import { INJECT, INJECTION, isAsking, REVISION } from '../../istio/injection.ts';
+import { INJECT, INJECTION, isAsking, isCalledFor, REVISION } from '../../istio/injection.ts';
 import { allWell, type Bare, bareIn, grouped, isServed, labelTemplate, NAMED, nameOf } from './asking.ts';
 import { WEBHOOK_CONFIGURATION } from './steps.ts';
 
@@ -25,22 +25,31 @@ function unservedBecause({ pod, namespace, asked, called }: Bare, seen: Injectio
   return pod.labels[REVISION] === undefined ? 'PodUnserved' : 'RevisionUnserved';
 }
 
-const WHY: Record<Unserved, (pod: Bare) => string> = {
-  AnnotationOnly: () =>
-    `${INJECT} is an annotation there, which no webhook looks at, in a namespace that asks for none`,
-  WordMeansNothing: ({ pod }) => `${INJECT}=${pod.labels[INJECT]} means nothing; true does`,
-  RevisionUnserved: ({ pod }) => `no webhook is of ${REVISION}=${pod.labels[REVISION]}`,
-  PodUnserved: () => 'no webhook is called for a pod’s own label',
-  NamespaceRefuses: ({ namespace }) => `the namespace’s ${INJECTION}=${namespace[INJECTION]} wins over what a pod asks`,
+/** How it asks, or what keeps it from being heard. */
+const HOW: Record<Unserved, (pod: Bare) => string> = {
+  AnnotationOnly: () => 'by an annotation only',
+  WordMeansNothing: ({ pod }) => `by ${INJECT}=${pod.labels[INJECT]}`,
+  RevisionUnserved: ({ pod }) => `by ${REVISION}=${pod.labels[REVISION]}, which no webhook is of`,
+  PodUnserved: () => 'by a label that no webhook looks at',
+  NamespaceRefuses: ({ namespace }) => `against ${INJECTION}=${namespace[INJECTION]} of the namespace`,
 };
 
-const CURE: Record<Unserved, (pod: Bare) => string> = {
-  AnnotationOnly: ({ pod }) => labelTemplate(pod, INJECT, 'true'),
-  WordMeansNothing: ({ pod }) => labelTemplate(pod, INJECT, 'true'),
-  RevisionUnserved: () =>
-    `${shellLine('kubectl', 'get', 'mutatingwebhookconfigurations', '-L', 'istio.io/rev,istio.io/tag')}   # the revisions and tags that there are`,
-  PodUnserved: () =>
-    `${shellLine('kubectl', 'get', 'mutatingwebhookconfigurations', '-L', 'istio.io/rev,istio.io/tag')}   # without a default one: istioctl tag set default --revision REVISION`,
+const REVISIONS = shellLine('kubectl', 'get', 'mutatingwebhookconfigurations', '-L', 'istio.io/rev,istio.io/tag');
+
+/** A label of the pod’s own, or its namespace’s where no webhook looks at pods: before 1.10, or with useLegacySelectors. */
+function ask({ pod, namespace }: Bare, { webhooks }: Injection): string {
+  const labels = { ...pod.labels, [INJECT]: 'true' };
+  if (webhooks.some((webhook) => isCalledFor(webhook, labels, namespace))) return labelTemplate(pod, INJECT, 'true');
+  if (webhooks.some((webhook) => isCalledFor(webhook, labels, { [INJECTION]: 'enabled' })))
+    return `${shellLine('kubectl', 'label', 'namespace', pod.namespace, `${INJECTION}=enabled`)}   # then start its pods again`;
+  return `${REVISIONS}   # without a default one: istioctl tag set default --revision REVISION`;
+}
+
+const CURE: Record<Unserved, (pod: Bare, seen: Injection) => string> = {
+  AnnotationOnly: ask,
+  WordMeansNothing: ask,
+  RevisionUnserved: () => `${REVISIONS}   # the revisions and tags that there are`,
+  PodUnserved: ask,
   NamespaceRefuses: ({ pod }) =>
     `${shellLine('kubectl', 'label', 'namespace', pod.namespace, `${INJECTION}-`)}   # or take the label from the pod, if the namespace is right`,
 };
@@ -68,11 +77,11 @@ export const askingPodsTaken = defineCheck({
       return {
         status: worst.reason === 'NamespaceRefuses' ? 'warn' : 'fail',
         reason: worst.reason,
-        message: `${count(worst.pods.length, 'pod')} ${worst.pods.length === 1 ? 'asks' : 'ask'} for a proxy in vain: ${some(worst.pods.map(nameOf))}: ${WHY[worst.reason](first)}`,
+        message: `${count(worst.pods.length, 'pod')} ${worst.pods.length === 1 ? 'asks' : 'ask'} for a proxy in vain, ${HOW[worst.reason](first)}: ${some(worst.pods.map(nameOf))}`,
         evidence: [worst, ...others]
-          .flatMap(({ reason, pods }) => pods.map((each) => `${nameOf(each)}: ${WHY[reason](each)}`))
+          .flatMap(({ reason, pods }) => pods.map((each) => `${nameOf(each)}: ${HOW[reason](each)}`))
           .slice(0, NAMED),
-        hint: CURE[worst.reason](first),
+        hint: CURE[worst.reason](first, injection),
         ...(injection.webhooks.length === 0 && { mayFollowFrom: [WEBHOOK_CONFIGURATION] }),
       };
     }

@@ -63,7 +63,7 @@ const OF_REFUSAL: Partial<Record<Refusal, Excepted>> = {
 };
 
 const EXCEPTIONS: Record<Excepted, string> = {
-  OptedOut: `by their own ${INJECT}`,
+  OptedOut: `by ${INJECT}=false of their own`,
   NeverSelected: 'by the injector’s neverInjectSelector',
   PolicyDisabled: 'by the injector’s policy, which injects those only that ask themselves',
   LeftOut: 'by the webhooks’ objectSelector',
@@ -92,23 +92,24 @@ const CURES: Record<Excepted, (pod: Bare) => string> = {
     `${shellLine('kubectl', '-n', pod.namespace, 'get', 'pod', pod.name, '-o', 'jsonpath={.spec.hostNetwork}')}   # right where it is meant: no proxy can be injected there`,
 };
 
-/** Why a pod has no proxy though its namespace asks for them, and gets them; null where that is not so. */
+/** Why a pod has no proxy though it or its namespace asks, and is heard; null where that is not so. */
 function exceptedBecause(
   { namespace, pod, asked, called, refusal }: Bare,
   seen: Injection,
   { version }: ControlPlane,
 ): Excepted | null {
-  if (isAmbient(namespace) || isAmbient(pod.labels) || !isServed(namespace, seen)) return null;
-  if (called.length > 0) return refusal === null ? null : (OF_REFUSAL[refusal] ?? null);
+  if (isAmbient(namespace) || isAmbient(pod.labels)) return null;
+  if (refusal !== null && (asked !== null || isServed(namespace, seen))) return OF_REFUSAL[refusal] ?? null;
+  if (called.length > 0 || !isServed(namespace, seen)) return null;
   if (wishOf(pod, version) === false) return 'OptedOut';
   return asked === 'namespace' ? 'LeftOut' : null;
 }
 
 export const podsNotExcepted = defineCheck({
   id: 'pods-not-excepted',
-  title: 'no pod is left without a proxy where its namespace asks for them',
+  title: 'no pod is left without a proxy where one is asked for',
   explains:
-    'Of the living pods without a proxy in namespaces for which a webhook is called, those that are excepted: by their own word, by the injector’s settings, or by hostNetwork. Often that is meant, of jobs and databases for example.',
+    'Of the living pods without a proxy that ask for one, or whose namespace does, and for which a webhook is called, those that are excepted: by their own word, by the injector’s settings, or by hostNetwork. Often that is meant, of jobs and databases for example.',
   reasons: {
     OptedOut:
       'Pods say sidecar.istio.io/inject=false, as a label or an annotation, in a namespace that asks for proxies.',
@@ -128,7 +129,7 @@ export const podsNotExcepted = defineCheck({
       return {
         status: 'warn',
         reason: worst.reason,
-        message: `${count(worst.pods.length, 'pod')} without a proxy ${EXCEPTIONS[worst.reason]}, where the namespace asks for them: ${some(worst.pods.map(nameOf))}`,
+        message: `${count(worst.pods.length, 'pod')} without a proxy ${EXCEPTIONS[worst.reason]}, where one is asked for: ${some(worst.pods.map(nameOf))}`,
         evidence: [worst, ...others]
           .flatMap(({ reason, pods }) => pods.map((each) => `${nameOf(each)}: ${EXCEPTIONS[reason]}`))
           .slice(0, NAMED),
