@@ -6,6 +6,7 @@ export const SPACE = 32;
 export const QUOTE = 34;
 export const HASH = 35;
 export const COMMA = 44;
+export const POINT = 46;
 export const COLON = 58;
 export const EQUALS = 61;
 export const BACKSLASH = 92;

@@ -5,8 +5,8 @@
  * such series makes his own page look bad, which he can do with less.
  */
 export class Seen {
-  private highs = new Int32Array(1024);
-  private lows = new Int32Array(1024);
+  /** Pairs: what lies together is fetched together. */
+  private pairs = new Int32Array(2048);
   private size = 0;
   /** Zero marks an empty slot, so it is kept by itself. */
   private hasZero = false;
@@ -18,35 +18,33 @@ export class Seen {
       this.hasZero = true;
       return had;
     }
-    if (this.size * 4 > this.highs.length * 3) this.grow();
+    if (this.size * 8 > this.pairs.length * 3) this.grow();
     if (!this.put(high, low)) return true;
     this.size++;
     return false;
   }
 
   private put(high: number, low: number): boolean {
-    const mask = this.highs.length - 1;
-    let slot = low & mask;
-    for (;;) {
-      const there = this.highs[slot] as number;
-      const thereLow = this.lows[slot] as number;
+    const { pairs } = this;
+    const mask = pairs.length - 1;
+    for (let slot = (low << 1) & mask; ; slot = (slot + 2) & mask) {
+      const there = pairs[slot] as number;
+      const thereLow = pairs[slot + 1] as number;
       if (there === 0 && thereLow === 0) {
-        this.highs[slot] = high;
-        this.lows[slot] = low;
+        pairs[slot] = high;
+        pairs[slot + 1] = low;
         return true;
       }
       if (there === high && thereLow === low) return false;
-      slot = (slot + 1) & mask;
     }
   }
 
   private grow(): void {
-    const { highs, lows } = this;
-    this.highs = new Int32Array(highs.length * 2);
-    this.lows = new Int32Array(lows.length * 2);
-    for (let i = 0; i < highs.length; i++) {
-      const high = highs[i] as number;
-      const low = lows[i] as number;
+    const { pairs } = this;
+    this.pairs = new Int32Array(pairs.length * 2);
+    for (let i = 0; i < pairs.length; i += 2) {
+      const high = pairs[i] as number;
+      const low = pairs[i + 1] as number;
       if (high !== 0 || low !== 0) this.put(high, low);
     }
   }

@@ -20,13 +20,13 @@ export class Series {
   /** Where the names of the labels lie. */
   private readonly nameStarts: number[] = [];
   private readonly nameEnds: number[] = [];
+  private names = 0;
 
   /** With the hash of the name. */
   begin(high: number, low: number): void {
     this.high = high;
     this.low = low;
-    this.nameStarts.length = 0;
-    this.nameEnds.length = 0;
+    this.names = 0;
   }
 
   add(high: number, low: number): void {
@@ -73,15 +73,15 @@ export class Series {
   hasName(bytes: Buffer, start: number, end: number): boolean {
     const { nameStarts, nameEnds } = this;
     const length = end - start;
-    for (let each = 0; each < nameStarts.length; each++) {
+    for (let each = 0; each < this.names; each++) {
       const from = nameStarts[each] as number;
       if ((nameEnds[each] as number) - from !== length) continue;
       let i = 0;
       while (i < length && (bytes[from + i] as number) === (bytes[start + i] as number)) i++;
       if (i === length) return true;
     }
-    nameStarts.push(start);
-    nameEnds.push(end);
+    nameStarts[this.names] = start;
+    nameEnds[this.names++] = end;
     return false;
   }
 

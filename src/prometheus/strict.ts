@@ -11,6 +11,7 @@ import {
   latin1,
   nameEndOf,
   OPEN,
+  POINT,
   QUOTE,
   RETURN,
   RETURN_FAULT,
@@ -159,6 +160,7 @@ export class Strict implements Judge {
     const type = this.lastFamily?.type;
     const bound = type === 'HISTOGRAM' ? 'le' : type === 'SUMMARY' ? 'quantile' : null;
     if (bound === null || nameEnd - nameStart !== bound.length || !startsWith(bytes, bound, nameStart)) return null;
+    if (isSmall(bytes, from, to)) return null;
     const limit = latin1(bytes, from, to);
     return isNumber(limit) ? null : `${bound} is no number: ${excerpt(limit)}`;
   }
@@ -193,11 +195,15 @@ export class Strict implements Judge {
 /** The largest timestamp: what an int64 holds. */
 const LARGEST = 9_223_372_036_854_775_807n;
 
-/** A number of at most fifteen digits: most values are. */
+/** A number of at most fifteen digits and a point: most are. */
 function isSmall(bytes: Buffer, from: number, to: number): boolean {
-  if (to - from > 15) return false;
-  for (let i = from; i < to; i++) if (!isDigit(bytes[i] as number)) return false;
-  return true;
+  if (to - from > 16) return false;
+  let points = 0;
+  for (let i = from; i < to; i++) {
+    if (bytes[i] === POINT) points++;
+    else if (!isDigit(bytes[i] as number)) return false;
+  }
+  return points < 2 && to - from > points;
 }
 
 function stampFault(tail: string, stamp: string): string {
