@@ -27,6 +27,14 @@ export interface Place {
   others: readonly MergedVirtualService[];
 }
 
+/** Two parts of one listener for one name, or both for all: Envoy refuses such a listener whole. */
+export interface Clash {
+  listens: number;
+  /** The name that clients ask for; '' for all. */
+  name: string;
+  servers: readonly [MergedServer, MergedServer];
+}
+
 /** What one proxy has of Gateways and their rules. */
 export interface GatewayView {
   servers: readonly MergedServer[];
@@ -36,6 +44,7 @@ export interface GatewayView {
   hosts: ReadonlyMap<string, ReadonlyMap<string, readonly HostRoute[]>>;
   /** For TCP and for TLS that is passed on. */
   chains: readonly Chain[];
+  clashes: readonly Clash[];
   /** For each server that serves a host of a rule; empty where none does. */
   placesOf(rule: MergedVirtualService, host: string): readonly Place[];
 }
@@ -129,6 +138,29 @@ function chainsOf(servers: readonly MergedServer[], rules: readonly MergedVirtua
   });
 }
 
+/**
+ * Servers that Istio tells apart and Envoy cannot: hosts of two namespaces with one name, or what is plain beside what is for
+ * every name (pilot/pkg/networking/core/listener.go, toFilterChainMatch).
+ */
+function clashesIn(open: readonly MergedServer[], chains: readonly Chain[]): readonly Clash[] {
+  const read = open.filter(
+    ({ routes }, at) => routes !== '' && open.findIndex((each) => each.routes === routes) === at,
+  );
+  const parts = [
+    ...read.map((server) => ({ server, names: server.server.protocol === 'HTTPS' ? sniHostsOf(server.server) : [] })),
+    ...chains,
+  ];
+  const taken = new Map<string, MergedServer>();
+  return parts.flatMap(({ server, names }) =>
+    (names.length === 0 || names.includes('*') ? [''] : names).flatMap((name): readonly Clash[] => {
+      const place = `${server.listens} ${server.server.bind} ${name}`;
+      const other = taken.get(place);
+      taken.set(place, other ?? server);
+      return other ? [{ listens: server.listens, name, servers: [other, server] }] : [];
+    }),
+  );
+}
+
 const partKinds = ({ http, other }: MergedVirtualService): ReadonlySet<string> =>
   new Set([...(http.length > 0 ? ['http'] : []), ...other.map(({ kind }) => kind)]);
 
@@ -182,6 +214,7 @@ export function gatewayViewOf(
     rules,
     hosts,
     chains,
+    clashes: clashesIn(open, chains),
     placesOf: (rule, host) =>
       servers
         .filter(({ gateway, server }) => rule.gateways.includes(gateway) && serves(server, rule, host))

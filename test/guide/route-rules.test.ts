@@ -1782,6 +1782,28 @@ judging(gatewayHostsApart, [
     says: /Gateway istio-system\/edge has the port for TCP/,
   },
   {
+    when: 'two Gateways have one name for TLS, each for a namespace',
+    given: at(
+      site(),
+      edge('edge', [gatewayPod], secure({ hosts: ['bookinfo/site.example.com'] })),
+      edge('too', [gatewayPod], secure({ hosts: ['web/site.example.com'] })),
+    ),
+    status: 'fail',
+    reason: 'PortRefused',
+    says: /^Envoy refuses port 443 whole: site\.example\.com is for istio-system\/edge \(https\) and istio-system\/too \(https\)$/,
+  },
+  {
+    when: 'HTTPS is for every name beside plain HTTP',
+    given: at(
+      site(),
+      edge('edge', [gatewayPod], secure({ hosts: ['*'] })),
+      edge('too', [gatewayPod], server({ port: 443 })),
+    ),
+    status: 'fail',
+    reason: 'PortRefused',
+    says: /every name is for istio-system\/edge \(https\) and istio-system\/too \(http\)/,
+  },
+  {
     when: 'two servers of one Gateway have one name',
     given: at(site(), edge('edge', [gatewayPod], secure({ hosts: ['a.example.com'] }), secure())),
     status: 'fail',

@@ -81,12 +81,26 @@ function leftOutOf(
   });
 }
 
+/** Listeners that Envoy refuses, with a server of a rule's Gateways. */
+function refusedIn({ view }: GatewayProxies, named: ReadonlySet<string>): readonly string[] {
+  return view.clashes
+    .filter(({ servers }) => servers.some(({ gateway }) => named.has(gateway)))
+    .map(({ name, servers: [one, other] }) => {
+      const [first, second] = [one, other].map(({ gateway, server }) => `${gateway} (${server.name})`);
+      const what = name === '' ? 'every name' : name;
+      const who = first === second ? `${first} twice` : `${first} and ${second}`;
+      return `Envoy refuses port ${one.server.port} whole: ${what} is for ${who}`;
+    });
+}
+
 export const gatewayHostsApart = defineCheck({
   id: 'gateway-hosts-apart',
   title: 'no rule or Gateway stands in the way of another',
   explains:
     'At a gateway a request goes by the rules of the most specific host alone. Rules for `*` or `*.example.com` are not asked once another VirtualService names the host: what that one leaves over gets 404. Of several rules for one host the oldest that takes every request has the rest. Gateways of the same pods share their ports: plain HTTP is merged, of all else the oldest Gateway has the port, or for TLS the host; `istioctl analyze` calls two with one host on one port IST0145, also where they are merged.',
   reasons: {
+    PortRefused:
+      'Two servers have one name for TLS on one port (in two namespaces, or one for every name beside a plain one): Istio sends both, and Envoy refuses the port.',
     HostShadowed: 'Another VirtualService names a host within a rule’s wildcard: the rule has no effect on that host.',
     RuleBehind: 'At the same gateway an older rule for the same host takes every request: this one has no effect.',
     ServerLeftOut: 'Another Gateway of the same pods has the port or the host (IST0145): the rule is not served there.',
@@ -99,6 +113,9 @@ export const gatewayHostsApart = defineCheck({
     if (bound.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_GATEWAY);
     if ('missing' in proxies) return unknown([proxies.missing]);
     const all = proxies.got.items;
+    const refused = all.flatMap((each) => refusedIn(each, new Set(bound.flatMap(gatewaysOf))));
+    if (refused.length > 0)
+      return { status: 'fail', reason: 'PortRefused', message: some([...new Set(refused)]), hint: SHOW_GATEWAYS };
     const judged = new Set(bound);
     const shadows = all.flatMap(({ view }) => shadowsIn(view, judged));
     const [shadow] = shadows;
