@@ -4,15 +4,23 @@ import type { Ask, Source } from '../../src/diagnosis/check.ts';
 import { meshConfig } from '../../src/evidence/config-maps.ts';
 import { plane, scope } from '../support/judging.ts';
 
-const plural = ({ kind = '' }: KubernetesObject): string =>
+const pluralOf = ({ kind = '' }: KubernetesObject): string =>
   kind === 'ServiceEntry' ? 'serviceentries' : `${kind.toLowerCase()}s`;
 
-/** Lets the product's own sources ask these objects, as kubectl lists them. */
-export function askingOf(items: readonly KubernetesObject[]): Ask {
+/** The product's own sources, asked of objects that were listed already. */
+export function askOf(items: readonly KubernetesObject[]): Ask {
   const gathered = new Map<Source<unknown>, Promise<unknown>>();
   const ask: Ask = {
     cluster: {
-      list: ({ resource }: ListQuestion) => Promise.resolve(items.filter((item) => plural(item) === resource.plural)),
+      list: ({ resource }: ListQuestion) =>
+        Promise.resolve(
+          items.filter(
+            (item) =>
+              pluralOf(item) === resource.plural &&
+              // Istio and the Gateway API call two kinds the same.
+              (resource.plural !== 'gateways' || resource.group === String(item.apiVersion).split('/')[0]),
+          ),
+        ),
     } as unknown as Ask['cluster'],
     scope,
     plane: { ...plane, generation: 'telemetry-v2', version: '1.31.0' },

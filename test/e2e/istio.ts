@@ -21,6 +21,8 @@ export interface Istio {
   /** Waits until istiod tells this of its proxies. */
   synced(wanted: (syncz: string) => boolean): Promise<void>;
   stopProxy(): Promise<void>;
+  /** The last words of istiod, and of the agent and its Envoy. */
+  words(): string;
   close(): Promise<void>;
 }
 
@@ -62,7 +64,30 @@ export const BAD_FILTER = {
 /** Where the Envoy of PyPI is, Istio's own filters are not: without them it takes what istiod sends. */
 const WITHOUT_OWN_FILTERS = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_ENABLE_ALPN_FILTER: 'false' };
 
+/** The pod whose Envoy runs. */
+export interface Proxied {
+  kind: 'sidecar' | 'router';
+  pod: string;
+  namespace: string;
+  labels: Readonly<Record<string, string>>;
+  workload: string;
+  ip: string;
+}
+
+const SIDECAR: Proxied = {
+  kind: 'sidecar',
+  pod: PRODUCTPAGE,
+  namespace: 'bookinfo',
+  labels: { app: 'productpage', version: 'v1' },
+  workload: 'productpage-v1',
+  ip: '10.244.0.5',
+};
+
 export interface IstioOptions {
+  /** Productpage's sidecar by default. */
+  proxied?: Proxied;
+  /** Kinds that are defined beside Istio's own, by the files of Istio's module. */
+  definitions?: readonly string[];
   objects?: readonly RecordedObject[];
   /** Lets istiod send what only Istio's own Envoy knows: a real rejected configuration. */
   ownFilters?: boolean;
@@ -75,6 +100,8 @@ export interface IstioOptions {
 }
 
 export async function startIstio({
+  proxied = SIDECAR,
+  definitions = [],
   objects = [],
   ownFilters = false,
   forwards,
@@ -98,10 +125,10 @@ export async function startIstio({
     metrics = 0,
     dns = 0,
   ] = await freePorts(10);
-  const proxyLog = `bookinfo/${PRODUCTPAGE}/istio-proxy`;
+  const proxiedPod = `${proxied.namespace}/${proxied.pod}`;
   const mesh = {
     ...modernMesh(istiodObject(), productpageObject(), ...objects),
-    logs: new Map([[proxyLog, 'Envoy proxy is ready'], ...(logs ?? [])]),
+    logs: new Map([[`${proxiedPod}/istio-proxy`, 'Envoy proxy is ready'], ...(logs ?? [])]),
   };
   const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
   const kubectl = (args: readonly string[], input?: string): string =>
@@ -121,16 +148,17 @@ export async function startIstio({
     }
   };
   try {
-    kubectl(['create', '-f', join(istioModule(), 'manifests/charts/base/files/crd-all.gen.yaml')]);
+    for (const file of ['manifests/charts/base/files/crd-all.gen.yaml', ...definitions])
+      kubectl(['create', '-f', join(istioModule(), file)]);
     unload = await load(cluster, mesh, {
       forwards: new Map([
         [`istio-system/${ISTIOD}:15014`, debug],
         [`istio-system/${ISTIOD}:8080`, http],
         [`istio-system/${ISTIOD}:15012`, secure],
-        [`bookinfo/${PRODUCTPAGE}:15000`, admin],
+        [`${proxiedPod}:15000`, admin],
         ...(forwards ?? []),
       ]),
-      execs: [`bookinfo/${PRODUCTPAGE}`, ...execs],
+      execs: [proxiedPod, ...execs],
     });
     const at = (port: number): string => `127.0.0.1:${port}`;
     await startIstiod({
@@ -149,7 +177,8 @@ export async function startIstio({
       },
     });
     await until(
-      () => Promise.resolve(isThere(() => kubectl(['-n', 'bookinfo', 'get', 'configmap', 'istio-ca-root-cert']))),
+      () =>
+        Promise.resolve(isThere(() => kubectl(['-n', proxied.namespace, 'get', 'configmap', 'istio-ca-root-cert']))),
       30,
       () => `istiod wrote no root certificate: ${control.words('pilot-discovery')}`,
     );
@@ -177,40 +206,41 @@ export async function startIstio({
         'token',
         'default',
         '-n',
-        'bookinfo',
+        proxied.namespace,
         '--audience',
         'istio-ca',
         '--bound-object-kind',
         'Pod',
         '--bound-object-name',
-        PRODUCTPAGE,
+        proxied.pod,
       ];
       writeFileSync(join(tokens, 'istio-token'), kubectl(token).trim(), { mode: 0o600 });
       writeFileSync(
         join(roots, 'root-cert.pem'),
-        kubectl(['-n', 'bookinfo', 'get', 'cm', 'istio-ca-root-cert', '-o', 'jsonpath={.data.root-cert\\.pem}']),
+        kubectl(['-n', proxied.namespace, 'get', 'cm', 'istio-ca-root-cert', '-o', 'jsonpath={.data.root-cert\\.pem}']),
       );
-      writeFileSync(join(labels, 'labels'), 'app="productpage"\nversion="v1"\n');
+      const lines = Object.entries(proxied.labels).map(([name, value]) => `${name}="${value}"\n`);
+      writeFileSync(join(labels, 'labels'), lines.join(''));
       proxy.start(
         join(BIN, 'pilot-agent'),
-        ['proxy', 'sidecar', '--domain', 'bookinfo.svc.cluster.local', '--proxyLogLevel=warning'],
+        ['proxy', proxied.kind, '--domain', `${proxied.namespace}.svc.cluster.local`, '--proxyLogLevel=warning'],
         {
           cwd: folder,
           env: {
             ...process.env,
-            POD_NAME: PRODUCTPAGE,
-            POD_NAMESPACE: 'bookinfo',
-            INSTANCE_IP: '10.244.0.5',
+            POD_NAME: proxied.pod,
+            POD_NAMESPACE: proxied.namespace,
+            INSTANCE_IP: proxied.ip,
             SERVICE_ACCOUNT: 'default',
             HOST_IP: '127.0.0.1',
             CA_ADDR: `localhost:${secure}`,
             PILOT_CERT_PROVIDER: 'istiod',
             TRUST_DOMAIN: 'cluster.local',
             ISTIO_META_CLUSTER_ID: 'Kubernetes',
-            ISTIO_META_WORKLOAD_NAME: 'productpage-v1',
+            ISTIO_META_WORKLOAD_NAME: proxied.workload,
             // Its listeners are where no test needs one: redirection takes root's rights on a network.
             ISTIO_META_INTERCEPTION_MODE: 'REDIRECT',
-            ISTIO_META_POD_PORTS: '[{"containerPort":9080}]',
+            ...(proxied.kind === 'sidecar' && { ISTIO_META_POD_PORTS: '[{"containerPort":9080}]' }),
             ENVOY_STATUS_PORT: String(envoyStatus),
             ENVOY_PROMETHEUS_PORT: String(metrics),
             DNS_PROXY_ADDR: at(dns),
@@ -244,6 +274,7 @@ export async function startIstio({
             `istiod does not tell what was waited for: ${control.words('pilot-discovery')}\n${proxy.words('pilot-agent')}`,
         ),
       stopProxy: () => proxy.end(),
+      words: () => `${control.words('pilot-discovery')}\n${proxy.words('pilot-agent')}`,
       close,
     };
   } catch (error) {

@@ -8,7 +8,7 @@ import type { Route } from '../../src/istio/http-rules.ts';
 import { type View, viewOf } from '../../src/istio/view.ts';
 import { batchOf, MADE, NAMESPACES, PORTS, SUBSETS } from '../support/lookup.ts';
 import { PRODUCTPAGE } from '../support/modern.ts';
-import { askingOf } from './asking.ts';
+import { askOf } from './asking.ts';
 import { type Istio, startIstio } from './istio.ts';
 
 /** `LOOKUP_SEED=7 LOOKUP_BATCHES=50 npm run e2e -- lookup` tries others, and more of them. */
@@ -75,8 +75,7 @@ describe(`Istio’s look-up of rules, seed ${SEED}, on a real istiod with a real
     const kinds =
       'services,virtualservices,destinationrules,serviceentries,sidecars.networking.istio.io,pods,configmaps';
     const { items } = JSON.parse(kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
-    const ask = askingOf(items);
-    const { routing } = await ask.from(calls);
+    const { routing } = await askOf(items).from(calls);
     return viewOf(routing, { namespace: 'bookinfo', labels: { app: 'productpage', version: 'v1' } });
   }
 

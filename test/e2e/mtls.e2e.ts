@@ -10,7 +10,7 @@ import { hostOf } from '../../src/istio/hosts.ts';
 import { mtlsModeOf } from '../../src/istio/mtls.ts';
 import { drawing } from '../support/lookup.ts';
 import { PRODUCTPAGE, podObject } from '../support/modern.ts';
-import { askingOf } from './asking.ts';
+import { askOf } from './asking.ts';
 import { type Istio, startIstio } from './istio.ts';
 
 /** `MTLS_SEED=7 npm run e2e -- mtls` tries others. */
@@ -265,7 +265,7 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
       const kinds =
         'services,virtualservices,destinationrules,serviceentries,sidecars.networking.istio.io,peerauthentications,pods,configmaps';
       const { items } = JSON.parse(kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
-      const ask = askingOf(items);
+      const ask = askOf(items);
       const [tls, pods, rules, { routing }] = await Promise.all([
         ask.from(clientTls),
         ask.from(allPods),

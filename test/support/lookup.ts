@@ -15,7 +15,7 @@ export const PORTS = [80, 9080, 9081] as const;
 /** Of a port: some are no HTTP. */
 const PROTOCOLS = ['http', 'http', 'http', 'grpc', 'tcp'] as const;
 
-interface Draw {
+export interface Draw {
   any: <T>(from: readonly T[]) => T;
   some: <T>(from: readonly T[], most: number) => readonly T[];
   chance: (of: number) => boolean;
