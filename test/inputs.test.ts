@@ -66,6 +66,17 @@ const RIGHT: readonly [input: string, topic: string, code: number, reason: strin
   ['ports-without-a-choice', 'route-rules', 1, 'PortMissing', /without a port, .* \(it has 9080 and 9081\)/],
   ['only-port-in-the-mesh', 'route-rules', 1, 'PortMissing', /without a port, .* \(it has 8080\)/],
   ['rule-exported-to-others', 'route-rules', 1, 'SubsetMissing', /v3 of far.*; shared\/far does/],
+  ['gateway-rule-kept', 'route-rules', 1, 'RuleNotExported', /bookinfo\/front is not exported to istio-system/],
+  ['gateways-same-host', 'route-rules', 1, 'ServerLeftOut', /Gateway istio-system\/old has a host of it there/],
+  ['gateway-service-port', 'route-rules', 1, 'ServerLeftOut', /Gateway istio-system\/a has the port for HTTP/],
+  ['gateway-of-sidecars', 'route-rules', 1, 'GatewayWithoutPods', /bookinfo\/edge: app=front/],
+  [
+    'httproute-of-another-namespace',
+    'route-rules',
+    1,
+    'RouteNotAllowed',
+    /takes routes from its own namespace only at listener web: the route is in bookinfo/,
+  ],
 ];
 
 const RULES = /^(hosts|gateways) /;
@@ -79,6 +90,7 @@ const SOUND: readonly [input: string, topic: string, about: RegExp][] = [
   ['weight-left-out', 'route-rules', RULES],
   ['only-port-at-a-gateway', 'route-rules', RULES],
   ['injection-off', 'webhook-certs', /^webhook-selection | injection-webhook-exists$/],
+  ['gateway-redirects', 'route-rules', RULES],
 ];
 
 const reportOf = (input: string, topic: string): Promise<Report> =>
