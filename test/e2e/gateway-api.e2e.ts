@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject } from '../../src/cluster/cluster.ts';
 import { apiGateways, barrierTo, gatewayRoutes } from '../../src/evidence/gateway-api.ts';
@@ -24,16 +23,9 @@ describe(`the Gateway API, seed ${SEED}, as a real istiod says of it`, () => {
   });
   after(() => istio?.close());
 
-  const kubectl = (...args: readonly string[]): string =>
-    execFileSync('kubectl', args, {
-      env: { ...process.env, KUBECONFIG: istio.cluster.kubeconfig },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      maxBuffer: 1e8,
-    }).toString();
-
   const KINDS = ['gateways', 'httproutes', 'grpcroutes'].map((kind) => `${kind}.gateway.networking.k8s.io`).join(',');
   const listed = async () => {
-    const { items } = JSON.parse(kubectl('get', KINDS, '-A', '-o', 'json')) as { items: KubernetesObject[] };
+    const { items } = JSON.parse(istio.kubectl('get', KINDS, '-A', '-o', 'json')) as { items: KubernetesObject[] };
     const { from } = askOf(items);
     const [routes, gateways] = await Promise.all([from(gatewayRoutes), from(apiGateways)]);
     return { routes: routes.items, gateways: gateways.items };
@@ -73,7 +65,7 @@ describe(`the Gateway API, seed ${SEED}, as a real istiod says of it`, () => {
   });
 
   it('a route of a namespace that the Gateway leaves out: in words, and istiod’s beside', async () => {
-    kubectl('delete', KINDS, '-A', '--all');
+    istio.kubectl('delete', KINDS, '-A', '--all');
     const route = (change: object) => ({
       apiVersion: 'gateway.networking.k8s.io/v1',
       kind: 'HTTPRoute',

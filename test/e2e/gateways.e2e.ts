@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject } from '../../src/cluster/cluster.ts';
 import { type GatewayProxies, gatewayProxies } from '../../src/evidence/gateways.ts';
@@ -60,17 +59,10 @@ describe(`gateways, seed ${SEED}, on a real istiod with a real Envoy`, () => {
   });
   after(() => istio?.close());
 
-  const kubectl = (...args: readonly string[]): string =>
-    execFileSync('kubectl', args, {
-      env: { ...process.env, KUBECONFIG: istio.cluster.kubeconfig },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      maxBuffer: 1e8,
-    }).toString();
-
   /** The model, by the product's own sources: asked of the API server's objects. */
   async function modelled(): Promise<readonly GatewayProxies[]> {
     const kinds = 'services,pods,gateways.networking.istio.io,virtualservices,destinationrules,serviceentries';
-    const { items } = JSON.parse(kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
+    const { items } = JSON.parse(istio.kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
     return (await askOf(items).from(gatewayProxies)).items;
   }
 
@@ -116,7 +108,14 @@ describe(`gateways, seed ${SEED}, on a real istiod with a real Envoy`, () => {
       for (const name of new Set([...proxies.view.hosts.keys(), ...told.routes.keys()]))
         wrong.push(...compareHosts(proxies.view, told, name));
       for (const rule of proxies.view.rules) wrong.push(...comparePlaces(proxies.view, told, rule));
-      kubectl('delete', 'virtualservices,gateways.networking.istio.io', '-A', '-l', 'made=gateways', '--wait=false');
+      istio.kubectl(
+        'delete',
+        'virtualservices,gateways.networking.istio.io',
+        '-A',
+        '-l',
+        'made=gateways',
+        '--wait=false',
+      );
       assert.deepEqual(wrong, []);
     });
   }
@@ -233,7 +232,7 @@ describe(`gateways, seed ${SEED}, on a real istiod with a real Envoy`, () => {
     },
   });
   const cleared = (): void =>
-    void kubectl('delete', 'virtualservices,gateways.networking.istio.io', '-A', '--all', '--wait=true');
+    void istio.kubectl('delete', 'virtualservices,gateways.networking.istio.io', '-A', '--all', '--wait=true');
   const SECURE = { tls: { mode: 'SIMPLE', credentialName: 'edge' } };
   const PORT = MARKER + 1;
 

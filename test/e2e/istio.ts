@@ -18,6 +18,8 @@ export interface Istio {
   /** Applies objects as `kubectl apply -f -` does. */
   apply(...objects: readonly object[]): void;
   remove(kind: string, name: string, namespace: string): void;
+  /** What kubectl prints. */
+  kubectl(...args: readonly string[]): string;
   /** Waits until istiod tells this of its proxies. */
   synced(wanted: (syncz: string) => boolean): Promise<void>;
   stopProxy(): Promise<void>;
@@ -136,6 +138,7 @@ export async function startIstio({
       env,
       ...(input !== undefined && { input }),
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      maxBuffer: 1e8,
     }).toString();
   let unload = (): Promise<void> => Promise.resolve();
   const close = async (): Promise<void> => {
@@ -265,6 +268,7 @@ export async function startIstio({
       ports: { debug, admin },
       apply: (...items) =>
         void kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items })),
+      kubectl: (...args) => kubectl(args),
       remove: (kind, name, namespace) => void kubectl(['-n', namespace, 'delete', kind, name]),
       synced: (wanted) =>
         until(

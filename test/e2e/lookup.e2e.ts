@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject } from '../../src/cluster/cluster.ts';
 import { calls } from '../../src/evidence/calls.ts';
@@ -63,18 +62,11 @@ describe(`Istio’s look-up of rules, seed ${SEED}, on a real istiod with a real
   });
   after(() => istio?.close());
 
-  const kubectl = (...args: readonly string[]): string =>
-    execFileSync('kubectl', args, {
-      env: { ...process.env, KUBECONFIG: istio.cluster.kubeconfig },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      maxBuffer: 1e8,
-    }).toString();
-
   /** The model, by the product's own sources: asked of the API server's objects. */
   async function modelled(): Promise<View> {
     const kinds =
       'services,virtualservices,destinationrules,serviceentries,sidecars.networking.istio.io,pods,configmaps';
-    const { items } = JSON.parse(kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
+    const { items } = JSON.parse(istio.kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
     const { routing } = await askOf(items).from(calls);
     return viewOf(routing, { namespace: 'bookinfo', labels: { app: 'productpage', version: 'v1' } });
   }
@@ -190,7 +182,7 @@ describe(`Istio’s look-up of rules, seed ${SEED}, on a real istiod with a real
       for (let again = 0; found.wrong.length > 0 && again < 10; again++)
         found = differences(await settled(batch), view);
       for (const each of ['clusters', 'present', 'routes', 'decided'] as const) all[each] += found.compared[each];
-      kubectl(
+      istio.kubectl(
         'delete',
         'services,virtualservices,destinationrules,serviceentries,sidecars.networking.istio.io',
         '--all-namespaces',

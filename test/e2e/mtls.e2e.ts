@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject } from '../../src/cluster/cluster.ts';
 import { calls } from '../../src/evidence/calls.ts';
@@ -235,13 +234,6 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
   });
   after(() => istio?.close());
 
-  const kubectl = (...args: readonly string[]): string =>
-    execFileSync('kubectl', args, {
-      env: { ...process.env, KUBECONFIG: istio.cluster.kubeconfig },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      maxBuffer: 1e8,
-    }).toString();
-
   /** Until everything is there, and nothing has changed for two seconds. */
   async function settled(): Promise<Told> {
     let before = '';
@@ -264,7 +256,7 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
       const told = await settled();
       const kinds =
         'services,virtualservices,destinationrules,serviceentries,sidecars.networking.istio.io,peerauthentications,pods,configmaps';
-      const { items } = JSON.parse(kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
+      const { items } = JSON.parse(istio.kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
       const ask = askOf(items);
       const [tls, pods, rules, { routing }] = await Promise.all([
         ask.from(clientTls),
@@ -302,7 +294,7 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
       const takesPlain = protocols.has('raw_buffer') || protocols.has('');
       const theirs = takesTls ? (takesPlain ? 'PERMISSIVE' : 'STRICT') : 'DISABLE';
       if (taken !== theirs) wrong.push(`9080 of ${PRODUCTPAGE}: Envoy ${theirs}, we ${taken}`);
-      if (peers.length > 0) kubectl('delete', 'peerauthentications', '-A', '-l', 'made=mtls');
+      if (peers.length > 0) istio.kubectl('delete', 'peerauthentications', '-A', '-l', 'made=mtls');
       assert.deepEqual(wrong, []);
     });
   }
