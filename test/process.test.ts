@@ -202,7 +202,7 @@ describe('the program as a process', () => {
   it('tells a stdout that is closed from one that nobody wants', async () => {
     const line = `"$0" "$1" missing-metrics --bundle ${DEMO} -o json`;
     const ended = async (words: string) => {
-      const { code, stderr } = await started('sh', ['-c', `${words}; exit $?`, process.execPath, bin], {});
+      const { code, stderr } = await started('/bin/sh', ['-c', `${words}; exit $?`, process.execPath, bin], {});
       return [code, stderr];
     };
     const closed = [2, 'error: the output could not be written: EBADF: stdout is closed\n'];
