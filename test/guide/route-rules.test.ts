@@ -1354,6 +1354,26 @@ judging(apiGatewaysProgrammed, [
     says: /no controller has taken up Gateway istio-system\/edge of class istio/,
   },
   {
+    when: 'one is accepted, and not programmed yet',
+    given: edgeOf({ conditions: [...ACCEPTED, words('Programmed', 'Pending', 'Unknown')] }),
+    status: 'unknown',
+    reason: 'GatewayUnseen',
+    says: /no controller has taken up/,
+  },
+  {
+    when: 'an old istiod says so in other words',
+    given: edgeOf({ conditions: [condition('Scheduled', 'True'), condition('Ready', 'True')] }),
+    status: 'pass',
+    says: /1 Gateway/,
+  },
+  {
+    when: 'an old istiod says that one is not ready',
+    given: edgeOf({ conditions: [condition('Scheduled', 'True'), words('Ready', 'ListenersNotReady')] }),
+    status: 'fail',
+    reason: 'GatewayNotProgrammed',
+    says: /ListenersNotReady/,
+  },
+  {
     when: 'another controller’s says nothing',
     given: edgeOf({ className: 'other', conditions: [] }),
     status: 'skip',
