@@ -33,7 +33,7 @@ function metadata(from: unknown): KubernetesObject['metadata'] {
 
 /** The variables that decide what is diagnosed. All others are dropped: secrets live there. */
 const VARIABLES =
-  /^(https?_proxy|no_proxy|PILOT_(TRACE_SAMPLING|HTTP10|ENABLE_(PROTOCOL_SNIFFING_FOR_INBOUND|MYSQL_FILTER|REDIS_FILTER))|ISTIO_META_(HTTP10|IDLE_TIMEOUT))$/i;
+  /^(https?_proxy|no_proxy|PILOT_(TRACE_SAMPLING|HTTP10|SCOPE_GATEWAY_TO_NAMESPACE|ENABLE_(PROTOCOL_SNIFFING_FOR_INBOUND|MYSQL_FILTER|REDIS_FILTER))|ISTIO_META_(HTTP10|IDLE_TIMEOUT))$/i;
 
 /** The arguments of a command that are read: of kube-apiserver and kube-controller-manager. */
 const ARGUMENTS = /^--(service-cluster-ip-range|cluster-cidr)=/;

@@ -8,7 +8,8 @@ import { calls } from './calls.ts';
 import { isSidecar } from './envoy/asked.ts';
 import { type Json, list, object, text, texts } from './json.ts';
 import { allPods, allServices, type Listing, listAll, selects } from './kubernetes.ts';
-import { isRunning, type Pod } from './pod.ts';
+import { pilots } from './pilot.ts';
+import { isOn, isRunning, type Pod } from './pod.ts';
 import { proxyContainerOf } from './proxies.ts';
 import type { Service } from './service.ts';
 
@@ -47,6 +48,8 @@ export const istioGateways = clusterSource([{ verb: 'list', resource: typedName(
 export interface SelectedGateway {
   gateway: Gateway;
   pods: readonly Pod[];
+  /** Whether it is for pods of its own namespace only, by a switch of istiod. */
+  isScoped: boolean;
 }
 
 /** Whether Istio gives a pod what Gateways say: of the proxies the sidecars, waypoints and ztunnels take none (push_context.go, mergeGateways; context.go, SetGatewaysForProxy). */
@@ -58,7 +61,10 @@ function isGatewayPod(pod: Pod): boolean {
 
 /** Each Gateway with the proxies that its selector takes, in any namespace (push_context.go, mergeGateways). */
 export const selectedGateways = planeSource([], async ({ from }): Promise<Listing<SelectedGateway>> => {
-  const [gateways, pods] = await Promise.all([from(istioGateways), from(allPods)]);
+  const [gateways, pods, replicas] = await Promise.all([from(istioGateways), from(allPods), from(pilots)]);
+  const isScoped = replicas.some(({ pod }) =>
+    pod.containers.some(({ variables }) => isOn(variables.PILOT_SCOPE_GATEWAY_TO_NAMESPACE)),
+  );
   const proxies = pods.items.filter(isGatewayPod);
   return {
     ...gateways,
@@ -66,8 +72,11 @@ export const selectedGateways = planeSource([], async ({ from }): Promise<Listin
     items: gateways.items.map((gateway) => ({
       gateway,
       pods: proxies.filter(
-        ({ labels }) => Object.keys(gateway.selector).length === 0 || selects(gateway.selector, labels),
+        ({ labels, namespace }) =>
+          (!isScoped || namespace === gateway.namespace) &&
+          (Object.keys(gateway.selector).length === 0 || selects(gateway.selector, labels)),
       ),
+      isScoped,
     })),
   };
 });

@@ -15,6 +15,9 @@ export interface Container {
   user: number | null;
 }
 
+/** Whether a variable switches something on. */
+export const isOn = (value: string | undefined): boolean => /^(1|true)$/i.test(value ?? '');
+
 /** What became of a container. */
 export interface Instance {
   container: string;

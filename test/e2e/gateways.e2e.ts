@@ -18,6 +18,9 @@ const SEED = Number(process.env.GATEWAY_SEED ?? 1);
 const BATCHES = Number(process.env.GATEWAY_BATCHES ?? 5);
 const SIZE = 20;
 
+/** `GATEWAY_SCOPED=true` tries an istiod that keeps Gateways to the pods of their own namespace. */
+const { GATEWAY_SCOPED: SCOPED } = process.env;
+
 /** Below those that a system gives away by itself, and others for each process. */
 const FIRST = 18_000 + (process.pid % 250) * 50;
 const MARKER = FIRST + 2 * SIZE;
@@ -53,6 +56,7 @@ describe(`gateways, seed ${SEED}, on a real istiod with a real Envoy`, () => {
         ip: '10.244.0.9',
       },
       objects: [edge],
+      ...(SCOPED && { features: { PILOT_SCOPE_GATEWAY_TO_NAMESPACE: SCOPED } }),
     });
     istio.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }, edgeService);
     await istio.synced((syncz) => syncz.includes(POD));

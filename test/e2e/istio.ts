@@ -88,6 +88,8 @@ const SIDECAR: Proxied = {
 export interface IstioOptions {
   /** Productpage's sidecar by default. */
   proxied?: Proxied;
+  /** Switches of istiod, which its pod shows too. */
+  features?: Readonly<Record<string, string>>;
   /** Kinds that are defined beside Istio's own, by the files of Istio's module. */
   definitions?: readonly string[];
   objects?: readonly RecordedObject[];
@@ -103,6 +105,7 @@ export interface IstioOptions {
 
 export async function startIstio({
   proxied = SIDECAR,
+  features = {},
   definitions = [],
   objects = [],
   ownFilters = false,
@@ -128,8 +131,10 @@ export async function startIstio({
     dns = 0,
   ] = await freePorts(10);
   const proxiedPod = `${proxied.namespace}/${proxied.pod}`;
+  const variables = Object.entries(features).map(([name, value]) => ({ name, value }));
+  const switched = { containers: [{ name: 'discovery', image: 'docker.io/istio/pilot:1.31.0', env: variables }] };
   const mesh = {
-    ...modernMesh(istiodObject(), productpageObject(), ...objects),
+    ...modernMesh(istiodObject(switched), productpageObject(), ...objects),
     logs: new Map([[`${proxiedPod}/istio-proxy`, 'Envoy proxy is ready'], ...(logs ?? [])]),
   };
   const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
@@ -175,6 +180,7 @@ export async function startIstio({
       },
       env: {
         ...(ownFilters ? {} : WITHOUT_OWN_FILTERS),
+        ...features,
         INJECT_ENABLED: 'false',
         INJECTION_WEBHOOK_CONFIG_NAME: '',
       },

@@ -1554,6 +1554,7 @@ const edge = (name: string, pods: readonly Pod[], ...servers: readonly GatewaySe
     servers: servers.length > 0 ? servers : [server()],
   },
   pods,
+  isScoped: false,
 });
 const gatewayPod = workloadPod('edge-1', true, { namespace: 'istio-system' });
 const site = (change: Partial<MergedVirtualService> = {}) =>
@@ -1611,6 +1612,13 @@ judging(gatewaysExist, [
     status: 'fail',
     reason: 'GatewayWithoutPods',
     says: /istio-system\/edge: istio=edge/,
+  },
+  {
+    when: 'one has pods in other namespaces only, and istiod keeps them apart',
+    given: at(site(), { ...edge('edge', []), isScoped: true }),
+    status: 'fail',
+    reason: 'GatewayWithoutPods',
+    says: /no running gateway of its namespace \(PILOT_SCOPE_GATEWAY_TO_NAMESPACE\) has the labels/,
   },
   {
     when: 'one was not found and not all was seen',

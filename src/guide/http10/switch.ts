@@ -5,9 +5,8 @@ import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Envoy, nameOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { pilots } from '../../evidence/pilot.ts';
+import { isOn } from '../../evidence/pod.ts';
 import { isAtLeast } from '../../istio/release.ts';
-
-const isOn = (value: string | undefined): boolean => /^(1|true)$/i.test(value ?? '');
 
 /** By its own environment, or by its annotation `proxy.istio.io/config`. */
 const asksFor = ({ pod, container }: Envoy): boolean =>

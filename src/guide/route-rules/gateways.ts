@@ -53,7 +53,10 @@ export const gatewaysExist = defineCheck({
         status: 'fail',
         reason: 'GatewayWithoutPods',
         message: some(
-          empty.map((each) => `no running gateway has the labels of Gateway ${titleOf(each.gateway)}: ${labels(each)}`),
+          empty.map((each) => {
+            const where = each.isScoped ? ' of its namespace (PILOT_SCOPE_GATEWAY_TO_NAMESPACE)' : '';
+            return `no running gateway${where} has the labels of Gateway ${titleOf(each.gateway)}: ${labels(each)}`;
+          }),
         ),
         hint: shellLine('kubectl', 'get', 'pods', '--all-namespaces', '-l', labels(idle)),
       };
