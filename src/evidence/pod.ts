@@ -71,7 +71,7 @@ export function coresOf(quantity: string | number | undefined): number | null {
 
 const containerOf = (
   { name = '', image = '', args = [], command = [], env = [], ports = [], resources, securityContext }: RawContainer,
-  podUser: number | null = null,
+  podUser: number | null,
 ): Container => ({
   name,
   image,
@@ -82,6 +82,17 @@ const containerOf = (
   cpuLimit: coresOf(resources?.limits?.cpu),
   user: securityContext?.runAsUser ?? podUser,
 });
+
+/** Replicas share what they were listed with (cluster/pool.ts), and so what is read of it. */
+const read = new WeakMap<RawContainer, Container>();
+
+function sharedContainerOf(raw: RawContainer, podUser: number | null): Container {
+  // Another pod may name another user, and a bundle hold anything.
+  if (podUser !== null || typeof raw !== 'object') return containerOf(raw, podUser);
+  const container = read.get(raw) ?? containerOf(raw, null);
+  read.set(raw, container);
+  return container;
+}
 
 interface RawPod {
   spec: {
@@ -132,7 +143,7 @@ export function podOf({ metadata, ...rest }: KubernetesObject): Pod {
     labels: metadata.labels ?? {},
     annotations: metadata.annotations ?? {},
     containers: [...(spec.containers ?? []), ...native].map((each) =>
-      containerOf(each, spec.securityContext?.runAsUser ?? null),
+      sharedContainerOf(each, spec.securityContext?.runAsUser ?? null),
     ),
     phase: status.phase ?? 'Unknown',
     node: spec.nodeName ?? null,
