@@ -6,7 +6,7 @@ import type { Caller } from '../istio/http-rules.ts';
 import { protocolOf } from '../istio/protocol.ts';
 import { type RegistryService, registryOf } from '../istio/services.ts';
 import { type Routing, type View, viewOf } from '../istio/view.ts';
-import { mergeVirtualServices, type VirtualService } from '../istio/virtual-services.ts';
+import { mergeVirtualServices } from '../istio/virtual-services.ts';
 import { type MeshConfig, meshConfig } from './config-maps.ts';
 import { callerPod, isSidecar } from './envoy/asked.ts';
 import { detection } from './istio.ts';
@@ -54,10 +54,6 @@ const entered = ({ hosts, ...entry }: ServiceEntry): readonly RegistryService[] 
 const seenBy = <T extends { exportTo: readonly string[] }>(items: readonly T[], byDefault: readonly string[]): T[] =>
   items.map((each) => (each.exportTo.length === 0 ? { ...each, exportTo: byDefault } : each));
 
-/** Whether a rule is this control plane's, by its label. */
-const isOfRevision = ({ revision }: VirtualService, plane: { revision: string | null }): boolean =>
-  revision === null || plane.revision === null || revision === plane.revision;
-
 export const calls = planeSource([], async ({ from, plane }): Promise<Calls> => {
   const [rules, services, entries, policies, scopes, mesh] = await Promise.all([
     from(virtualServices),
@@ -80,12 +76,7 @@ export const calls = planeSource([], async ({ from, plane }): Promise<Calls> => 
       root,
       registry: registryOf(seenBy(registry, byDefault.services)),
       destinationRules: indexDestinationRules(policyItems, { root, exportTo: byDefault.destinationRules }),
-      virtualServices: mergeVirtualServices(
-        seenBy(
-          rules.items.filter((rule) => isOfRevision(rule, plane)),
-          byDefault.virtualServices,
-        ),
-      ),
+      virtualServices: mergeVirtualServices(seenBy(rules.items, byDefault.virtualServices)),
       sidecars: 'got' in scopes ? scopes.got.items : [],
     },
     destinationRules: policyItems,

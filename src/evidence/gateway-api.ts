@@ -2,6 +2,7 @@ import type { KubernetesObject } from '../cluster/cluster.ts';
 import { gateways as gatewaysKind, type Resource, referenceGrants, routesOf, typedName } from '../cluster/resources.ts';
 import type { Ask } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
+import type { ReferenceGrant } from '../istio/grants.ts';
 import { type Barrier, barrierOf, type Listener } from '../istio/parents.ts';
 import { isSelected, type LabelSelector } from '../istio/selector.ts';
 import { type Json, list, object, text, texts } from './json.ts';
@@ -128,14 +129,6 @@ export const gatewayRoutes = clusterSource(
   },
 );
 
-/** Who may lead to the Services of a namespace from another. */
-export interface ReferenceGrant extends Named {
-  /** `KIND NAMESPACE`. */
-  from: readonly string[];
-  /** The names of Services; empty for all. Null where it is for none. */
-  services: readonly string[] | null;
-}
-
 export const grants = clusterSource([{ verb: 'list', resource: typedName(referenceGrants('v1beta1')) }], (ask) =>
   listFirst(ask, [referenceGrants('v1beta1'), referenceGrants('v1')], (from): ReferenceGrant => {
     const spec = object(from.spec);
@@ -148,17 +141,6 @@ export const grants = clusterSource([{ verb: 'list', resource: typedName(referen
     };
   }),
 );
-
-/** Whether a route may lead to a Service: one of its own namespace, or where a ReferenceGrant lets it. */
-export const isGranted = (route: GatewayRoute, backend: Named, all: readonly ReferenceGrant[]): boolean =>
-  backend.namespace === route.namespace ||
-  all.some(
-    ({ namespace, from, services }) =>
-      namespace === backend.namespace &&
-      from.includes(`${route.kind} ${route.namespace}`) &&
-      services !== null &&
-      (services.length === 0 || services.includes(backend.name)),
-  );
 
 /** `HTTPRoute bookinfo/reviews`. */
 export const routeTitle = (route: GatewayRoute): string => `${route.kind} ${titleOf(route)}`;

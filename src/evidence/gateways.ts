@@ -1,13 +1,14 @@
 import type { KubernetesObject } from '../cluster/cluster.ts';
-import { istioGateways as kind, typedName } from '../cluster/resources.ts';
-import { clusterSource, planeSource } from '../diagnosis/source.ts';
+import { istioGateways as kind } from '../cluster/resources.ts';
+import { planeSource } from '../diagnosis/source.ts';
 import { type GatewayView, gatewayViewOf } from '../istio/gateway-view.ts';
 import type { Gateway, GatewayServer } from '../istio/gateways.ts';
 import type { Caller } from '../istio/http-rules.ts';
 import { calls } from './calls.ts';
+import { configuration } from './configuration.ts';
 import { isSidecar } from './envoy/asked.ts';
 import { type Json, list, object, text, texts } from './json.ts';
-import { allPods, allServices, type Listing, listAll, selects } from './kubernetes.ts';
+import { allPods, allServices, type Listing, selects } from './kubernetes.ts';
 import { pilots } from './pilot.ts';
 import { isOn, isRunning, type Pod } from './pod.ts';
 import { proxyContainerOf } from './proxies.ts';
@@ -40,9 +41,7 @@ function gatewayOf({ metadata, ...rest }: KubernetesObject): Gateway {
 }
 
 /** Istio's own Gateways, of networking.istio.io. */
-export const istioGateways = clusterSource([{ verb: 'list', resource: typedName(kind) }], (ask) =>
-  listAll(ask, kind, gatewayOf),
-);
+export const istioGateways = configuration(kind, gatewayOf);
 
 /** A Gateway, and the running pods that it configures. */
 export interface SelectedGateway {

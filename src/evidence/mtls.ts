@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../cluster/cluster.ts';
-import { peerAuthentications as kind, typedName } from '../cluster/resources.ts';
+import { peerAuthentications as kind } from '../cluster/resources.ts';
 import type { Ask } from '../diagnosis/check.ts';
-import { clusterSource, planeSource, settle } from '../diagnosis/source.ts';
+import { planeSource, settle } from '../diagnosis/source.ts';
 import { calledBy } from '../istio/called.ts';
 import type { Subset } from '../istio/destination-rules.ts';
 import { hostOf } from '../istio/hosts.ts';
@@ -10,8 +10,9 @@ import { type Protocol, protocolOf } from '../istio/protocol.ts';
 import { isAtLeast } from '../istio/release.ts';
 import { callers, calls } from './calls.ts';
 import { meshConfig } from './config-maps.ts';
+import { configuration } from './configuration.ts';
 import { object } from './json.ts';
-import { allPods, allServices, byNamespace, listAll } from './kubernetes.ts';
+import { allPods, allServices, byNamespace } from './kubernetes.ts';
 import { titleOf } from './named.ts';
 import type { DestinationRule } from './routing.ts';
 import { answersOn, behind, takesTls, targetOf } from './servers.ts';
@@ -22,21 +23,19 @@ const modeIn = (value: unknown): MtlsMode | null => {
   return mode === 'STRICT' || mode === 'PERMISSIVE' || mode === 'DISABLE' ? mode : null;
 };
 
-export const peerAuthentications = clusterSource([{ verb: 'list', resource: typedName(kind) }], (ask) =>
-  listAll(ask, kind, ({ metadata, spec }: KubernetesObject): PeerAuthentication => {
-    const { selector, mtls, portLevelMtls } = object(spec);
-    const labels = object(object(selector).matchLabels) as Record<string, string>;
-    return {
-      name: metadata.name,
-      namespace: metadata.namespace ?? '',
-      exportTo: [],
-      createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
-      selector: Object.keys(labels).length > 0 ? labels : null,
-      mode: modeIn(mtls),
-      ports: new Map(Object.entries(object(portLevelMtls)).map(([port, each]) => [Number(port), modeIn(each)])),
-    };
-  }),
-);
+export const peerAuthentications = configuration(kind, ({ metadata, spec }: KubernetesObject): PeerAuthentication => {
+  const { selector, mtls, portLevelMtls } = object(spec);
+  const labels = object(object(selector).matchLabels) as Record<string, string>;
+  return {
+    name: metadata.name,
+    namespace: metadata.namespace ?? '',
+    exportTo: [],
+    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
+    selector: Object.keys(labels).length > 0 ? labels : null,
+    mode: modeIn(mtls),
+    ports: new Map(Object.entries(object(portLevelMtls)).map(([port, each]) => [Number(port), modeIn(each)])),
+  };
+});
 
 /** What callers speak to a port of a Service, or of a subset of it. */
 export interface ClientTls {

@@ -3,14 +3,12 @@ import {
   destinationPolicies,
   destinationRules as destinationRulesKind,
   egressRules,
-  type Resource,
   routeRules,
   serviceEntries as serviceEntriesKind,
   sidecars as sidecarsKind,
   typedName,
   virtualServices as virtualServicesKind,
 } from '../cluster/resources.ts';
-import type { Source } from '../diagnosis/check.ts';
 import { clusterSource } from '../diagnosis/source.ts';
 import type { DestinationRule as LookedUp } from '../istio/destination-rules.ts';
 import { type Destination, type HttpMatch, type HttpRule, isAsked, type Shares } from '../istio/http-rules.ts';
@@ -18,18 +16,16 @@ import type { ClientPolicy } from '../istio/mtls.ts';
 import { mayBeHttp } from '../istio/protocol.ts';
 import type { Sidecar } from '../istio/sidecars.ts';
 import type { StreamRule, VirtualService } from '../istio/virtual-services.ts';
+import { configuration } from './configuration.ts';
 import { durationIn } from './duration.ts';
 import { type Json, list, object, text, texts } from './json.ts';
-import { type Listing, listAll } from './kubernetes.ts';
+import { listAll } from './kubernetes.ts';
 import type { Named } from './named.ts';
 
 const named = ({ metadata }: KubernetesObject): Named => ({
   name: metadata.name,
   namespace: metadata.namespace ?? '',
 });
-
-const kind = <T>(resource: Resource, parse: (object: KubernetesObject) => T): Source<Listing<T>> =>
-  clusterSource([{ verb: 'list', resource: typedName(resource) }], (ask) => listAll(ask, resource, parse));
 
 const dated = (from: KubernetesObject) => ({
   ...named(from),
@@ -86,11 +82,10 @@ const streamRuleOf =
     shares: sharesIn(raw),
   });
 
-export const virtualServices = kind(virtualServicesKind, (from): VirtualService => {
+export const virtualServices = configuration(virtualServicesKind, (from): VirtualService => {
   const { hosts, gateways, exportTo, http, tcp, tls } = object(from.spec);
   return {
     ...dated(from),
-    revision: from.metadata.labels?.['istio.io/rev'] ?? null,
     hosts: texts(hosts),
     gateways: texts(gateways),
     exportTo: texts(exportTo),
@@ -142,7 +137,7 @@ function tlsIn(spec: Json): DestinationRule['tls'] {
   return [all, ...subsets.values()].some(saying) ? { all, subsets } : null;
 }
 
-export const destinationRules = kind(destinationRulesKind, (from): DestinationRule => {
+export const destinationRules = configuration(destinationRulesKind, (from): DestinationRule => {
   const spec = object(from.spec);
   return {
     ...dated(from),
@@ -170,7 +165,7 @@ export interface ServiceEntry extends Named {
   endpoints: readonly Readonly<Record<string, string>>[] | null;
 }
 
-export const serviceEntries = kind(serviceEntriesKind, (from): ServiceEntry => {
+export const serviceEntries = configuration(serviceEntriesKind, (from): ServiceEntry => {
   const { hosts, exportTo, ports, resolution, endpoints, workloadSelector } = object(from.spec);
   const isByDns = text(resolution).startsWith('DNS') && !workloadSelector;
   // Without endpoints the host itself is one, without labels.
@@ -188,7 +183,7 @@ export const serviceEntries = kind(serviceEntriesKind, (from): ServiceEntry => {
   };
 });
 
-export const sidecars = kind(sidecarsKind, (from): Sidecar => {
+export const sidecars = configuration(sidecarsKind, (from): Sidecar => {
   const { workloadSelector, egress } = object(from.spec);
   return {
     ...dated(from),

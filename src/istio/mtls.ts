@@ -67,9 +67,13 @@ export function autoModeOf(
 /** The sidecar's own pages, which the injector keeps from redirection (injection-template.yaml): no workload's ports. */
 export const SIDECAR_PORTS: readonly number[] = [15020, 15021, 15090];
 
+/** The annotations that say which inbound ports go through the sidecar, and which do not. */
+export const INCLUDE = 'traffic.sidecar.istio.io/includeInboundPorts';
+const EXCLUDE = 'traffic.sidecar.istio.io/excludeInboundPorts';
+
 /** `80, 443`, or null where the annotation is not there. */
 function portsIn({ annotations }: Pick<Server, 'annotations'>, name: string): readonly string[] | null {
-  const said = annotations[`traffic.sidecar.istio.io/${name}`];
+  const said = annotations[name];
   return said === undefined ? null : said.split(',').map((each) => each.trim());
 }
 
@@ -79,9 +83,9 @@ function portsIn({ annotations }: Pick<Server, 'annotations'>, name: string): re
  * (tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude).
  */
 export function isRedirected(pod: Pick<Server, 'annotations'>, port: number): boolean {
-  const included = portsIn(pod, 'includeInboundPorts') ?? ['*'];
+  const included = portsIn(pod, INCLUDE) ?? ['*'];
   if (!included.includes('*')) return included.includes(String(port));
-  return !SIDECAR_PORTS.includes(port) && !portsIn(pod, 'excludeInboundPorts')?.includes(String(port));
+  return !SIDECAR_PORTS.includes(port) && !portsIn(pod, EXCLUDE)?.includes(String(port));
 }
 
 /** What a DestinationRule, or one of its subsets, makes callers speak: `ISTIO_MUTUAL`, `DISABLE`, `SIMPLE`… */

@@ -21,8 +21,6 @@ export interface StreamMatch {
 
 /** What of a VirtualService decides where a call goes. */
 export interface VirtualService extends Exported {
-  /** The control plane that it is for, by its label; null for all. */
-  revision: string | null;
   /** None: its rules are parts of others'. */
   hosts: readonly string[];
   /** Empty means `mesh`: the sidecars. */

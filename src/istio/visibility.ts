@@ -9,6 +9,15 @@ export interface Exported {
 }
 
 /**
+ * Whether a control plane reads an object of Istio's configuration: by its label, which leaves it to one revision alone
+ * (pkg/config/model.go, LabelsInRevision).
+ */
+export const isOfRevision = (labels: Readonly<Record<string, string>>, revision: string | null): boolean => {
+  const own = labels['istio.io/rev'];
+  return own === undefined || revision === null || own === revision;
+};
+
+/**
  * Whether an object is visible in a namespace. `*` beats all else, `~` beats names (istio/istio
  * pilot/pkg/model/push_context.go, initVirtualServices and IsServiceVisible).
  */

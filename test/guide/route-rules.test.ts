@@ -1,14 +1,7 @@
 import type { Calls } from '../../src/evidence/calls.ts';
 import type { Envoy } from '../../src/evidence/envoy/asked.ts';
 import type { Configuration } from '../../src/evidence/envoy/dump.ts';
-import type {
-  ApiGateway,
-  Condition,
-  GatewayRoute,
-  ReferenceGrant,
-  RouteParent,
-  Waypoint,
-} from '../../src/evidence/gateway-api.ts';
+import type { ApiGateway, Condition, GatewayRoute, RouteParent, Waypoint } from '../../src/evidence/gateway-api.ts';
 import type { GatewayProxies, SelectedGateway } from '../../src/evidence/gateways.ts';
 import type { Pod } from '../../src/evidence/pod.ts';
 import type { Rules } from '../../src/evidence/rules.ts';
@@ -39,6 +32,7 @@ import { waypointsServeRules } from '../../src/guide/route-rules/waypoints.ts';
 import { indexDestinationRules } from '../../src/istio/destination-rules.ts';
 import { gatewayViewOf } from '../../src/istio/gateway-view.ts';
 import type { GatewayServer } from '../../src/istio/gateways.ts';
+import type { ReferenceGrant } from '../../src/istio/grants.ts';
 import { fullHost } from '../../src/istio/hosts.ts';
 import type { Destination, HttpRule } from '../../src/istio/http-rules.ts';
 import { registryOf } from '../../src/istio/services.ts';
@@ -64,7 +58,6 @@ const to = (...hosts: readonly (string | Destination)[]): HttpRule => ({
 const rule = (change: Partial<MergedVirtualService> = {}): MergedVirtualService => ({
   name: 'reviews',
   namespace: 'bookinfo',
-  revision: null,
   createdAt: 0,
   hosts: ['reviews.bookinfo.svc.cluster.local'],
   gateways: [],

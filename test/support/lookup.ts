@@ -34,10 +34,17 @@ export function drawing(seed: number): Draw {
 /** Of every object that a batch makes: by it they are deleted together. */
 export const MADE = { made: 'lookup' };
 
-const object = (kind: string, name: string, namespace: string, spec: object, annotations = {}) => ({
+const object = (
+  kind: string,
+  name: string,
+  namespace: string,
+  spec: object,
+  annotations = {},
+  labels: object = MADE,
+) => ({
   apiVersion: kind === 'Service' ? 'v1' : 'networking.istio.io/v1',
   kind,
-  metadata: { name, namespace, labels: MADE, annotations },
+  metadata: { name, namespace, labels, annotations },
   spec,
 });
 

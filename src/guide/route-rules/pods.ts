@@ -9,6 +9,7 @@ import { PROXY_USER } from '../../evidence/proxies.ts';
 import { destinationRules } from '../../evidence/routing.ts';
 import type { Service } from '../../evidence/service.ts';
 import { isHostOf } from '../../istio/hosts.ts';
+import { INCLUDE, isRedirected } from '../../istio/mtls.ts';
 import { protocolOf } from '../../istio/protocol.ts';
 import { isAtLeast } from '../../istio/release.ts';
 
@@ -99,12 +100,6 @@ export const podsBelongToServices = defineCheck({
   },
 });
 
-/** The inbound ports that an annotation names; null without it. */
-function portsIn({ pod }: Envoy, what: 'include' | 'exclude'): readonly string[] | null {
-  const value = pod.annotations[`traffic.sidecar.istio.io/${what}InboundPorts`];
-  return value === undefined ? null : value.split(',').map((port) => port.trim());
-}
-
 export const containerPortsListed = defineCheck({
   id: 'container-ports-listed',
   title: 'what Services lead to passes through the sidecar',
@@ -129,7 +124,7 @@ export const containerPortsListed = defineCheck({
     const isOld = plane.version !== null && !isAtLeast(plane.version, '1.3');
     const unlisted = targets.filter(
       ({ each, port }) =>
-        portsIn(each, 'include') === null &&
+        each.pod.annotations[INCLUDE] === undefined &&
         !each.pod.containers.some(({ ports }) => ports.some((listed) => listed.port === port)),
     );
     const [first] = unlisted;
@@ -146,11 +141,7 @@ export const containerPortsListed = defineCheck({
         ]),
         hint: show(first.each),
       };
-    const excluded = targets.filter(({ each, port }) => {
-      const [only, not] = [portsIn(each, 'include'), portsIn(each, 'exclude')];
-      const isIn = only === null || only.includes('*') || only.includes(String(port));
-      return !isIn || (not ?? []).includes(String(port));
-    });
+    const excluded = targets.filter(({ each, port }) => !isRedirected(each.pod, port));
     const [other] = excluded;
     if (other)
       return {

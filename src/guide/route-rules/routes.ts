@@ -9,13 +9,13 @@ import {
   barrierTo,
   type GatewayRoute,
   grants,
-  isGranted,
   type RouteParent,
   routeTitle,
 } from '../../evidence/gateway-api.ts';
 import { allNamespaces, type Listing, type Namespace } from '../../evidence/kubernetes.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
+import { isGranted, type ReferenceGrant } from '../../istio/grants.ts';
 
 const show = (route: GatewayRoute): string =>
   shellLine('kubectl', '-n', route.namespace, 'get', `${route.kind.toLowerCase()}s`, route.name, '-o', 'yaml');
@@ -64,7 +64,7 @@ function faultOf(
 }
 
 /** Routes to the Services of another namespace, and which of them no grant lets. */
-function barred(routes: readonly GatewayRoute[], found: Attempt<Listing<Parameters<typeof isGranted>[2][number]>>) {
+function barred(routes: readonly GatewayRoute[], found: Attempt<Listing<ReferenceGrant>>) {
   const foreign = routes.flatMap((route) =>
     route.backends.filter(({ namespace }) => namespace !== route.namespace).map((backend) => ({ route, backend })),
   );

@@ -7,9 +7,7 @@ import { allNamespaces, allServices, type Namespace } from '../../evidence/kuber
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
 import type { Service } from '../../evidence/service.ts';
-
-const USE = 'istio.io/use-waypoint';
-const USE_NAMESPACE = 'istio.io/use-waypoint-namespace';
+import { waypointFor } from '../../istio/waypoints.ts';
 
 /** Why no waypoint carries out the rules for a Service; null when one does. */
 function lackOf(
@@ -23,23 +21,22 @@ function lackOf(
       words: `${titleOf(service)} is bound to no waypoint: ${service.waypoint.message}`,
     };
   if (service.waypoint) return null;
-  const labels = service.labels[USE] === undefined ? namespace?.labels : service.labels;
-  const name = labels?.[USE];
-  if (name === undefined || name === 'none')
+  const wanted = waypointFor(service, namespace?.labels);
+  if (wanted === null)
     return { reason: 'NoWaypoint', words: `${titleOf(service)} has rules for HTTP, and no waypoint to carry them out` };
-  const at = labels?.[USE_NAMESPACE] ?? service.namespace;
-  const waypoint = all.find((each) => each.name === name && each.namespace === at);
+  const named = titleOf(wanted);
+  const waypoint = all.find((each) => titleOf(each) === named);
   if (!waypoint)
-    return { reason: 'WaypointNotReady', words: `the waypoint ${at}/${name} of ${titleOf(service)} does not exist` };
+    return { reason: 'WaypointNotReady', words: `the waypoint ${named} of ${titleOf(service)} does not exist` };
   if (!waypoint.programmed)
     return {
       reason: 'WaypointNotReady',
-      words: `the waypoint ${at}/${name} of ${titleOf(service)} is not programmed${waypoint.message ? `: ${waypoint.message}` : ''}`,
+      words: `the waypoint ${named} of ${titleOf(service)} is not programmed${waypoint.message ? `: ${waypoint.message}` : ''}`,
     };
   if (!/^(service|all)$/.test(waypoint.serves))
     return {
       reason: 'WaypointNotReady',
-      words: `the waypoint ${at}/${name} serves ${waypoint.serves}, not what is sent to ${titleOf(service)}`,
+      words: `the waypoint ${named} serves ${waypoint.serves}, not what is sent to ${titleOf(service)}`,
     };
   return null;
 }
