@@ -34,19 +34,21 @@ export function drawing(seed: number): Draw {
 /** Of every object that a batch makes: by it they are deleted together. */
 export const MADE = { made: 'lookup' };
 
-const object = (
-  kind: string,
-  name: string,
-  namespace: string,
-  spec: object,
-  annotations = {},
-  labels: object = MADE,
-) => ({
+const object = (kind: string, name: string, namespace: string, spec: object, annotations = {}) => ({
   apiVersion: kind === 'Service' ? 'v1' : 'networking.istio.io/v1',
   kind,
-  metadata: { name, namespace, labels, annotations },
+  metadata: { name, namespace, labels: MADE, annotations },
   spec,
 });
+
+/** Of Istio's own kinds a few are left to one control plane by their label: the one that is asked, or another. */
+const revised = (made: ReturnType<typeof object>, draw: Draw): object =>
+  made.kind !== 'Service' && draw.chance(0.06)
+    ? {
+        ...made,
+        metadata: { ...made.metadata, labels: { ...MADE, 'istio.io/rev': draw.any(['default', 'other', 'other']) } },
+      }
+    : made;
 
 const exported = (draw: Draw): object =>
   draw.chance(0.4) ? { exportTo: draw.any([['.'], ['*'], ['bookinfo'], ['store'], ['~'], ['.', 'bookinfo']]) } : {};
@@ -89,14 +91,14 @@ function configuration(index: number, draw: Draw): readonly object[] {
     const to = Array.from({ length: draw.any([1, 1, 2]) }, destination);
     return { ...matches(), route: to.map((each) => ({ destination: each, ...(to.length > 1 && { weight: 50 }) })) };
   };
-  const rule = (name: string, namespace: string, of: readonly string[]): object =>
+  const rule = (name: string, namespace: string, of: readonly string[]) =>
     object('VirtualService', name, namespace, {
       ...(of.length > 0 && { hosts: of }),
       ...exported(draw),
       ...(of.length > 0 && draw.chance(0.15) && { gateways: draw.any([['edge'], ['mesh'], ['edge', 'mesh']]) }),
       http: Array.from({ length: draw.any([1, 2, 3]) }, () => http(of.length > 0)),
     });
-  const policy = (at: number): object => {
+  const policy = (at: number) => {
     const namespace = draw.any(all);
     const general = draw.chance(0.12)
       ? draw.any(['*.store.svc.cluster.local', '*.local', `*.w${index}.example.com`])
@@ -109,7 +111,7 @@ function configuration(index: number, draw: Draw): readonly object[] {
       ...(draw.chance(0.1) && { workloadSelector: { matchLabels: { app: draw.any(['productpage', 'other']) } } }),
     });
   };
-  return [
+  const made = [
     ...services.map(({ name, namespace }) =>
       object(
         'Service',
@@ -154,6 +156,7 @@ function configuration(index: number, draw: Draw): readonly object[] {
     ...delegates.map(({ name, namespace }) => rule(name, namespace, [])),
     ...Array.from({ length: draw.any([0, 1, 1, 2, 3]) }, (_, at) => policy(at)),
   ];
+  return made.map((each) => revised(each, draw));
 }
 
 /** What limits the caller in a batch. */
