@@ -15,7 +15,8 @@ import { type Destination, type HttpMatch, type HttpRule, isAsked, type Shares }
 import type { ClientPolicy } from '../istio/mtls.ts';
 import { mayBeHttp } from '../istio/protocol.ts';
 import type { Sidecar } from '../istio/sidecars.ts';
-import type { StreamRule, VirtualService } from '../istio/virtual-services.ts';
+import type { StreamRule } from '../istio/streams.ts';
+import type { VirtualService } from '../istio/virtual-services.ts';
 import { configuration } from './configuration.ts';
 import { durationIn } from './duration.ts';
 import { type Json, list, object, text, texts } from './json.ts';
@@ -73,10 +74,13 @@ const streamRuleOf =
   (kind: StreamRule['kind']) =>
   (raw: Json): StreamRule => ({
     kind,
-    matches: list(raw.match).map(({ port, gateways, sniHosts }) => ({
-      port: Number(port) || null,
-      gateways: texts(gateways),
-      sniHosts: texts(sniHosts),
+    matches: list(raw.match).map((match) => ({
+      port: Number(match.port) || null,
+      gateways: texts(match.gateways),
+      sourceLabels: labelsIn(match.sourceLabels) ?? {},
+      sourceNamespace: text(match.sourceNamespace),
+      sniHosts: texts(match.sniHosts),
+      isNarrow: texts(match.destinationSubnets).length > 0,
     })),
     destinations: destinationsIn(raw),
     shares: sharesIn(raw),

@@ -6,12 +6,13 @@ import { isHostOf, isWildcard, servicesByHost } from '../istio/hosts.ts';
 import type { Destination, HttpRule } from '../istio/http-rules.ts';
 import { gatewayPart, type Part, sidecarPart, type Uncalled, uncalledBy } from '../istio/parts.ts';
 import { type Rivals, rivalsIn } from '../istio/rivals.ts';
-import { type View, viewOf } from '../istio/view.ts';
+import type { Registry } from '../istio/services.ts';
+import { type Routing, type View, viewOf } from '../istio/view.ts';
 import { isForMesh, type MergedVirtualService, streamDestinations } from '../istio/virtual-services.ts';
 import { callers, calls } from './calls.ts';
 import { type GatewayRoute, gatewayRoutes } from './gateway-api.ts';
 import { type SelectedGateway, selectedGateways } from './gateways.ts';
-import { allServices, type Listing } from './kubernetes.ts';
+import { allPods, allServices, type Listing } from './kubernetes.ts';
 import { type Named, titleOf } from './named.ts';
 import type { Service } from './service.ts';
 import { type Target, targetsOf } from './targets.ts';
@@ -51,15 +52,26 @@ const isAbout = (rule: MergedVirtualService, { scope }: Ask): boolean =>
   (scope.workload === null || leadsTo(rule, scope.workload)) &&
   (scope.workload !== null || scope.namespace === null || rule.namespace === scope.namespace);
 
-/** Whether a caller could call what a rule is for: it knows one of its hosts, or lives where the rule does. */
-const couldCall = (rule: MergedVirtualService, { caller, services }: View): boolean =>
-  rule.namespace === caller.namespace || rule.hosts.some((host) => isWildcard(host) || services.has(host));
+/** Whether a caller could call what a rule is for: it knows one of its hosts, or nobody knows it, or it lives where the rule does. */
+const couldCall = (rule: MergedVirtualService, { caller, services }: View, registry: Registry): boolean =>
+  rule.namespace === caller.namespace ||
+  rule.hosts.some((host) => isWildcard(host) || services.has(host) || !registry.has(host));
 
-/** What a rule does for each caller that it decides for; where nobody has a sidecar, for one of its own namespace. */
-const partsOf = (rule: MergedVirtualService, callers: readonly View[], assumed: () => View): readonly Part[] =>
-  (callers.length > 0 ? callers : [assumed()]).flatMap((view) =>
-    view.rules.includes(rule) && couldCall(rule, view) ? (sidecarPart(rule, view) ?? []) : [],
-  );
+/** What a rule does for each caller that it decides for; where it decides for none, for one of its own namespace. */
+function partsOf(
+  rule: MergedVirtualService,
+  callers: readonly View[],
+  { registry }: Routing,
+  assumed: () => View | null,
+): readonly Part[] {
+  const partFor = (view: View): readonly Part[] => {
+    const part = view.rules.includes(rule) && couldCall(rule, view, registry) ? sidecarPart(rule, view) : null;
+    return part ? [part] : [];
+  };
+  const found = callers.flatMap(partFor);
+  const one = found.length > 0 ? null : assumed();
+  return one ? partFor(one) : found;
+}
 
 /** A gateway that a rule is bound to, and the namespace of its proxies. */
 interface Bound {
@@ -75,8 +87,9 @@ function boundTo(rule: MergedVirtualService, all: readonly SelectedGateway[]): r
   const found = all
     .filter(({ gateway }) => named.includes(titleOf(gateway)))
     .flatMap(({ gateway, pods }) => {
-      const serving = mergeServers([gateway]).filter(({ server }) =>
-        rule.hosts.some((host) => serves(server, rule, host)),
+      // What is sent on to HTTPS is led nowhere.
+      const serving = mergeServers([gateway]).filter(
+        ({ server }) => !server.redirects && rule.hosts.some((host) => serves(server, rule, host)),
       );
       const ports = [...new Set(serving.map(({ server }) => server.port))];
       const namespaces = new Set(pods.map(({ namespace }) => namespace));
@@ -94,10 +107,11 @@ const refusalIn = (listing: Attempt<Listing<unknown>>): readonly Unanswered[] =>
 /** Narrowed by -n, or to the rules about the service that is asked for. */
 export const rules = planeSource([], async (ask): Promise<Rules> => {
   const { from, scope } = ask;
-  const [all, told, services, routes, gateways] = await Promise.all([
+  const [all, told, services, pods, routes, gateways] = await Promise.all([
     from(calls),
     from(callers),
     from(allServices),
+    from(allPods),
     settle(from(gatewayRoutes)),
     settle(from(selectedGateways)),
   ]);
@@ -115,7 +129,7 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
   const parts = own.map((rule) => ({
     rule,
     parts: [
-      ...(isForMesh(rule) ? partsOf(rule, told, () => viewFrom(rule.namespace)) : []),
+      ...(isForMesh(rule) ? partsOf(rule, told, routing, () => (scope.from ? null : viewFrom(rule.namespace))) : []),
       ...boundTo(rule, allGateways).map(({ namespace, gateway, ports }) =>
         gatewayPart(rule, viewFrom(namespace), gateway, ports),
       ),
@@ -152,6 +166,12 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
       told.length > 0 ? told : [...new Set(own.map(({ namespace }) => namespace))].map(viewFrom),
       new Set(own),
     ),
-    missing: [...all.missing, ...(own.some(isForGateways) ? refusalIn(gateways) : []), ...refusalIn(routes)],
+    missing: [
+      ...all.missing,
+      // Pods that were not seen may call, too.
+      ...(pods.refusal ? [pods.refusal] : []),
+      ...(own.some(isForGateways) ? refusalIn(gateways) : []),
+      ...refusalIn(routes),
+    ],
   };
 });

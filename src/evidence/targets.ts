@@ -2,7 +2,7 @@ import { fullHost, isSubsetOf } from '../istio/hosts.ts';
 import type { Destination } from '../istio/http-rules.ts';
 import { type Lacking, lackingOf, type Part } from '../istio/parts.ts';
 import type { Lack } from '../istio/view.ts';
-import { type MergedVirtualService, streamDestinations } from '../istio/virtual-services.ts';
+import type { MergedVirtualService } from '../istio/virtual-services.ts';
 import type { Calls } from './calls.ts';
 import type { DestinationRule } from './routing.ts';
 import type { Service } from './service.ts';
@@ -55,9 +55,13 @@ export function targetsOf(
   for (const part of parts) {
     for (const [each, called] of part.http)
       for (const destination of each.destinations) add(destination, true, part, called);
-    for (const destination of streamDestinations(rule)) add(destination, false, part, part.ports);
+    for (const [each, called] of part.streams)
+      for (const destination of each.destinations) add(destination, false, part, called);
   }
-  return [...found.values()].map(({ destination, http, met }): Target => {
+  return [...found.values()].map(({ destination, http, met: all }): Target => {
+    // Who calls a host that is nobody's is not known: its port 80 counts where nobody else finds the destination.
+    const isFound = all.some(({ part, lacking }) => lacking.lack === null && !part.isNobodys);
+    const met = isFound ? all.filter(({ part, lacking }) => !part.isNobodys || lacking.lack !== 'port') : all;
     const { host, subset } = destination;
     const without = (lack: Lack): readonly Met[] => met.filter(({ lacking }) => lacking.lack === lack);
     const appliedBy = ({ part }: Met) => part.view.destinationRuleFor(host);

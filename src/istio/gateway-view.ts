@@ -1,7 +1,8 @@
 import { type Gateway, hostsFor, kindOf, type MergedServer, mergeServers, serves, sniHostsOf } from './gateways.ts';
 import { isSubsetOf } from './hosts.ts';
 import { type Caller, type Route, routesFor, takesAll } from './http-rules.ts';
-import type { MergedVirtualService, StreamRule } from './virtual-services.ts';
+import type { StreamRule } from './streams.ts';
+import type { MergedVirtualService } from './virtual-services.ts';
 import { inOrder } from './visibility.ts';
 
 /** A route of a rule, for one host. */

@@ -1,48 +1,86 @@
 import { isSubsetOf, isWildcard } from './hosts.ts';
 import { type Destination, type HttpRule, routesFor } from './http-rules.ts';
+import type { RegistryService } from './services.ts';
+import { type StreamRule, streamsFor } from './streams.ts';
 import type { Lack, View } from './view.ts';
 import type { MergedVirtualService } from './virtual-services.ts';
+
+/** The ports that are called where a rule is looked at; none where they are not known. */
+type Called<T> = ReadonlyMap<T, readonly number[]>;
 
 /** What a rule does for those who call through one proxy. */
 export interface Part {
   view: View;
-  /** Its rules for HTTP that are looked at, with the ports that are called then; none where they are not known. */
-  http: ReadonlyMap<HttpRule, readonly number[]>;
+  /** Its rules for HTTP that are looked at. */
+  http: Called<HttpRule>;
   /** Its rules for HTTP behind one that takes every request. */
   unreached: readonly HttpRule[];
-  /** The ports that are called where its rules for TCP and TLS are looked at; none where they are not known. */
-  ports: readonly number[];
+  /** Its rules for TCP and TLS that are looked at. */
+  streams: Called<StreamRule>;
   /** Whether a destination without a port means a Service's only port, whatever was called: at gateways. */
   meansOnly: boolean;
+  /** Whether its hosts are nobody's that this proxy knows: rules for HTTP are for port 80 then. */
+  isNobodys: boolean;
+}
+
+/** Collects what is called, and on which ports. */
+class Calls<T> {
+  private readonly found = new Map<T, Set<number>>();
+
+  add(rule: T, port: number | null): void {
+    const ports = this.found.get(rule) ?? new Set();
+    if (port !== null) ports.add(port);
+    this.found.set(rule, ports);
+  }
+
+  end(): Called<T> {
+    return new Map([...this.found].map(([rule, ports]) => [rule, [...ports]]));
+  }
+}
+
+/** The Services of a rule's host that a proxy knows, a wildcard's each of those within; undefined for a host that is nobody's. */
+function servicesOf(host: string, { services }: View): readonly (RegistryService | undefined)[] {
+  if (!isWildcard(host)) return [services.get(host)];
+  const inside = [...services.values()].filter((service) => isSubsetOf(service.host, host));
+  return inside.length > 0 ? inside : [undefined];
+}
+
+/** Ports on which rules for TCP and TLS are looked at: those that are no HTTP, where there are any. */
+function streamPortsOf({ ports, http }: RegistryService): readonly number[] {
+  const raw = ports.filter((port) => !http.includes(port));
+  return raw.length > 0 ? raw : ports;
 }
 
 /** What a rule does for the calls of one sidecar; null where it decides nothing for it. */
 export function sidecarPart(rule: MergedVirtualService, view: View): Part | null {
-  const http = new Map<HttpRule, Set<number>>();
+  const [known, nobodys] = [new Calls<HttpRule>(), new Calls<HttpRule>()];
+  const streams = new Calls<StreamRule>();
   const behind = new Set<HttpRule>();
-  const ports = new Set<number>();
-  for (const host of rule.hosts) {
-    const known = isWildcard(host)
-      ? [...view.services.values()].filter((service) => isSubsetOf(service.host, host))
-      : [view.services.get(host)];
-    for (const service of known) {
-      for (const port of service?.ports ?? []) ports.add(port);
-      for (const port of service?.ports ?? [80]) {
-        const decided = view.ruleFor(service?.host ?? host, port);
-        if (decided?.rule !== rule) continue;
-        for (const route of decided.routes.routes) http.set(route.rule, (http.get(route.rule) ?? new Set()).add(port));
-        for (const route of decided.routes.unreached) behind.add(route.rule);
-      }
+  const all = rule.hosts.flatMap((host) => servicesOf(host, view).map((service) => ({ host, service })));
+  for (const { host, service } of all) {
+    for (const port of service?.ports ?? [80]) {
+      const decided = view.ruleFor(service?.host ?? host, port);
+      // A wildcard that takes in no Service stands for itself (route.go, separateVSHostsAndServices).
+      const isItself = service === undefined && isWildcard(host);
+      const routes = isItself ? routesFor(rule.http, view.caller, 'mesh', port) : decided?.routes;
+      if (!routes || (decided?.rule !== rule && !isItself)) continue;
+      for (const route of routes.routes) (service ? known : nobodys).add(route.rule, port);
+      for (const route of routes.unreached) behind.add(route.rule);
     }
+    for (const port of service ? streamPortsOf(service) : [null])
+      for (const each of streamsFor(rule.other, view.caller, port).rules) streams.add(each, port);
   }
-  if (http.size === 0 && rule.other.length === 0) return null;
-  return {
+  // What a host is called on that is nobody's counts where nothing else does.
+  const http = new Map([...nobodys.end(), ...known.end()]);
+  const part: Part = {
     view,
-    http: new Map([...http].map(([each, called]) => [each, [...called]])),
+    http,
     unreached: [...behind].filter((each) => !http.has(each)),
-    ports: [...ports],
+    streams: streams.end(),
     meansOnly: false,
+    isNobodys: all.every(({ service }) => service === undefined),
   };
+  return http.size === 0 && part.streams.size === 0 ? null : part;
 }
 
 /** The ports that a rule for sidecars is for alone, and those that its hosts have: none of them is among the others. */
@@ -57,37 +95,50 @@ export interface Uncalled {
  * that is nobody's has port 80 (route.go, buildSidecarVirtualHostsForVirtualService).
  */
 export function uncalledBy(rule: MergedVirtualService, views: readonly View[]): Uncalled | null {
-  const told = views.filter((view) => view.rules.includes(rule));
   const wanted = rule.http.flatMap(({ matches }) =>
     (matches.length > 0 ? matches : [null]).map((match) => match?.port),
   );
   const ports = wanted.flatMap((port) => port || []);
-  if (told.length === 0 || ports.length === 0 || ports.length < wanted.length) return null;
-  const has = told.flatMap(({ services }) =>
-    rule.hosts.flatMap((host) => {
-      const known = isWildcard(host)
-        ? [...services.values()].filter((service) => isSubsetOf(service.host, host))
-        : [services.get(host)];
-      return known.flatMap((service) => service?.ports ?? [80]);
-    }),
+  if (ports.length === 0 || ports.length < wanted.length) return null;
+  const told = views.filter((view) => view.rules.includes(rule));
+  const has = told.flatMap((view) =>
+    rule.hosts.flatMap((host) => servicesOf(host, view).flatMap((service) => service?.ports ?? [80])),
   );
-  return ports.some((port) => has.includes(port))
+  return told.length === 0 || ports.some((port) => has.includes(port))
     ? null
     : { rule, wanted: [...new Set(ports)], has: [...new Set(has)] };
 }
 
 /** What a rule does for what comes in through a gateway, on the ports that it opens. */
 export function gatewayPart(rule: MergedVirtualService, view: View, gateway: string, ports: readonly number[]): Part {
-  const { routes, unreached } = routesFor(rule.http, view.caller, gateway, null);
-  const http = new Map(routes.map((route) => [route.rule, ports]));
+  const http = new Calls<HttpRule>();
+  const streams = new Calls<StreamRule>();
+  const behind = new Set<HttpRule>();
+  for (const port of ports.length > 0 ? ports : [null]) {
+    const { routes, unreached } = routesFor(rule.http, view.caller, gateway, port);
+    for (const route of routes) http.add(route.rule, port);
+    for (const route of unreached) behind.add(route.rule);
+    for (const each of rule.other) if (isAtGateway(each, gateway, port)) streams.add(each, port);
+  }
+  const looked = http.end();
   return {
     view,
-    http,
-    unreached: unreached.map((route) => route.rule).filter((each) => !http.has(each)),
-    ports,
+    http: looked,
+    unreached: [...behind].filter((each) => !looked.has(each)),
+    streams: streams.end(),
     meansOnly: true,
+    isNobodys: false,
   };
 }
+
+/** Whether a gateway looks at a rule for TCP or TLS: of its matches at the port and the Gateway only (gateway.go, l4SingleMatch). */
+const isAtGateway = ({ matches }: StreamRule, gateway: string, port: number | null): boolean =>
+  matches.length === 0 ||
+  matches.some(
+    (match) =>
+      (match.port === null || port === null || match.port === port) &&
+      (match.gateways.length === 0 || match.gateways.includes(gateway)),
+  );
 
 /** Whether a caller's calls to one of a rule's hosts are decided by it, with rules for HTTP. */
 export const isDecisive = (rule: MergedVirtualService, view: View): boolean =>

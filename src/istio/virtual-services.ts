@@ -1,23 +1,7 @@
 import { fullHost } from './hosts.ts';
-import { type Destination, type HttpRule, mergedMatches, type Shares } from './http-rules.ts';
+import { type Destination, type HttpRule, mergedMatches } from './http-rules.ts';
+import type { StreamRule } from './streams.ts';
 import { byAge, type Exported, isVisible } from './visibility.ts';
-
-/** A rule for TCP, or for TLS that nobody ends. */
-export interface StreamRule {
-  kind: 'tcp' | 'tls';
-  /** Empty: for all connections. */
-  matches: readonly StreamMatch[];
-  destinations: readonly Destination[];
-  shares: Shares;
-}
-
-/** Of what such a rule looks at that which a gateway looks at too. */
-export interface StreamMatch {
-  port: number | null;
-  gateways: readonly string[];
-  /** The names that clients ask for; none for TCP. */
-  sniHosts: readonly string[];
-}
 
 /** What of a VirtualService decides where a call goes. */
 export interface VirtualService extends Exported {

@@ -37,7 +37,8 @@ import { fullHost } from '../../src/istio/hosts.ts';
 import type { Destination, HttpRule } from '../../src/istio/http-rules.ts';
 import { registryOf } from '../../src/istio/services.ts';
 import type { Sidecar } from '../../src/istio/sidecars.ts';
-import type { DelegateFault, MergedVirtualService, StreamMatch } from '../../src/istio/virtual-services.ts';
+import type { StreamMatch } from '../../src/istio/streams.ts';
+import type { DelegateFault, MergedVirtualService } from '../../src/istio/virtual-services.ts';
 import { dump, envoy, silent, told } from '../support/envoys.ts';
 import { judging } from '../support/judging.ts';
 import { container, listed, missing, partly, port, service, workloadPod } from '../support/mixer.ts';
@@ -320,7 +321,7 @@ judging(destinationPortsExist, [
     given: leads(null, { astray: [80] }),
     status: 'warn',
     reason: 'PortAstray',
-    says: /without a port, which lacks 80 \(it has 9080\)/,
+    says: /without a port: calls of port 80 find none there \(it has 9080\)/,
   },
   {
     when: 'the host is not known',
@@ -1654,7 +1655,17 @@ const stream = (kind: 'tcp' | 'tls', change: Partial<StreamMatch> = {}): Partial
   other: [
     {
       kind,
-      matches: [{ port: null, gateways: [], sniHosts: kind === 'tls' ? ['site.example.com'] : [], ...change }],
+      matches: [
+        {
+          port: null,
+          gateways: [],
+          sourceLabels: {},
+          sourceNamespace: '',
+          sniHosts: kind === 'tls' ? ['site.example.com'] : [],
+          isNarrow: false,
+          ...change,
+        },
+      ],
       destinations: [destination('reviews')],
       shares: [null],
     },

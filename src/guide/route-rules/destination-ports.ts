@@ -53,7 +53,7 @@ export const destinationPortsExist = defineCheck({
           ...new Set(
             astray.map(
               (target) =>
-                `${leads(target)} without a port, which lacks ${some(target.astray.map(String))}${has(target)}`,
+                `${leads(target)} without a port: calls of port ${some(target.astray.map(String))} find none there${has(target)}`,
             ),
           ),
         ]),
