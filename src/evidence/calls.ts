@@ -97,9 +97,9 @@ function labelsAskedFor({ sidecars, virtualServices, destinationRules }: Routing
   const names = new Set([
     ...sidecars.flatMap(({ selector }) => Object.keys(selector ?? {})),
     ...policies.flatMap(({ workloadSelector }) => Object.keys(workloadSelector ?? {})),
-    ...virtualServices.flatMap(({ http }) =>
-      http.flatMap(({ matches }) => matches.flatMap(({ sourceLabels }) => Object.keys(sourceLabels ?? {}))),
-    ),
+    ...virtualServices
+      .flatMap(({ http, other }) => [...http, ...other].map(({ matches }) => matches))
+      .flatMap((matches) => matches.flatMap(({ sourceLabels }) => Object.keys(sourceLabels ?? {}))),
   ]);
   return [...names];
 }

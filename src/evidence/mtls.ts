@@ -135,13 +135,13 @@ export const clientTls = planeSource([], async (ask): Promise<readonly ClientTls
   const byHost = new Map(services.items.map((service) => [hostOf(service), service]));
   const portOf = (host: string, number: number): ServicePort | undefined =>
     byHost.get(host)?.ports.find(({ port, protocol }) => port === number && protocol === 'TCP');
-  const httpOf = (host: string, number: number): Protocol['http'] => {
+  const protocolAt = (host: string, number: number): Protocol | null => {
     const port = portOf(host, number);
-    return port ? protocolOf(port, plane.version).http : 'maybe';
+    return port ? protocolOf(port, plane.version) : null;
   };
   const found = new Map<string, Omit<ClientTls, 'callers'> & { callers: Set<string> }>();
   for (const view of told) {
-    for (const called of calledBy(view, httpOf)) {
+    for (const called of calledBy(view, protocolAt)) {
       const service = byHost.get(called.host);
       const port = portOf(called.host, called.port);
       if (!service || !port) continue;

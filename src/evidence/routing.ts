@@ -80,7 +80,7 @@ const streamRuleOf =
       sourceLabels: labelsIn(match.sourceLabels) ?? {},
       sourceNamespace: text(match.sourceNamespace),
       sniHosts: texts(match.sniHosts),
-      isNarrow: texts(match.destinationSubnets).length > 0,
+      destinationSubnets: texts(match.destinationSubnets),
     })),
     destinations: destinationsIn(raw),
     shares: sharesIn(raw),

@@ -68,7 +68,8 @@ export function sidecarPart(rule: MergedVirtualService, view: View): Part | null
       for (const route of routes.unreached) behind.add(route.rule);
     }
     for (const port of service ? streamPortsOf(service) : [null])
-      for (const each of streamsFor(rule.other, view.caller, port).rules) streams.add(each, port);
+      for (const kind of ['tcp', 'tls'] as const)
+        for (const each of streamsFor(rule.other, kind, view.caller, port).rules) streams.add(each, port);
   }
   // What a host is called on that is nobody's counts where nothing else does.
   const http = new Map([...nobodys.end(), ...known.end()]);

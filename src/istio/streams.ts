@@ -10,49 +10,53 @@ export interface StreamRule {
   shares: Shares;
 }
 
-/** What such a rule looks at. */
+/** What such a rule looks at. At the last three no gateway looks. */
 export interface StreamMatch {
   port: number | null;
   gateways: readonly string[];
-  sourceLabels: Readonly<Record<string, string>>;
-  sourceNamespace: string;
   /** The names that clients ask for; none for TCP. */
   sniHosts: readonly string[];
-  /** Whether it is for some addresses only. */
-  isNarrow: boolean;
+  /** The addresses that are called, where not all of the host's are meant. */
+  destinationSubnets: readonly string[];
+  sourceLabels: Readonly<Record<string, string>>;
+  sourceNamespace: string;
 }
 
-/** Whether a match is for a sidecar's calls of a port, whatever else it looks at; null for any port (pilot/pkg/networking/core/tls.go, matchTCP and matchTLS). */
-const isForSidecar = (match: StreamMatch, caller: Caller, port: number | null): boolean =>
+/** Whether a match is for a caller's sidecar at a port, null for any (pilot/pkg/networking/core/tls.go, matchTCP and matchTLS). */
+const isForCaller = (match: StreamMatch, caller: Caller, port: number | null): boolean =>
   (match.port === null || port === null || match.port === port) &&
   (match.gateways.length === 0 || match.gateways.includes('mesh')) &&
   hasLabels(match.sourceLabels, caller.labels) &&
   (match.sourceNamespace === '' || match.sourceNamespace === caller.namespace);
 
-/** What a sidecar has of rules for TCP and TLS, in order. */
+/** The rules for TCP, or for TLS, that are for the calls of a port; `every` where nothing is left for the port itself. */
 export interface Streams {
   rules: readonly StreamRule[];
-  /** Whether none of the port's connections is left to the Service itself. */
-  takesAll: boolean;
+  every: boolean;
 }
 
 /**
- * What a sidecar has of rules for TCP and TLS for a port. Of those for TCP none stands behind one that takes every
- * connection; once one for TLS is there, only the names that are asked for lead anywhere (core/tls.go,
- * buildSidecarOutboundTCPFilterChainOpts, buildSidecarOutboundTLSFilterChainOpts).
+ * Of rules for one host those that a sidecar has for a port: up to the first for TCP that looks at no address; of those for
+ * TLS each that asks for other names or addresses than those before, and any takes the port whole (tls.go,
+ * buildSidecarOutboundTCPFilterChainOpts and buildSidecarOutboundTLSFilterChainOpts).
  */
-export function streamsFor(all: readonly StreamRule[], caller: Caller, port: number | null): Streams {
-  const rules: StreamRule[] = [];
-  let isOver = false;
-  let hasNames = false;
-  for (const rule of all) {
-    const own = rule.matches.filter((match) => isForSidecar(match, caller, port));
-    if (rule.destinations.length === 0 || (own.length === 0 && (rule.matches.length > 0 || rule.kind === 'tls')))
-      continue;
-    if (rule.kind === 'tls') hasNames = true;
-    else if (isOver) continue;
-    else isOver = rule.matches.length === 0 || own.some(({ isNarrow }) => !isNarrow);
-    rules.push(rule);
+export function streamsFor(
+  all: readonly StreamRule[],
+  kind: StreamRule['kind'],
+  caller: Caller,
+  port: number | null,
+): Streams {
+  const found: StreamRule[] = [];
+  const asked = new Set<string>();
+  for (const rule of all.filter((each) => each.kind === kind && each.shares.length > 0)) {
+    const matches = rule.matches.filter((match) => isForCaller(match, caller, port));
+    if (kind === 'tls') {
+      const wanted = matches.map(({ sniHosts, destinationSubnets }) => JSON.stringify([sniHosts, destinationSubnets]));
+      if (wanted.some((each) => !asked.has(each))) found.push(rule);
+      for (const each of wanted) asked.add(each);
+    } else if (rule.matches.length === 0 || matches.some(({ destinationSubnets }) => destinationSubnets.length === 0))
+      return { rules: [...found, rule], every: true };
+    else if (matches.length > 0) found.push(rule);
   }
-  return { rules, takesAll: isOver || hasNames };
+  return { rules: found, every: kind === 'tls' && found.length > 0 };
 }

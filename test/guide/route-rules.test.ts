@@ -1662,7 +1662,7 @@ const stream = (kind: 'tcp' | 'tls', change: Partial<StreamMatch> = {}): Partial
           sourceLabels: {},
           sourceNamespace: '',
           sniHosts: kind === 'tls' ? ['site.example.com'] : [],
-          isNarrow: false,
+          destinationSubnets: [],
           ...change,
         },
       ],

@@ -45,6 +45,14 @@ metadata: { name: shop, namespace: bookinfo }
 spec: { hosts: [shop], tcp: [{ route: [{ destination: { host: shop, subset: v1 } }] }] }
 `;
 
+const routedBy = (kind: string, match: string) => `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: shop, namespace: bookinfo }
+spec: { hosts: [shop], ${kind}: [{ match: [${match}], route: [{ destination: { host: shop, port: { number: 80 } } }] }] }
+`;
+const PLAIN_81 = ruled('trafficPolicy: { portLevelSettings: [{ port: { number: 81 }, tls: { mode: DISABLE } }] }');
+
 const SET = `
 apiVersion: apps/v1
 kind: StatefulSet
@@ -118,6 +126,24 @@ describe('what callers speak', () => {
       ) + ROUTE,
       'pass',
       /\(ISTIO_MUTUAL\) to bookinfo\/shop subset v1$/,
+    ],
+    [
+      'plain text is for another port than a rule for TCP leads',
+      PLAIN_81 + routedBy('tcp', '{ port: 80 }'),
+      'fail',
+      /to bookinfo\/shop port 81$/,
+    ],
+    [
+      'plain text is for a port of TCP that a rule for TLS names',
+      PLAIN_81 + routedBy('tls', '{ port: 81, sniHosts: [shop] }'),
+      'fail',
+      /to bookinfo\/shop port 81$/,
+    ],
+    [
+      'plain text is for a port that a rule for TCP leads away from',
+      PLAIN_81 + routedBy('tcp', '{ port: 81 }'),
+      'skip',
+      /no DestinationRule/,
     ],
   ];
   for (const [when, text, status, says] of cases)
