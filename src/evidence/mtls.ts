@@ -5,7 +5,13 @@ import { planeSource, settle } from '../diagnosis/source.ts';
 import { calledBy } from '../istio/called.ts';
 import type { Subset } from '../istio/destination-rules.ts';
 import { hostOf } from '../istio/hosts.ts';
-import { autoModeOf, clientModeOf, type MtlsMode, type PeerAuthentication } from '../istio/mtls.ts';
+import {
+  autoModeOf,
+  clientModeOf,
+  indexPeerAuthentications,
+  type MtlsMode,
+  type PeerAuthentication,
+} from '../istio/mtls.ts';
 import { type Protocol, protocolOf } from '../istio/protocol.ts';
 import { isAtLeast } from '../istio/release.ts';
 import { callers, calls } from './calls.ts';
@@ -94,7 +100,7 @@ async function autoModes({ from, plane }: Ask): Promise<(port: Port) => ClientTl
   ]);
   const podsOf = byNamespace(pods.items);
   const isOn = !('got' in mesh) || mesh.got?.autoMtls !== false;
-  const rules = 'got' in peers && !peers.got.refusal ? peers.got.items : null;
+  const rules = 'got' in peers && !peers.got.refusal ? indexPeerAuthentications(peers.got.items) : null;
   const isOld = plane.version !== null && !isAtLeast(plane.version, '1.5');
   const ofPort = ({ service, port, subset }: Port): ClientTls['speaks'] | undefined => {
     const { namespace, headless } = service;

@@ -20,31 +20,55 @@ interface Server {
   annotations: Readonly<Record<string, string>>;
 }
 
+/** All PeerAuthentications of a mesh by their namespace, made ready to be looked up: the oldest first, which counts. */
+export interface PeerAuthentications {
+  /** Those for some pods. */
+  selecting: ReadonlyMap<string, readonly PeerAuthentication[]>;
+  /** Those for all pods. */
+  general: ReadonlyMap<string, readonly PeerAuthentication[]>;
+}
+
+export function indexPeerAuthentications(rules: readonly PeerAuthentication[]): PeerAuthentications {
+  const selecting = new Map<string, PeerAuthentication[]>();
+  const general = new Map<string, PeerAuthentication[]>();
+  for (const rule of [...rules].sort(byAge)) {
+    const own = rule.selector === null ? general : selecting;
+    const same = own.get(rule.namespace);
+    if (same) same.push(rule);
+    else own.set(rule.namespace, [rule]);
+  }
+  return { selecting, general };
+}
+
+/** The oldest rule that selects a pod. One with a selector in the root namespace is nobody's. */
+export const selectingRuleOf = (
+  { selecting }: PeerAuthentications,
+  { namespace, labels }: Pick<Server, 'namespace' | 'labels'>,
+  root: string,
+): PeerAuthentication | undefined =>
+  namespace === root
+    ? undefined
+    : selecting.get(namespace)?.find(({ selector }) => selector !== null && hasLabels(selector, labels));
+
 /**
  * What a pod's proxy takes on a port: by the oldest rule that selects it, its port first, else by the oldest of its
- * namespace, else by the mesh's, else both. A rule with a selector in the root namespace is nobody's, and the ports of a
- * rule without one say nothing (istio/istio pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication;
+ * namespace, else by the mesh's, else both. The ports of a rule without a selector say nothing (istio/istio
+ * pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication;
  * pilot/pkg/serviceregistry/ambient/authorization.go the same for ztunnel).
  */
 export function mtlsModeOf(
-  rules: readonly PeerAuthentication[],
+  rules: PeerAuthentications,
   pod: Pick<Server, 'namespace' | 'labels'>,
   port: number,
   root: string,
 ): MtlsMode {
-  const workload = [...rules]
-    .sort(byAge)
-    .find(
-      ({ namespace, selector }) =>
-        namespace === pod.namespace && namespace !== root && selector !== null && hasLabels(selector, pod.labels),
-    );
+  const workload = selectingRuleOf(rules, pod, root);
   return workload?.ports.get(port) ?? workload?.mode ?? namespaceModeOf(rules, pod.namespace, root);
 }
 
 /** What a namespace or the mesh says for all of its pods (pilot/pkg/model/authentication.go, GetNamespaceMutualTLSMode). */
-function namespaceModeOf(rules: readonly PeerAuthentication[], namespace: string, root: string): MtlsMode {
-  const general = rules.filter(({ selector }) => selector === null).sort(byAge);
-  const of = (name: string): MtlsMode | null => general.find((rule) => rule.namespace === name)?.mode ?? null;
+function namespaceModeOf({ general }: PeerAuthentications, namespace: string, root: string): MtlsMode {
+  const of = (name: string): MtlsMode | null => general.get(name)?.[0]?.mode ?? null;
   return of(namespace) ?? of(root) ?? 'PERMISSIVE';
 }
 
@@ -55,7 +79,7 @@ function namespaceModeOf(rules: readonly PeerAuthentication[], namespace: string
  * BestEffortInferServiceMTLSMode; cluster_tls.go, buildUpstreamTLSSettings and applyUpstreamTLSSettings).
  */
 export function autoModeOf(
-  rules: readonly PeerAuthentication[],
+  rules: PeerAuthentications,
   { namespace, root, headless, isOn }: { namespace: string; root: string; headless: boolean; isOn: boolean },
   haveProxy: readonly boolean[],
 ): 'plain' | 'mutual' | 'by pod' {

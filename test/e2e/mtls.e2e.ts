@@ -6,7 +6,7 @@ import { allPods } from '../../src/evidence/kubernetes.ts';
 import { clientTls, peerAuthentications, spokenTo } from '../../src/evidence/mtls.ts';
 import { answersOn, behind, targetOf } from '../../src/evidence/servers.ts';
 import { hostOf } from '../../src/istio/hosts.ts';
-import { mtlsModeOf } from '../../src/istio/mtls.ts';
+import { indexPeerAuthentications, mtlsModeOf } from '../../src/istio/mtls.ts';
 import { drawing } from '../support/lookup.ts';
 import { PRODUCTPAGE, podObject } from '../support/modern.ts';
 import { askOf } from './asking.ts';
@@ -258,12 +258,13 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
         'services,virtualservices,destinationrules,serviceentries,sidecars.networking.istio.io,peerauthentications,pods,configmaps';
       const { items } = JSON.parse(istio.kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
       const ask = askOf(items);
-      const [tls, pods, rules, { routing }] = await Promise.all([
+      const [tls, pods, { items: all }, { routing }] = await Promise.all([
         ask.from(clientTls),
         ask.from(allPods),
         ask.from(peerAuthentications),
         ask.from(calls),
       ]);
+      const rules = indexPeerAuthentications(all);
       const wrong: string[] = [];
       for (const each of tls.filter(({ service }) => /^s\d+$/.test(service.name))) {
         const cluster = `outbound|${each.port.port}|${each.subset?.name ?? ''}|${hostOf(each.service)}`;
@@ -271,7 +272,7 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
         for (const pod of behind(each.service, own, each.subset)) {
           const port = targetOf(each.port, pod);
           if (port === null) continue;
-          const mode = mtlsModeOf(rules.items, pod, port, routing.root);
+          const mode = mtlsModeOf(rules, pod, port, routing.root);
           const ours = each.said?.mode === 'SIMPLE' ? 'SIMPLE' : spokenTo(each, answersOn(pod, port), mode);
           const theirs = spokenBy(told, cluster, pod.ip ?? '');
           compared[theirs === 'plain' || theirs === 'mutual' ? theirs : 'other']++;
@@ -280,7 +281,7 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
         }
       }
       const taken = mtlsModeOf(
-        rules.items,
+        rules,
         { namespace: 'bookinfo', labels: { app: 'productpage', version: 'v1' } },
         9080,
         routing.root,

@@ -9,7 +9,7 @@ import { titleOf } from '../../evidence/named.ts';
 import type { Pod } from '../../evidence/pod.ts';
 import { answersOn, behind, targetOf } from '../../evidence/servers.ts';
 import { isWildcard } from '../../istio/hosts.ts';
-import { mtlsModeOf, type PeerAuthentication } from '../../istio/mtls.ts';
+import { indexPeerAuthentications, mtlsModeOf, type PeerAuthentications } from '../../istio/mtls.ts';
 import { isAtLeast } from '../../istio/release.ts';
 
 /** The command for the rule, with what to do there; where there is none, what to write. */
@@ -54,7 +54,7 @@ type Outcome = 'understood' | 'without proxy' | 'kept from proxy' | 'mutual refu
 function outcomeOf(
   { service, port, said, speaks }: ClientTls,
   pod: Pod,
-  rules: readonly PeerAuthentication[] | null,
+  rules: PeerAuthentications | null,
   root: string,
 ): Outcome {
   const target = targetOf(port, pod);
@@ -87,7 +87,7 @@ export const mtlsIsUnderstood = defineCheck({
   needs: { tls: clientTls, pods: allPods, calls, peers: attempt(peerAuthentications) },
   judge({ tls, pods, calls, peers }, { plane }) {
     const unseen = 'missing' in peers ? peers.missing : peers.got.refusal;
-    const rules = 'got' in peers && !unseen ? peers.got.items : null;
+    const rules = 'got' in peers && !unseen ? indexPeerAuthentications(peers.got.items) : null;
     const podsOf = byNamespace(pods.items);
     const judged = tls.map((each) => {
       const own = behind(each.service, podsOf(each.service.namespace), each.subset);

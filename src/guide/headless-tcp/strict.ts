@@ -8,7 +8,7 @@ import { titleOf } from '../../evidence/named.ts';
 import { isRunning, type Pod } from '../../evidence/pod.ts';
 import { answersOn, behind, isNaked, targetOf } from '../../evidence/servers.ts';
 import type { Service } from '../../evidence/service.ts';
-import { type MtlsMode, mtlsModeOf } from '../../istio/mtls.ts';
+import { indexPeerAuthentications, type MtlsMode, mtlsModeOf } from '../../istio/mtls.ts';
 import { isStore } from './stores.ts';
 
 /** A pod that may call its neighbours, and not by mutual TLS. What runs on its node's network is no application's as a rule. */
@@ -44,7 +44,8 @@ export const strictIsCalledByProxies = defineCheck({
         behind(service, podsOf(service.namespace)).some((pod) => takes(service, pod, (port) => modeOf(pod, port))),
       );
     const isAnyStrict = peers.items.some(({ mode, ports }) => [mode, ...ports.values()].includes('STRICT'));
-    const strict = isAnyStrict ? which((pod, port) => mtlsModeOf(peers.items, pod, port, root)) : [];
+    const rules = indexPeerAuthentications(peers.items);
+    const strict = isAnyStrict ? which((pod, port) => mtlsModeOf(rules, pod, port, root)) : [];
     const possible = peers.refusal ? which(() => 'STRICT') : strict;
     const beside = (found: readonly Service[]): readonly Pod[] =>
       [...new Set(found.map(({ namespace }) => namespace))].flatMap((each) => podsOf(each).filter(isPlainCaller));

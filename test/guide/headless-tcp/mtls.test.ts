@@ -5,6 +5,7 @@ import {
   autoModeOf,
   type ClientPolicy,
   clientModeOf,
+  indexPeerAuthentications,
   isRedirected,
   mtlsModeOf,
   type PeerAuthentication,
@@ -305,7 +306,7 @@ describe('what callers speak', () => {
 describe('what pods take', () => {
   const pod = { namespace: 'bookinfo', labels: { app: 'redis' } };
   const mode = (namespace: string, ...rules: readonly PeerAuthentication[]) =>
-    mtlsModeOf(rules, { ...pod, namespace }, 6379, 'istio-system');
+    mtlsModeOf(indexPeerAuthentications(rules), { ...pod, namespace }, 6379, 'istio-system');
   const selecting = (namespace: string) => peer('STRICT', { namespace, selector: { app: 'redis' } });
   it('is not what a rule with a selector in the root namespace says, there and elsewhere', () => {
     assert.equal(mode('istio-system', selecting('istio-system')), 'PERMISSIVE');
@@ -318,6 +319,20 @@ describe('what pods take', () => {
     const old = peer(null, { selector: { app: 'redis' }, ports: new Map([[6379, null]]), createdAt: 1 });
     const young = peer('PERMISSIVE', { name: 'a', selector: { app: 'redis' }, createdAt: 2 });
     assert.equal(mode('bookinfo', young, old, STRICT_MESH), 'STRICT');
+  });
+  it('is sorted once, whoever asks', () => {
+    let compared = 0;
+    const rules = Array.from({ length: 100 }, (_, at) => ({
+      ...peer('STRICT', { name: `p${at}`, selector: { app: `a${at}` } }),
+      get createdAt() {
+        compared++;
+        return at;
+      },
+    }));
+    const index = indexPeerAuthentications(rules);
+    const before = compared;
+    for (let at = 0; at < 100; at++) mtlsModeOf(index, { ...pod, labels: { app: `a${at}` } }, 6379, 'istio-system');
+    assert.equal(compared, before);
   });
   it('is plain text where the sidecar is passed by', () => {
     const redirected = (annotations: Record<string, string>) =>
@@ -334,7 +349,11 @@ describe('what pods take', () => {
 
 describe('what Istio finds out by itself', () => {
   const of = (headless: boolean, haveProxy: readonly boolean[], ...rules: readonly PeerAuthentication[]) =>
-    autoModeOf(rules, { namespace: 'bookinfo', root: 'istio-system', headless, isOn: true }, haveProxy);
+    autoModeOf(
+      indexPeerAuthentications(rules),
+      { namespace: 'bookinfo', root: 'istio-system', headless, isOn: true },
+      haveProxy,
+    );
   it('is mutual TLS to each pod that has a proxy', () => assert.equal(of(false, [true, false]), 'by pod'));
   it('is mutual TLS to all pods of a headless Service, where all have proxies', () =>
     assert.deepEqual([of(true, [true]), of(true, [true, false]), of(true, [])], ['mutual', 'plain', 'plain']));
