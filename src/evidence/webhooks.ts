@@ -11,6 +11,7 @@ import type { LabelSelector } from '../istio/selector.ts';
 import { controlPlanesOf, detection } from './istio.ts';
 import { allPods, allServices, type Listing, listAll, selects } from './kubernetes.ts';
 import { isRunning, type Pod } from './pod.ts';
+import { targetOf } from './servers.ts';
 import type { Service } from './service.ts';
 
 /** The certificates that the API server trusts of a webhook. */
@@ -145,9 +146,8 @@ export const webhookBackends = planeSource([], async ({ from }): Promise<readonl
     const behind = pods.items.filter(
       (pod) => pod.namespace === called.namespace && isRunning(pod) && selects(service?.selector ?? {}, pod.labels),
     );
-    const target = service?.ports.find(({ port }) => port === called.port)?.targetPort ?? called.port;
-    const named = behind.flatMap(({ containers }) => containers.flatMap(({ ports }) => ports));
-    const port = typeof target === 'number' ? target : (named.find(({ name }) => name === target)?.port ?? called.port);
+    const entrance = service?.ports.find((each) => each.port === called.port);
+    const [port = called.port] = entrance ? behind.flatMap((pod) => targetOf(entrance, pod) ?? []) : [];
     if (behind.length === 0 && service && pods.refusal) throw new NoAnswer(pods.refusal);
     const hasSelector = service !== null && Object.keys(service.selector).length > 0;
     return [{ webhook, service, pods: hasSelector ? behind : service === null ? [] : null, port }];

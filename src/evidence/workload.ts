@@ -1,7 +1,7 @@
 import { pods as podsResource } from '../cluster/resources.ts';
 import type { Attempt, Workload } from '../diagnosis/check.ts';
 import { clusterSource, settle } from '../diagnosis/source.ts';
-import { isEnabled } from '../istio/injection.ts';
+import { isEnabled, isKubernetes } from '../istio/injection.ts';
 import { detection } from './istio.ts';
 import {
   allDeployments,
@@ -82,8 +82,6 @@ export interface Workloads {
   complete: boolean;
 }
 
-const SYSTEM = /^(kube-system|kube-public|kube-node-lease|local-path-storage)$/;
-
 /** Running pods of workloads: not of control planes, nor of Kubernetes itself; narrowed by -n and -l. */
 export const workloads = clusterSource([], async (ask): Promise<Workloads> => {
   const { from, scope } = ask;
@@ -95,7 +93,7 @@ export const workloads = clusterSource([], async (ask): Promise<Workloads> => {
   ]);
   const controlPlanes = new Set(planes.map(({ namespace }) => namespace));
   const isWorkload = (pod: Pod): boolean =>
-    isRunning(pod) && !controlPlanes.has(pod.namespace) && !SYSTEM.test(pod.namespace);
+    isRunning(pod) && !controlPlanes.has(pod.namespace) && !isKubernetes(pod.namespace);
   const everywhere = all.items.filter(isWorkload);
   const pods = (selected ?? all).items.filter(
     (pod) => isWorkload(pod) && (scope.namespace === null || pod.namespace === scope.namespace),

@@ -76,8 +76,10 @@ export const DEFAULT_SETTINGS: InjectorSettings = { policy: 'enabled', never: []
 /** Why an injector that is called leaves a pod as it is. */
 export type Refusal = 'host-network' | 'system-namespace' | 'opted-out' | 'never-selected' | 'policy';
 
-/** pkg/kube/inject/initializer.go, IgnoredNamespaces. */
-const IGNORED = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'];
+const KUBERNETES = ['kube-system', 'kube-public', 'kube-node-lease', 'local-path-storage'];
+
+/** Whether a namespace is Kubernetes' own, which no injector touches (pkg/kube/inject/initializer.go, IgnoredNamespaces). */
+export const isKubernetes = (namespace: string): boolean => KUBERNETES.includes(namespace);
 
 /** Whether a pod wants a proxy, in its own words; null where it says nothing that this release understands. */
 export function wishOf({ labels, annotations }: Injectable, version: string | null): boolean | null {
@@ -95,7 +97,7 @@ export function wishOf({ labels, annotations }: Injectable, version: string | nu
  */
 export function refusalOf(pod: Injectable, settings: InjectorSettings, version: string | null): Refusal | null {
   if (pod.hostNetwork) return 'host-network';
-  if (IGNORED.includes(pod.namespace)) return 'system-namespace';
+  if (isKubernetes(pod.namespace)) return 'system-namespace';
   if (settings.policy !== 'enabled' && settings.policy !== 'disabled') return 'policy';
   const wish = wishOf(pod, version);
   if (wish !== null) return wish ? null : 'opted-out';
