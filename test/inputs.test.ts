@@ -82,6 +82,14 @@ const RIGHT: readonly [input: string, topic: string, code: number, reason: strin
     'RouteNotAllowed',
     /takes routes from its own namespace only at listener web: the route is in bookinfo/,
   ],
+  ['port-as-text', 'route-rules', 1, 'PortUncalled', /port 81 alone, and front\.bookinfo\.svc\.cluster\.local has 80/],
+  [
+    'delegate-of-numbers',
+    'route-rules',
+    1,
+    'HostMissing',
+    /leads to gone\.bookinfo\.svc\.cluster\.local, which does not/,
+  ],
 ];
 
 const RULES = /^(hosts|gateways) /;
@@ -98,6 +106,7 @@ const SOUND: readonly [input: string, topic: string, about: RegExp][] = [
   ['nobodys-wildcard', 'route-rules', RULES],
   ['injection-off', 'webhook-certs', /^webhook-selection | injection-webhook-exists$/],
   ['gateway-redirects', 'route-rules', RULES],
+  ['fields-of-other-shapes', 'route-rules', RULES],
 ];
 
 const reportOf = (input: string, topic: string): Promise<Report> =>

@@ -5,14 +5,9 @@ import { clusterSource } from '../diagnosis/source.ts';
 import type { ReferenceGrant } from '../istio/grants.ts';
 import { type Barrier, barrierOf, type Listener } from '../istio/parents.ts';
 import { isSelected, type LabelSelector } from '../istio/selector.ts';
-import { type Json, list, object, text, texts } from './json.ts';
+import { type Json, list, number, object, text, texts } from './json.ts';
 import { type Listing, listAll } from './kubernetes.ts';
-import { type Named, titleOf } from './named.ts';
-
-const named = ({ metadata }: KubernetesObject): Named => ({
-  name: metadata.name,
-  namespace: metadata.namespace ?? '',
-});
+import { type Named, named, titleOf } from './named.ts';
 
 /** Of several versions the first that is served. */
 async function listFirst<T>(
@@ -82,7 +77,7 @@ const parentOf =
     ...at(own)(ref),
     kind: text(ref.kind) || 'Gateway',
     section: text(ref.sectionName) || null,
-    port: Number(ref.port) || null,
+    port: number(ref.port) || null,
   });
 
 const keyOf = ({ kind, namespace, name, section, port }: Omit<RouteParent, 'conditions'>): string =>
@@ -161,7 +156,7 @@ function listenersIn({ spec, status }: KubernetesObject): ApiGateway['listeners'
     const { from, selector } = object(namespaces);
     return {
       name: text(name),
-      port: Number(port) || 0,
+      port: number(port) ?? 0,
       protocol: text(protocol),
       hostname: text(hostname) || null,
       passesOn: text(object(tls).mode) === 'Passthrough',

@@ -14,3 +14,13 @@ export const texts = (value: unknown): readonly string[] =>
 
 /** The value where it is a text, else an empty one. */
 export const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** A number, also one that is written as a text ("80"), as Istio reads it; null where it is none. */
+export function number(value: unknown): number | null {
+  const found = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof found === 'number' && Number.isFinite(found) ? found : null;
+}
+
+/** The texts of a map, by their names. */
+export const textMap = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(object(value)).map(([name, each]) => [name, text(each)]));

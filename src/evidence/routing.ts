@@ -11,7 +11,14 @@ import {
 } from '../cluster/resources.ts';
 import { clusterSource } from '../diagnosis/source.ts';
 import type { DestinationRule as LookedUp } from '../istio/destination-rules.ts';
-import { type Destination, type HttpMatch, type HttpRule, isAsked, type Shares } from '../istio/http-rules.ts';
+import {
+  type Destination,
+  type HttpMatch,
+  type HttpRule,
+  isAsked,
+  type Shares,
+  type StringMatch,
+} from '../istio/http-rules.ts';
 import type { ClientPolicy } from '../istio/mtls.ts';
 import { mayBeHttp } from '../istio/protocol.ts';
 import type { Sidecar } from '../istio/sidecars.ts';
@@ -19,31 +26,26 @@ import type { StreamRule } from '../istio/streams.ts';
 import type { VirtualService } from '../istio/virtual-services.ts';
 import { configuration } from './configuration.ts';
 import { durationIn } from './duration.ts';
-import { type Json, list, object, text, texts } from './json.ts';
+import { type Json, list, number, object, text, textMap, texts } from './json.ts';
 import { listAll } from './kubernetes.ts';
-import type { Named } from './named.ts';
-
-const named = ({ metadata }: KubernetesObject): Named => ({
-  name: metadata.name,
-  namespace: metadata.namespace ?? '',
-});
+import { type Named, named } from './named.ts';
 
 const dated = (from: KubernetesObject) => ({
   ...named(from),
   createdAt: Date.parse(from.metadata.creationTimestamp ?? '') || 0,
 });
 
-const labelsIn = (value: unknown): Readonly<Record<string, string>> | null =>
-  value === undefined || value === null ? null : (object(value) as Record<string, string>);
+const isSaid = (value: unknown): boolean => value !== undefined && value !== null;
+
+const labelsIn = (value: unknown): Readonly<Record<string, string>> | null => (isSaid(value) ? textMap(value) : null);
 
 const destinationOf = (raw: Json): Destination => {
   const { host, subset, port } = object(raw.destination);
   // A port without a number, as one by a name, is port 0 to Istio.
-  return { host: text(host), subset: text(subset) || null, port: port ? Number(object(port).number) || 0 : null };
+  return { host: text(host), subset: text(subset) || null, port: port ? (number(object(port).number) ?? 0) : null };
 };
 
-const sharesIn = ({ route }: Json): Shares =>
-  list(route).map(({ weight }) => (typeof weight === 'number' ? weight : null));
+const sharesIn = ({ route }: Json): Shares => list(route).map(({ weight }) => number(weight));
 
 /** Where requests, and copies of them, go: to a canary that waits none do. */
 function destinationsIn(raw: Json): readonly Destination[] {
@@ -58,11 +60,44 @@ function destinationsIn(raw: Json): readonly Destination[] {
     .filter(({ host }) => host !== '');
 }
 
+/** One of the three, by what it names; what it names without a text is any. */
+function stringMatchOf(value: unknown): StringMatch {
+  const { exact, prefix, regex } = object(value);
+  return {
+    ...(isSaid(exact) && { exact: text(exact) }),
+    ...(isSaid(prefix) && { prefix: text(prefix) }),
+    ...(isSaid(regex) && { regex: text(regex) }),
+  };
+}
+
+const stringMatches = (value: unknown): Readonly<Record<string, StringMatch>> =>
+  Object.fromEntries(Object.entries(object(value)).map(([name, each]) => [name, stringMatchOf(each)]));
+
+/** What a match names, each field in its own kind: a mesh without schemas of its CRDs may hold anything. */
+function httpMatchOf(raw: Json): HttpMatch {
+  const { uri, scheme, method, authority, headers, withoutHeaders, queryParams, sourceLabels } = raw;
+  const port = number(raw.port);
+  return {
+    ...(isSaid(uri) && { uri: stringMatchOf(uri) }),
+    ...(isSaid(scheme) && { scheme: stringMatchOf(scheme) }),
+    ...(isSaid(method) && { method: stringMatchOf(method) }),
+    ...(isSaid(authority) && { authority: stringMatchOf(authority) }),
+    ...(isSaid(headers) && { headers: stringMatches(headers) }),
+    ...(isSaid(withoutHeaders) && { withoutHeaders: stringMatches(withoutHeaders) }),
+    ...(isSaid(queryParams) && { queryParams: stringMatches(queryParams) }),
+    ...(raw.ignoreUriCase === true && { ignoreUriCase: true }),
+    ...(port !== null && { port }),
+    ...(isSaid(sourceLabels) && { sourceLabels: textMap(sourceLabels) }),
+    ...(isSaid(raw.sourceNamespace) && { sourceNamespace: text(raw.sourceNamespace) }),
+    ...(isSaid(raw.gateways) && { gateways: texts(raw.gateways) }),
+  };
+}
+
 const httpRuleOf = (raw: Json): HttpRule => {
   const delegate = object(raw.delegate);
   return {
     name: text(raw.name),
-    matches: list(raw.match) as readonly HttpMatch[],
+    matches: list(raw.match).map(httpMatchOf),
     destinations: destinationsIn(raw),
     shares: sharesIn(raw),
     answers: Boolean(raw.redirect ?? raw.directResponse),
@@ -75,7 +110,7 @@ const streamRuleOf =
   (raw: Json): StreamRule => ({
     kind,
     matches: list(raw.match).map((match) => ({
-      port: Number(match.port) || null,
+      port: number(match.port) || null,
       gateways: texts(match.gateways),
       sourceLabels: labelsIn(match.sourceLabels) ?? {},
       sourceNamespace: text(match.sourceNamespace),
@@ -129,7 +164,9 @@ const modeIn = ({ tls }: Json): string | null => (tls ? text(object(tls).mode) |
 function clientPolicyIn(from: Json): ClientPolicy {
   const policy = object(from.trafficPolicy);
   // Of two settings of one port the first counts.
-  const ports = list(policy.portLevelSettings).map((each) => [Number(object(each.port).number), modeIn(each)] as const);
+  const ports = list(policy.portLevelSettings).map(
+    (each) => [number(object(each.port).number) ?? 0, modeIn(each)] as const,
+  );
   return { mode: modeIn(policy), ports: new Map([...ports].reverse()) };
 }
 
@@ -149,7 +186,7 @@ export const destinationRules = configuration(destinationRulesKind, (from): Dest
     exportTo: texts(spec.exportTo),
     subsets: list(spec.subsets).map((each) => ({
       name: text(each.name),
-      labels: object(each.labels) as Record<string, string>,
+      labels: textMap(each.labels),
     })),
     workloadSelector: spec.workloadSelector ? labelsIn(object(spec.workloadSelector).matchLabels ?? {}) : null,
     hasPolicy: spec.trafficPolicy !== undefined,
@@ -174,15 +211,17 @@ export const serviceEntries = configuration(serviceEntriesKind, (from): ServiceE
   const isByDns = text(resolution).startsWith('DNS') && !workloadSelector;
   // Without endpoints the host itself is one, without labels.
   const labels = list(endpoints).map((each) => labelsIn(each.labels) ?? {});
-  const own = list(ports).flatMap(({ number, protocol }) =>
-    typeof number === 'number' && text(protocol).toUpperCase() !== 'UDP' ? [{ number, protocol }] : [],
-  );
+  const own = list(ports).flatMap((each) => {
+    const port = number(each.number);
+    const protocol = text(each.protocol);
+    return port !== null && protocol.toUpperCase() !== 'UDP' ? [{ port, protocol }] : [];
+  });
   return {
     ...dated(from),
     hosts: texts(hosts),
     exportTo: texts(exportTo),
-    ports: own.map(({ number }) => number),
-    http: own.flatMap(({ number, protocol }) => (mayBeHttp(text(protocol)) ? [number] : [])),
+    ports: own.map(({ port }) => port),
+    http: own.flatMap(({ port, protocol }) => (mayBeHttp(protocol) ? [port] : [])),
     endpoints: isByDns ? (labels.length > 0 ? labels : [{}]) : null,
   };
 });
@@ -193,7 +232,7 @@ export const sidecars = configuration(sidecarsKind, (from): Sidecar => {
     ...dated(from),
     selector: workloadSelector ? labelsIn(object(workloadSelector).labels ?? {}) : null,
     egress: Array.isArray(egress)
-      ? list(egress).map(({ hosts, port }) => ({ port: Number(object(port).number) || null, hosts: texts(hosts) }))
+      ? list(egress).map(({ hosts, port }) => ({ port: number(object(port).number) || null, hosts: texts(hosts) }))
       : null,
   };
 });

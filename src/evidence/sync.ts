@@ -1,3 +1,4 @@
+import { text } from './json.ts';
 import type { Named } from './named.ts';
 
 /** One kind of configuration of one proxy, as Pilot sees it. */
@@ -43,8 +44,6 @@ interface RawSync {
   resources?: Record<string, { sent?: string; acked?: string; sentTime?: string; lastError?: string } | null> | null;
   [field: string]: unknown;
 }
-
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 const KINDS = ['cluster', 'listener', 'route', 'endpoint', 'extensionconfig'] as const;
 

@@ -76,9 +76,9 @@ export function takesAll({ uri, scheme, method, authority, headers, withoutHeade
   return anyPath && rest && [scheme, method, authority].every((each) => each === undefined || isEmpty(each));
 }
 
-/** A match in words that are the same for the same match, in whatever order: its name decides nothing. */
+/** A match in words that are the same for the same match, in whatever order. */
 const canonical = (match: HttpMatch): string =>
-  JSON.stringify({ ...match, name: undefined }, (_, value: unknown) =>
+  JSON.stringify(match, (_, value: unknown) =>
     typeof value !== 'object' || value === null || Array.isArray(value)
       ? value
       : Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))),
