@@ -139,6 +139,9 @@ describe('the command line', () => {
   it('prints the ClusterRole that it takes', async () => {
     const { stdout } = await ran(['rbac']);
     matchesGolden('rbac.yaml', stdout);
+    assert.doesNotMatch(stdout, /REVISION/);
+    const { stdout: named } = await ran(['rbac', 'webhook-certs']);
+    assert.match(named, /^# Add istio-sidecar-injector-REVISION for each/m);
     assert.ok(!/secrets|exec|"\*"|delete|patch/.test(stdout.replace(/^#.*$/gm, '')));
   });
 

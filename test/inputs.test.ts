@@ -4,6 +4,7 @@ import { describe } from 'node:test';
 import type { Report } from '../src/report/report.ts';
 import { reportOn } from './support/inputs.ts';
 import { it } from './support/programs.ts';
+import type { StandInOptions } from './support/stand-in.ts';
 
 /** What people reported, as the smallest objects that show it, and what is right to say of it. */
 const RIGHT: readonly [input: string, topic: string, code: number, reason: string, says: RegExp][] = [
@@ -38,6 +39,16 @@ const RIGHT: readonly [input: string, topic: string, code: number, reason: strin
     /against istio-injection=disabled of the namespace: apps\/web-1$/,
   ],
   ['injection-never-selected', 'webhook-certs', 0, 'NeverSelected', /neverInjectSelector.*: apps\/web-1$/],
+  [
+    'injection-never-selected-by-revision',
+    'webhook-certs',
+    0,
+    'NeverSelected',
+    /neverInjectSelector, where one is asked for: apps\/web-1$/,
+  ],
+  ['injection-in-kube-system', 'webhook-certs', 0, 'SystemNamespace', /asked for: kube-system\/web-1$/],
+  ['injection-no-in-capitals', 'webhook-certs', 0, 'NoMeansNothing', /inject=False\), .*: apps\/web-1$/],
+  ['injection-mark-copied', 'webhook-certs', 0, 'CreatedBefore', /now and has none: apps\/web-1$/],
   ['httproute-no-grant', 'route-rules', 1, 'RefNotPermitted', /bookinfo\/cross leads to store\/far/],
   ['delegate-with-hosts', 'route-rules', 1, 'DelegateMissing', /to bookinfo\/part, which has hosts of its own/],
   ['delegate-outside-of-root', 'route-rules', 1, 'DelegateConflict', /to bookinfo\/part, which has a match/],
@@ -105,12 +116,25 @@ const SOUND: readonly [input: string, topic: string, about: RegExp][] = [
   ['egress-gateway-tls', 'route-rules', RULES],
   ['nobodys-wildcard', 'route-rules', RULES],
   ['injection-off', 'webhook-certs', /^webhook-selection | injection-webhook-exists$/],
+  ['injection-opt-in', 'webhook-certs', /^webhook-selection /],
   ['gateway-redirects', 'route-rules', RULES],
   ['fields-of-other-shapes', 'route-rules', RULES],
 ];
 
-const reportOf = (input: string, topic: string): Promise<Report> =>
-  reportOn(readFileSync(new URL(`inputs/${input}.yaml`, import.meta.url), 'utf8'), topic);
+/** What depends on something that may not be read, or is not there. */
+const UNKNOWN: readonly [input: string, topic: string, check: string, reason: string, forbidden: RegExp | null][] = [
+  ['injection-outside', 'webhook-certs', 'pods-not-excepted', 'NotFound', null],
+  [
+    'injection-never-selected-by-revision',
+    'webhook-certs',
+    'pods-not-excepted',
+    'Forbidden',
+    /configmaps\/istio-sidecar-injector-canary/,
+  ],
+];
+
+const reportOf = (input: string, topic: string, options: StandInOptions = {}): Promise<Report> =>
+  reportOn(readFileSync(new URL(`inputs/${input}.yaml`, import.meta.url), 'utf8'), topic, options);
 
 describe('public reports, recreated', () => {
   for (const [input, topic, code, reason, says] of RIGHT) {
@@ -130,6 +154,15 @@ describe('public reports, recreated', () => {
       assert.equal(found.status, code === 0 ? 'warn' : 'fail');
       assert.equal(found.causedBy, null);
       if (code === 1) assert.equal(report.verdict, 'broken');
+    });
+  }
+  for (const [input, topic, id, reason, forbidden] of UNKNOWN) {
+    it(`${input}: ${reason}`, async () => {
+      const faults = forbidden ? [{ match: forbidden, fault: 'forbid' as const }] : [];
+      const report = await reportOf(input, topic, { faults });
+      const found = report.steps.flatMap(({ checks }) => checks).find((check) => check.id === id);
+      assert.deepEqual([found?.status, found?.reason], ['unknown', reason]);
+      assert.ok(report.unchecked.some((each) => each.reason === reason && each.resource === 'configmaps'));
     });
   }
   for (const [input, topic, about] of SOUND) {

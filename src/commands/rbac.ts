@@ -77,6 +77,9 @@ export async function roleText(id: string, topics: readonly Asking[]): Promise<s
     ...(rules.some(({ resources = [] }) => resources.includes('envoyfilters'))
       ? ['# envoyfilters are looked at where Mixer runs beside istiod (Istio 1.5 - 1.7).']
       : []),
+    ...(rules.some(({ resourceNames = [] }) => resourceNames.includes('istio-sidecar-injector'))
+      ? ['# Add istio-sidecar-injector-REVISION for each revision that is installed: resourceNames takes no pattern.']
+      : []),
     dump(role, { lineWidth: -1 }),
   ].join('\n');
 }

@@ -1,4 +1,5 @@
 import { configMaps, typedName } from '../cluster/resources.ts';
+import { unanswered } from '../cluster/text.ts';
 import { yamlIn } from '../cluster/yaml.ts';
 import type { Ask } from '../diagnosis/check.ts';
 import { planeSource, settle } from '../diagnosis/source.ts';
@@ -63,17 +64,35 @@ const settingsIn = async (config: string): Promise<InjectorSettings> => {
 export const settingsName = ({ revision }: Webhook): string =>
   revision === null || revision === 'default' ? NAME : `${NAME}-${revision}`;
 
-const settingsOf = (ask: Ask, webhook: Webhook): Promise<InjectorSettings | null> =>
-  readKey(
-    ask,
-    { name: settingsName(webhook), namespace: webhook.service?.namespace ?? ask.plane.namespace },
-    'config',
-    settingsIn,
-  );
+/** Without the ConfigMap nothing is known: of an injector outside of the cluster it lies where that runs. */
+async function settingsOf(ask: Ask, webhook: Webhook): Promise<InjectorSettings> {
+  const name = settingsName(webhook);
+  const namespace = webhook.service?.namespace ?? ask.plane.namespace ?? 'istio-system';
+  const settings = await readKey(ask, { name, namespace }, 'config', settingsIn);
+  if (settings) return settings;
+  const question = { ask: 'object', resource: configMaps, namespace, name } as const;
+  throw unanswered(question, 'NotFound', `there is no ConfigMap ${namespace}/${name} with a config`);
+}
 
-/** Whether a pod has a proxy: an injector's mark, or a container; `auto` is an image that nobody filled in. */
-export const hasProxy = (pod: Pod): boolean =>
-  pod.annotations['sidecar.istio.io/status'] !== undefined || (proxyOf(pod)?.image ?? 'auto') !== 'auto';
+/**
+ * Whether a pod carries the mark of an injector that gave it something else than a container of that name, as the template
+ * `grpc-simple` does. One that names the container is copied where the container is not there (pkg/kube/inject/webhook.go,
+ * getInjectionStatus).
+ */
+function isInjectedOtherwise({ annotations }: Pod): boolean {
+  let status: unknown;
+  try {
+    status = JSON.parse(annotations['sidecar.istio.io/status'] ?? '{}');
+  } catch {
+    return false;
+  }
+  const { containers, initContainers } = object(status);
+  const names = [...texts(containers), ...texts(initContainers)];
+  return names.length > 0 && !names.includes('istio-proxy');
+}
+
+/** Whether a pod has a proxy; `auto` is an image that nobody filled in. */
+export const hasProxy = (pod: Pod): boolean => (proxyOf(pod)?.image ?? 'auto') !== 'auto' || isInjectedOtherwise(pod);
 
 export const injection = planeSource(
   [{ verb: 'get', resource: typedName(configMaps), name: NAME }],
@@ -95,7 +114,7 @@ export const injection = planeSource(
         known.get(key) ??
         settle(settingsOf(ask, webhook)).then((answer) =>
           'got' in answer
-            ? { settings: answer.got ?? DEFAULT_SETTINGS, missing: null }
+            ? { settings: answer.got, missing: null }
             : { settings: DEFAULT_SETTINGS, missing: answer.missing },
         );
       known.set(key, asked);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Injection } from '../../src/evidence/injection.ts';
+import type { Injection, InjectionWebhook } from '../../src/evidence/injection.ts';
 import type { Pod } from '../../src/evidence/pod.ts';
 import { labelTemplate, startAgain } from '../../src/guide/webhook-certs/asking.ts';
 import { askingPodsTaken } from '../../src/guide/webhook-certs/asking-pods.ts';
-import { podsNotExcepted, takenPodsInjected } from '../../src/guide/webhook-certs/webhook-selection.ts';
+import { podsNotExcepted } from '../../src/guide/webhook-certs/excepted-pods.ts';
+import { takenPodsInjected } from '../../src/guide/webhook-certs/webhook-selection.ts';
 import { DEFAULT_SETTINGS } from '../../src/istio/injection.ts';
 import { injecting, inside } from '../support/injection.ts';
 import { judging, NOW, plane, scope } from '../support/judging.ts';
@@ -17,6 +18,7 @@ const web = (labels: Labels = {}, change: Partial<Pod> = {}): Pod =>
 const proxied = (change: Partial<Pod> = {}): Pod =>
   web({}, { name: 'web-2', containers: [container('istio-proxy', 'proxyv2:1.31.0')], ...change });
 const asks = { 'sidecar.istio.io/inject': 'true' };
+const marked = (status: string): Pod => web({}, { annotations: { 'sidecar.istio.io/status': status } });
 const annotated = (word: string): Partial<Pod> => ({ annotations: { 'sidecar.istio.io/inject': word } });
 
 /** One namespace `shop` with these labels, and these pods. */
@@ -30,6 +32,11 @@ const given = (namespace: Labels, pods: readonly Pod[], change: Partial<Injectio
     ...change,
   },
 });
+/** A webhook for every namespace that does not refuse, as enableNamespacesByDefault and Istio before 1.10 may have it. */
+const everywhere = (change: Partial<InjectionWebhook> = {}): readonly InjectionWebhook[] => {
+  const namespaces = { matchExpressions: [{ key: 'istio-injection', operator: 'NotIn', values: ['disabled'] }] };
+  return injecting('default', { namespaces, objects: null, ...change }).slice(0, 1);
+};
 const modern = { version: '1.31.0' };
 
 judging(askingPodsTaken, [
@@ -157,10 +164,42 @@ judging(takenPodsInjected, [
     plane: modern,
   },
   {
-    when: 'an injector marked it without a container of that name',
-    given: given(enabled, [web({}, { annotations: { 'sidecar.istio.io/status': '{}' } })]),
+    when: 'an injector gave it what another template has, without a container of that name',
+    given: given(enabled, [marked('{"initContainers":["grpc-bootstrap-init"],"containers":["web"]}')]),
     status: 'pass',
     says: /1 pod with a proxy/,
+  },
+  ...['{"initContainers":["istio-init"],"containers":["istio-proxy"]}', '{}', 'injected'].map((mark) => ({
+    when: `its template has the mark of an injector, ${mark}, and it has no proxy`,
+    given: given(enabled, [marked(mark)]),
+    status: 'warn' as const,
+    reason: 'CreatedBefore',
+    says: /^1 pod would get a proxy now and has none: shop\/web-1$/,
+  })),
+  ...[web({}, annotated('False')), web({ 'sidecar.istio.io/inject': 'off' })].map((each) => ({
+    when: `a pod says no in a word that 1.27 does not know, ${JSON.stringify([each.labels, each.annotations])}`,
+    given: given(enabled, [proxied(), each, web({}, { name: 'web-3' })]),
+    status: 'warn' as const,
+    reason: 'NoMeansNothing',
+    says: /^1 pod says no to a proxy in a word that is not heard \(.*=(False|off)\), and would get one now: shop\/web-1$/,
+    plane: modern,
+  })),
+  {
+    when: 'a pod says no by a label to a release that reads annotations only',
+    given: given(enabled, [web({ 'sidecar.istio.io/inject': 'false' })], {
+      webhooks: injecting().map((each) => ({ ...each, objects: null })),
+    }),
+    status: 'warn',
+    reason: 'NoMeansNothing',
+    says: /shop\/web-1$/,
+    plane: { version: '1.9.0' },
+  },
+  {
+    when: 'a pod says no in a word that 1.26 knows',
+    given: given(enabled, [proxied(), web({}, annotated('False'))]),
+    status: 'pass',
+    says: /no other would get one/,
+    plane: { version: '1.26.0' },
   },
   {
     when: 'the namespace is ambient beside its revision',
@@ -239,6 +278,66 @@ judging(podsNotExcepted, [
     says: /policy/,
   },
   {
+    when: 'it is, and neither the namespace nor the pod asks',
+    given: given({}, [web(), web({}, { hostNetwork: true }), web({}, annotated('false'))], {
+      webhooks: everywhere({ settings: { ...DEFAULT_SETTINGS, policy: 'disabled' } }),
+    }),
+    status: 'skip',
+    says: /no webhook is called for a namespace that asks/,
+  },
+  {
+    when: 'it is not, nobody asks, and neverInjectSelector and hostNetwork except',
+    given: given({}, [web({ app: 'job' }), web({}, { hostNetwork: true })], {
+      webhooks: everywhere({ settings: { ...DEFAULT_SETTINGS, never: [inside('app', 'job')] } }),
+    }),
+    status: 'skip',
+    says: /no webhook is called for a namespace that asks/,
+  },
+  {
+    when: 'a pod opts out of what the mesh gives to every namespace',
+    given: given({}, [web({}, annotated('false'))], { webhooks: everywhere() }),
+    status: 'warn',
+    reason: 'OptedOut',
+    says: /of their own/,
+  },
+  {
+    when: 'a pod asks in a namespace of Kubernetes’ own',
+    given: {
+      injection: {
+        ...given({}, [web(asks, { namespace: 'kube-system' })]).injection,
+        namespaces: new Map([['kube-system', {}]]),
+      },
+    },
+    status: 'warn',
+    reason: 'SystemNamespace',
+    says: /^1 pod without a proxy as the injector leaves Kubernetes’ own namespaces alone, .*: kube-system\/web-1$/,
+    plane: modern,
+  },
+  {
+    when: 'a pod there does not ask',
+    given: {
+      injection: {
+        ...given({}, [web({}, { namespace: 'kube-system' })], { webhooks: everywhere() }).injection,
+        namespaces: new Map([['kube-system', {}]]),
+      },
+    },
+    status: 'skip',
+    says: /no webhook is called/,
+  },
+  {
+    when: 'the settings of an injector that takes a pod are not known',
+    given: given(enabled, [web()], { webhooks: injecting('default', { missing: missing() }) }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /^whether the injector’s settings except pods: /,
+  },
+  {
+    when: 'they are not, and every pod has a proxy',
+    given: given(enabled, [proxied()], { webhooks: injecting('default', { missing: missing() }) }),
+    status: 'pass',
+    says: /no pod is excepted/,
+  },
+  {
     when: 'the webhook looks at other labels of pods',
     given: given(enabled, [web()], {
       webhooks: injecting().flatMap((each) => [
@@ -264,6 +363,7 @@ describe('an injector whose settings cannot be read', () => {
     const webhooks = injecting('default', { missing: missing() });
     const verdict = takenPodsInjected.judge(given(enabled, [web()], { webhooks }), { plane, scope, now: NOW });
     assert.equal(verdict.status, 'warn');
+    assert.match(verdict.message, /now, as far as the injector’s settings are known, and has none/);
     assert.match(verdict.evidence?.at(-1) ?? '', /^whether the injector’s settings except them is not known: /);
   });
 });
