@@ -29,6 +29,13 @@ const RIGHT: readonly [input: string, topic: string, code: number, reason: strin
     'DatabaseIsHttp',
     /bookinfo\/mysql port http-db \(3306, MySQL’s\) is HTTP/,
   ],
+  [
+    'statefulset-of-other-labels',
+    'headless-tcp',
+    0,
+    'ServiceSelectsNone',
+    /^bookinfo\/db names Service db, which selects none of its pods$/,
+  ],
   ['injection-label-true', 'webhook-certs', 1, 'LabelMeansNothing', /apps has istio-injection=true/],
   ['injection-annotation-only', 'webhook-certs', 1, 'AnnotationOnly', /by an annotation only: apps\/web-1$/],
   [

@@ -8,18 +8,20 @@ import { hasSidecar } from '../../evidence/servers.ts';
 import { type StatefulSet, statefulSets } from '../../evidence/stateful-sets.ts';
 
 /** How the names of a StatefulSet's pods are found by proxies. */
-type Found = 'by name' | 'no service' | 'not headless';
+type Found = 'by name' | 'no service' | 'not headless' | 'selects none';
 
 export const statefulSetsAreHeadless = defineCheck({
   id: 'stateful-sets-are-headless',
   title: 'the pods of StatefulSets can be called one by one',
   explains:
-    'The pods of a StatefulSet call each other by name, `POD.SERVICE.NAMESPACE`, below the Service that its serviceName says. Without that Service the names do not resolve, nor, as Kubernetes says, where it has an address of its own. Proxies then know that address only: where no other Service is headless for the pods, calls to a pod’s own address go through unlooked at, in plain text, which STRICT refuses. Looks at StatefulSets of several pods with sidecars.',
+    'The pods of a StatefulSet call each other by name, `POD.SERVICE.NAMESPACE`, below the Service that its serviceName says. Without that Service the names do not resolve, nor where it selects other pods, nor, as Kubernetes says, where it has an address of its own. Proxies then know that address only: where no other Service is headless for the pods, calls to a pod’s own address go through unlooked at, in plain text, which STRICT refuses. Looks at StatefulSets of several pods with sidecars.',
   reasons: {
     HeadlessServiceMissing:
       'The Service that a StatefulSet names does not exist: the names of its pods do not resolve.',
     ServiceNotHeadless:
       'The Service that a StatefulSet names has an address of its own: its pods have no names there, and proxies know no single one of them by it.',
+    ServiceSelectsNone:
+      'The headless Service that a StatefulSet names selects none of its pods: their names do not resolve.',
   },
   needs: { sets: statefulSets, services: allServices, pods: allPods },
   judge({ sets, services, pods }, { scope }) {
@@ -31,7 +33,13 @@ export const statefulSetsAreHeadless = defineCheck({
       );
     const found = (set: StatefulSet): Found => {
       const named = servicesOf(set.namespace).find(({ name }) => name === set.serviceName);
-      return !named ? 'no service' : named.headless ? 'by name' : 'not headless';
+      if (!named) return 'no service';
+      if (!named.headless) return 'not headless';
+      // Without a selector somebody else writes down who stands behind it.
+      const hasSelector = Object.keys(named.selector).length > 0;
+      return hasSelector && !ownOf(set).some(({ labels }) => selects(named.selector, labels))
+        ? 'selects none'
+        : 'by name';
     };
     const headlessFor = (set: StatefulSet): string | undefined =>
       servicesOf(set.namespace).find(
@@ -66,6 +74,17 @@ export const statefulSetsAreHeadless = defineCheck({
         reason: 'ServiceNotHeadless',
         message: some(hidden.map((set) => `${titleOf(set)} names Service ${set.serviceName}, which is not headless`)),
         hint: `${get(other)}   # make it anew with serviceName ${headlessFor(other) ?? 'of a Service with clusterIP None'}`,
+      };
+    const strange = having('selects none');
+    const [another] = strange;
+    if (another)
+      return {
+        status: 'warn',
+        reason: 'ServiceSelectsNone',
+        message: some(
+          strange.map((set) => `${titleOf(set)} names Service ${set.serviceName}, which selects none of its pods`),
+        ),
+        hint: `${shellLine('kubectl', '-n', another.namespace, 'get', 'service', another.serviceName, '-o', 'wide')}   # give it the labels of the pods of ${shellLine(`statefulset/${another.name}`)}`,
       };
     const unseen = sets.refusal ?? pods.refusal;
     if (unseen) return unknown([unseen]);

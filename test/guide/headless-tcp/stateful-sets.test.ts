@@ -54,6 +54,28 @@ judging(
       says: /which is not headless/,
     },
     {
+      when: 'it is headless for other pods',
+      given: { services: listed({ ...headless, name: 'redis', selector: { app: 'other' } }) },
+      status: 'warn',
+      reason: 'ServiceSelectsNone',
+      says: /^bookinfo\/redis names Service redis, which selects none of its pods$/,
+    },
+    {
+      when: 'it is headless for some of the pods',
+      given: {
+        services: listed({ ...headless, name: 'redis', selector: { app: 'redis', role: 'main' } }),
+        pods: listed(own, redisPod(true, { owner, name: 'redis-2', labels: { app: 'redis', role: 'main' } })),
+      },
+      status: 'pass',
+      says: /1 StatefulSet/,
+    },
+    {
+      when: 'its endpoints are kept by hand',
+      given: { services: listed({ ...headless, name: 'redis', selector: {} }) },
+      status: 'pass',
+      says: /1 StatefulSet/,
+    },
+    {
       when: 'there is one pod',
       given: { sets: listed(set({ replicas: 1 })), services: listed() },
       status: 'skip',
