@@ -23,6 +23,13 @@ export function skipBlanks(bytes: Buffer, from: number, end: number): number {
   return i;
 }
 
+/** Where a line ends without the blanks and carriage returns before `end`. A pattern that looks for them tries at each. */
+export function trimmedEndOf(bytes: Buffer, from: number, end: number): number {
+  let i = end;
+  while (i > from && (isBlank(bytes[i - 1] as number) || bytes[i - 1] === RETURN)) i--;
+  return i;
+}
+
 /** Where a word ends that begins at `from`: at a blank, or at the end. */
 export function wordEndOf(bytes: Buffer, from: number, end: number): number {
   let i = from;

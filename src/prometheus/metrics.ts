@@ -36,7 +36,7 @@ export const totalOf = (samples: readonly Sample[]): number =>
   samples.reduce((sum, sample) => sum + numberOf(sample.value), 0);
 
 /** How Go writes a number, in any case: `+Inf` and `NaN` too. */
-export const NUMBER = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?|nan)$/i;
+export const NUMBER = /^(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?|nan)$/i;
 
 /** What Go reads as a number: not one that is larger than it can hold. */
 export const isNumber = (text: string): boolean =>

@@ -1,4 +1,5 @@
 import {
+  CLOSE,
   cutFault,
   excerpt,
   HASH,
@@ -10,6 +11,7 @@ import {
   RETURN,
   SPACE,
   skipBlanks,
+  trimmedEndOf,
   utf8,
   wordEndOf,
 } from './characters.ts';
@@ -181,12 +183,10 @@ export class PageReader {
   /** A line that nobody wants. One that is refused and ends with no number is none of a metric: a login page has them. */
   private skip(text: string, from: number, end: number): void {
     if (this.refused === this.lines) {
-      const last = text
-        .slice(from, end)
-        .replace(/[ \t\r]+$/, '')
-        .split(/[ \t}]/)
-        .at(-1);
-      if (!NUMBER.test(last ?? '')) return;
+      const stop = trimmedEndOf(this.bytes, from, end);
+      let last = stop;
+      while (last > from && !isBlank(text.charCodeAt(last - 1)) && text.charCodeAt(last - 1) !== CLOSE) last--;
+      if (!NUMBER.test(text.slice(last, stop))) return;
     }
     this.skipped++;
   }
@@ -248,7 +248,8 @@ export class PageReader {
     at: number,
     end: number,
   ): void {
-    const tail = text.slice(at, end).replace(/^[ \t]+|[ \t\r]+$/g, '');
+    const start = skipBlanks(this.bytes, at, end);
+    const tail = text.slice(start, trimmedEndOf(this.bytes, start, end));
     const exemplar = tail.indexOf(' # ');
     const words = (exemplar < 0 ? tail : tail.slice(0, exemplar)).split(/[ \t]+/);
     const [value = '', timestamp] = words;

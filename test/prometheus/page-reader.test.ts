@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { judgeOf } from '../../src/prometheus/judge.ts';
 import { lineOf, Metrics, numberOf } from '../../src/prometheus/metrics.ts';
 import { PageReader, type PageSummary, readPage } from '../../src/prometheus/page-reader.ts';
 import { Prom2json, type Prom2jsonFamily } from '../../src/prometheus/prom2json.ts';
@@ -141,6 +142,30 @@ describe('a metrics page', () => {
     for (let i = 0; i < 6; i++) reader.push(Buffer.alloc(1024 * 1024, 'x'));
     assert.match(reader.end().problems[0]?.text ?? '', /longer than 4 MB/);
   });
+
+  // Where each character is looked at again for each other, these take minutes.
+  const long: readonly [string, string, RegExp][] = [
+    ['blanks inside', `a 1${' '.repeat(1_000_000)}x\n`, /^not a timestamp: 1 {59}$/],
+    ['carriage returns inside', `a 1${'\r'.repeat(1_000_000)}x\n`, /^not a number: 1\r{59}$/],
+    ['digits before a letter', `a ${'1'.repeat(1_000_000)}x\n`, /^not a number: 1{60}$/],
+  ];
+  for (const [what, page, problem] of long) {
+    for (const wanted of [true, false]) {
+      it(`with a million ${what} of a line is read at once, ${wanted ? '' : 'not '}wanted, and judged`, () => {
+        for (const judge of [null, judgeOf('')]) {
+          const reader = new PageReader(
+            () => wanted,
+            () => undefined,
+            judge,
+          );
+          reader.push(Buffer.from(page));
+          const { problems } = reader.end();
+          assert.equal(problems.length, wanted || judge ? 1 : 0);
+          if (problems.length > 0) assert.match(problems[0]?.text ?? '', problem);
+        }
+      });
+    }
+  }
 
   it('keeps the first hundred problems and counts all', () => {
     const { summary } = read('a x\n'.repeat(250));
