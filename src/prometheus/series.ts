@@ -13,6 +13,9 @@ import {
 } from './characters.ts';
 import { HIGH, HIGH_PRIME, LOW, LOW_PRIME, type Seen, spread } from './seen.ts';
 
+/** So many names are compared with each other, without a copy; those of more are looked up. */
+const FEW = 32;
+
 /** A line's series as a hash: of its name, and the sum of its labels' hashes, in whatever order they are. */
 export class Series {
   private high = 0;
@@ -21,12 +24,15 @@ export class Series {
   private readonly nameStarts: number[] = [];
   private readonly nameEnds: number[] = [];
   private names = 0;
+  /** All of them, where they are many. */
+  private readonly many = new Set<string>();
 
   /** With the hash of the name. */
   begin(high: number, low: number): void {
     this.high = high;
     this.low = low;
     this.names = 0;
+    if (this.many.size > 0) this.many.clear();
   }
 
   add(high: number, low: number): void {
@@ -72,6 +78,7 @@ export class Series {
   /** Whether the line has a label with this name already. */
   hasName(bytes: Buffer, start: number, end: number): boolean {
     const { nameStarts, nameEnds } = this;
+    if (this.names === FEW) return this.isAmongMany(bytes, start, end);
     const length = end - start;
     for (let each = 0; each < this.names; each++) {
       const from = nameStarts[each] as number;
@@ -83,6 +90,14 @@ export class Series {
     nameStarts[this.names] = start;
     nameEnds[this.names++] = end;
     return false;
+  }
+
+  private isAmongMany(bytes: Buffer, start: number, end: number): boolean {
+    const { nameStarts, nameEnds, many } = this;
+    for (let each = many.size; each < FEW; each++)
+      many.add(latin1(bytes, nameStarts[each] as number, nameEnds[each] as number));
+    const { size } = many;
+    return many.add(latin1(bytes, start, end)).size === size;
   }
 
   /** Samples of one series at two times are two. */

@@ -120,6 +120,22 @@ describe('the judge of the text format', () => {
   }
 });
 
+describe('labels, however many,', () => {
+  const labels = (count: number): string => Array.from({ length: count }, (_, index) => `l${index}="x"`).join(',');
+  // Compared with each other, the largest number takes minutes.
+  for (const count of [31, 32, 33, 34, 250_000]) {
+    it(`are known by their names: ${count}`, () => {
+      const page = `a{${labels(count)}} 1\na{${labels(count)},l${count - 1}="y"} 1\na{${labels(count)},l0="y"} 1\n`;
+      const again = `a{${labels(count)}} 1\na{x="x"} 1\n`;
+      assert.deepEqual(problemsOf(judged(page + again, '', () => false)), [
+        '2: label twice',
+        '3: label twice',
+        '4: sample twice: a',
+      ]);
+    });
+  }
+});
+
 describe('the judge of OpenMetrics', () => {
   const cases: readonly [string, readonly string[]][] = [
     ['a_total 1 # {t="x"} 1\n# EOF\n', []],
