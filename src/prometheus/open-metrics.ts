@@ -1,7 +1,7 @@
 import { excerpt, isUtf8, latin1 } from './characters.ts';
 import type { Judge } from './judge.ts';
 import { isNumber } from './metrics.ts';
-import { HIGH, HIGH_PRIME, LOW, LOW_PRIME, Seen } from './seen.ts';
+import { hashOf, Seen } from './seen.ts';
 
 const TYPES = ['counter', 'gauge', 'histogram', 'gaugehistogram', 'summary', 'info', 'stateset', 'unknown'];
 const META = /^# (?:HELP|TYPE|UNIT) ([a-zA-Z_:][a-zA-Z0-9_:]*) /;
@@ -85,14 +85,4 @@ function metaFault(line: string): string | null {
   if (line.startsWith('# HELP')) return isUtf8(Buffer.from(rest, 'latin1')) ? null : 'bytes that are not UTF-8';
   if (line.startsWith('# TYPE')) return TYPES.includes(rest) ? null : `not a type: ${excerpt(rest)}`;
   return rest === '' || name.endsWith(`_${rest}`) ? null : `unit that the name does not end with: ${excerpt(rest)}`;
-}
-
-function hashOf(text: string): [number, number] {
-  let high = HIGH;
-  let low = LOW;
-  for (let i = 0; i < text.length; i++) {
-    high = Math.imul(high ^ text.charCodeAt(i), HIGH_PRIME);
-    low = Math.imul(low ^ text.charCodeAt(i), LOW_PRIME);
-  }
-  return [high, low];
 }

@@ -63,3 +63,14 @@ export const HIGH = 0x811c9dc5 | 0;
 export const LOW = 0x2f0b4a27;
 export const HIGH_PRIME = 0x01000193;
 export const LOW_PRIME = 0x5bd1e995;
+
+/** The hash of a text whose characters are bytes. */
+export function hashOf(text: string): [number, number] {
+  let high = HIGH;
+  let low = LOW;
+  for (let i = 0; i < text.length; i++) {
+    high = Math.imul(high ^ text.charCodeAt(i), HIGH_PRIME);
+    low = Math.imul(low ^ text.charCodeAt(i), LOW_PRIME);
+  }
+  return [high, low];
+}

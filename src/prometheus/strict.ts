@@ -22,7 +22,7 @@ import {
 import { commentFault, type Declared, Families } from './comments.ts';
 import type { Judge } from './judge.ts';
 import { isNumber, NUMBER } from './metrics.ts';
-import { HIGH, HIGH_PRIME, LOW, LOW_PRIME, Seen, spread } from './seen.ts';
+import { hashOf, Seen, spread } from './seen.ts';
 import { labelNameFault, NO_COLON, quoteEndOf, quoteFault, Series } from './series.ts';
 
 /**
@@ -94,12 +94,7 @@ export class Strict implements Judge {
   private named(name: string): void {
     this.lastFamily = this.families.sampled(name);
     this.lastName = name;
-    let high = HIGH;
-    let low = LOW;
-    for (let i = 0; i < name.length; i++) {
-      high = Math.imul(high ^ name.charCodeAt(i), HIGH_PRIME);
-      low = Math.imul(low ^ name.charCodeAt(i), LOW_PRIME);
-    }
+    const [high, low] = hashOf(name);
     this.lastHigh = spread(high);
     this.lastLow = spread(low);
   }
