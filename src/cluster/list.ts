@@ -4,6 +4,7 @@ import { quote } from './http.ts';
 import { readListPage } from './list-page.ts';
 import { Pool } from './pool.ts';
 import { apiPath, type ListQuestion } from './question.ts';
+import { unanswered } from './text.ts';
 
 /** Objects in one page of a list: small enough to parse in little memory (kubectl-costs.md). */
 const PAGE_SIZE = 500;
@@ -46,13 +47,20 @@ async function readPages(
     (question.selector === undefined ? '' : `&labelSelector=${encodeURIComponent(question.selector)}`) +
     (question.fields === undefined ? '' : `&fieldSelector=${encodeURIComponent(question.fields)}`);
   const pool = new Pool();
+  /** Where pages began: a server that says it twice would be asked for ever. */
+  const begun = new Set<string>();
   const first = `${apiPath(question)}?limit=${PAGE_SIZE}${selector}`;
   for (let page: Promise<Answer> | null = ask(first); page !== null; ) {
     const answer: Answer = await page;
     page = null;
     try {
       const items = await readListPage(question, answer, pool, (next) => {
-        page = ask(`${first}&continue=${encodeURIComponent(next)}`);
+        page = begun.has(next)
+          ? Promise.reject(
+              unanswered(question, 'BadAnswer', 'the list does not end: a page begins where an earlier one did'),
+            )
+          : ask(`${first}&continue=${encodeURIComponent(next)}`);
+        begun.add(next);
         // Whoever waits for it is told; nobody does where this page breaks off.
         page.catch(() => undefined);
       });

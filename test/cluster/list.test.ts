@@ -137,6 +137,25 @@ describe('a list', () => {
     assert.ok(letGo);
   });
 
+  it('whose pages begin where earlier ones did is given up', async () => {
+    for (const tokens of [['two'], ['two', 'three']]) {
+      let asked = 0;
+      const ask = async (): Promise<Answer> => {
+        const next = tokens[asked % tokens.length];
+        assert.ok(asked++ < 5, 'it is asked for ever');
+        async function* body(): AsyncGenerator<Buffer> {
+          yield Buffer.from(pageText({ continue: next }, podsFrom(0, 10)));
+        }
+        return answerOf(body());
+      };
+      await assert.rejects(readList(question, ask), (error) => {
+        assert.ok(error instanceof NoAnswer);
+        return error.unanswered.hindrance === 'BadAnswer' && /does not end/.test(error.unanswered.words);
+      });
+      assert.equal(asked, tokens.length + 1);
+    }
+  });
+
   it('that grows too old is read again, from the start', async () => {
     let expired = 0;
     const ask = async (path: string): Promise<Answer> => {
