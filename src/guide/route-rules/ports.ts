@@ -7,6 +7,7 @@ import { type Configuration, envoyDumps } from '../../evidence/envoy/dump.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
 import type { Service, ServicePort } from '../../evidence/service.ts';
+import type { Target } from '../../evidence/targets.ts';
 import { isNearMiss, type Protocol, protocolOf } from '../../istio/protocol.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { isForMesh } from '../../istio/virtual-services.ts';
@@ -23,6 +24,16 @@ function bestOf(service: Service, wanted: readonly number[], version: string | n
   return judged
     .sort((a, b) => ORDER.indexOf(a.protocol.http) - ORDER.indexOf(b.protocol.http))
     .slice(0, wanted.length || 1);
+}
+
+/** The ports of each Service that rules for HTTP of sidecars name. */
+function wantedOf(targets: readonly Target[]): ReadonlyMap<Service, ReadonlySet<number>> {
+  const found = new Map<Service, Set<number>>();
+  for (const { http, rule, service, port } of targets) {
+    if (!http || service === null || port === null || !isForMesh(rule)) continue;
+    found.set(service, (found.get(service) ?? new Set()).add(port));
+  }
+  return found;
 }
 
 /** The Services, `NAME.NAMESPACE`, for which a dump has routes of a rule. */
@@ -50,16 +61,10 @@ export const portsSpeakHttp = defineCheck({
   needs: { rules, dumps: attempt(envoyDumps) },
   judge({ rules: { services, targets, missing }, dumps }, { plane }) {
     if (services.length === 0) return isSome(missing) ? unknown(missing) : skip('no rule for HTTP is about a Service');
+    const wanted = wantedOf(targets);
     const judged = services
       .filter(({ external }) => !external)
-      .flatMap((service) => {
-        const wanted = targets.flatMap((target) =>
-          target.http && isForMesh(target.rule) && target.service === service && target.port !== null
-            ? [target.port]
-            : [],
-        );
-        return bestOf(service, [...new Set(wanted)], plane.version);
-      });
+      .flatMap((service) => bestOf(service, [...(wanted.get(service) ?? [])], plane.version));
     if (judged.length === 0) return skip('no Service with rules has a TCP port of its own');
     const words = ({ service, port, protocol }: (typeof judged)[number]): string =>
       `${titleOf(service)} ${nameOfPort(port)} is ${protocol.name}${protocol.http !== 'yes' && isNearMiss(port) ? ' (http-… was meant?)' : ''}`;
