@@ -1,11 +1,11 @@
 import { planeSource, settle } from '../diagnosis/source.ts';
 import type { Unanswered } from '../errors.ts';
-import { indexDestinationRules, rulesIn } from '../istio/destination-rules.ts';
+import { indexDestinationRules } from '../istio/destination-rules.ts';
 import { hostOf } from '../istio/hosts.ts';
-import type { Caller } from '../istio/http-rules.ts';
+import { kindsOf, selectorsIn } from '../istio/kinds.ts';
 import { protocolOf } from '../istio/protocol.ts';
 import { type RegistryService, registryOf } from '../istio/services.ts';
-import { type Routing, type View, viewOf } from '../istio/view.ts';
+import { type Routing, type View, viewsOf } from '../istio/view.ts';
 import { mergeVirtualServices } from '../istio/virtual-services.ts';
 import { type MeshConfig, meshConfig } from './config-maps.ts';
 import { callerPod, isSidecar } from './envoy/asked.ts';
@@ -91,22 +91,9 @@ export const calls = planeSource([], async ({ from, plane }): Promise<Calls> => 
   };
 });
 
-/** The labels of callers that anything in the mesh looks at. */
-function labelsAskedFor({ sidecars, virtualServices, destinationRules }: Routing): readonly string[] {
-  const policies = [...destinationRules.local.values()].flatMap(rulesIn);
-  const names = new Set([
-    ...sidecars.flatMap(({ selector }) => Object.keys(selector ?? {})),
-    ...policies.flatMap(({ workloadSelector }) => Object.keys(workloadSelector ?? {})),
-    ...virtualServices
-      .flatMap(({ http, other }) => [...http, ...other].map(({ matches }) => matches))
-      .flatMap((matches) => matches.flatMap(({ sourceLabels }) => Object.keys(sourceLabels ?? {}))),
-  ]);
-  return [...names];
-}
-
 /**
  * What every kind of caller in the mesh is told: the pods with a sidecar, or the one that --from names. Pods of one namespace
- * whose labels differ only where nothing looks at them are one.
+ * that no selector tells apart are one.
  */
 export const callers = planeSource([], async ({ from, scope, plane }): Promise<readonly View[]> => {
   const [{ routing }, pods, { all: planes }, named] = await Promise.all([
@@ -119,13 +106,6 @@ export const callers = planeSource([], async ({ from, scope, plane }): Promise<r
     const container = proxyContainerOf(pod);
     return container && isRunning(pod) && isSidecar({ pod, container }) && isOfPlane(pod, plane, planes);
   });
-  const asked = labelsAskedFor(routing);
-  const kinds = new Map<string, Caller>();
-  for (const pod of scope.from ? (named ? [named] : []) : all) {
-    const labels = Object.fromEntries(
-      asked.flatMap((name) => (name in pod.labels ? [[name, pod.labels[name] ?? '']] : [])),
-    );
-    kinds.set(JSON.stringify([pod.namespace, labels]), { namespace: pod.namespace, labels });
-  }
-  return [...kinds.values()].map((caller) => viewOf(routing, caller));
+  const own = scope.from ? (named ? [named] : []) : all;
+  return kindsOf(own, selectorsIn(routing)).map(viewsOf(routing));
 });

@@ -65,7 +65,7 @@ function partsOf(
   assumed: () => View | null,
 ): readonly Part[] {
   const partFor = (view: View): readonly Part[] => {
-    const part = view.rules.includes(rule) && couldCall(rule, view, registry) ? sidecarPart(rule, view) : null;
+    const part = view.has(rule) && couldCall(rule, view, registry) ? sidecarPart(rule, view) : null;
     return part ? [part] : [];
   };
   const found = callers.flatMap(partFor);

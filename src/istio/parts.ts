@@ -101,7 +101,7 @@ export function uncalledBy(rule: MergedVirtualService, views: readonly View[]): 
   );
   const ports = wanted.flatMap((port) => port || []);
   if (ports.length === 0 || ports.length < wanted.length) return null;
-  const told = views.filter((view) => view.rules.includes(rule));
+  const told = views.filter((view) => view.has(rule));
   const has = told.flatMap((view) =>
     rule.hosts.flatMap((host) => servicesOf(host, view).flatMap((service) => service?.ports ?? [80])),
   );
@@ -143,7 +143,7 @@ const isAtGateway = ({ matches }: StreamRule, gateway: string, port: number | nu
 
 /** Whether a caller's calls to one of a rule's hosts are decided by it, with rules for HTTP. */
 export const isDecisive = (rule: MergedVirtualService, view: View): boolean =>
-  view.rules.includes(rule) && (sidecarPart(rule, view)?.http.size ?? 0) > 0;
+  view.has(rule) && (sidecarPart(rule, view)?.http.size ?? 0) > 0;
 
 /** What keeps calls from a destination. */
 export interface Lacking {

@@ -37,7 +37,7 @@ export const listenersOf = (sidecar: Sidecar | null): readonly EgressListener[] 
   sidecar?.egress && sidecar.egress.length > 0 ? sidecar.egress : ALL;
 
 /** The listener that a port's routes are of: the first for it, or for any (sidecar.go, GetEgressListenerForRDS). */
-export const listenerFor = (listeners: readonly EgressListener[], port: number): EgressListener | null =>
+export const listenerFor = <T extends Pick<EgressListener, 'port'>>(listeners: readonly T[], port: number): T | null =>
   listeners.find((each) => each.port === null || each.port === port) ?? null;
 
 /** The entries of a listener that are about objects of a namespace; `excluded` for those that begin with `~`. */

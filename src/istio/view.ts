@@ -1,18 +1,10 @@
 import { type DestinationRules, destinationRuleFor, hasLabels, type MergedRule } from './destination-rules.ts';
 import { isSubsetOf, isWildcard, mostSpecific } from './hosts.ts';
 import { type Caller, type Destination, type Routes, routesFor } from './http-rules.ts';
-import { bestOf, isServiceVisible, type Registry, type RegistryService } from './services.ts';
-import {
-  type EgressListener,
-  listenerFor,
-  listenersOf,
-  type Sidecar,
-  sidecarOf,
-  takesRule,
-  takesService,
-} from './sidecars.ts';
-import { isForMesh, type MergedVirtualService, streamDestinations } from './virtual-services.ts';
-import { inOrder } from './visibility.ts';
+import type { Registry, RegistryService } from './services.ts';
+import { listenerFor, type Sidecar, sidecarOf } from './sidecars.ts';
+import { type Listener, type Told, toldOf } from './told.ts';
+import type { MergedVirtualService } from './virtual-services.ts';
 
 /** The objects of a mesh that decide where calls go. */
 export interface Routing {
@@ -33,6 +25,8 @@ export interface View {
   services: ReadonlyMap<string, RegistryService>;
   /** The rules for sidecars that it gets, the one that wins first. */
   rules: readonly MergedVirtualService[];
+  /** Whether it gets a rule. */
+  has(rule: MergedVirtualService): boolean;
   /** The rule that decides about calls to a host and port, and its routes; null where none does. */
   ruleFor(host: string, port: number): { rule: MergedVirtualService; routes: Routes } | null;
   /** Null where no DestinationRule is applied. */
@@ -44,100 +38,37 @@ export interface View {
 /** What a proxy does not know of a destination: its host, its port, its subset, an endpoint of the subset. */
 export type Lack = 'host' | 'port' | 'subset' | 'endpoint';
 
-/** A Service of which a proxy knows some ports only. */
-const limited = (service: RegistryService, ports: readonly number[]): RegistryService => ({
-  ...service,
-  ports,
-  http: service.http.filter((each) => ports.includes(each)),
-});
+/** What one sidecar's proxy is told (a gateway's is told of every Service that is visible in its namespace). */
+export const viewOf = (routing: Routing, caller: Caller): View => viewsOf(routing)(caller);
 
-/** The Services that a listener takes in: of several with one host the caller's own, else the best (sidecar.go, selectServices). */
-function servicesOf(listener: EgressListener, registry: Registry, caller: string): Map<string, RegistryService> {
-  const found = new Map<string, RegistryService>();
-  for (const [host, same] of registry) {
-    const taken = same.filter(
-      (service) =>
-        isServiceVisible(service, caller) &&
-        takesService(listener, host, service.namespace, caller) &&
-        (listener.port === null || service.ports.includes(listener.port)),
-    );
-    const service = taken.find(({ namespace }) => namespace === caller) ?? bestOf(taken);
-    if (service) found.set(host, listener.port === null ? service : limited(service, [listener.port]));
-  }
-  return found;
-}
-
-/** Where the rules of a listener lead, with the ports that they name; null for all (push_context.go, virtualServiceDestinationsFilteredBySourceNamespace). */
-function destinationsOf(rule: MergedVirtualService, caller: string): ReadonlyMap<string, ReadonlySet<number> | null> {
-  const http = rule.http
-    .filter(({ matches }) => {
-      const from = matches.flatMap(({ sourceNamespace }) => sourceNamespace || []);
-      return from.length === 0 || from.includes(caller);
-    })
-    .flatMap(({ destinations }) => destinations);
-  const found = new Map<string, Set<number> | null>();
-  for (const { host, port } of [...http, ...streamDestinations(rule)]) {
-    const known = found.get(host);
-    if (port === null || known === null) found.set(host, null);
-    else found.set(host, new Set([...(known ?? []), port]));
-  }
-  return found;
-}
-
-/**
- * What a sidecar's proxy is told: by its Sidecar's listeners, and of the Services that their rules lead to beside
- * (pilot/pkg/model/sidecar.go; a gateway's proxy is told of every Service that is visible in its namespace).
- */
-export function viewOf(routing: Routing, caller: Caller): View {
-  const { registry, root } = routing;
-  const sidecar = sidecarOf(routing.sidecars, caller, root);
-  const listeners = listenersOf(sidecar);
-  const all = inOrder(routing.virtualServices.filter(isForMesh), caller.namespace);
-  const parts = listeners.map((listener) => {
-    const rules = all.filter((rule) => takesRule(listener, rule, caller.namespace));
-    return { listener, services: servicesOf(listener, registry, caller.namespace), rules, hosts: byHost(rules) };
-  });
-  const services = new Map<string, RegistryService>();
-  const addService = (service: RegistryService): void => {
-    const known = services.get(service.host);
-    if (known === undefined || (known.kind === 'ServiceEntry' && service.kind === 'Service'))
-      services.set(service.host, service);
-    else if (known.namespace === service.namespace && known.kind === service.kind)
-      services.set(service.host, {
-        ...known,
-        ports: [...new Set([...known.ports, ...service.ports])],
-        http: [...new Set([...known.http, ...service.http])],
-      });
+/** What each of many sidecars' proxies is told. Those of one namespace and Sidecar share all that their labels do not decide. */
+export function viewsOf(routing: Routing): (caller: Caller) => View {
+  const known = new Map<string, Told>();
+  return (caller) => {
+    const { namespace } = caller;
+    const sidecar = sidecarOf(routing.sidecars, caller, routing.root);
+    const key = sidecar ? `${namespace} ${sidecar.namespace}/${sidecar.name}` : namespace;
+    const told = known.get(key) ?? toldOf(routing, namespace, sidecar);
+    known.set(key, told);
+    return viewIn(told, routing, caller, sidecar);
   };
-  for (const part of parts) {
-    for (const service of part.services.values()) addService(service);
-    for (const rule of part.rules) {
-      for (const [host, ports] of destinationsOf(rule, caller.namespace)) {
-        const same = registry.get(host) ?? [];
-        const service =
-          same.find(({ namespace }) => namespace === caller.namespace) ??
-          bestOf(same.filter((each) => isServiceVisible(each, caller.namespace)));
-        if (!service) continue;
-        const { port } = part.listener;
-        const wanted = port === null ? ports : new Set([port]);
-        const kept = service.ports.filter((each) => wanted === null || wanted.has(each));
-        if (kept.length > 0) addService(limited(service, kept));
-      }
-    }
-  }
+}
+
+function viewIn(told: Told, { destinationRules, root }: Routing, caller: Caller, sidecar: Sidecar | null): View {
+  const { listeners, services } = told;
   const destinationRule = (host: string): MergedRule | null => {
     const service = services.get(host);
-    return service ? destinationRuleFor(routing.destinationRules, root, caller, service) : null;
+    return service ? destinationRuleFor(destinationRules, root, caller, service) : null;
   };
   return {
     caller,
     sidecar,
     services,
-    rules: [...new Set(parts.flatMap((part) => part.rules))],
+    rules: told.rules,
+    has: (rule) => told.got.has(rule),
     ruleFor(host, port) {
       const listener = listenerFor(listeners, port);
-      const part = parts.find((each) => each.listener === listener);
-      return part ? decidingRule(part, caller, host, port) : null;
+      return listener ? decidingRule(listener, caller, host, port) : null;
     },
     destinationRuleFor: destinationRule,
     lackOf({ host, port, subset }) {
@@ -154,34 +85,12 @@ export function viewOf(routing: Routing, caller: Caller): View {
   };
 }
 
-/** The rules of one listener by their hosts: the first of each, and all of each that is no wildcard. */
-interface ByHost {
-  exact: ReadonlyMap<string, readonly MergedVirtualService[]>;
-  specific: ReadonlyMap<string, MergedVirtualService>;
-  wildcards: ReadonlyMap<string, MergedVirtualService>;
-  /** Where each stands: the first decides. */
-  rank: ReadonlyMap<MergedVirtualService, number>;
-}
-
-function byHost(rules: readonly MergedVirtualService[]): ByHost {
-  const exact = new Map<string, MergedVirtualService[]>();
-  const wildcards = new Map<string, MergedVirtualService>();
-  for (const rule of rules) {
-    for (const host of rule.hosts) {
-      if (!isWildcard(host)) exact.set(host, [...(exact.get(host) ?? []), rule]);
-      else if (!wildcards.has(host)) wildcards.set(host, rule);
-    }
-  }
-  const specific = new Map([...exact].flatMap(([host, [first]]) => (first ? [[host, first]] : [])));
-  return { exact, specific, wildcards, rank: new Map(rules.map((rule, index) => [rule, index])) };
-}
-
 /**
  * The first rule with routes for the caller that names the host; a wildcard only where it is the most specific of all for
  * it (route.go, separateVSHostsAndServices; httproute.go, BuildSidecarOutboundVirtualHosts).
  */
 function decidingRule(
-  { hosts, services }: { hosts: ByHost; services: ReadonlyMap<string, RegistryService> },
+  { hosts, services }: Listener,
   caller: Caller,
   host: string,
   port: number,

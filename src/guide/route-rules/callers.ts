@@ -108,7 +108,7 @@ export const callerSeesRules = defineCheck({
       };
     const view = viewOf(calls.routing, caller);
     const own = view.sidecar;
-    const outside = meshed.filter((rule) => !hidden.includes(rule) && !view.rules.includes(rule));
+    const outside = meshed.filter((rule) => !hidden.includes(rule) && !view.has(rule));
     if (own && isAsked && outside.length > 0)
       return {
         status: 'fail',
