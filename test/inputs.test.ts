@@ -126,6 +126,8 @@ const SOUND: readonly [input: string, topic: string, about: RegExp][] = [
   ['injection-opt-in', 'webhook-certs', /^webhook-selection /],
   ['gateway-redirects', 'route-rules', RULES],
   ['fields-of-other-shapes', 'route-rules', RULES],
+  ['two-tutorials', 'route-rules', RULES],
+  ['gateways-redirect-both', 'route-rules', RULES],
 ];
 
 /** What depends on something that may not be read, or is not there. */

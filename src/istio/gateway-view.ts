@@ -1,6 +1,15 @@
-import { type Gateway, hostsFor, kindOf, type MergedServer, mergeServers, serves, sniHostsOf } from './gateways.ts';
+import {
+  type Gateway,
+  hostsFor,
+  kindOf,
+  type MergedServer,
+  mergeServers,
+  type RuleKind,
+  serves,
+  sniHostsOf,
+} from './gateways.ts';
 import { isSubsetOf } from './hosts.ts';
-import { type Caller, type Route, routesFor, takesAll } from './http-rules.ts';
+import { type Caller, isCatchAll, type Route, routesFor } from './http-rules.ts';
 import type { StreamRule } from './streams.ts';
 import type { MergedVirtualService } from './virtual-services.ts';
 import { inOrder } from './visibility.ts';
@@ -53,15 +62,13 @@ export interface GatewayView {
 const isOpen = ({ leftOut }: MergedServer): boolean => leftOut === null;
 
 /** The names that a server and a rule have in common, the narrower of each two (pkg/config/host/names.go, Intersection). */
-const common = (server: readonly string[], rule: readonly string[]): readonly string[] => [
+export const common = (server: readonly string[], rule: readonly string[]): readonly string[] => [
   ...new Set(
     server.flatMap((ours) =>
       rule.flatMap((theirs) => (isSubsetOf(ours, theirs) ? [ours] : isSubsetOf(theirs, ours) ? [theirs] : [])),
     ),
   ),
 ];
-
-const takesEvery = ({ route: { match } }: HostRoute): boolean => match === null || takesAll(match);
 
 /**
  * The routes of servers that share them: what several rules say of one host is put together, and what takes every request
@@ -88,7 +95,7 @@ function hostsOf(
   return new Map(
     [...hosts].map(([host, all]) => [
       host,
-      [...all.filter((each) => !takesEvery(each)), ...all.filter((each) => takesEvery(each))],
+      [...all.filter(({ route }) => !isCatchAll(route)), ...all.filter(({ route }) => isCatchAll(route))],
     ]),
   );
 }
@@ -162,8 +169,9 @@ function clashesIn(open: readonly MergedServer[], chains: readonly Chain[]): rea
   );
 }
 
-const partKinds = ({ http, other }: MergedVirtualService): ReadonlySet<string> =>
-  new Set([...(http.length > 0 ? ['http'] : []), ...other.map(({ kind }) => kind)]);
+/** What kinds of rules a VirtualService has. */
+export const kindsIn = ({ http, other }: MergedVirtualService): ReadonlySet<RuleKind> =>
+  new Set([...(http.length > 0 ? (['http'] as const) : []), ...other.map(({ kind }) => kind)]);
 
 /** What a proxy of some namespace and labels has of the Gateways that take it. */
 export function gatewayViewOf(
@@ -192,7 +200,7 @@ export function gatewayViewOf(
     const as = (fate: Place['fate'], others: readonly MergedVirtualService[] = []): Place => ({ server, fate, others });
     if (server.leftOut) return as('left out');
     const kind = kindOf(server.server);
-    if (kind === null || !partKinds(rule).has(kind)) return as('kind');
+    if (kind === null || !kindsIn(rule).has(kind)) return as('kind');
     if (kind !== 'http') {
       if (chains.some((chain) => chain.server === server && chain.rule === rule)) return as('served');
       if (partsFor(rule, server, kind).length === 0) return as('match');
@@ -203,7 +211,7 @@ export function gatewayViewOf(
     if (routesFor(rule.http, caller, server.gateway, server.server.port).routes.length === 0) return as('match');
     const routes = common(hostsFor(server.server, rule.namespace), [host]).flatMap((name) => {
       const all = hosts.get(server.routes)?.get(name.toLowerCase()) ?? [];
-      const end = all.findIndex(takesEvery);
+      const end = all.findIndex(({ route }) => isCatchAll(route));
       return [{ reached: end < 0 ? all : all.slice(0, end + 1) }];
     });
     if (routes.some(({ reached }) => reached.some((each) => each.rule === rule))) return as('served');

@@ -69,7 +69,7 @@ function isForCaller(match: HttpMatch, caller: Caller, gateway: string, port: nu
   );
 }
 
-/** Whether a match takes every request: none after it is looked at (route.go, IsCatchAllRoute). */
+/** Whether a match is every request's (route.go, IsCatchAllRoute). */
 export function takesAll({ uri, scheme, method, authority, headers, withoutHeaders, queryParams }: HttpMatch): boolean {
   const anyPath = uri === undefined || isEmpty(uri) || uri.prefix === '/' || uri.regex === '.*';
   const rest = [headers, withoutHeaders, queryParams].every(isEmpty);
@@ -102,6 +102,9 @@ export interface Route {
   match: HttpMatch | null;
 }
 
+/** Whether a route takes every request: none after it is looked at. */
+export const isCatchAll = ({ match }: Pick<Route, 'match'>): boolean => match === null || takesAll(match);
+
 /** What a caller's proxy has of a VirtualService's rules for HTTP, in order. */
 export interface Routes {
   routes: readonly Route[];
@@ -118,7 +121,7 @@ export function routesFor(rules: readonly HttpRule[], caller: Caller, gateway: s
     for (const match of rule.matches.length === 0 ? [null] : rule.matches) {
       if (match !== null && !isForCaller(match, caller, gateway, port)) continue;
       (isOver ? unreached : routes).push({ rule, match });
-      if (match === null || takesAll(match)) isOver = true;
+      if (isCatchAll({ match })) isOver = true;
     }
   }
   return { routes, unreached };

@@ -1445,17 +1445,13 @@ judging(rulesAreReached, [
     says: /^VirtualService bookinfo\/reviews, rule 2 \(late\): never reached/,
   },
   {
-    when: 'one has the matches of those before, whatever their order and names',
+    when: 'one has the matches of those before, whatever their order',
     given: rules({
       virtualServices: [
         rule({
           http: [
             { ...to('reviews'), matches: [{ uri: { prefix: '/a' }, port: 80 }] },
-            {
-              ...to('reviews'),
-              name: 'again',
-              matches: [Object.assign({ port: 80, uri: { prefix: '/a' } }, { name: 'x' })],
-            },
+            { ...to('reviews'), name: 'again', matches: [{ port: 80, uri: { prefix: '/a' } }] },
           ],
         }),
       ],
@@ -1834,6 +1830,41 @@ judging(gatewayHostsApart, [
     status: 'fail',
     reason: 'PortRefused',
     says: /every name is for istio-system\/edge \(https\) and istio-system\/too \(http\)/,
+  },
+  {
+    when: 'another Gateway redirects the host in its place',
+    given: at(
+      site({ gateways: ['istio-system/too'] }),
+      edge('edge', [gatewayPod], server({ tls: 'PASSTHROUGH', redirects: true, hosts: ['*', 'site.example.com'] })),
+      edge('too', [gatewayPod], server({ tls: 'PASSTHROUGH', redirects: true, hosts: ['site.example.com'] })),
+    ),
+    status: 'pass',
+    says: /1 rule/,
+  },
+  {
+    when: 'another Gateway redirects another host of its own alone',
+    given: at(
+      site({ gateways: ['istio-system/too'] }),
+      edge('edge', [gatewayPod], server({ tls: 'PASSTHROUGH', redirects: true, hosts: ['a.example.com'] })),
+      edge(
+        'too',
+        [gatewayPod],
+        server({ tls: 'PASSTHROUGH', redirects: true, hosts: ['a.example.com', 'site.example.com'] }),
+      ),
+    ),
+    status: 'fail',
+    reason: 'ServerLeftOut',
+    says: /Gateway istio-system\/too is left out/,
+  },
+  {
+    when: 'a host’s rules and a wildcard’s are for two Gateways',
+    given: allAt(
+      [site(partly80('/a')), site({ name: 'all', hosts: ['*'], gateways: ['istio-system/too'], ...partly80('/b') })],
+      edge('edge', [gatewayPod]),
+      edge('too', [gatewayPod]),
+    ),
+    status: 'pass',
+    says: /2 rules/,
   },
   {
     when: 'two servers of one Gateway have one name',

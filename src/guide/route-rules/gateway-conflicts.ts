@@ -4,10 +4,10 @@ import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type GatewayProxies, gatewayProxies } from '../../evidence/gateways.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
-import type { GatewayView, HostRoute } from '../../istio/gateway-view.ts';
-import type { MergedServer } from '../../istio/gateways.ts';
+import { common, type GatewayView, type HostRoute } from '../../istio/gateway-view.ts';
+import { hostsFor, type MergedServer, sniHostsOf } from '../../istio/gateways.ts';
 import { isSubsetOf, isWildcard } from '../../istio/hosts.ts';
-import { takesAll } from '../../istio/http-rules.ts';
+import { isCatchAll, takesAll } from '../../istio/http-rules.ts';
 import type { MergedVirtualService } from '../../istio/virtual-services.ts';
 import { editRule, gatewaysOf, NO_GATEWAY, SHOW_GATEWAYS } from './steps.ts';
 
@@ -16,9 +16,6 @@ interface Shadow {
   general: MergedVirtualService;
   host: string;
 }
-
-const takesEvery = ({ matches }: { matches: MergedVirtualService['http'][number]['matches'] }): boolean =>
-  matches.length === 0 || matches.some(takesAll);
 
 /** Requests for a host go by the routes of that host alone: what those leave over no wildcard's rule takes up (pilot/pkg/networking/core/gateway.go, buildGatewayHTTPRouteConfig). */
 function shadowsIn({ hosts }: GatewayView, judged: ReadonlySet<MergedVirtualService>): readonly Shadow[] {
@@ -29,7 +26,7 @@ function shadowsIn({ hosts }: GatewayView, judged: ReadonlySet<MergedVirtualServ
         const partial = new Set(general.map(({ rule }) => rule).filter((rule) => judged.has(rule)));
         const inside = [...byHost].filter(([host]) => host !== wide && isSubsetOf(host, wide));
         return [...partial]
-          .filter(({ http }) => http.some((each) => !takesEvery(each)))
+          .filter(({ http }) => http.some(({ matches }) => matches.length > 0 && !matches.some(takesAll)))
           .flatMap((rule) =>
             inside.filter(([, routes]) => isLeftOver(routes, rule)).map(([host]) => ({ general: rule, host })),
           );
@@ -37,10 +34,14 @@ function shadowsIn({ hosts }: GatewayView, judged: ReadonlySet<MergedVirtualServ
   );
 }
 
-/** Whether rules of the same namespace have a host, another rule has no part in it, and some requests are left to nobody. */
+/** Whether two rules are for one Gateway: those who bind them to different ones mean them apart. */
+const shareGateway = (one: MergedVirtualService, other: MergedVirtualService): boolean =>
+  gatewaysOf(one).some((name) => other.gateways.includes(name));
+
+/** Whether rules of the same namespace and Gateway have a host, another rule has no part in it, and some requests are left to nobody. */
 const isLeftOver = (routes: readonly HostRoute[], general: MergedVirtualService): boolean =>
-  routes.every(({ rule, route }) => rule !== general && !takesEvery({ matches: route.match ? [route.match] : [] })) &&
-  routes.some(({ rule }) => rule.namespace === general.namespace);
+  routes.every(({ rule, route }) => rule !== general && !isCatchAll(route)) &&
+  routes.some(({ rule }) => rule.namespace === general.namespace && shareGateway(rule, general));
 
 /** Rules for a host of which no request comes to one, since others of the same host take all. */
 function behindIn(rule: MergedVirtualService, all: readonly GatewayProxies[]): readonly string[] {
@@ -65,6 +66,14 @@ function wordsOf({ gateway, server, leftOut }: MergedServer): string {
   return `port ${server.port} (${server.name}, ${server.protocol}) of Gateway ${gateway} is left out: ${why}`;
 }
 
+/** Whether a server is left out for one that redirects all of a rule's host to HTTPS, which is all that it does itself (gateway.go, buildGatewayHTTPRouteConfig). */
+const isRedirected = ({ server, leftOut }: MergedServer, rule: MergedVirtualService, host: string): boolean =>
+  server.redirects &&
+  leftOut?.by.server.redirects === true &&
+  common(hostsFor(server, rule.namespace), [host]).every((name) =>
+    sniHostsOf(leftOut.by.server).some((theirs) => isSubsetOf(name, theirs)),
+  );
+
 /** Servers of a rule's Gateways that are left out, and whether the rule has no other on their port for a host of theirs. */
 function leftOutOf(
   rule: MergedVirtualService,
@@ -73,7 +82,7 @@ function leftOutOf(
   return rule.hosts.flatMap((host) => {
     const places = view.placesOf(rule, host);
     return places
-      .filter(({ fate }) => fate === 'left out')
+      .filter(({ fate, server }) => fate === 'left out' && !isRedirected(server, rule, host))
       .map(({ server }) => {
         const isElsewhere = places.some((each) => each.fate === 'served' && each.server.listens === server.listens);
         return { words: wordsOf(server), isLost: !isElsewhere };

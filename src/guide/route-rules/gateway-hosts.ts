@@ -4,17 +4,12 @@ import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type GatewayProxies, gatewayProxies } from '../../evidence/gateways.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
-import type { Place } from '../../istio/gateway-view.ts';
+import { kindsIn, type Place } from '../../istio/gateway-view.ts';
 import { kindOf } from '../../istio/gateways.ts';
 import type { MergedVirtualService } from '../../istio/virtual-services.ts';
 import { editRule, gatewaysOf, NO_GATEWAY, SHOW_GATEWAYS } from './steps.ts';
 
 const KIND_WORDS = { http: 'HTTP', tls: 'TLS', tcp: 'TCP' } as const;
-
-/** What kinds of rules a VirtualService has. */
-const kindsIn = ({ http, other }: MergedVirtualService): readonly string[] => [
-  ...new Set([...(http.length > 0 ? ['HTTP'] : []), ...other.map(({ kind }) => KIND_WORDS[kind])]),
-];
 
 interface Fault {
   reason: 'HostNotServed' | 'KindNotServed' | 'RuleNotExported' | 'MatchElsewhere';
@@ -40,7 +35,7 @@ function unfit(rule: MergedVirtualService, host: string, places: readonly Place[
   return {
     reason: 'KindNotServed',
     rule,
-    words: `VirtualService ${titleOf(rule)} has rules for ${some(kindsIn(rule))}, and ${place(first)} takes ${takes}`,
+    words: `VirtualService ${titleOf(rule)} has rules for ${some([...kindsIn(rule)].map((each) => KIND_WORDS[each]))}, and ${place(first)} takes ${takes}`,
   };
 }
 
