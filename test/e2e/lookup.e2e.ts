@@ -171,16 +171,34 @@ describe(`Istio’s look-up of rules, seed ${SEED}, on a real istiod with a real
     return { wrong, compared };
   }
 
+  /** The Sidecar of a batch, with one more host that nobody has: istiod pushes all that the proxy has. */
+  const widened = (objects: readonly object[], again: number): readonly object[] =>
+    (objects as readonly { kind: string; spec: { egress: readonly { hosts: readonly string[] }[] } }[])
+      .filter(({ kind }) => kind === 'Sidecar')
+      .map((each) => ({
+        ...each,
+        spec: {
+          ...each.spec,
+          egress: each.spec.egress.map((listener) => ({
+            ...listener,
+            hosts: [...listener.hosts, `bookinfo/again${again}.bookinfo.svc.cluster.local`],
+          })),
+        },
+      }));
+
   const all = { ...NOTHING };
   for (let batch = 0; batch < BATCHES; batch++) {
     it(`batch ${batch}: ${SIZE} configurations`, async () => {
-      istio.apply(...batchOf(SEED, batch, SIZE));
+      const objects = batchOf(SEED, batch, SIZE);
+      istio.apply(...objects);
       istio.apply(...marker(batch));
       const view = await settled(batch).then(modelled);
       let found = differences(await settled(batch), view);
-      // What is pushed late on a busy machine is no difference: one that stays is.
-      for (let again = 0; found.wrong.length > 0 && again < 10; again++)
+      // What is pushed late on a busy machine is no difference: one that stays when all is pushed anew is.
+      for (let again = 0; found.wrong.length > 0 && again < 10; again++) {
+        istio.apply(...widened(objects, again));
         found = differences(await settled(batch), view);
+      }
       for (const each of ['clusters', 'present', 'routes', 'decided'] as const) all[each] += found.compared[each];
       istio.kubectl(
         'delete',
