@@ -7,6 +7,7 @@ import { type Running, startInContainer } from './exec-tunnel.ts';
 import { type ExecProxy, openExecProxy } from './gateway.ts';
 import { type Ran, runKubectl } from './kubectl.ts';
 import type { Kubectl } from './kubectl-process.ts';
+import type { PodName } from './proxy.ts';
 import type { ExecQuestion } from './question.ts';
 import type { Scratch } from './scratch.ts';
 import { unanswered } from './text.ts';
@@ -22,28 +23,72 @@ export interface Executions {
   close(): Promise<void>;
 }
 
+/** Programs that are asked for in the same turn. Their proxy lets their pods through only, and ends with the last of them. */
+interface Batch {
+  pods: PodName[];
+  /** How many have not ended. */
+  left: number;
+  proxy: Promise<ExecProxy | null>;
+}
+
+/** So many in one: a command line names their pods. */
+const MOST = 256;
+
 export function executionsThrough(
   apiServer: () => Promise<ApiServer>,
   kubectl: Kubectl,
   scratch: Scratch,
   patience: Patience,
 ): Executions {
-  let proxy: Promise<ExecProxy | null> | undefined;
+  const batches: Batch[] = [];
+  let gathering: Batch | null = null;
   let closed = false;
   /** Once one was refused, the next would be too: an old proxy on the way, or a right that is missing. */
   let refused = false;
   let proven = false;
 
+  function gather(): Batch {
+    const batch: Batch = { pods: [], left: 0, proxy: new Promise(setImmediate).then(() => opened(batch)) };
+    batches.push(batch);
+    return batch;
+  }
+
+  async function opened(batch: Batch): Promise<ExecProxy | null> {
+    if (gathering === batch) gathering = null;
+    if (closed) return null;
+    try {
+      return await openExecProxy(kubectl, scratch, patience, batch.pods);
+    } catch (error) {
+      // Whoever waited as long as he may does not wait for another kubectl.
+      if (error instanceof Overdue) throw error;
+      return null;
+    }
+  }
+
+  const end = async ({ proxy }: Batch): Promise<void> => (await proxy.catch(() => null))?.close();
+
   /** null where kubectl has to run it, and says why it cannot. */
-  async function startedThere(question: ExecQuestion): Promise<Running | null> {
+  async function runThere(question: ExecQuestion): Promise<Ran | null> {
     // Where the gateway cannot be had, this one cannot either.
     const server = await apiServer().catch(() => null);
     if (refused || closed || !server?.tunnel) return null;
-    proxy ??= openExecProxy(kubectl, scratch, patience).catch(() => null);
-    const open = await proxy;
-    if (open === null) return null;
+    if (gathering === null || gathering.pods.length === MOST) gathering = gather();
+    const batch = gathering;
+    batch.pods.push(question);
+    batch.left++;
     try {
-      const running = await startInContainer(open.socketPath, question, LIMIT, patience);
+      const proxy = await batch.proxy;
+      const running = proxy && (await startedThere(proxy, question));
+      return running && (await running.ran());
+    } finally {
+      // What is left of it could run anything in these pods.
+      if (--batch.left === 0) void end(batch);
+    }
+  }
+
+  async function startedThere({ socketPath }: ExecProxy, question: ExecQuestion): Promise<Running | null> {
+    try {
+      const running = await startInContainer(socketPath, question, LIMIT, patience);
       proven = true;
       return running;
     } catch (error) {
@@ -62,9 +107,9 @@ export function executionsThrough(
   return {
     async run(question) {
       try {
-        const running = await startedThere(question);
+        const ran = await runThere(question);
         if (closed) throw unanswered(question, 'Interrupted', 'the run had ended before this was asked');
-        return answerOf(question, await (running?.ran() ?? runByKubectl(question)));
+        return answerOf(question, ran ?? (await runByKubectl(question)));
       } catch (error) {
         if (error instanceof Overdue) throw unanswered(question, error.stop, error.message);
         if (error instanceof NoAnswer) throw error;
@@ -73,7 +118,7 @@ export function executionsThrough(
     },
     async close() {
       closed = true;
-      await (await proxy)?.close();
+      await Promise.all(batches.map(end));
     },
   };
 }

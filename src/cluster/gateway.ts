@@ -7,7 +7,7 @@ import { endAgent, httpGet } from './http.ts';
 import { filesIn } from './kubeconfig.ts';
 import { lastWords, startKubectl } from './kubectl.ts';
 import type { Kubectl, KubectlProcess } from './kubectl-process.ts';
-import { execProxyArguments, proxyArguments } from './proxy.ts';
+import { execProxyArguments, type PodName, proxyArguments } from './proxy.ts';
 import type { Scratch } from './scratch.ts';
 import { openTunnel } from './tunnel.ts';
 
@@ -56,16 +56,21 @@ export async function openGateway(
   };
 }
 
-/** The second private `kubectl proxy`, for programs in containers: one login for all of them. */
+/** Another private `kubectl proxy`, for programs in containers of some pods: one login for all of them. */
 export interface ExecProxy {
   socketPath: string;
   close(): Promise<void>;
 }
 
 /** Opens it. Rejects with NoGateway or Overdue. */
-export async function openExecProxy(kubectl: Kubectl, scratch: Scratch, patience: Patience): Promise<ExecProxy> {
+export async function openExecProxy(
+  kubectl: Kubectl,
+  scratch: Scratch,
+  patience: Patience,
+  pods: readonly PodName[],
+): Promise<ExecProxy> {
   const socketPath = socketIn(scratch);
-  const started = { process: await startKubectl(kubectl, execProxyArguments(socketPath)), socketPath };
+  const started = { process: await startKubectl(kubectl, execProxyArguments(socketPath, pods)), socketPath };
   const { process } = await served(started, patience);
   return { socketPath, close: () => process.end() };
 }

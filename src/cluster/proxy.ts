@@ -1,4 +1,7 @@
 import { TELLS_FILES } from './kubeconfig.ts';
+import type { ExecQuestion } from './question.ts';
+
+export type PodName = Pick<ExecQuestion, 'namespace' | 'pod'>;
 
 /**
  * The paths of the API server that may be asked, all with GET. `kubectl proxy` gets the same list as
@@ -31,8 +34,9 @@ export const API_PATHS: readonly string[] = [
 /** Leads to a port of a pod. What is asked there is one of PAGE_PATHS, with GET: tunnel.ts speaks with nobody else. */
 const TUNNEL_PATH = '^/api/v1/namespaces/[^/]+/pods/[^/:]+/portforward$';
 
-/** Leads to programs in containers, and is asked by exec-tunnel.ts only: for those of exec.ts. */
-const EXEC_PATH = '^/api/v1/namespaces/[^/]+/pods/[^/:]+/exec$';
+/** Leads to programs in the containers of one pod, and is asked by exec-tunnel.ts only: for those of exec.ts. */
+const execPath = ({ namespace, pod }: PodName): string =>
+  `^/api/v1/namespaces/${namespace}/pods/${pod}/exec$`.replaceAll('.', '\\.');
 
 /** kubectl's own filter, so that no object can be changed and no Secret read (kubectl-costs.md). */
 const filtered = (socketPath: string, paths: readonly string[], ...more: readonly string[]): readonly string[] => [
@@ -47,6 +51,9 @@ const filtered = (socketPath: string, paths: readonly string[], ...more: readonl
 export const proxyArguments = (socketPath: string, tells = true): readonly string[] =>
   filtered(socketPath, [...API_PATHS, TUNNEL_PATH], ...(tells ? [TELLS_FILES] : []));
 
-/** Those of another one, through which programs are run and nothing else is asked. kubectl refuses that by itself. */
-export const execProxyArguments = (socketPath: string): readonly string[] =>
-  filtered(socketPath, [EXEC_PATH], '--reject-paths=^$');
+/**
+ * Those of another one, through which programs are run in these pods and nothing else is asked. kubectl refuses to run any
+ * by itself.
+ */
+export const execProxyArguments = (socketPath: string, pods: readonly PodName[]): readonly string[] =>
+  filtered(socketPath, [...new Set(pods.map(execPath))], '--reject-paths=^$');

@@ -5,6 +5,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe } from 'node:test';
+import { Overdue } from '../../src/cluster/deadline.ts';
 import { startKubectl } from '../../src/cluster/kubectl.ts';
 import { endAllOf } from '../../src/cluster/kubectl-process.ts';
 import { type LiveCluster, liveCluster } from '../../src/cluster/live.ts';
@@ -46,10 +47,37 @@ const podOf = (name: string): RecordedObject => ({
   status: { phase: 'Running' },
 });
 
-/** Runs `use` on a stand-in; each kubectl that it starts is noted by its first word. */
+/** A kubectl that was started. */
+interface Started {
+  pid: number;
+  args: string;
+}
+
+const isRunning = ({ pid }: Started): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+async function until(is: () => boolean, what: string): Promise<void> {
+  for (let attempt = 0; !is(); attempt++) {
+    assert.ok(attempt < 200, what);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** Runs `use` on a stand-in; each kubectl that it starts is noted by its first word. `before` is shell that it runs first. */
 async function withLive(
-  use: (live: LiveCluster, kubectls: () => string[], requests: string[]) => Promise<void>,
+  use: (
+    live: LiveCluster,
+    kubectls: () => string[],
+    requests: string[],
+    more: { started: () => Started[]; run: AbortController },
+  ) => Promise<void>,
   options: StandInOptions = {},
+  before = '',
 ): Promise<void> {
   await withStandIn(
     'istio-1.0.6/healthy',
@@ -58,15 +86,23 @@ async function withLive(
       const [calls, program] = [join(folder, 'calls'), join(folder, 'kubectl')];
       writeFileSync(calls, '');
       // The real one is the next on the PATH.
+      const note = `echo "$$ $*" >>'${calls}'; count=$(wc -l <'${calls}')`;
       const next = `PATH="\${PATH#*${delimiter}}" exec kubectl "$@"`;
-      writeFileSync(program, `#!/bin/sh\necho "$1" >>'${calls}'\n${next}\n`);
+      writeFileSync(program, `#!/bin/sh\n${note}\n${before}\n${next}\n`);
       chmodSync(program, 0o755);
       const scratch = makeScratch();
       const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` };
       const kubectl = { program, flags: [`--kubeconfig=${KUBECONFIG}`], env };
-      const live = liveCluster({ kubectl, patience: { request: 3000, run: new AbortController().signal }, scratch });
+      const run = new AbortController();
+      const live = liveCluster({ kubectl, patience: { request: 3000, run: run.signal }, scratch });
+      const started = (): Started[] =>
+        [...readFileSync(calls, 'utf8').matchAll(/^(\d+) (.*)$/gm)].map(([, pid, args = '']) => ({
+          pid: Number(pid),
+          args,
+        }));
+      const kubectls = (): string[] => started().map(({ args }) => args.split(' ')[0] ?? '');
       try {
-        await use(live, () => readFileSync(calls, 'utf8').trim().split('\n').sort(), requests);
+        await use(live, () => kubectls().sort(), requests, { started, run });
       } finally {
         await live.close();
         await endAllOf(kubectl);
@@ -110,6 +146,18 @@ describe('programs in containers', () => {
       assert.deepEqual(kubectls(), ['proxy', 'proxy']);
       const execs = requests.filter((each) => each.startsWith('EXEC'));
       assert.deepEqual(execs.sort(), PODS.map((pod) => `EXEC bookinfo/${pod}/istio-proxy sh -c`).sort());
+    });
+  });
+
+  it('have a proxy that ends with the last of them', async () => {
+    await withLive(async (live, kubectls, _, { started }) => {
+      await assertAnswers(live);
+      const [gateway, proxy] = started() as [Started, Started];
+      await until(() => !isRunning(proxy), 'it runs still');
+      assert.ok(isRunning(gateway));
+      assert.equal(await said(live, 'one'), PRINTED);
+      assert.deepEqual(kubectls(), ['proxy', 'proxy', 'proxy']);
+      assert.match(started()[2]?.args ?? '', /--accept-paths=\^\/api\/v1\/namespaces\/bookinfo\/pods\/one\/exec\$ /);
     });
   });
 
@@ -163,9 +211,29 @@ describe('programs in containers', () => {
     });
   });
 
+  it('that a run does not wait for start no other kubectl', async () => {
+    await withLive(
+      async (live, kubectls, _, { run }) => {
+        await live.start();
+        const answer = said(live, 'one');
+        await until(() => kubectls().length === 2, 'no proxy is started');
+        run.abort(new Overdue('TimedOut', 'no answer within the run’s --timeout'));
+        assert.equal(await answer, 'TimedOut: no answer within the run’s --timeout');
+        assert.deepEqual(kubectls(), ['proxy', 'proxy']);
+      },
+      {},
+      '[ "$count" -lt 2 ] || sleep 30',
+    );
+  });
+
   const EXEC = '/api/v1/namespaces/bookinfo/pods/one/exec';
+  const OF_POD = EXEC.replace('one', 'o.e');
   for (const [what, argumentsOf, refused] of [
-    ['their proxy', execProxyArguments, ['GET /api/v1/pods', 'GET /api/v1/secrets', `POST ${EXEC}`, `GET ${EXEC}/x`]],
+    [
+      'their proxy',
+      (socketPath: string) => execProxyArguments(socketPath, [{ namespace: 'bookinfo', pod: 'o.e' }]),
+      ['GET /api/v1/pods', 'GET /api/v1/secrets', `POST ${OF_POD}`, `GET ${OF_POD}/x`, `GET ${EXEC}`],
+    ],
     ['the gateway', proxyArguments, [`GET ${EXEC}`, `POST ${EXEC}`, 'GET /api/v1/secrets', 'POST /api/v1/pods']],
   ] as const) {
     it(`are not all that could be asked: ${what} refuses the rest`, async () => {
