@@ -9,7 +9,7 @@ import { ForwardBroke, openPortForward, type PortForward } from './port-forward.
 import type { HandshakeQuestion, PageQuestion } from './question.ts';
 import { hindranceIn, rightIn } from './refusal.ts';
 import { unanswered } from './text.ts';
-import { type PodPort, saidOf, type Tunnel, TunnelRefused } from './tunnel.ts';
+import { type PodPort, saidOf, type Tunnel, TunnelRefused, type WebSockets } from './tunnel.ts';
 
 /** Opens connections to ports of pods: tunnels through the gateway, or else a `kubectl port-forward` for each port. */
 export interface Connections {
@@ -67,24 +67,24 @@ export function connectionsThrough(
   apiServer: () => Promise<ApiServer>,
   kubectl: Kubectl,
   patience: Patience,
+  websockets: WebSockets,
 ): Connections {
   const forwards = new Map<string, Promise<PortForward>>();
   const all: Promise<PortForward>[] = [];
   let closed = false;
   /** Once a tunnel was refused, the next would be too: an old proxy on the way, or a right that is missing. */
   let tunnels = true;
-  let proven = false;
   let through: ((to: PodPort) => Promise<Duplex>) | undefined;
 
   async function tunnelTo(question: PageQuestion | HandshakeQuestion): Promise<Connection | null> {
     // Without a gateway, kubectl's port-forward says why.
     const server = await apiServer().catch(() => null);
-    if (!tunnels || !server?.tunnel) return null;
+    if (!tunnels || websockets.work === false || !server?.tunnel) return null;
     const { tunnel } = server;
     through ??= gathered(tunnel, patience);
     try {
       const stream = await through(question);
-      proven = true;
+      websockets.work = true;
       const again = (): Promise<string> =>
         tunnel(question, 1, patience).then(
           ([only]) => listened(only as Duplex),
@@ -97,11 +97,11 @@ export function connectionsThrough(
         words: async () => saidOf(stream) || (await again()),
       };
     } catch (error) {
-      if (error instanceof Overdue && (proven || patience.run.aborted))
+      if (error instanceof Overdue && (websockets.work || patience.run.aborted))
         throw unanswered(question, error.stop, error.message);
       if (!(error instanceof Overdue) && !(error instanceof TunnelRefused)) throw error;
-      // A proxy on the way that swallows them is as good as one that refuses.
-      if (error instanceof Overdue || !error.isOfThisPodOnly) tunnels = false;
+      if (error instanceof Overdue) websockets.work = false;
+      else if (!error.isOfThisPodOnly) tunnels = false;
       return null;
     }
   }

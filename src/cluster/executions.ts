@@ -11,7 +11,7 @@ import type { PodName } from './proxy.ts';
 import type { ExecQuestion } from './question.ts';
 import type { Scratch } from './scratch.ts';
 import { unanswered } from './text.ts';
-import { TunnelRefused } from './tunnel.ts';
+import { TunnelRefused, type WebSockets } from './tunnel.ts';
 
 /**
  * Runs programs in containers: through a `kubectl proxy` of their own, so that all of them take one login, or else a
@@ -39,13 +39,13 @@ export function executionsThrough(
   kubectl: Kubectl,
   scratch: Scratch,
   patience: Patience,
+  websockets: WebSockets,
 ): Executions {
   const batches: Batch[] = [];
   let gathering: Batch | null = null;
   let closed = false;
   /** Once one was refused, the next would be too: an old proxy on the way, or a right that is missing. */
   let refused = false;
-  let proven = false;
 
   function gather(): Batch {
     const batch: Batch = { pods: [], left: 0, proxy: new Promise(setImmediate).then(() => opened(batch)) };
@@ -71,7 +71,7 @@ export function executionsThrough(
   async function runThere(question: ExecQuestion): Promise<Ran | null> {
     // Where the gateway cannot be had, this one cannot either.
     const server = await apiServer().catch(() => null);
-    if (refused || closed || !server?.tunnel) return null;
+    if (refused || websockets.work === false || closed || !server?.tunnel) return null;
     if (gathering === null || gathering.pods.length === MOST) gathering = gather();
     const batch = gathering;
     batch.pods.push(question);
@@ -89,12 +89,13 @@ export function executionsThrough(
   async function startedThere({ socketPath }: ExecProxy, question: ExecQuestion): Promise<Running | null> {
     try {
       const running = await startInContainer(socketPath, question, LIMIT, patience);
-      proven = true;
+      websockets.work = true;
       return running;
     } catch (error) {
-      if (error instanceof Overdue && (proven || patience.run.aborted)) throw error;
+      if (error instanceof Overdue && (websockets.work || patience.run.aborted)) throw error;
       if (!(error instanceof Overdue) && !(error instanceof TunnelRefused)) throw error;
-      if (error instanceof Overdue || !error.isOfThisPodOnly) refused = true;
+      if (error instanceof Overdue) websockets.work = false;
+      else if (!error.isOfThisPodOnly) refused = true;
       return null;
     }
   }

@@ -27,6 +27,7 @@ import { typedName } from './resources.ts';
 import type { Scratch } from './scratch.ts';
 import { textOf, unanswered } from './text.ts';
 import { trim } from './trim.ts';
+import type { WebSockets } from './tunnel.ts';
 
 /** A cluster that is really there. */
 export interface LiveCluster extends Cluster {
@@ -63,8 +64,9 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
     return apiServer;
   };
 
-  const connections = connectionsThrough(connected, kubectl, patience);
-  const executions = executionsThrough(connected, kubectl, scratch, patience);
+  const websockets: WebSockets = { work: null };
+  const connections = connectionsThrough(connected, kubectl, patience, websockets);
+  const executions = executionsThrough(connected, kubectl, scratch, patience, websockets);
 
   async function connect(): Promise<ApiServer> {
     // Node cannot open kubectl's unix socket on Windows.

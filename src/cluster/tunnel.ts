@@ -29,6 +29,15 @@ export class TunnelRefused extends Error {
   }
 }
 
+/** What a run has seen of WebSockets on the way to the API server, whoever opens them. */
+export interface WebSockets {
+  /**
+   * Once one was opened, another that is not has its node as the reason. Where one was waited for in vain before, a proxy
+   * on the way swallows them, and is as good as one that refuses. null as long as neither is known.
+   */
+  work: boolean | null;
+}
+
 /** What the kubelet said of connections to a pod that could not be had, or broke. */
 const said = new WeakMap<Duplex, string>();
 

@@ -10,7 +10,7 @@ import { startKubectl } from '../../src/cluster/kubectl.ts';
 import { endAllOf } from '../../src/cluster/kubectl-process.ts';
 import { type LiveCluster, liveCluster } from '../../src/cluster/live.ts';
 import { execProxyArguments, proxyArguments } from '../../src/cluster/proxy.ts';
-import type { ExecQuestion } from '../../src/cluster/question.ts';
+import type { ExecQuestion, PageQuestion } from '../../src/cluster/question.ts';
 import { makeScratch } from '../../src/cluster/scratch.ts';
 import { textOf } from '../../src/cluster/text.ts';
 import { NoAnswer } from '../../src/errors.ts';
@@ -26,6 +26,14 @@ const question = (pod: string): ExecQuestion => ({
   container: 'istio-proxy',
   run: 'descriptors',
 });
+
+const PAGE: PageQuestion = {
+  ask: 'page',
+  namespace: 'istio-system',
+  pod: 'istio-telemetry-gb257cd5hf-43880',
+  port: 9093,
+  path: '/metrics',
+};
 
 const PRINTED = 'Max open files            1024                 524288               files\nopen 57\n';
 const prints = new Map([
@@ -209,6 +217,28 @@ describe('programs in containers', () => {
     await withLive(async (live) => assert.match(await said(live, 'one'), /^TimedOut: no answer within 3s/), {
       faults: [{ match: /^UPGRADE .*\/exec$/, fault: 'stall' }],
     });
+  });
+
+  it('that never end are waited for once, where a page has come through a tunnel', async () => {
+    await withLive(
+      async (live, kubectls) => {
+        await textOf(PAGE, await live.read(PAGE));
+        assert.match(await said(live, 'one'), /^TimedOut: no answer within 3s/);
+        assert.deepEqual(kubectls(), ['proxy', 'proxy']);
+      },
+      { faults: [{ match: /^UPGRADE .*\/exec$/, fault: 'stall' }] },
+    );
+  });
+
+  it('are run by kubectl exec, and no tunnel is waited for, where a page has waited for one in vain', async () => {
+    await withLive(
+      async (live, kubectls) => {
+        await textOf(PAGE, await live.read(PAGE));
+        assert.equal(await said(live, 'one'), PRINTED);
+        assert.deepEqual(kubectls(), ['exec', 'port-forward', 'proxy']);
+      },
+      { faults: [{ match: /^UPGRADE .*\/portforward$/, fault: 'stall', times: 1 }] },
+    );
   });
 
   it('that a run does not wait for start no other kubectl', async () => {
