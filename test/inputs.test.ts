@@ -30,6 +30,13 @@ const RIGHT: readonly [input: string, topic: string, code: number, reason: strin
     /bookinfo\/mysql port http-db \(3306, MySQL’s\) is HTTP/,
   ],
   [
+    'mysql-behind-another-port',
+    'headless-tcp',
+    1,
+    'DatabaseIsHttp',
+    /bookinfo\/mysql port http-mysql \(13306 to 3306, MySQL’s\) is HTTP/,
+  ],
+  [
     'statefulset-of-other-labels',
     'headless-tcp',
     0,

@@ -12,8 +12,30 @@ const repositoryOf = (image: string): string =>
     .slice(-2)
     .join('/');
 
+/** Ports that databases and brokers are known by: none of them speaks HTTP there. */
+const KNOWN: Readonly<Record<number, string>> = {
+  1433: 'SQL Server',
+  1521: 'Oracle',
+  2181: 'ZooKeeper',
+  3306: 'MySQL',
+  5432: 'PostgreSQL',
+  5672: 'AMQP',
+  6379: 'Redis',
+  9042: 'Cassandra',
+  9092: 'Kafka',
+  11211: 'memcached',
+  27017: 'MongoDB',
+};
+
+/** Whose port it is; undefined where it may be anybody's. */
+export const storeOn = (port: number): string | undefined => KNOWN[port];
+
 export const saysStore = (word: string): boolean => WORDS.test(word);
 
 /** Whether a container of a pod, or its image, is named for a database or a broker. */
-export const isStore = ({ containers }: Pod): boolean =>
+export const isNamedStore = ({ containers }: Pod): boolean =>
   containers.some(({ name, image }) => saysStore(name) || saysStore(repositoryOf(image)));
+
+/** Whether a pod is one as far as anything tells: by a name, or by a port on which it says that it listens. */
+export const isStore = (pod: Pod): boolean =>
+  isNamedStore(pod) || pod.containers.some(({ ports }) => ports.some(({ port }) => storeOn(port) !== undefined));

@@ -50,6 +50,18 @@ judging(
       says: /1 Service/,
     },
     {
+      when: 'it listens where databases do, and is called',
+      given: {
+        ...STRICT,
+        ...beside({
+          ...web,
+          containers: [container('app', 'acme/ledger:1', { ports: [{ name: null, port: 5432 }] })],
+        }),
+      },
+      status: 'pass',
+      says: /1 Service/,
+    },
+    {
       when: 'it is of its node',
       given: { ...STRICT, ...beside({ ...web, hostNetwork: true }) },
       status: 'pass',
