@@ -10,6 +10,7 @@ import {
   clientModeOf,
   indexPeerAuthentications,
   type MtlsMode,
+  modeAbove,
   type PeerAuthentication,
 } from '../istio/mtls.ts';
 import { type Protocol, protocolOf } from '../istio/protocol.ts';
@@ -20,6 +21,7 @@ import { configuration } from './configuration.ts';
 import { object } from './json.ts';
 import { allPods, allServices, byNamespace } from './kubernetes.ts';
 import { titleOf } from './named.ts';
+import type { Pod } from './pod.ts';
 import type { DestinationRule } from './routing.ts';
 import { answersOn, behind, takesTls, targetOf } from './servers.ts';
 import type { Service, ServicePort } from './service.ts';
@@ -51,8 +53,8 @@ export interface ClientTls {
   subset: Subset | null;
   /** The rule that says so, and its word: `DISABLE`, `SIMPLE`, `MUTUAL`, `ISTIO_MUTUAL`; null where Istio finds out by itself. */
   said: { rule: DestinationRule; mode: string } | null;
-  /** Mutual TLS `by pod`: to those whose sidecar takes it. Null for a TLS of its own, and where not everything was seen. */
-  speaks: 'plain' | 'mutual' | 'by pod' | 'other' | null;
+  /** Mutual TLS to those pods that their label says take it; `by pod`, where their own rule does not say DISABLE. Null for a TLS of its own, and where not everything was seen. */
+  speaks: 'plain' | 'mutual' | 'by pod' | 'by label' | 'other' | null;
   /** The namespaces of the callers. */
   callers: readonly string[];
 }
@@ -63,27 +65,34 @@ const SPOKEN: Readonly<Record<string, ClientTls['speaks']>> = {
   ISTIO_MUTUAL: 'mutual',
 };
 
-/** What callers speak to one pod, whose own rule says `mode`. By itself Istio looks at that, and not at what is kept from the sidecar. */
+/** What callers speak to one pod, whose own rule says `mode`. By itself Istio looks at that and at the pod's label, and not at what is there. */
 export function spokenTo(
   { speaks }: Pick<ClientTls, 'speaks'>,
-  by: ReturnType<typeof answersOn>,
+  pod: Pod,
   mode: MtlsMode | null,
-): Exclude<ClientTls['speaks'], 'by pod'> {
-  if (speaks !== 'by pod') return speaks;
-  return by === 'nobody' || by === 'ztunnel' || mode === 'DISABLE' ? 'plain' : 'mutual';
+): Exclude<ClientTls['speaks'], 'by pod' | 'by label'> {
+  if (speaks !== 'by pod' && speaks !== 'by label') return speaks;
+  return takesTls(pod) && (speaks === 'by label' || mode !== 'DISABLE') ? 'mutual' : 'plain';
 }
 
-/** What is said of one port, and by which of the rules that are taken together. */
+/** Whether a pod's label says of its port what is not so. Of a gateway's and of ztunnel's nothing depends on it. */
+function isMistaken(pod: Pod, port: number): boolean {
+  const by = answersOn(pod, port);
+  return by !== null && by !== 'ztunnel' && (by === 'sidecar') !== takesTls(pod);
+}
+
+/** What is said of one port, and by which of the rules that are taken together; or that Istio finds out by labels alone. */
 function saidOf(
   rules: readonly DestinationRule[],
   { port, subset, headless }: { port: number; subset: string | null; headless: boolean },
-): ClientTls['said'] {
+): ClientTls['said'] | 'by label' {
   // The first rule with a policy counts, and the first that has the subset.
   const main = rules.find(({ hasPolicy }) => hasPolicy);
   const own = rules.find(({ subsets }) => subsets.some(({ name }) => name === subset));
   const all = main?.tls?.all ?? null;
   const part = (subset === null ? undefined : own?.tls?.subsets.get(subset)) ?? null;
   const mode = clientModeOf(all, part, { port, headless });
+  if (mode === null && !headless && modeAbove(all, part, port) !== null) return 'by label';
   const rule = main && mode === clientModeOf(all, null, { port, headless }) ? main : own;
   return mode === null || !rule ? null : { rule, mode };
 }
@@ -91,7 +100,10 @@ function saidOf(
 type Port = Pick<ClientTls, 'service' | 'port' | 'subset'>;
 
 /** What Istio finds out by itself, where that may not be what pods take; undefined where it is. */
-async function autoModes({ from, plane }: Ask): Promise<(port: Port) => ClientTls['speaks'] | undefined> {
+async function autoModes({
+  from,
+  plane,
+}: Ask): Promise<(port: Port, byLabel: boolean) => ClientTls['speaks'] | undefined> {
   const [{ routing }, pods, peers, mesh] = await Promise.all([
     from(calls),
     from(allPods),
@@ -102,11 +114,11 @@ async function autoModes({ from, plane }: Ask): Promise<(port: Port) => ClientTl
   const isOn = !('got' in mesh) || mesh.got?.autoMtls !== false;
   const rules = 'got' in peers && !peers.got.refusal ? indexPeerAuthentications(peers.got.items) : null;
   const isOld = plane.version !== null && !isAtLeast(plane.version, '1.5');
-  const ofPort = ({ service, port, subset }: Port): ClientTls['speaks'] | undefined => {
+  const ofPort = ({ service, port, subset }: Port, byLabel: boolean): ClientTls['speaks'] | undefined => {
     const { namespace, headless } = service;
     const own = behind(service, podsOf(namespace), subset).flatMap((pod) => {
       const target = targetOf(port, pod);
-      return target === null ? [] : [{ pod, by: answersOn(pod, target) }];
+      return target === null ? [] : [{ pod, target }];
     });
     if (isOld || own.length === 0) return undefined;
     const scope = { namespace, headless, isOn, root: routing.root };
@@ -117,13 +129,14 @@ async function autoModes({ from, plane }: Ask): Promise<(port: Port) => ClientTl
         scope,
         own.map(({ pod }) => takesTls(pod)),
       );
-    return headless || mode === 'plain' || own.some(({ by }) => by === 'application') ? mode : undefined;
+    if (byLabel) return mode === 'by pod' ? 'by label' : mode;
+    return headless || mode === 'plain' || own.some(({ pod, target }) => isMistaken(pod, target)) ? mode : undefined;
   };
   const known = new Map<ServicePort, ClientTls['speaks'] | undefined>();
   // Every caller asks for the same ports of whole Services.
-  return (each: Port): ClientTls['speaks'] | undefined => {
-    if (each.subset !== null) return ofPort(each);
-    if (!known.has(each.port)) known.set(each.port, ofPort(each));
+  return (each, byLabel) => {
+    if (each.subset !== null || byLabel) return ofPort(each, byLabel);
+    if (!known.has(each.port)) known.set(each.port, ofPort(each, byLabel));
     return known.get(each.port);
   };
 }
@@ -155,10 +168,11 @@ export const clientTls = planeSource([], async (ask): Promise<readonly ClientTls
       const subset = merged?.subsets.find(({ name }) => name === called.subset) ?? null;
       if (called.subset !== null && !subset) continue;
       const rules = merged?.from.flatMap((each) => byName.get(titleOf(each)) ?? []) ?? [];
-      const said = saidOf(rules, { port: port.port, subset: called.subset, headless: service.headless });
-      const speaks = said ? (SPOKEN[said.mode] ?? 'other') : auto({ service, port, subset });
+      const decided = saidOf(rules, { port: port.port, subset: called.subset, headless: service.headless });
+      const said = decided === 'by label' ? null : decided;
+      const speaks = said ? (SPOKEN[said.mode] ?? 'other') : auto({ service, port, subset }, decided === 'by label');
       if (speaks === undefined) continue;
-      const key = `${called.host} ${called.port} ${called.subset} ${said ? `${titleOf(said.rule)} ${said.mode}` : ''}`;
+      const key = `${called.host} ${called.port} ${called.subset} ${said ? `${titleOf(said.rule)} ${said.mode}` : speaks}`;
       const same = found.get(key);
       if (same) same.callers.add(view.caller.namespace);
       else found.set(key, { service, port, subset, said, speaks, callers: new Set([view.caller.namespace]) });

@@ -12,9 +12,11 @@ const isAmbient = ({ annotations }: Pod): boolean => annotations['ambient.istio.
 /** Whether nothing of Istio's stands before a pod. */
 export const isNaked = (pod: Pod): boolean => proxyContainerOf(pod) === undefined && !isAmbient(pod);
 
-/** Whether Istio takes a pod for one that understands mutual TLS: by the label that the injector gives it. */
-export const takesTls = (pod: Pod): boolean =>
-  proxyContainerOf(pod) !== undefined && pod.labels['security.istio.io/tlsMode'] !== 'disabled';
+/** The label by which Istio takes a pod for one that understands mutual TLS; the injector gives it. */
+export const TLS_MODE = 'security.istio.io/tlsMode';
+
+/** Whether callers are told to speak mutual TLS to a pod, whatever runs there (pilot/pkg/xds/endpoints/mtls_checker.go, checkMtlsEnabled). */
+export const takesTls = ({ labels }: Pod): boolean => labels[TLS_MODE] === 'istio';
 
 /** Whether a pod has a sidecar. */
 export const hasSidecar = (pod: Pod): boolean => {
@@ -34,13 +36,17 @@ export function targetOf({ targetPort }: ServicePort, { containers }: Pod): numb
   return containers.flatMap(({ ports }) => ports).find(({ name }) => name === targetPort)?.port ?? null;
 }
 
+/** Whether a pod speaks gRPC to the mesh by itself: what was injected brings its configuration only (grpc-agent.yaml). */
+const isGrpcAgent = ({ annotations }: Pod): boolean => /"istio-xds"/.test(annotations['sidecar.istio.io/status'] ?? '');
+
 /**
  * Who answers on a port of a pod: nobody of Istio's, its sidecar, its node's ztunnel, or the application behind the
- * sidecar's back. Null for a gateway, whose ports are what its Gateway says, and for the sidecar's own pages.
+ * sidecar's back. Null for a gateway, whose ports are what its Gateway says, for the sidecar's own pages, and where the
+ * application is told itself what to take.
  */
 export function answersOn(pod: Pod, port: number): 'nobody' | 'sidecar' | 'ztunnel' | 'application' | null {
   const container = proxyContainerOf(pod);
   if (!container) return isAmbient(pod) ? 'ztunnel' : 'nobody';
-  if (!isSidecar({ pod, container }) || SIDECAR_PORTS.includes(port)) return null;
+  if (!isSidecar({ pod, container }) || isGrpcAgent(pod) || SIDECAR_PORTS.includes(port)) return null;
   return isRedirected(pod, port) ? 'sidecar' : 'application';
 }

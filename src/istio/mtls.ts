@@ -73,17 +73,17 @@ function namespaceModeOf({ general }: PeerAuthentications, namespace: string, ro
 }
 
 /**
- * What callers speak to a Service where no DestinationRule names a mode: mutual TLS to those pods whose sidecar takes it,
+ * What callers speak to a Service where no DestinationRule names a mode: mutual TLS to those pods that their label says take it,
  * unless their namespace says DISABLE, whatever their own rule says. Of a headless Service single pods are not told
- * apart: mutual TLS to all where each has a proxy, else plain text to all (pilot/pkg/model/push_context.go,
+ * apart: mutual TLS to all where each has the label, else plain text to all (pilot/pkg/model/push_context.go,
  * BestEffortInferServiceMTLSMode; cluster_tls.go, buildUpstreamTLSSettings and applyUpstreamTLSSettings).
  */
 export function autoModeOf(
   rules: PeerAuthentications,
   { namespace, root, headless, isOn }: { namespace: string; root: string; headless: boolean; isOn: boolean },
-  haveProxy: readonly boolean[],
+  takeTls: readonly boolean[],
 ): 'plain' | 'mutual' | 'by pod' {
-  const isMixed = haveProxy.length === 0 || haveProxy.includes(false);
+  const isMixed = takeTls.length === 0 || takeTls.includes(false);
   if (!isOn || (headless && isMixed) || namespaceModeOf(rules, namespace, root) === 'DISABLE') return 'plain';
   return headless ? 'mutual' : 'by pod';
 }
@@ -124,7 +124,8 @@ export interface ClientPolicy {
  * What a caller's proxy speaks to a port of a Service, or to a subset; null where Istio finds out by itself: a subset's word
  * before the rule's, a port's before that for all (pilot/pkg/networking/util/util.go, GetPortLevelTrafficPolicy and
  * MergeSubsetTrafficPolicy). Where a port's settings name no mode, Istio finds out, and yet not where the mode above them is
- * another than its own: then it speaks plain text (pilot/pkg/xds/endpoints/mtls_checker.go, tlsModeForDestinationRule);
+ * another than its own: then it speaks plain text, and where it is its own, mutual TLS by the pods' label alone
+ * (pilot/pkg/xds/endpoints/mtls_checker.go, tlsModeForDestinationRule and checkMtlsEnabled);
  * pods of a headless Service it does not look at one by one.
  */
 export function clientModeOf(
@@ -136,6 +137,10 @@ export function clientModeOf(
     policy?.ports.has(port) ? (policy.ports.get(port) ?? null) : (policy?.mode ?? null);
   const said = subset?.ports.has(port) ? here(subset) : (here(subset) ?? here(rule));
   if (said !== null || headless) return said;
-  const above = subset?.mode ?? rule?.ports.get(port) ?? rule?.mode ?? null;
+  const above = modeAbove(rule, subset, port);
   return above === null || above === 'ISTIO_MUTUAL' ? null : 'DISABLE';
 }
+
+/** The mode that stands above a port's settings without one. */
+export const modeAbove = (rule: ClientPolicy | null, subset: ClientPolicy | null, port: number): string | null =>
+  subset?.mode ?? rule?.ports.get(port) ?? rule?.mode ?? null;

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject } from '../../src/cluster/cluster.ts';
 import { calls } from '../../src/evidence/calls.ts';
-import { allPods } from '../../src/evidence/kubernetes.ts';
+import { allPods, allServices } from '../../src/evidence/kubernetes.ts';
 import { clientTls, peerAuthentications, spokenTo } from '../../src/evidence/mtls.ts';
 import { answersOn, behind, targetOf } from '../../src/evidence/servers.ts';
+import { hasLabels } from '../../src/istio/destination-rules.ts';
 import { hostOf } from '../../src/istio/hosts.ts';
 import { indexPeerAuthentications, mtlsModeOf } from '../../src/istio/mtls.ts';
 import { drawing } from '../support/lookup.ts';
@@ -19,25 +20,30 @@ const SERVICES = 60;
 const POD_LABELS = { mesh: 'mtls' };
 const SIDECAR = { name: 'istio-proxy', image: 'docker.io/istio/proxyv2:1.31.0', args: ['proxy', 'sidecar'] };
 const APP = { name: 'app', image: 'app:1', ports: [{ containerPort: 8080, name: 'app' }] };
-const server = (name: string, ip: string, proxied: boolean, version: string) => ({
-  name,
-  ip,
-  proxied,
-  object: podObject(name, {
-    namespace: 'bookinfo',
-    labels: {
-      ...POD_LABELS,
-      version,
-      ...(proxied && { proxied: 'yes', 'security.istio.io/tlsMode': 'istio' }),
-    },
-    containers: [APP, ...(proxied ? [SIDECAR] : [])],
-    ip,
-  }),
-});
+const server = (
+  name: string,
+  ip: string,
+  proxied: boolean,
+  version: string,
+  label: string | null = proxied ? 'istio' : null,
+) => {
+  const labels: Record<string, string> = {
+    ...POD_LABELS,
+    version,
+    ...(proxied && { proxied: 'yes' }),
+    ...(proxied === (label === 'istio') && { told: 'yes' }),
+    ...(label !== null && { 'security.istio.io/tlsMode': label }),
+  };
+  const containers = [APP, ...(proxied ? [SIDECAR] : [])];
+  return { name, ip, labels, object: podObject(name, { namespace: 'bookinfo', labels, containers, ip }) };
+};
 const SERVERS = [
   server('server-1', '10.244.0.31', true, 'v1'),
   server('server-2', '10.244.0.32', true, 'v2'),
   server('server-3', '10.244.0.33', false, 'v1'),
+  server('server-4', '10.244.0.34', true, 'v2', 'disabled'),
+  server('server-5', '10.244.0.35', true, 'v1', null),
+  server('server-6', '10.244.0.36', false, 'v2', 'istio'),
 ];
 
 const object = (kind: string, name: string, spec: object, namespace = 'bookinfo') => ({
@@ -51,7 +57,13 @@ const object = (kind: string, name: string, spec: object, namespace = 'bookinfo'
 function serviceOf(index: number): readonly object[] {
   const draw = drawing(SEED * 1000 + index);
   const name = `s${index}`;
-  const all = draw.chance(0.5);
+  const selector = draw.any<Record<string, string>>([
+    POD_LABELS,
+    POD_LABELS,
+    { proxied: 'yes' },
+    { proxied: 'yes', told: 'yes' },
+    { proxied: 'yes', told: 'yes' },
+  ]);
   const ports = [
     { name: 'tcp-80', port: 80, targetPort: draw.chance(0.5) ? 'app' : 8080 },
     { name: 'tcp-81', port: 81, targetPort: 8081 },
@@ -87,7 +99,7 @@ function serviceOf(index: number): readonly object[] {
       kind: 'Service',
       metadata: { name, namespace: 'bookinfo', labels: { made: 'mtls' } },
       spec: {
-        selector: all ? POD_LABELS : { proxied: 'yes' },
+        selector,
         ports,
         ...(draw.chance(0.3) && { clusterIP: 'None' }),
       },
@@ -101,7 +113,7 @@ function serviceOf(index: number): readonly object[] {
         { name: 'tcp-80', port: 8080, protocol: 'TCP' },
         { name: 'tcp-81', port: 8081, protocol: 'TCP' },
       ],
-      endpoints: SERVERS.filter(({ proxied }) => all || proxied).map((each) => ({
+      endpoints: SERVERS.filter(({ labels }) => hasLabels(selector, labels)).map((each) => ({
         addresses: [each.ip],
         conditions: { ready: true },
         targetRef: { kind: 'Pod', name: each.name, namespace: 'bookinfo' },
@@ -249,7 +261,7 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
     throw new Error('the Envoy does not come to rest');
   }
 
-  const compared = { plain: 0, mutual: 0, other: 0 };
+  const compared = { plain: 0, mutual: 0, other: 0, silent: 0 };
   for (const [what, peers] of PEERS) {
     it(`${what}: what is spoken to each pod, and what is taken`, async () => {
       if (peers.length > 0) istio.apply(...peers);
@@ -258,9 +270,10 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
         'services,virtualservices,destinationrules,serviceentries,sidecars.networking.istio.io,peerauthentications,pods,configmaps';
       const { items } = JSON.parse(istio.kubectl('get', kinds, '-A', '-o', 'json')) as { items: KubernetesObject[] };
       const ask = askOf(items);
-      const [tls, pods, { items: all }, { routing }] = await Promise.all([
+      const [tls, pods, services, { items: all }, { routing }] = await Promise.all([
         ask.from(clientTls),
         ask.from(allPods),
+        ask.from(allServices),
         ask.from(peerAuthentications),
         ask.from(calls),
       ]);
@@ -273,12 +286,30 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
           const port = targetOf(each.port, pod);
           if (port === null) continue;
           const mode = mtlsModeOf(rules, pod, port, routing.root);
-          const ours = each.said?.mode === 'SIMPLE' ? 'SIMPLE' : spokenTo(each, answersOn(pod, port), mode);
+          const ours = each.said?.mode === 'SIMPLE' ? 'SIMPLE' : spokenTo(each, pod, mode);
           const theirs = spokenBy(told, cluster, pod.ip ?? '');
           compared[theirs === 'plain' || theirs === 'mutual' ? theirs : 'other']++;
           if (ours !== theirs)
             wrong.push(`${cluster} to ${pod.name}: Envoy ${theirs}, we ${ours} (${each.said?.mode ?? each.speaks})`);
         }
+      }
+      // Where we say nothing of a port, what is spoken is what is taken.
+      const led = new Set(routing.virtualServices.map(({ name }) => name));
+      for (const service of services.items.filter(({ name }) => /^s\d+$/.test(name) && !led.has(name))) {
+        const own = pods.items.filter(({ namespace }) => namespace === service.namespace);
+        for (const port of service.ports.filter(
+          (each) => !tls.some((it) => it.service === service && it.port === each),
+        ))
+          for (const pod of behind(service, own)) {
+            const target = targetOf(port, pod);
+            if (target === null) continue;
+            const mode = mtlsModeOf(rules, pod, target, routing.root);
+            const theirs = spokenBy(told, `outbound|${port.port}||${hostOf(service)}`, pod.ip ?? '');
+            const isSidecar = answersOn(pod, target) === 'sidecar';
+            compared.silent++;
+            if (theirs === 'mutual' ? !isSidecar || mode === 'DISABLE' : isSidecar && mode === 'STRICT')
+              wrong.push(`${service.name} ${port.port} to ${pod.name}: Envoy ${theirs}, we nothing, ${mode}`);
+          }
       }
       const taken = mtlsModeOf(
         rules,
@@ -302,6 +333,6 @@ describe(`Istio’s mutual TLS, seed ${SEED}, on a real istiod with a real Envoy
 
   it('compared all that may be spoken', () => {
     process.stdout.write(`# ${JSON.stringify(compared)}\n`);
-    assert.ok(compared.plain > 50 && compared.mutual > 50 && compared.other > 20);
+    assert.ok(compared.plain > 50 && compared.mutual > 50 && compared.other > 20 && compared.silent > 20);
   });
 });

@@ -69,7 +69,7 @@ export const istiodObject = (change: Partial<PodOptions> = {}, name = ISTIOD): R
 export const productpageObject = (change: Partial<PodOptions> = {}, name = PRODUCTPAGE): RecordedObject =>
   podObject(name, {
     namespace: 'bookinfo',
-    labels: { app: 'productpage', version: 'v1' },
+    labels: { app: 'productpage', version: 'v1', 'security.istio.io/tlsMode': 'istio' },
     containers: [
       { name: 'productpage', image: 'productpage:1', ports: [{ containerPort: 9080 }] },
       { name: 'istio-proxy', image: 'docker.io/istio/proxyv2:1.31.0', args: ['proxy', 'sidecar'] },

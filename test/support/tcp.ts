@@ -54,7 +54,7 @@ export const found = (speaks: ClientTls['speaks'], change: Partial<ClientTls> = 
 
 export const redisPod = (proxied: boolean, change: Partial<Pod> = {}): Pod =>
   workloadPod('redis-1', proxied, {
-    labels: { app: 'redis' },
+    labels: { app: 'redis', ...(proxied && { 'security.istio.io/tlsMode': 'istio' }) },
     containers: [
       container('redis', 'redis:7', { ports: [{ name: 'redis', port: 6379 }] }),
       ...(proxied ? [container('istio-proxy', 'istio/proxyv2:1.31.0')] : []),

@@ -7,15 +7,34 @@ import { allPods, byNamespace } from '../../evidence/kubernetes.ts';
 import { type ClientTls, clientTls, peerAuthentications, spokenTo } from '../../evidence/mtls.ts';
 import { titleOf } from '../../evidence/named.ts';
 import type { Pod } from '../../evidence/pod.ts';
-import { answersOn, behind, targetOf } from '../../evidence/servers.ts';
+import { answersOn, behind, TLS_MODE, takesTls, targetOf } from '../../evidence/servers.ts';
 import { isWildcard } from '../../istio/hosts.ts';
 import { indexPeerAuthentications, mtlsModeOf, type PeerAuthentications } from '../../istio/mtls.ts';
 import { isAtLeast } from '../../istio/release.ts';
 
-/** The command for the rule, with what to do there; where there is none, what to write. */
-function cureOf({ said, service }: ClientTls, there: string, without: string): string {
+/** What callers speak to the pods that answer in one way. */
+interface Found extends ClientTls {
+  pods: readonly Pod[];
+}
+
+/** The pods to which Istio by itself speaks by their label, which does not fit what is there. */
+const mislabelled = ({ said, pods }: Found, label: boolean): readonly Pod[] =>
+  said ? [] : pods.filter((pod) => takesTls(pod) === label);
+
+/** Behind a message: whose label is why. */
+function labelsOf(all: readonly Found[], label: boolean): string {
+  const pods = new Set(all.flatMap((each) => mislabelled(each, label)).map(titleOf));
+  return pods.size === 0 ? '' : `; ${label ? '' : 'not '}labelled ${TLS_MODE}=istio: ${some([...pods])}`;
+}
+
+/** The command for the rule, with what to do there; where there is none, for the pod whose label is wrong, or what to write. */
+function cureOf(found: Found, there: string, without: string, label?: boolean): string {
+  const { said, service } = found;
   if (said)
     return `${shellLine('kubectl', '-n', said.rule.namespace, 'edit', 'destinationrule', said.rule.name)}   # ${there}`;
+  const [pod] = label === undefined ? [] : mislabelled(found, label);
+  if (pod)
+    return `${shellLine('kubectl', '-n', pod.namespace, 'get', 'pods', pod.name, '-L', TLS_MODE)}   # ${label ? 'give it a proxy, or take the label out of its template' : `let its template say ${TLS_MODE}=istio`}`;
   const get = ['get', 'peerauthentications.security.istio.io,destinationrules.networking.istio.io', '-o', 'yaml'];
   return `${shellLine('kubectl', '-n', service.namespace, ...get)}   # ${without}`;
 }
@@ -28,7 +47,7 @@ function wordsOf(all: readonly ClientTls[]): readonly string[] {
     const { said, speaks } = each;
     const by = said
       ? `DestinationRule ${titleOf(said.rule)} (${said.mode})`
-      : `Istio by itself (${speaks === 'plain' ? 'plain text' : 'mutual TLS'})`;
+      : `Istio by itself (${speaks === 'plain' ? 'plain text' : speaks === 'by pod' || speaks === 'by label' ? 'pod by pod' : 'mutual TLS'})`;
     const key = `${by} to ${titleOf(each.service)}${subset}`;
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
@@ -61,8 +80,11 @@ function outcomeOf(
   const by = target === null ? null : answersOn(pod, target);
   if (target === null || by === null || speaks === 'other') return 'understood';
   const mode = rules && mtlsModeOf(rules, pod, target, root);
-  const spoken = spokenTo({ speaks }, by, mode);
-  if (by === 'nobody') return spoken === 'mutual' ? 'without proxy' : 'understood';
+  const spoken = spokenTo({ speaks }, pod, mode);
+  if (by === 'nobody') {
+    if (spoken === null) return takesTls(pod) ? 'not seen' : 'understood';
+    return spoken === 'mutual' ? 'without proxy' : 'understood';
+  }
   if (by === 'application' && spoken !== null) return spoken === 'mutual' ? 'kept from proxy' : 'understood';
   // What goes to ztunnel goes in its tunnel, whatever a rule says; of a headless Service nothing is known of single pods.
   if (by === 'ztunnel' && !(service.headless && said && spoken === 'plain')) return 'understood';
@@ -75,10 +97,10 @@ export const mtlsIsUnderstood = defineCheck({
   id: 'mtls-is-understood',
   title: 'callers and pods agree on mutual TLS',
   explains:
-    'A DestinationRule that says ISTIO_MUTUAL makes callers speak mutual TLS also to pods without a proxy, which do not understand it; one that says DISABLE or SIMPLE makes them speak to proxies in another way than a PeerAuthentication with STRICT takes. Either resets the connection. Judged for each port, and for the subsets that rules lead to: by the rule that callers apply (a subset’s word before the rule’s, a port’s before that for all), and by the PeerAuthentication of the pod’s port, its labels, its namespace, or the mesh, in that order. A port that `traffic.sidecar.istio.io/excludeInboundPorts` keeps from the sidecar is plain text, whatever a PeerAuthentication says. Without a mode in a rule Istio finds out by itself, pod by pod, and is mistaken in some cases: it does not know what is kept from a sidecar; where a namespace says DISABLE it sends plain text to pods that say STRICT; and of a headless Service it does not tell pods apart. What pods of before 1.5 take is not looked at.',
+    'A DestinationRule that says ISTIO_MUTUAL makes callers speak mutual TLS also to pods without a proxy, which do not understand it; one that says DISABLE or SIMPLE makes them speak to proxies in another way than a PeerAuthentication with STRICT takes. Either resets the connection. Judged for each port, and for the subsets that rules lead to: by the rule that callers apply (a subset’s word before the rule’s, a port’s before that for all), and by the PeerAuthentication of the pod’s port, its labels, its namespace, or the mesh, in that order. A port that `traffic.sidecar.istio.io/excludeInboundPorts` keeps from the sidecar is plain text, whatever a PeerAuthentication says. Without a mode in a rule Istio finds out by itself, pod by pod, and is mistaken in some cases: it takes a pod with the label `security.istio.io/tlsMode=istio`, and no other, for one with a sidecar; it does not know what is kept from that; where a namespace says DISABLE it sends plain text to pods that say STRICT; and of a headless Service it does not tell pods apart. What pods of before 1.5 take is not looked at.',
   reasons: {
     MtlsWithoutProxy:
-      'A DestinationRule makes callers speak mutual TLS to pods that have no proxy: connections are reset.',
+      'By a DestinationRule, or by the label of the pods, callers speak mutual TLS to pods that have no proxy: connections are reset.',
     MtlsNotTaken:
       'By a DestinationRule, or by Istio’s own finding, callers speak mutual TLS to a port where the pods’ proxies take none, or are passed by.',
     StrictRefusesPlain:
@@ -91,37 +113,43 @@ export const mtlsIsUnderstood = defineCheck({
     const podsOf = byNamespace(pods.items);
     const judged = tls.map((each) => {
       const own = behind(each.service, podsOf(each.service.namespace), each.subset);
-      return { each, outcomes: new Set(own.map((pod) => outcomeOf(each, pod, rules, calls.routing.root))) };
+      return { each, own: own.map((pod) => ({ pod, outcome: outcomeOf(each, pod, rules, calls.routing.root) })) };
     });
-    const having = (...which: readonly Outcome[]): readonly ClientTls[] =>
-      judged.filter(({ outcomes }) => which.some((each) => outcomes.has(each))).map(({ each }) => each);
+    /** Of what Istio speaks pod by pod, that which these pods get. */
+    const having = (gets: 'plain' | 'mutual', ...which: readonly Outcome[]): readonly Found[] =>
+      judged.flatMap(({ each, own }) => {
+        const pods = own.filter(({ outcome }) => which.includes(outcome)).map(({ pod }) => pod);
+        return pods.length === 0
+          ? []
+          : [{ ...each, speaks: /^by /.test(each.speaks ?? '') ? gets : each.speaks, pods }];
+      });
+    // A rule that was not seen may say something else.
+    const isSure = (each: ClientTls): boolean => isMeant(each) && (each.said !== null || !isSome(calls.missing));
 
-    const naked = having('without proxy').filter(isMeant);
+    const naked = having('mutual', 'without proxy').filter(isSure);
     const [first] = naked;
     if (first)
       return {
         status: 'fail',
         reason: 'MtlsWithoutProxy',
-        message: `pods without a proxy get mutual TLS: ${some(wordsOf(naked))}, from ${callersOf(naked)}`,
-        hint: cureOf(first, `or a DestinationRule with tls mode DISABLE for ${first.service.name}`, ''),
+        message: `pods without a proxy get mutual TLS: ${some(wordsOf(naked))}, from ${callersOf(naked)}${labelsOf(naked, true)}`,
+        hint: cureOf(first, `or a DestinationRule with tls mode DISABLE for ${first.service.name}`, '', true),
       };
-    const refused = having('plain refused').filter(
-      // A rule that was not seen may say something else.
-      (each) => each.said || (isMeant(each) && !isSome(calls.missing)),
-    );
+    const refused = having('plain', 'plain refused').filter((each) => each.said || isSure(each));
     const [shut] = refused;
     if (shut)
       return {
         status: 'fail',
         reason: 'StrictRefusesPlain',
-        message: `pods that take mutual TLS only get something else: ${some(wordsOf(refused))}`,
+        message: `pods that take mutual TLS only get something else: ${some(wordsOf(refused))}${labelsOf(refused, false)}`,
         hint: cureOf(
           shut,
           'no tls mode, or ISTIO_MUTUAL',
           `a DestinationRule with tls mode ISTIO_MUTUAL for ${shut.service.name}, or PERMISSIVE for its pods`,
+          false,
         ),
       };
-    const untaken = (all: readonly ClientTls[]) => {
+    const untaken = (all: readonly Found[]) => {
       const [worst] = all;
       return (
         worst && {
@@ -135,11 +163,12 @@ export const mtlsIsUnderstood = defineCheck({
         }
       );
     };
-    const plain = having('mutual refused', 'kept from proxy').filter(isMeant);
+    const plain = having('mutual', 'mutual refused', 'kept from proxy').filter(isMeant);
     const named = plain.filter(({ said }) => said && !isWildcard(said.rule.host));
     const failure = untaken(named);
     if (failure) return { status: 'fail', ...failure };
-    if (unseen && having('not seen').length > 0) return unknown([unseen], 'not every PeerAuthentication was seen');
+    if (unseen && having('plain', 'not seen').length > 0)
+      return unknown([unseen], 'not every PeerAuthentication was seen');
     if (isSome(calls.missing)) return unknown(calls.missing, 'not every rule was seen');
     if (pods.refusal) return unknown([pods.refusal], 'not every pod was seen');
     // A port may be plain for callers without a proxy: neither Istio nor a rule for all of a domain has it in mind.

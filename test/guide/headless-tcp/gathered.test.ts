@@ -18,7 +18,7 @@ spec: { selector: { app: shop }, clusterIP: 10.0.0.1, ports: [{ name: tcp, port:
 ---
 apiVersion: v1
 kind: Pod
-metadata: { name: shop-1, namespace: bookinfo, labels: { app: shop, version: v1 } }
+metadata: { name: shop-1, namespace: bookinfo, labels: { app: shop, version: v1, security.istio.io/tlsMode: istio } }
 spec:
   containers:
   - { name: shop, image: "shop:1", ports: [{ name: shop, containerPort: 8080 }] }
@@ -61,7 +61,7 @@ spec: { replicas: 2, serviceName: shop }
 ---
 apiVersion: v1
 kind: Pod
-metadata: { name: shop-0, namespace: bookinfo, labels: { app: shop }, ownerReferences: [{ kind: StatefulSet, name: shop }] }
+metadata: { name: shop-0, namespace: bookinfo, labels: { app: shop, security.istio.io/tlsMode: istio }, ownerReferences: [{ kind: StatefulSet, name: shop }] }
 spec: { containers: [{ name: shop, image: "shop:1" }, { name: istio-proxy, image: "istio/proxyv2:1.31.0" }] }
 `;
 

@@ -20,6 +20,11 @@ const ambient = { annotations: { 'ambient.istio.io/redirection': 'enabled' } };
 const named = service('redis', { ports: [port('tcp', 80, { targetPort: 'redis' })], selector: { app: 'redis' } });
 const two = service('redis', { ports: [port('tcp', 6379), port('tcp-2', 6380)], selector: { app: 'redis' } });
 const gateway = redisPod(true, { labels: { app: 'redis', istio: 'ingressgateway' } });
+const unlabelled = redisPod(true, { name: 'redis-2', labels: { app: 'redis' } });
+const mislabelled = redisPod(false, {
+  name: 'redis-2',
+  labels: { app: 'redis', 'security.istio.io/tlsMode': 'istio' },
+});
 const subset = { name: 'v1', labels: { version: 'v1' } };
 
 const current = <Given extends object>(each: Given): Given & { plane: object } => ({
@@ -156,9 +161,73 @@ judging(
       },
       {
         when: 'Istio finds out that sidecars take it',
-        given: { tls: [found('by pod'), found('mutual')], ...peers(STRICT_MESH) },
+        given: { tls: [found('by pod')], ...peers(STRICT_MESH) },
         status: 'pass',
-        says: /1 Service .*: Istio by itself \(mutual TLS\) to bookinfo\/redis$/,
+        says: /1 Service .*: Istio by itself \(pod by pod\) to bookinfo\/redis$/,
+      },
+      {
+        when: 'a sidecar’s label says that it takes none, and it takes nothing else',
+        given: { tls: [found('by pod')], ...peers(STRICT_MESH), pods: listed(redisPod(true), unlabelled) },
+        status: 'fail',
+        reason: 'StrictRefusesPlain',
+        says: /: Istio by itself \(plain text\) to bookinfo\/redis; not labelled security\.istio\.io\/tlsMode=istio: bookinfo\/redis-2$/,
+      },
+      {
+        when: 'a sidecar’s label says that it takes none, and it takes both',
+        given: { tls: [found('by pod')], pods: listed(unlabelled) },
+        status: 'pass',
+        says: /pod by pod/,
+      },
+      {
+        when: 'a sidecar’s label says that it takes none, and a rule speaks it',
+        given: { tls: [towards('ISTIO_MUTUAL')], ...peers(STRICT_MESH), pods: listed(unlabelled) },
+        status: 'pass',
+        says: /ISTIO_MUTUAL/,
+      },
+      {
+        when: 'a sidecar’s label says that it takes none, and what it takes cannot be seen',
+        given: { tls: [found(null)], peers: { missing: missing() }, pods: listed(unlabelled) },
+        status: 'unknown',
+        reason: 'Forbidden',
+        says: /not every PeerAuthentication/,
+      },
+      {
+        when: 'the label of a pod without a proxy says that it takes it',
+        given: { tls: [found('by pod')], pods: listed(redisPod(true), mislabelled) },
+        status: 'fail',
+        reason: 'MtlsWithoutProxy',
+        says: /: Istio by itself \(mutual TLS\) to bookinfo\/redis, from bookinfo; labelled security\.istio\.io\/tlsMode=istio: bookinfo\/redis-2$/,
+      },
+      {
+        when: 'the label of a pod without a proxy says that it takes it, and a rule that was not seen may not',
+        given: { tls: [found('by pod')], pods: listed(mislabelled), calls: { ...calls, missing: [missing()] } },
+        status: 'unknown',
+        reason: 'Forbidden',
+        says: /not every rule/,
+      },
+      {
+        when: 'the label of a pod without a proxy says that it takes it, and its namespace may say DISABLE',
+        given: { tls: [found(null)], peers: { missing: missing() }, pods: listed(mislabelled) },
+        status: 'unknown',
+        reason: 'Forbidden',
+        says: /not every PeerAuthentication/,
+      },
+      {
+        when: 'a port without a mode below ISTIO_MUTUAL is for pods that take none',
+        given: { tls: [found('by label')], ...peers(peer('DISABLE', { selector: { app: 'redis' } })) },
+        status: 'warn',
+        reason: 'MtlsNotTaken',
+        says: /: Istio by itself \(mutual TLS\) to bookinfo\/redis, from bookinfo$/,
+      },
+      {
+        when: 'gRPC without a proxy has no label, and takes what it is told',
+        given: {
+          tls: [found('by pod')],
+          ...peers(STRICT_MESH),
+          pods: listed({ ...unlabelled, annotations: { 'sidecar.istio.io/status': '{"volumes":["istio-xds"]}' } }),
+        },
+        status: 'pass',
+        says: /1 Service/,
       },
       {
         when: 'Istio does not know that the port is kept from the sidecar',

@@ -19,7 +19,7 @@ const pod = (
 ): string => `---
 apiVersion: v1
 kind: Pod
-metadata: { name: ${name}, namespace: bookinfo, labels: { ${labels} }, annotations: { ${annotations} }${owner && `, ownerReferences: [{ kind: StatefulSet, name: ${owner} }]`} }
+metadata: { name: ${name}, namespace: bookinfo, labels: { ${labels}${proxied ? ', security.istio.io/tlsMode: istio' : ''} }, annotations: { ${annotations} }${owner && `, ownerReferences: [{ kind: StatefulSet, name: ${owner} }]`} }
 spec:
   containers:
   - { name: app, ${containers || 'image: "app:1", ports: [{ containerPort: 80 }]'} }
@@ -152,6 +152,37 @@ const REPORTS: readonly [
     'pass',
     null,
     /Istio by itself \(plain text\) to bookinfo\/app/,
+  ],
+  [
+    'a pod whose label says that it takes no mutual TLS, in a strict mesh',
+    service('app', HTTP) + pod('app-1').replace('tlsMode: istio', 'tlsMode: disabled') + peers(STRICT, 'istio-system'),
+    'mtls-is-understood',
+    'fail',
+    'StrictRefusesPlain',
+    /Istio by itself \(plain text\) to bookinfo\/app; not labelled security\.istio\.io\/tlsMode=istio: bookinfo\/app-1$/,
+  ],
+  [
+    'a port without a mode below ISTIO_MUTUAL, for pods that take none there',
+    service('app', HTTP) +
+      pod('app-1') +
+      peers(`${APP}, portLevelMtls: { 80: { mode: DISABLE } }`) +
+      rule(
+        'trafficPolicy: { tls: { mode: ISTIO_MUTUAL }, portLevelSettings: [{ port: { number: 8000 }, connectionPool: { tcp: { maxConnections: 9 } } }] }',
+      ),
+    'mtls-is-understood',
+    'warn',
+    'MtlsNotTaken',
+    /Istio by itself \(mutual TLS\) to bookinfo\/app/,
+  ],
+  [
+    'a pod without the label that says so, in a strict mesh',
+    service('app', HTTP) +
+      pod('app-1').replace(', security.istio.io/tlsMode: istio', '') +
+      peers(STRICT, 'istio-system'),
+    'mtls-is-understood',
+    'fail',
+    'StrictRefusesPlain',
+    /Istio by itself \(plain text\) to bookinfo\/app; not labelled security\.istio\.io\/tlsMode=istio: bookinfo\/app-1$/,
   ],
   [
     'istio/istio#49098: portLevelMtls names the Service’s port',
