@@ -66,8 +66,15 @@ const callersOf = (all: readonly ClientTls[]): string => some([...new Set(all.fl
 const isMeant = ({ said, callers, service }: ClientTls): boolean =>
   (said && !isWildcard(said.rule.host)) || callers.includes(service.namespace);
 
-/** How a pod answers what callers speak to it. */
-type Outcome = 'understood' | 'without proxy' | 'kept from proxy' | 'mutual refused' | 'plain refused' | 'not seen';
+/** How a pod answers what callers speak to it; whether it understands TLS of a rule's own, nothing here tells. */
+type Outcome =
+  | 'understood'
+  | 'without proxy'
+  | 'kept from proxy'
+  | 'mutual refused'
+  | 'plain refused'
+  | 'not seen'
+  | 'not judged';
 
 /** Without `rules` it is not known what a proxy takes. */
 function outcomeOf(
@@ -78,8 +85,13 @@ function outcomeOf(
 ): Outcome {
   const target = targetOf(port, pod);
   const by = target === null ? null : answersOn(pod, target);
-  if (target === null || by === null || speaks === 'other') return 'understood';
-  const mode = rules && mtlsModeOf(rules, pod, target, root);
+  const mode = target === null ? null : rules && mtlsModeOf(rules, pod, target, root);
+  if (speaks === 'other' || said?.mode === 'SIMPLE') {
+    const isProxys = by === 'sidecar' || (by === 'ztunnel' && service.headless);
+    if (isProxys && mode === null) return 'not seen';
+    return isProxys && speaks === 'plain' && mode === 'STRICT' ? 'plain refused' : 'not judged';
+  }
+  if (target === null || by === null) return 'understood';
   const spoken = spokenTo({ speaks }, pod, mode);
   if (by === 'nobody') {
     if (spoken === null) return takesTls(pod) ? 'not seen' : 'understood';
@@ -97,7 +109,7 @@ export const mtlsIsUnderstood = defineCheck({
   id: 'mtls-is-understood',
   title: 'callers and pods agree on mutual TLS',
   explains:
-    'A DestinationRule that says ISTIO_MUTUAL makes callers speak mutual TLS also to pods without a proxy, which do not understand it; one that says DISABLE or SIMPLE makes them speak to proxies in another way than a PeerAuthentication with STRICT takes. Either resets the connection. Judged for each port, and for the subsets that rules lead to: by the rule that callers apply (a subset’s word before the rule’s, a port’s before that for all), and by the PeerAuthentication of the pod’s port, its labels, its namespace, or the mesh, in that order. A port that `traffic.sidecar.istio.io/excludeInboundPorts` keeps from the sidecar is plain text, whatever a PeerAuthentication says. Without a mode in a rule Istio finds out by itself, pod by pod, and is mistaken in some cases: it takes a pod with the label `security.istio.io/tlsMode=istio`, and no other, for one with a sidecar; it does not know what is kept from that; where a namespace says DISABLE it sends plain text to pods that say STRICT; and of a headless Service it does not tell pods apart. What pods of before 1.5 take is not looked at.',
+    'A DestinationRule that says ISTIO_MUTUAL makes callers speak mutual TLS also to pods without a proxy, which do not understand it; one that says DISABLE or SIMPLE makes them speak to proxies in another way than a PeerAuthentication with STRICT takes. Either resets the connection. Whether pods understand TLS of a rule’s own, SIMPLE or MUTUAL, is not looked at beyond that. Judged for each port, and for the subsets that rules lead to: by the rule that callers apply (a subset’s word before the rule’s, a port’s before that for all), and by the PeerAuthentication of the pod’s port, its labels, its namespace, or the mesh, in that order. A port that `traffic.sidecar.istio.io/excludeInboundPorts` keeps from the sidecar is plain text, whatever a PeerAuthentication says. Without a mode in a rule Istio finds out by itself, pod by pod, and is mistaken in some cases: it takes a pod with the label `security.istio.io/tlsMode=istio`, and no other, for one with a sidecar; it does not know what is kept from that; where a namespace says DISABLE it sends plain text to pods that say STRICT; and of a headless Service it does not tell pods apart. What pods of before 1.5 take is not looked at.',
   reasons: {
     MtlsWithoutProxy:
       'By a DestinationRule, or by the label of the pods, callers speak mutual TLS to pods that have no proxy: connections are reset.',
@@ -175,12 +187,18 @@ export const mtlsIsUnderstood = defineCheck({
     const warning = untaken(plain);
     if (warning) return { status: 'warn', ...warning };
     if (tls.length === 0) return skip('no DestinationRule that callers apply names a mode of TLS');
+    const unjudged = having('plain', 'not judged');
+    const sound = judged
+      .filter(({ own }) => own.every(({ outcome }) => outcome !== 'not judged'))
+      .map(({ each }) => each);
+    const left = `TLS of a rule’s own is not looked at: ${some(wordsOf(unjudged))}`;
+    if (sound.length === 0) return skip(left);
     // Policy and MeshPolicy of those releases are not read.
     if (plane.version !== null && !isAtLeast(plane.version, '1.5'))
-      return skip(`what pods take is not looked at before 1.5: ${some(wordsOf(tls))}`);
+      return skip(`what pods take is not looked at before 1.5: ${some(wordsOf(sound))}`);
     return {
       status: 'pass',
-      message: `${count(new Set(tls.map(({ service }) => service)).size, 'Service')} with a mode of TLS: ${some(wordsOf(tls))}`,
+      message: `${count(new Set(sound.map(({ service }) => service)).size, 'Service')} with a mode of TLS: ${some(wordsOf(sound))}${unjudged.length > 0 ? `; ${left}` : ''}`,
     };
   },
 });

@@ -25,6 +25,9 @@ const mislabelled = redisPod(false, {
   name: 'redis-2',
   labels: { app: 'redis', 'security.istio.io/tlsMode': 'istio' },
 });
+const own = { ...towards('MUTUAL'), speaks: 'other' } as const;
+const web = service('web', { ports: [port('tcp', 6379)] });
+const webPod = redisPod(true, { name: 'web-1', labels: { app: 'web' } });
 const subset = { name: 'v1', labels: { version: 'v1' } };
 
 const current = <Given extends object>(each: Given): Given & { plane: object } => ({
@@ -285,9 +288,34 @@ judging(
       },
       {
         when: 'a rule names certificates of its own',
-        given: { tls: [{ ...towards('MUTUAL'), speaks: 'other' }], ...peers(STRICT_MESH) },
+        given: { tls: [own], ...peers(STRICT_MESH) },
+        status: 'skip',
+        says: /^TLS of a rule’s own is not looked at: DestinationRule bookinfo\/r \(MUTUAL\) to bookinfo\/redis$/,
+      },
+      {
+        when: 'a rule names certificates of its own, and another speaks what pods take',
+        given: { tls: [own, towards('ISTIO_MUTUAL', { service: web })], pods: listed(redisPod(true), webPod) },
         status: 'pass',
-        says: /\(MUTUAL\)/,
+        says: /^1 Service with a mode of TLS: .* \(ISTIO_MUTUAL\) to bookinfo\/web; TLS of a rule’s own is not looked at: .* \(MUTUAL\) to bookinfo\/redis$/,
+      },
+      {
+        when: 'a rule names certificates of its own, and what pods take cannot be seen',
+        given: { tls: [own], peers: { missing: missing() } },
+        status: 'unknown',
+        reason: 'Forbidden',
+        says: /not every PeerAuthentication/,
+      },
+      {
+        when: 'callers speak TLS to pods without a proxy',
+        given: { tls: [towards('SIMPLE')], pods: listed(redisPod(false)), peers: { missing: missing() } },
+        status: 'skip',
+        says: /\(SIMPLE\)/,
+      },
+      {
+        when: 'callers speak TLS to a sidecar that hands it on',
+        given: { tls: [towards('SIMPLE')] },
+        status: 'skip',
+        says: /\(SIMPLE\)/,
       },
       {
         when: 'what pods take cannot be seen',

@@ -161,6 +161,14 @@ const REPORTS: readonly [
     'StrictRefusesPlain',
     /Istio by itself \(plain text\) to bookinfo\/app; not labelled security\.istio\.io\/tlsMode=istio: bookinfo\/app-1$/,
   ],
+  ...['MUTUAL, clientCertificate: /a, privateKey: /b', 'SIMPLE'].map((mode): (typeof REPORTS)[number] => [
+    `TLS of a rule’s own: ${mode}`,
+    service('app', HTTP) + pod('app-1') + rule(`trafficPolicy: { tls: { mode: ${mode} } }`),
+    'mtls-is-understood',
+    'skip',
+    null,
+    /^TLS of a rule’s own is not looked at: DestinationRule bookinfo\/rule \((MUTUAL|SIMPLE)\) to bookinfo\/app$/,
+  ]),
   [
     'a port without a mode below ISTIO_MUTUAL, for pods that take none there',
     service('app', HTTP) +
