@@ -1,3 +1,4 @@
+import type { Pod } from '../../../src/evidence/pod.ts';
 import { peerAuthenticationsCount } from '../../../src/guide/headless-tcp/peers.ts';
 import type { PeerAuthentication } from '../../../src/istio/mtls.ts';
 import { judging } from '../../support/judging.ts';
@@ -6,6 +7,8 @@ import { calls, peer, redisPod } from '../../support/tcp.ts';
 
 const selector = { app: 'redis' };
 const ports = (number: number) => new Map([[number, 'STRICT' as const]]);
+const inRoot = (mode: 'STRICT' | 'PERMISSIVE', createdAt: number) =>
+  peer(mode, { name: `p${createdAt}`, namespace: 'istio-system', createdAt });
 const redis = service('redis', { ports: [port('tcp', 80, { targetPort: 'redis' })], selector });
 
 judging(
@@ -31,6 +34,65 @@ judging(
       status: 'warn',
       reason: 'PortsWithoutSelector',
       says: /bookinfo\/p/,
+    },
+    {
+      when: 'a younger one of the namespace says something else',
+      given: { peers: listed(peer('STRICT', { name: 'new', createdAt: 2 }), peer('PERMISSIVE', { createdAt: 1 })) },
+      status: 'warn',
+      reason: 'Shadowed',
+      says: /^bookinfo\/new is not in force, p is older$/,
+    },
+    {
+      when: 'a younger one of the mesh says something else, and pods cannot be seen',
+      given: { peers: listed(inRoot('STRICT', 2), inRoot('PERMISSIVE', 1)), pods: partly<Pod>() },
+      status: 'warn',
+      reason: 'Shadowed',
+      says: /^istio-system\/p2 is not in force, p1 is older$/,
+    },
+    {
+      when: 'a younger one of the namespace says the same',
+      given: { peers: listed(peer('STRICT', { name: 'new', createdAt: 2 }), peer('STRICT', { createdAt: 1 })) },
+      status: 'pass',
+      says: /2 PeerAuth/,
+    },
+    {
+      when: 'every pod of one is an older one’s',
+      given: { peers: listed(peer('STRICT', { name: 'new', selector, createdAt: 2 }), peer('DISABLE', { selector })) },
+      status: 'warn',
+      reason: 'Shadowed',
+      says: /^bookinfo\/new is not in force, p is older$/,
+    },
+    {
+      when: 'some pods of one are an older one’s',
+      given: {
+        peers: listed(
+          peer('STRICT', { name: 'new', selector, createdAt: 2 }),
+          peer('DISABLE', { selector: { ...selector, version: 'v1' } }),
+        ),
+        pods: listed(redisPod(true), redisPod(true, { labels: { ...selector, version: 'v1' } })),
+      },
+      status: 'pass',
+      says: /2 PeerAuth/,
+    },
+    {
+      when: 'no pod has its labels',
+      given: { peers: listed(peer('STRICT', { selector: { app: 'rdis' } })) },
+      status: 'warn',
+      reason: 'SelectsNothing',
+      says: /^no pod has the labels of bookinfo\/p \(app=rdis\)$/,
+    },
+    {
+      when: 'no pod that was seen has its labels',
+      given: { peers: listed(peer('STRICT', { selector: { app: 'rdis' } })), pods: partly(redisPod(true)) },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not allowed/,
+    },
+    {
+      when: 'nothing runs in its namespace',
+      given: { peers: listed(peer('STRICT', { selector })), pods: listed<Pod>() },
+      status: 'pass',
+      says: /1 PeerAuth/,
     },
     {
       when: 'a port is the Service’s',

@@ -40,6 +40,9 @@ metadata: { name: peers, namespace: ${namespace} }
 spec: { ${spec} }
 `;
 
+const dated = (spec: string, name: string, creationTimestamp: string): string =>
+  peers(spec).replace('name: peers', `name: ${name}, creationTimestamp: "${creationTimestamp}"`);
+
 const rule = (spec: string): string => `---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -215,6 +218,24 @@ const REPORTS: readonly [
     'warn',
     'SelectorInRoot',
     /istio-system\/peers/,
+  ],
+  [
+    'two PeerAuthentications for one namespace: the younger is not in force',
+    pod('app-1') +
+      dated('mtls: { mode: PERMISSIVE }', 'old', '2026-01-01T00:00:00Z') +
+      dated(STRICT, 'new', '2026-02-01T00:00:00Z'),
+    'peer-authentications-count',
+    'warn',
+    'Shadowed',
+    /bookinfo\/new is not in force, old is older/,
+  ],
+  [
+    'a PeerAuthentication whose selector is misspelt',
+    pod('app-1') + peers(`selector: { matchLabels: { app: ap } }, ${STRICT}`),
+    'peer-authentications-count',
+    'warn',
+    'SelectsNothing',
+    /no pod has the labels of bookinfo\/peers \(app=ap\)/,
   ],
   [
     'istio/istio#27997: a pod of somebody else’s that cannot have a sidecar, beside one that is strict',
