@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { describe, it } from 'node:test';
+import type { Source } from '../src/diagnosis/check.ts';
 import { topics } from '../src/guide/index.ts';
 
 const src = new URL('../src/', import.meta.url);
@@ -101,6 +102,20 @@ describe('the guide', async () => {
         assert.match(reason, /^([A-Z][a-z]+)+$/);
         assert.ok(means.endsWith('.'), `${id}: ${reason}`);
       }
+    }
+  });
+
+  it('declares the rights of all that its checks need: `rbac` prints those', () => {
+    const words = (sources: readonly Source<unknown>[]): readonly string[] =>
+      sources.flatMap(({ rights }) => rights.map(({ verb, resource }) => `${verb} ${resource}`));
+    for (const { id, walks, sources } of guide) {
+      const declared = new Set(words(sources));
+      for (const check of Object.values(walks).flatMap(({ steps }) => steps.flatMap(({ checks }) => checks)))
+        assert.deepEqual(
+          words(Object.values(check.needs)).filter((right) => !declared.has(right)),
+          [],
+          `${id}: ${check.id}`,
+        );
     }
   });
 

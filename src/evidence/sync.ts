@@ -33,8 +33,9 @@ export function stateOf({ sent, acked, error }: TypeSync): SyncState {
   return sent === acked ? 'synced' : 'stale';
 }
 
-/** Whether a proxy has not answered to its newest routes, as far as Pilot knows. */
-export const isOwed = (type: TypeSync): boolean => type.kind === 'route' && stateOf(type) === 'stale';
+/** Whether a proxy has not taken its newest routes, and Pilot does not say whether it refused them: before 1.24. */
+export const isOwed = (type: TypeSync): boolean =>
+  type.kind === 'route' && type.sentAt === null && stateOf(type) === 'stale';
 
 interface RawSync {
   proxy?: unknown;

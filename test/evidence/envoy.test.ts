@@ -284,6 +284,14 @@ describe('a proxy’s log', () => {
       );
     });
   }
+  it('tells the last routes that were refused, and when', () => {
+    const refused = (at: string, words: string): string =>
+      `${at}\twarning\tenvoy config\tgRPC config for type.googleapis.com/envoy.config.route.v3.RouteConfiguration rejected: ${words}`;
+    const { refusal } = logIn(
+      `${refused('2026-11-25T06:00:00Z', 'a')}\n${refused('2026-11-25T07:00:00.1Z', 'b')}\nx\n`,
+    );
+    assert.deepEqual(refusal, { words: 'b', at: Date.parse('2026-11-25T07:00:00Z') });
+  });
   it('tells nothing by what is somebody else’s', () => {
     const lines = [
       '[2026-11-25T06:00:00.000Z] "GET / HTTP/1.1" 426 - via_upstream - "-" 0 16 0 - "-" "-"',

@@ -1,6 +1,7 @@
 import type { Calls } from '../../src/evidence/calls.ts';
 import type { Envoy } from '../../src/evidence/envoy/asked.ts';
 import type { Configuration } from '../../src/evidence/envoy/dump.ts';
+import type { ProxyLog } from '../../src/evidence/envoy/logs.ts';
 import type { ApiGateway, Condition, GatewayRoute, RouteParent, Waypoint } from '../../src/evidence/gateway-api.ts';
 import type { GatewayProxies, SelectedGateway } from '../../src/evidence/gateways.ts';
 import type { Pod } from '../../src/evidence/pod.ts';
@@ -40,7 +41,7 @@ import type { Sidecar } from '../../src/istio/sidecars.ts';
 import type { StreamMatch } from '../../src/istio/streams.ts';
 import type { DelegateFault, MergedVirtualService } from '../../src/istio/virtual-services.ts';
 import { dump, envoy, silent, told } from '../support/envoys.ts';
-import { judging } from '../support/judging.ts';
+import { judging, NOW } from '../support/judging.ts';
 import { container, listed, missing, partly, port, service, workloadPod } from '../support/mixer.ts';
 
 const destination = (host: string, subset: string | null = null, number: number | null = null): Destination => ({
@@ -1998,24 +1999,27 @@ judging(
   { ...seen(), syncs: stale('a'), asked: { envoys: [envoy()], of: 1 }, all: [envoy()] },
 );
 
-const syncOf = (kind: string, error: string, acked = 'a') => ({
+const syncOf = (kind: string, error: string, acked = 'a', sentAt: number | null = null) => ({
   kind,
   sent: 'b',
   acked,
   error,
-  sentAt: null,
+  sentAt,
 });
 const synced = (...types: readonly ReturnType<typeof syncOf>[]) => ({
   got: [{ pilot: null as never, proxies: { got: [{ proxy: 'a.bookinfo', version: '1.31.0', types }] } }],
 });
-const refusing = (refusal: string | null) => ({
+const logged = (change: Partial<ProxyLog>) => ({
   got: [
     told(
-      { current: { lines: [], complaint: null, refusal, requests: 0, since: null }, previous: null },
+      { current: { lines: [], complaint: null, refusal: null, requests: 0, since: null, ...change }, previous: null },
       envoy({ name: 'a' }),
     ),
   ],
 });
+const refusing = (at: number | null) =>
+  logged({ refusal: { words: 'Only unique values for domains are permitted', at } });
+const owed = { syncs: synced(syncOf('route', '')) };
 judging(
   proxiesTakeRules,
   [
@@ -2041,20 +2045,61 @@ judging(
     },
     {
       when: 'an old release owes an answer, and its log says why',
-      given: { syncs: synced(syncOf('route', '')), logs: refusing('Only unique values for domains are permitted') },
+      given: { ...owed, logs: refusing(null) },
       status: 'fail',
       reason: 'RulesRefused',
       says: /Only unique values/,
     },
     {
+      when: 'its log said so a minute ago',
+      given: { ...owed, logs: refusing(NOW - 60_000) },
+      status: 'fail',
+      reason: 'RulesRefused',
+      says: /Only unique values/,
+    },
+    {
+      when: 'its log said so two hours ago: since then it may have taken others',
+      given: { ...owed, logs: refusing(NOW - 2 * 3600_000) },
+      status: 'unknown',
+      reason: 'AnswerOwed',
+      says: /owed by bookinfo\/a: its log tells of a refusal 120 minutes ago: Only unique/,
+    },
+    {
+      when: 'a refusal of the log is not of what is owed: nothing is',
+      given: { logs: refusing(NOW - 60_000) },
+      status: 'pass',
+      says: /1 proxy, none refuses/,
+    },
+    {
       when: 'an answer is owed, and no log tells of a refusal',
-      given: { syncs: synced(syncOf('route', '')), logs: refusing(null) },
+      given: { ...owed, logs: logged({}) },
+      status: 'unknown',
+      reason: 'AnswerOwed',
+      says: /an answer to routes is owed by bookinfo\/a: its log tells of no refusal/,
+    },
+    {
+      when: 'an answer is owed, and its log was cut',
+      given: { ...owed, logs: logged({ since: NOW - 60_000 }) },
+      status: 'unknown',
+      reason: 'AnswerOwed',
+      says: /its log was read back to 2026-11-22T09:59:00\.000Z only/,
+    },
+    {
+      when: 'an answer is owed by one that is not of the sample',
+      given: { ...owed, logs: { got: [] } },
+      status: 'unknown',
+      reason: 'AnswerOwed',
+      says: /its log was not read \(--sample\)/,
+    },
+    {
+      when: 'a new release would tell of a refusal',
+      given: { syncs: synced(syncOf('route', '', 'a', NOW)) },
       status: 'pass',
       says: /1 proxy/,
     },
     {
       when: 'an answer is owed, and the log cannot be seen',
-      given: { syncs: synced(syncOf('route', '')), logs: { missing: missing() } },
+      given: { ...owed, logs: { missing: missing() } },
       status: 'unknown',
       reason: 'Forbidden',
       says: /its log was not seen/,

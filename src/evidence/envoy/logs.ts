@@ -56,8 +56,8 @@ export interface ProxyLog {
   lines: readonly LogLine[];
   /** The last complaint about Pilot that nothing ended. */
   complaint: { line: string; at: number | null } | null;
-  /** Why it did not take the last routes that it refused; null when it tells of none. */
-  refusal: string | null;
+  /** Why it did not take the last routes that it refused, and when that was; null when it tells of none. */
+  refusal: { words: string; at: number | null } | null;
   /** How many requests it tells of. */
   requests: number;
   /** Since when it tells, in milliseconds since 1970; null when it begins with the container, or no line says when. */
@@ -80,14 +80,15 @@ export function logIn(text: string): ProxyLog {
   const lines: LogLine[] = [];
   let complaint: ProxyLog['complaint'] = null;
   let requests = 0;
-  let refusal: string | null = null;
+  let refusal: ProxyLog['refusal'] = null;
   const all = text.trimEnd().split('\n');
   for (const whole of all) {
     const line = whole.slice(0, LONGEST);
     if (ACCESS.test(line)) requests++;
     if (READY.test(line)) complaint = null;
     if (COMPLAINT.test(line)) complaint = { line, at: timeOf(line) };
-    refusal = REFUSAL.exec(line)?.[1] ?? refusal;
+    const words = REFUSAL.exec(line)?.[1];
+    if (words !== undefined) refusal = { words, at: timeOf(line) };
     const meaning = isRefused(line) ? 'refused' : PATTERNS.find(([, pattern]) => pattern.test(line))?.[0];
     if (meaning) lines.push({ meaning, line, at: timeOf(line) });
   }
@@ -127,7 +128,7 @@ export const envoyLogs = ofEachEnvoy(
 );
 
 /** The logs of asked Envoys, where one of them owes an answer to routes and does not say why: before 1.24 the log does. */
-export const owingLogs = planeSource([], async ({ from }): Promise<readonly Told<ProxyLogs>[]> => {
+export const owingLogs = planeSource(envoyLogs.rights, async ({ from }): Promise<readonly Told<ProxyLogs>[]> => {
   const proxies = proxiesIn(await settle(from(firstSyncs)));
   const isOwing = proxies.some(({ types }) => types.some(isOwed));
   return isOwing ? from(envoyLogs) : [];

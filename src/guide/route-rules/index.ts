@@ -1,5 +1,6 @@
 import { meshConfig } from '../../evidence/config-maps.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
+import { owingLogs } from '../../evidence/envoy/logs.ts';
 import { apiGateways, gatewayRoutes, grants, waypoints } from '../../evidence/gateway-api.ts';
 import { istioGateways } from '../../evidence/gateways.ts';
 import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
@@ -67,6 +68,7 @@ export const routeRules = section({
     allNamespaces,
     firstSyncs,
     envoyDumps,
+    owingLogs,
     virtualServices,
     destinationRules,
     serviceEntries,
