@@ -118,6 +118,7 @@ const RIGHT: readonly [input: string, topic: string, code: number, reason: strin
 ];
 
 const RULES = /^(hosts|gateways) /;
+const API = / (api-gateways-programmed|http-routes-accepted)$/;
 
 /** What people reported, or were told by another tool, and is no fault of what these steps and checks look at. */
 const SOUND: readonly [input: string, topic: string, about: RegExp][] = [
@@ -133,6 +134,8 @@ const SOUND: readonly [input: string, topic: string, about: RegExp][] = [
   ['injection-opt-in', 'webhook-certs', /^webhook-selection /],
   ['gateway-redirects', 'route-rules', RULES],
   ['fields-of-other-shapes', 'route-rules', RULES],
+  ['gateway-of-another-controller', 'route-rules', API],
+  ['status-of-a-former-parent', 'route-rules', API],
   ['two-tutorials', 'route-rules', RULES],
   ['gateways-redirect-both', 'route-rules', RULES],
 ];

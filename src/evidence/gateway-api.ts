@@ -50,8 +50,14 @@ export interface RouteParent extends Named {
   /** The name of a listener; null for each. */
   section: string | null;
   port: number | null;
+  /** What Istio says. */
   conditions: readonly Condition[];
+  /** Whether others say something, and Istio nothing: it is for another controller. */
+  isOthers: boolean;
 }
+
+/** Of a route's parent, what names it. */
+type Reference = Omit<RouteParent, 'conditions' | 'isOthers'>;
 
 /** A route of the Gateway API. */
 export interface GatewayRoute extends Named {
@@ -63,7 +69,7 @@ export interface GatewayRoute extends Named {
   services: readonly Named[];
   /** The Services that it leads to. */
   backends: readonly Named[];
-  /** What its controllers object to: `NotAllowedByListeners: …`. */
+  /** What Istio objects to: `NotAllowedByListeners: …`. */
   refused: readonly string[];
 }
 
@@ -73,15 +79,18 @@ const at =
 
 const parentOf =
   (own: Named) =>
-  (ref: Json): Omit<RouteParent, 'conditions'> => ({
+  (ref: Json): Reference => ({
     ...at(own)(ref),
     kind: text(ref.kind) || 'Gateway',
     section: text(ref.sectionName) || null,
     port: number(ref.port) || null,
   });
 
-const keyOf = ({ kind, namespace, name, section, port }: Omit<RouteParent, 'conditions'>): string =>
+const keyOf = ({ kind, namespace, name, section, port }: Reference): string =>
   JSON.stringify([kind, namespace, name, section, port]);
+
+/** Whether what is said is said by Istio: its controllers are `istio.io/…`. */
+const isIstios = ({ controllerName }: Json): boolean => /^(istio\.io\/|$)/.test(text(controllerName));
 
 const routeOf =
   (kind: GatewayRoute['kind']) =>
@@ -89,11 +98,15 @@ const routeOf =
     const own = named(from);
     const { parentRefs, rules, hostnames } = object(from.spec);
     const said = list(object(from.status).parents);
-    const conditions = said.flatMap(conditionsIn);
     const parents = list(parentRefs).map((ref): RouteParent => {
       const parent = parentOf(own)(ref);
       const same = said.filter((each) => keyOf(parentOf(own)(object(each.parentRef))) === keyOf(parent));
-      return { ...parent, conditions: same.flatMap(conditionsIn) };
+      const istios = same.filter(isIstios);
+      return {
+        ...parent,
+        conditions: istios.flatMap(conditionsIn),
+        isOthers: same.length > 0 && istios.length === 0,
+      };
     });
     return {
       ...own,
@@ -105,9 +118,15 @@ const routeOf =
         .flatMap(({ backendRefs }) => list(backendRefs))
         .filter((ref) => (text(ref.kind) || 'Service') === 'Service')
         .map(at(own)),
-      refused: conditions
-        .filter(({ type, status }) => /^(Accepted|ResolvedRefs|Programmed)$/.test(type) && status === 'False')
-        .map(saying),
+      // What is said of a parent that it no longer names is over.
+      refused: [
+        ...new Set(
+          parents
+            .flatMap(({ conditions }) => conditions)
+            .filter(({ type, status }) => /^(Accepted|ResolvedRefs|Programmed)$/.test(type) && status === 'False')
+            .map(saying),
+        ),
+      ],
     };
   };
 

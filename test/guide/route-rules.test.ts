@@ -986,6 +986,7 @@ const parent = (change: Partial<RouteParent> = {}): RouteParent => ({
   section: null,
   port: null,
   conditions: ACCEPTED,
+  isOthers: false,
   ...change,
 });
 const route: GatewayRoute = {
@@ -1285,6 +1286,23 @@ judging(
       status: 'pass',
       says: /1 route/,
     },
+    {
+      when: 'a route is for another controller’s Gateway, of which it says no',
+      given: rules({
+        routes: [{ ...forGateway({ isOthers: true }), backends: [{ name: 'far', namespace: 'store' }] }],
+      }),
+      status: 'skip',
+      says: /no route/,
+    },
+    {
+      when: 'a route is for another controller’s Gateway, of which nobody says anything yet',
+      given: {
+        ...rules({ routes: [forGateway()] }),
+        gateways: { got: listed(apiGateway({ className: 'gke' }, { hostname: 'b.com' })) },
+      },
+      status: 'skip',
+      says: /no route/,
+    },
   ],
   {
     grants: { got: listed<ReferenceGrant>() },
@@ -1340,6 +1358,22 @@ judging(apiGatewaysProgrammed, [
     given: edgeOf({}, { conditions: [words('Conflicted', 'NoConflicts')] }),
     status: 'pass',
     says: /1 Gateway/,
+  },
+  {
+    when: 'one of another controller is not programmed',
+    given: edgeOf({ className: 'gke', conditions: [...ACCEPTED, words('Programmed', 'Invalid')] }),
+    status: 'skip',
+    says: /no Gateway/,
+  },
+  {
+    when: 'one of a class of its own is not programmed, and Istio says something of a route for it',
+    given: {
+      ...edgeOf({ className: 'mine', conditions: [...ACCEPTED, words('Programmed', 'Invalid')] }),
+      ...rules({ routes: [forGateway({ conditions: ACCEPTED })] }),
+    },
+    status: 'fail',
+    reason: 'GatewayNotProgrammed',
+    says: /Invalid/,
   },
   {
     when: 'nobody has taken one up',

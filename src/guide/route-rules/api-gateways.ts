@@ -2,7 +2,14 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { type ApiGateway, apiGateways, type Condition, isWaypoint, saying } from '../../evidence/gateway-api.ts';
+import {
+  type ApiGateway,
+  apiGateways,
+  type Condition,
+  type GatewayRoute,
+  isWaypoint,
+  saying,
+} from '../../evidence/gateway-api.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
 
@@ -53,11 +60,24 @@ const isSeen = ({ conditions }: ApiGateway): boolean => {
   return own.length > 0 && own.every(({ status }) => status !== 'Unknown');
 };
 
+/** Of Istio's own classes: `istio`, `istio-waypoint`, `istio-east-west`, `istio-remote`, `istio-agentgateway`. */
+const isOfIstiosClass = ({ className }: ApiGateway): boolean => className.startsWith('istio');
+
+/** Tells the Gateways of other controllers: taken up, of no class of Istio's, and Istio says nothing of a route for them. */
+export function othersBeside(routes: readonly GatewayRoute[]): (gateway: ApiGateway) => boolean {
+  const istios = new Set(
+    routes.flatMap(({ parents }) =>
+      parents.filter(({ kind, conditions }) => kind === 'Gateway' && conditions.length > 0).map(titleOf),
+    ),
+  );
+  return (gateway) => !isOfIstiosClass(gateway) && isSeen(gateway) && !istios.has(titleOf(gateway));
+}
+
 export const apiGatewaysProgrammed = defineCheck({
   id: 'api-gateways-programmed',
   title: 'Gateways of the Gateway API are programmed',
   explains:
-    'Looks at what its controller says of a Gateway of the Gateway API (gateway.networking.k8s.io) and of each of its listeners: Accepted, Programmed, ResolvedRefs (a certificate’s Secret, a ReferenceGrant) and Conflicted. `istioctl analyze` calls a negative one of the Gateway IST0171. Where nobody says anything, no controller has taken it up: its class is nobody’s, or istiod runs without the Gateway API.',
+    'Looks at what its controller says of a Gateway of the Gateway API (gateway.networking.k8s.io) and of each of its listeners: Accepted, Programmed, ResolvedRefs (a certificate’s Secret, a ReferenceGrant) and Conflicted. `istioctl analyze` calls a negative one of the Gateway IST0171. Where nobody says anything, no controller has taken it up: its class is nobody’s, or istiod runs without the Gateway API. Those of other controllers than Istio’s are left out.',
   reasons: {
     GatewayRefused: 'The controller does not accept a Gateway, or cannot resolve what it names (IST0171).',
     ListenerRefused: 'A listener of a Gateway is not valid, in conflict with another, or names a Secret in vain.',
@@ -70,13 +90,15 @@ export const apiGatewaysProgrammed = defineCheck({
   judge({ rules: { routes, missing }, gateways }, { scope }) {
     if ('missing' in gateways) return unknown([gateways.missing]);
     const named = new Set(
-      routes.flatMap(({ parents }) => parents.filter(({ kind }) => kind === 'Gateway').map(titleOf)),
+      routes.flatMap(({ parents }) =>
+        parents.filter(({ kind, isOthers }) => kind === 'Gateway' && !isOthers).map(titleOf),
+      ),
     );
     const isIn = ({ namespace }: ApiGateway): boolean =>
       scope.workload === null && (scope.namespace === null || namespace === scope.namespace);
-    // Of another controller's nothing is asked unless it says something, or a route is for it.
+    const isOthers = othersBeside(routes);
     const judged = gateways.got.items.filter(
-      (each) => named.has(titleOf(each)) || (isIn(each) && (isSeen(each) || each.className.startsWith('istio'))),
+      (each) => !isOthers(each) && (named.has(titleOf(each)) || (isIn(each) && isOfIstiosClass(each))),
     );
     const faults = judged.flatMap(faultsOf).sort((a, b) => ORDER.indexOf(a.reason) - ORDER.indexOf(b.reason));
     const [first] = faults;

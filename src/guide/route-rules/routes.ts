@@ -16,6 +16,7 @@ import { allNamespaces, type Listing, type Namespace } from '../../evidence/kube
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
 import { isGranted, type ReferenceGrant } from '../../istio/grants.ts';
+import { othersBeside } from './api-gateways.ts';
 
 const show = (route: GatewayRoute): string =>
   shellLine('kubectl', '-n', route.namespace, 'get', `${route.kind.toLowerCase()}s`, route.name, '-o', 'yaml');
@@ -73,11 +74,23 @@ function barred(routes: readonly GatewayRoute[], found: Attempt<Listing<Referenc
   return { foreign, shut };
 }
 
+/** Routes with those of their parents that are not other controllers'; without those that have no such parent. */
+function istiosOf(routes: readonly GatewayRoute[], gateways: Attempt<Listing<ApiGateway>>): readonly GatewayRoute[] {
+  const isOthers = othersBeside(routes);
+  const others = new Set('got' in gateways ? gateways.got.items.filter(isOthers).map(titleOf) : []);
+  return routes.flatMap((route) => {
+    const parents = route.parents.filter(
+      (each) => !each.isOthers && !(each.kind === 'Gateway' && others.has(titleOf(each))),
+    );
+    return parents.length > 0 || route.parents.length === 0 ? [{ ...route, parents }] : [];
+  });
+}
+
 export const httpRoutesAccepted = defineCheck({
   id: 'http-routes-accepted',
   title: 'routes of the Gateway API are accepted',
   explains:
-    'An HTTPRoute, GRPCRoute, TLSRoute or TCPRoute is for a Gateway, a listener of it (`sectionName`) or a port, or with a Service as its parent for the mesh. Looks at what its controllers say of it in its status: NotAllowedByListeners is the Gateway’s allowedRoutes, RefNotPermitted a Service of another namespace without a ReferenceGrant there, BackendNotFound a Service that does not exist. Where they do not accept it, or say nothing, why is worked out from the Gateway itself: is it there, has it such a listener, does that take the route’s host, kind and namespace (`allowedRoutes`: its own namespace only, unless it says more). `istioctl analyze` calls what is not accepted IST0171.',
+    'An HTTPRoute, GRPCRoute, TLSRoute or TCPRoute is for a Gateway, a listener of it (`sectionName`) or a port, or with a Service as its parent for the mesh. Looks at what Istio says of it in its status: NotAllowedByListeners is the Gateway’s allowedRoutes, RefNotPermitted a Service of another namespace without a ReferenceGrant there, BackendNotFound a Service that does not exist. Where they do not accept it, or say nothing, why is worked out from the Gateway itself: is it there, has it such a listener, does that take the route’s host, kind and namespace (`allowedRoutes`: its own namespace only, unless it says more). What is for other controllers than Istio’s is left out. `istioctl analyze` calls what is not accepted IST0171.',
   reasons: {
     RouteUnseen: 'No controller says anything of a route, and nothing in the route or its Gateway tells why.',
     RouteRefused: 'A controller does not accept a route, or cannot resolve what it leads to (IST0171).',
@@ -87,7 +100,8 @@ export const httpRoutesAccepted = defineCheck({
     HostnameNotServed: 'No listener of the Gateway has a host in common with the route (IST0171).',
   },
   needs: { rules, grants: attempt(grants), gateways: attempt(apiGateways), namespaces: attempt(allNamespaces) },
-  judge({ rules: { routes, missing }, grants, gateways, namespaces }): Verdict {
+  judge({ rules: { routes: all, missing }, grants, gateways, namespaces }): Verdict {
+    const routes = istiosOf(all, gateways);
     const { foreign, shut } = barred(routes, grants);
     const [first] = shut;
     if (first && 'got' in grants) {
