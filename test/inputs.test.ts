@@ -107,6 +107,14 @@ const RIGHT: readonly [input: string, topic: string, code: number, reason: strin
     'RouteNotAllowed',
     /takes routes from its own namespace only at listener web: the route is in bookinfo/,
   ],
+  [
+    'destination-not-ready',
+    'route-rules',
+    1,
+    'DestinationUnready',
+    /front\.bookinfo\.svc\.\S+, which has no ready pod/,
+  ],
+  ['subset-not-ready', 'route-rules', 1, 'SubsetUnready', /no ready pod of v1 of front\S+: version=v1/],
   ['port-as-text', 'route-rules', 1, 'PortUncalled', /port 81 alone, and front\.bookinfo\.svc\.cluster\.local has 80/],
   [
     'delegate-of-numbers',
@@ -134,6 +142,7 @@ const SOUND: readonly [input: string, topic: string, about: RegExp][] = [
   ['injection-opt-in', 'webhook-certs', /^webhook-selection /],
   ['gateway-redirects', 'route-rules', RULES],
   ['fields-of-other-shapes', 'route-rules', RULES],
+  ['unready-published', 'route-rules', RULES],
   ['gateway-of-another-controller', 'route-rules', API],
   ['status-of-a-former-parent', 'route-rules', API],
   ['two-tutorials', 'route-rules', RULES],

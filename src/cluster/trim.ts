@@ -156,7 +156,7 @@ const gatewayRoute = ({ spec, status }: Json): Partial<KubernetesObject> => ({
 const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>> = {
   pods: ({ spec, status }) => ({ spec: podSpec(spec), status: podStatus(status) }),
   services: ({ spec, status }) => ({
-    spec: only(spec, 'selector', 'ports', 'type', 'clusterIP'),
+    spec: only(spec, 'selector', 'ports', 'type', 'clusterIP', 'publishNotReadyAddresses'),
     ...(object(status).conditions !== undefined && { status: only(status, 'conditions') }),
   }),
   namespaces: () => ({}),

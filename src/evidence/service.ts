@@ -12,6 +12,8 @@ export interface Service {
   headless: boolean;
   /** Another name, and no pods. */
   external: boolean;
+  /** Whether requests come to pods that are not ready too. */
+  takesUnready: boolean;
   /** What istiod says of its waypoint (1.24 and newer); null when it says nothing. */
   waypoint: { bound: boolean; message: string } | null;
 }
@@ -25,6 +27,7 @@ interface RawService {
     selector?: Record<string, string> | null;
     type?: string;
     clusterIP?: string;
+    publishNotReadyAddresses?: boolean;
     ports?:
       | readonly {
           name?: string;
@@ -39,7 +42,7 @@ interface RawService {
 }
 
 export function serviceOf({ metadata, ...rest }: KubernetesObject): Service {
-  const { spec: { selector, ports, type, clusterIP } = {}, status } = rest as RawService;
+  const { spec: { selector, ports, type, clusterIP, publishNotReadyAddresses } = {}, status } = rest as RawService;
   const bound = status?.conditions?.find((each) => each.type === 'istio.io/WaypointBound');
   return {
     name: metadata.name,
@@ -56,6 +59,7 @@ export function serviceOf({ metadata, ...rest }: KubernetesObject): Service {
     })),
     headless: clusterIP === 'None',
     external: type === 'ExternalName',
+    takesUnready: publishNotReadyAddresses === true,
     waypoint: bound ? { bound: bound.status === 'True', message: bound.message ?? '' } : null,
   };
 }

@@ -213,6 +213,13 @@ judging(hostsExist, [
     reason: 'Forbidden',
     says: /among what could be seen/,
   },
+  {
+    when: 'they do, and not every rule was seen',
+    given: rules({ missing: [missing()] }),
+    status: 'unknown',
+    reason: 'Forbidden',
+    says: /not every rule/,
+  },
   { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
   {
     when: 'no rule could be seen',
@@ -241,6 +248,22 @@ judging(
       status: 'fail',
       reason: 'DestinationEmpty',
       says: /no running pod/,
+    },
+    {
+      when: 'its only pod is not ready',
+      given: { ...rules(), pods: listed({ ...reviewsPod, ready: false }) },
+      status: 'fail',
+      reason: 'DestinationUnready',
+      says: /no ready pod/,
+    },
+    {
+      when: 'its only pod is not ready, and need not be',
+      given: {
+        ...rules({ targets: [target(rule(), destination('reviews'), { ...reviews, takesUnready: true })] }),
+        pods: listed({ ...reviewsPod, ready: false }),
+      },
+      status: 'pass',
+      says: /1 destination/,
     },
     {
       when: 'none has a selector',
@@ -466,6 +489,23 @@ judging(
       status: 'fail',
       reason: 'SubsetEmpty',
       says: /no running pod of v2 of reviews.bookinfo.svc.cluster.local: version=v9/,
+    },
+    {
+      when: 'one has no pod that is ready',
+      given: {
+        ...rules({ targets: subset({ version: 'v2' }) }),
+        pods: listed({ ...podOf('v2'), ready: false }, podOf('v1')),
+      },
+      status: 'fail',
+      reason: 'SubsetUnready',
+      says: /no ready pod of v2 of reviews.bookinfo.svc.cluster.local: version=v2/,
+    },
+    {
+      when: 'they do, and not every rule was seen',
+      given: rules({ targets: subset({ version: 'v2' }), missing: [missing()] }),
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /not every rule/,
     },
     {
       when: 'one is of no endpoint of a ServiceEntry',

@@ -27,8 +27,9 @@ function definitionsOf(objects: readonly RecordedObject[]): readonly RecordedObj
 /** In the version of Istio's kinds that every release serves. */
 const served = (object: RecordedObject): RecordedObject => ({
   ...object,
-  // What is written down of a pod runs.
-  ...(object.kind === 'Pod' && { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } }),
+  // What is written down of a pod runs, unless it says otherwise.
+  ...(object.kind === 'Pod' &&
+    !('status' in object) && { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } }),
   apiVersion: object.apiVersion
     .replace(/^networking\.istio\.io\/v1$/, 'networking.istio.io/v1alpha3')
     .replace(/^security\.istio\.io\/v1$/, 'security.istio.io/v1beta1'),

@@ -78,6 +78,7 @@ export const service = (name: string, change: Partial<Service> = {}): Service =>
   ports: [],
   headless: false,
   external: false,
+  takesUnready: false,
   waypoint: null,
   ...change,
 });

@@ -108,6 +108,7 @@ export const hostsExist = defineCheck({
             : editRule(first.rule),
       };
     }
+    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
     return {
       status: 'pass',
       message: `${count(virtualServices.length, 'VirtualService')}, ${count(targets.length, 'destination')}`,

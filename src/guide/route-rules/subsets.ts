@@ -3,20 +3,22 @@ import { defineCheck, type Verdict } from '../../diagnosis/check.ts';
 import { isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { allPods, byNamespace, selects } from '../../evidence/kubernetes.ts';
 import { titleOf } from '../../evidence/named.ts';
-import { isRunning } from '../../evidence/pod.ts';
+import { isRunning, type Pod } from '../../evidence/pod.ts';
 import { rules } from '../../evidence/rules.ts';
 import type { Target } from '../../evidence/targets.ts';
+import { isServing } from './endpoints.ts';
 import { forCallers } from './steps.ts';
 
 export const subsetsExist = defineCheck({
   id: 'subsets-exist',
   title: 'subsets that rules lead to are defined, and have pods',
   explains:
-    'Looks for each subset of a destination in the one DestinationRule that each caller’s proxy applies: of its own namespace, else of the Service’s, else of the root namespace, the most specific host whole; and whether its labels select a running pod of the Service, or where a ServiceEntry’s endpoints are found by DNS one of those. `istioctl analyze` calls the first IST0101, the second IST0173.',
+    'Looks for each subset of a destination in the one DestinationRule that each caller’s proxy applies: of its own namespace, else of the Service’s, else of the root namespace, the most specific host whole; and whether its labels select a running pod of the Service that is ready, or where a ServiceEntry’s endpoints are found by DNS one of those. `istioctl analyze` calls the first IST0101, the second IST0173.',
   reasons: {
     SubsetMissing:
       'No DestinationRule that callers apply defines a subset that a rule leads to (IST0101): requests get 503.',
     SubsetEmpty: 'A subset’s labels select no running pod or endpoint of the service (IST0173): requests get 503.',
+    SubsetUnready: 'Of the pods that a subset’s labels select none is ready: requests get 503.',
   },
   needs: { rules, pods: allPods },
   judge({ rules: { targets, missing }, pods }): Verdict {
@@ -55,29 +57,39 @@ export const subsetsExist = defineCheck({
       const members = podsIn(service?.namespace ?? '').filter(
         (pod) => service && isRunning(pod) && selects(service.selector, pod.labels),
       );
-      const hollow = labels.find(
-        (each) => !members.some((pod) => each.every(([name, value]) => pod.labels[name] === value)),
-      );
-      const isHollow = hollow !== undefined && Object.keys(service?.selector ?? {}).length > 0;
-      return { target, isHollow, labels: hollow ?? labels[0] ?? [] };
+      const hollowOf = (among: readonly Pod[]) =>
+        labels.find((each) => !among.some((pod) => each.every(([name, value]) => pod.labels[name] === value)));
+      const hollow = hollowOf(members);
+      const unready = hollowOf(members.filter((pod) => service && isServing(service, pod)));
+      const isChosen = Object.keys(service?.selector ?? {}).length > 0;
+      return {
+        target,
+        isHollow: isChosen && hollow !== undefined,
+        isUnready: isChosen && unready !== undefined,
+        labels: hollow ?? unready ?? labels[0] ?? [],
+      };
     });
     const empty = found.filter(({ target, isHollow }) => isHollow || target.lacking.endpoint.length > 0);
-    const [hollow] = empty;
+    const unready = found.filter(({ isUnready }) => isUnready);
+    const [hollow] = empty.length > 0 ? empty : unready;
     if (hollow) {
       const { service, entered } = hollow.target;
-      if (hollow.isHollow && pods.refusal) return unknown([pods.refusal], 'not every pod was seen');
-      const words = ({ target, labels }: (typeof found)[number]): string =>
-        `no ${target.service ? 'running pod' : 'endpoint'} of ${name(target)}: ${labels.map(([name, value]) => `${name}=${value}`).join(',')}`;
+      if (hollow.isUnready && pods.refusal) return unknown([pods.refusal], 'not every pod was seen');
+      const words = ({ target, isHollow, isUnready, labels }: (typeof found)[number]): string => {
+        const what = !isUnready ? 'endpoint' : isHollow ? 'running pod' : 'ready pod';
+        return `no ${what} of ${name(target)}: ${labels.map(([name, value]) => `${name}=${value}`).join(',')}`;
+      };
       return {
         status: 'fail',
-        reason: 'SubsetEmpty',
-        message: some([...new Set(empty.map(words))]),
+        reason: empty.length > 0 ? 'SubsetEmpty' : 'SubsetUnready',
+        message: some([...new Set((empty.length > 0 ? empty : unready).map(words))]),
         hint:
           entered && !service
             ? shellLine('kubectl', 'get', 'serviceentries', '--all-namespaces', '-o', 'yaml')
             : shellLine('kubectl', '-n', service?.namespace ?? '', 'get', 'pods', '--show-labels'),
       };
     }
+    if (isSome(missing)) return unknown(missing, 'not every rule was seen');
     return { status: 'pass', message: `${some([...new Set(wanted.map(name))])}` };
   },
 });
