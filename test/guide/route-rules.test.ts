@@ -220,6 +220,7 @@ judging(hostsExist, [
     reason: 'Forbidden',
     says: /not every rule/,
   },
+  { when: 'none leads anywhere', given: rules({ targets: [] }), status: 'skip', says: /no rule leads to a host/ },
   { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
   {
     when: 'no rule could be seen',
@@ -317,6 +318,12 @@ judging(oneRulePerHost, [
     status: 'unknown',
     reason: 'Forbidden',
     says: /not every/,
+  },
+  {
+    when: 'all are gateways’',
+    given: rules({ virtualServices: [rule({ gateways: ['g'] })] }),
+    status: 'skip',
+    says: /no VirtualService is for sidecars/,
   },
   { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
 ]);
@@ -825,6 +832,7 @@ judging(
 );
 
 judging(nobodyIsTheProxy, [
+  { when: 'there is no sidecar', given: { envoys: [] }, status: 'skip', says: /no sidecar/ },
   { when: 'nobody is', given: { envoys: [sidecar()] }, status: 'pass', says: /none of 1 pod/ },
   {
     when: 'an application is',
@@ -1486,6 +1494,27 @@ judging(apiGatewaysProgrammed, [
 const behind: HttpRule = { ...to('reviews'), name: 'late', matches: [{ headers: { x: { exact: 'y' } } }] };
 const twofold = rule({ http: [to('reviews'), behind] });
 
+const stream = (kind: 'tcp' | 'tls', change: Partial<StreamMatch> = {}): Partial<MergedVirtualService> => ({
+  http: [],
+  other: [
+    {
+      kind,
+      matches: [
+        {
+          port: null,
+          gateways: [],
+          sourceLabels: {},
+          sourceNamespace: '',
+          sniHosts: kind === 'tls' ? ['site.example.com'] : [],
+          destinationSubnets: [],
+          ...change,
+        },
+      ],
+      destinations: [destination('reviews')],
+      shares: [null],
+    },
+  ],
+});
 judging(rulesAreReached, [
   {
     when: 'one is for a port that its host does not have',
@@ -1553,6 +1582,18 @@ judging(rulesAreReached, [
     status: 'warn',
     reason: 'RuleUnreached',
     says: /^VirtualService bookinfo\/reviews, TCP rule 2: never reached/,
+  },
+  {
+    when: 'they are, and are for TCP alone',
+    given: rules({ virtualServices: [rule(stream('tcp'))] }),
+    status: 'pass',
+    says: /^1 rule for TCP, each/,
+  },
+  {
+    when: 'none is for HTTP or TCP',
+    given: rules({ virtualServices: [rule(stream('tls'))] }),
+    status: 'skip',
+    says: /no rule is for HTTP or TCP/,
   },
   { when: 'there are no rules', given: rules(NONE), status: 'skip', says: /no VirtualService/ },
   {
@@ -1721,27 +1762,6 @@ judging(gatewaysServeHosts, [
   unseenGateways,
   noGateway,
 ]);
-const stream = (kind: 'tcp' | 'tls', change: Partial<StreamMatch> = {}): Partial<MergedVirtualService> => ({
-  http: [],
-  other: [
-    {
-      kind,
-      matches: [
-        {
-          port: null,
-          gateways: [],
-          sourceLabels: {},
-          sourceNamespace: '',
-          sniHosts: kind === 'tls' ? ['site.example.com'] : [],
-          destinationSubnets: [],
-          ...change,
-        },
-      ],
-      destinations: [destination('reviews')],
-      shares: [null],
-    },
-  ],
-});
 const secure = (change: Partial<GatewayServer> = {}): GatewayServer =>
   server({ port: 443, name: 'https', protocol: 'HTTPS', tls: 'SIMPLE', hosts: ['site.example.com'], ...change });
 const partly80 = (path: string) => ({ http: [{ ...to('reviews'), matches: [{ uri: { prefix: path } }] }] });

@@ -155,6 +155,7 @@ export const containerPortsListed = defineCheck({
         hint: show(other.each),
       };
     if (services.refusal) return unknown([services.refusal], 'not every Service was seen');
+    if (targets.length === 0) return skip('no Service leads to a port of these pods by its number');
     return { status: 'pass', message: `${count(targets.length, 'port')} of ${count(sidecars.length, 'pod')}` };
   },
 });
@@ -209,13 +210,13 @@ export const nobodyIsTheProxy = defineCheck({
   },
   needs: { envoys },
   judge({ envoys }) {
-    const found = envoys
-      .filter(isSidecar)
-      .flatMap((each) =>
-        each.pod.containers
-          .filter(({ name, user }) => name !== each.container.name && user === PROXY_USER)
-          .map(({ name }) => ({ each, name })),
-      );
+    const sidecars = envoys.filter(isSidecar);
+    if (sidecars.length === 0) return skip('no sidecar runs here');
+    const found = sidecars.flatMap((each) =>
+      each.pod.containers
+        .filter(({ name, user }) => name !== each.container.name && user === PROXY_USER)
+        .map(({ name }) => ({ each, name })),
+    );
     const [first] = found;
     if (first)
       return {
@@ -224,6 +225,6 @@ export const nobodyIsTheProxy = defineCheck({
         message: some(found.map(({ each, name }) => `${name} of ${nameOf(each)}`)),
         hint: show(first.each),
       };
-    return { status: 'pass', message: `none of ${count(envoys.length, 'pod')}` };
+    return { status: 'pass', message: `none of ${count(sidecars.length, 'pod')}` };
   },
 });

@@ -6,9 +6,11 @@ import { repeatedIn } from '../../istio/http-rules.ts';
 import type { DelegateFault, MergedVirtualService } from '../../istio/virtual-services.ts';
 import { editRule, NO_RULES, placeOf } from './steps.ts';
 
+const forTcp = ({ other }: MergedVirtualService) => other.filter(({ kind }) => kind === 'tcp');
+
 /** Rules for TCP behind one without a match: the first that fits has the connection. */
 function streamsBehind(rule: MergedVirtualService): readonly string[] {
-  const all = rule.other.filter(({ kind }) => kind === 'tcp');
+  const all = forTcp(rule);
   const end = all.findIndex(({ matches }) => matches.length === 0);
   return end < 0 ? [] : all.slice(end + 1).map((_, at) => `VirtualService ${titleOf(rule)}, TCP rule ${end + at + 2}`);
 }
@@ -63,9 +65,14 @@ export const rulesAreReached = defineCheck({
       };
     if (virtualServices.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_RULES);
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
+    const kinds = [
+      { kind: 'HTTP', rules: virtualServices.flatMap(({ http }) => http).length },
+      { kind: 'TCP', rules: virtualServices.flatMap(forTcp).length },
+    ].filter(({ rules }) => rules > 0);
+    if (kinds.length === 0) return skip('no rule is for HTTP or TCP');
     return {
       status: 'pass',
-      message: `${count(virtualServices.flatMap(({ http }) => http).length, 'rule')} for HTTP, each within reach`,
+      message: `${some(kinds.map(({ kind, rules }) => `${count(rules, 'rule')} for ${kind}`))}, each within reach`,
     };
   },
 });

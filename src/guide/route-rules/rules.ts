@@ -109,6 +109,7 @@ export const hostsExist = defineCheck({
       };
     }
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
+    if (targets.length === 0) return skip('no rule leads to a host');
     return {
       status: 'pass',
       message: `${count(virtualServices.length, 'VirtualService')}, ${count(targets.length, 'destination')}`,
@@ -135,6 +136,7 @@ export const oneRulePerHost = defineCheck({
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
     if (virtualServices.length === 0) return skip(NO_RULES);
     const hosts = new Set(virtualServices.filter(isForMesh).flatMap(({ hosts }) => hosts));
+    if (hosts.size === 0) return skip('no VirtualService is for sidecars');
     return { status: 'pass', message: `${count(hosts.size, 'host')}, each with one rule` };
   },
 });
