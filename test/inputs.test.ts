@@ -115,6 +115,14 @@ const RIGHT: readonly [input: string, topic: string, code: number, reason: strin
     /front\.bookinfo\.svc\.\S+, which has no ready pod/,
   ],
   ['subset-not-ready', 'route-rules', 1, 'SubsetUnready', /no ready pod of v1 of front\S+: version=v1/],
+  ['private-rule-wins', 'route-rules', 1, 'HostTwice', /: bookinfo\/private wins over bookinfo\/public$/],
+  [
+    'gateway-rule-with-service',
+    'route-rules',
+    0,
+    'ServiceNotServed',
+    /bookinfo\/edge does not serve front\.bookinfo\.svc/,
+  ],
   ['port-as-text', 'route-rules', 1, 'PortUncalled', /port 81 alone, and front\.bookinfo\.svc\.cluster\.local has 80/],
   [
     'delegate-of-numbers',

@@ -300,11 +300,11 @@ judging(oneRulePerHost, [
   {
     when: 'two rules have one',
     given: rules({
-      rivals: [{ host: 'reviews.bookinfo.svc.cluster.local', rules: [rule(), rule({ name: 'b' })] }],
+      rivals: [{ host: 'reviews.bookinfo.svc.cluster.local', rules: [rule(), rule({ name: 'b' })], http: true }],
     }),
     status: 'fail',
     reason: 'HostTwice',
-    says: /reviews.bookinfo.svc.cluster.local: bookinfo\/reviews and bookinfo\/b/,
+    says: /reviews.bookinfo.svc.cluster.local: bookinfo\/reviews wins over bookinfo\/b$/,
   },
   {
     when: 'the other is a gateway’s',

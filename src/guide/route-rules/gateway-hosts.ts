@@ -12,7 +12,7 @@ import { editRule, gatewaysOf, NO_GATEWAY, SHOW_GATEWAYS } from './steps.ts';
 const KIND_WORDS = { http: 'HTTP', tls: 'TLS', tcp: 'TCP' } as const;
 
 interface Fault {
-  reason: 'HostNotServed' | 'KindNotServed' | 'RuleNotExported' | 'MatchElsewhere';
+  reason: 'HostNotServed' | 'KindNotServed' | 'RuleNotExported' | 'MatchElsewhere' | 'ServiceNotServed';
   rule: MergedVirtualService;
   words: string;
 }
@@ -38,6 +38,9 @@ function unfit(rule: MergedVirtualService, host: string, places: readonly Place[
     words: `VirtualService ${titleOf(rule)} has rules for ${some([...kindsIn(rule)].map((each) => KIND_WORDS[each]))}, and ${place(first)} takes ${takes}`,
   };
 }
+
+/** Whether a host is a Service's name: nobody outside of the cluster asks for it. */
+const isOfCluster = (host: string): boolean => /\.svc\./.test(host);
 
 /** What keeps a rule from the Gateways that it names and that exist. */
 function faultsOf(rule: MergedVirtualService, all: readonly GatewayProxies[]): readonly Fault[] {
@@ -65,8 +68,9 @@ function faultsOf(rule: MergedVirtualService, all: readonly GatewayProxies[]): r
   const isNamed = faults.some(({ reason }) => reason === 'HostNotServed');
   for (const { host, places } of seen.length > 0 ? found : []) {
     if (places.length === 0 && !isMeshs && !isNamed) {
-      const words = `${some(seen)} does not serve ${host} of VirtualService ${titleOf(rule)}`;
-      faults.push({ reason: 'HostNotServed', rule, words });
+      const words = `${some(seen)} ${seen.length === 1 ? 'does' : 'do'} not serve ${host} of VirtualService ${titleOf(rule)}`;
+      const isBeside = isOfCluster(host) && found.some((other) => !isOfCluster(other.host) && other.places.length > 0);
+      faults.push({ reason: isBeside ? 'ServiceNotServed' : 'HostNotServed', rule, words });
     }
     const fault = unfit(rule, host, places);
     if (fault) faults.push(fault);
@@ -81,6 +85,8 @@ export const gatewaysServeHosts = defineCheck({
     'A server of a Gateway takes a rule whose host is among its own (`NAMESPACE/HOST` for the rules of one namespace only), and whose kind is its protocol’s: http where it speaks HTTP or ends TLS for HTTPS, tls where it passes TLS on, tcp for all else. A rule that is kept to namespaces (`exportTo`) has to be exported to that of the Gateway’s proxies. `istioctl analyze` calls a Gateway that serves no host of its rule IST0132.',
   reasons: {
     HostNotServed: 'No server of the Gateway takes a host of the rule (IST0132): requests get 404.',
+    ServiceNotServed:
+      'A rule for gateways alone has a Service’s name beside hosts that are served: no gateway serves it, and sidecars do not see the rule.',
     KindNotServed: 'The servers that take the host speak another protocol than the rule is for: it has no effect.',
     RuleNotExported:
       'The rule’s exportTo leaves out the namespace of the Gateway’s proxies: they are not told of the rule.',
@@ -92,16 +98,16 @@ export const gatewaysServeHosts = defineCheck({
     if (bound.length === 0) return isSome(missing) ? unknown(missing) : skip(NO_GATEWAY);
     if ('missing' in proxies) return unknown([proxies.missing]);
     const faults = bound.flatMap((rule) => faultsOf(rule, proxies.got.items));
-    const [first] = faults;
+    const worst = faults.filter(({ reason }) => reason !== 'ServiceNotServed');
+    const told = worst.length > 0 ? worst : faults;
+    const [first] = told;
     if (first)
       return {
-        status: 'fail',
+        status: worst.length > 0 ? 'fail' : 'warn',
         reason: first.reason,
-        message: some([...new Set(faults.map(({ words }) => words))]),
+        message: some([...new Set(told.map(({ words }) => words))]),
         hint:
-          first.reason === 'RuleNotExported' || first.reason === 'MatchElsewhere'
-            ? editRule(first.rule)
-            : SHOW_GATEWAYS,
+          first.reason !== 'HostNotServed' && first.reason !== 'KindNotServed' ? editRule(first.rule) : SHOW_GATEWAYS,
       };
     if (proxies.got.refusal) return unknown([proxies.got.refusal], 'not every Gateway was seen');
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');

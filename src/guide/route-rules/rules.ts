@@ -122,7 +122,10 @@ export const oneRulePerHost = defineCheck({
   title: 'no host has two rules',
   explains:
     'Two VirtualServices for the sidecars with the same host, both told to one caller: one of them has no effect, or both in part. `istioctl analyze` calls it IST0109. On a waypoint only one applies, and the other’s paths get 404.',
-  reasons: { HostTwice: 'Two VirtualServices are for the same host (IST0109): the older one wins.' },
+  reasons: {
+    HostTwice:
+      'Two VirtualServices are for the same host (IST0109): of those that are exported to their own namespace or to some alone, and then of all, the oldest wins.',
+  },
   needs: { rules },
   judge({ rules: { virtualServices, rivals, missing } }) {
     const [first] = rivals;
@@ -130,7 +133,12 @@ export const oneRulePerHost = defineCheck({
       return {
         status: 'fail',
         reason: 'HostTwice',
-        message: some(rivals.map(({ host, rules }) => `${host}: ${rules.map(titleOf).join(' and ')}`)),
+        message: some(
+          rivals.map(({ host, rules: [winner, ...others], http }) => {
+            const verb = http ? 'wins over' : 'is asked before';
+            return `${host}: ${winner ? titleOf(winner) : ''} ${verb} ${some(others.map(titleOf))}`;
+          }),
+        ),
         hint: shellLine('kubectl', 'get', 'virtualservices', '--all-namespaces'),
       };
     if (isSome(missing)) return unknown(missing, 'not every rule was seen');
