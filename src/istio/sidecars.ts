@@ -23,7 +23,10 @@ export interface EgressListener {
  * else the mesh's, of the root namespace (push_context.go, initSidecarScopes and doGetSidecarScope).
  */
 export function sidecarOf(sidecars: readonly Sidecar[], caller: Caller, root: string): Sidecar | null {
-  const sorted = sidecars.map((each) => ({ ...each, exportTo: [] })).sort(byAge);
+  const sorted = sidecars
+    .filter(({ namespace }) => namespace === caller.namespace || namespace === root)
+    .map((each) => ({ ...each, exportTo: [] }))
+    .sort(byAge);
   const own = sorted.filter(({ namespace }) => namespace === caller.namespace);
   const selected = own.find(({ selector }) => selector !== null && hasLabels(selector, caller.labels));
   const whole = own.find(({ selector }) => selector === null);

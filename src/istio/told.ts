@@ -24,13 +24,10 @@ export interface Listener {
   hosts: ByHost;
 }
 
-/** The rules of one listener by their hosts: the first of each, and all of each that is no wildcard. */
+/** The rules of one listener by their hosts: all of each, the one that wins first, and the first of each wildcard. */
 export interface ByHost {
   exact: ReadonlyMap<string, readonly MergedVirtualService[]>;
-  specific: ReadonlyMap<string, MergedVirtualService>;
   wildcards: ReadonlyMap<string, MergedVirtualService>;
-  /** Where each stands: the first decides. */
-  rank: ReadonlyMap<MergedVirtualService, number>;
 }
 
 function byHost(rules: readonly MergedVirtualService[]): ByHost {
@@ -38,12 +35,13 @@ function byHost(rules: readonly MergedVirtualService[]): ByHost {
   const wildcards = new Map<string, MergedVirtualService>();
   for (const rule of rules) {
     for (const host of rule.hosts) {
-      if (!isWildcard(host)) exact.set(host, [...(exact.get(host) ?? []), rule]);
+      const same = exact.get(host);
+      if (same) same.push(rule);
+      else if (!isWildcard(host)) exact.set(host, [rule]);
       else if (!wildcards.has(host)) wildcards.set(host, rule);
     }
   }
-  const specific = new Map([...exact].flatMap(([host, [first]]) => (first ? [[host, first]] : [])));
-  return { exact, specific, wildcards, rank: new Map(rules.map((rule, index) => [rule, index])) };
+  return { exact, wildcards };
 }
 
 /** A Service of which a proxy knows some ports only. */

@@ -1,5 +1,5 @@
 import { type DestinationRules, destinationRuleFor, hasLabels, type MergedRule } from './destination-rules.ts';
-import { isSubsetOf, isWildcard, mostSpecific } from './hosts.ts';
+import { mostSpecific } from './hosts.ts';
 import { type Caller, type Destination, type Routes, routesFor } from './http-rules.ts';
 import type { Registry, RegistryService } from './services.ts';
 import { listenerFor, type Sidecar, sidecarOf } from './sidecars.ts';
@@ -85,9 +85,11 @@ function viewIn(told: Told, { destinationRules, root }: Routing, caller: Caller,
   };
 }
 
+const NONE: ReadonlyMap<string, MergedVirtualService> = new Map();
+
 /**
- * The first rule with routes for the caller that names the host; a wildcard only where it is the most specific of all for
- * it (route.go, separateVSHostsAndServices; httproute.go, BuildSidecarOutboundVirtualHosts).
+ * The first rule with routes for the caller that names the host; the most specific wildcard where none names it (route.go,
+ * separateVSHostsAndServices; httproute.go, BuildSidecarOutboundVirtualHosts).
  */
 function decidingRule(
   { hosts, services }: Listener,
@@ -97,14 +99,11 @@ function decidingRule(
 ): { rule: MergedVirtualService; routes: Routes } | null {
   const service = services.get(host);
   const isKnown = service?.http.includes(port) === true;
-  // A host that is nobody's has a route on port 80 only.
-  const isNobodys = port === 80 && service?.ports.includes(port) !== true;
-  const exact = isKnown || isNobodys ? (hosts.exact.get(host) ?? []) : [];
-  const most = mostSpecific(host, hosts.specific, hosts.wildcards);
-  const isGeneral = isKnown && most?.hosts.some((each) => isWildcard(each) && isSubsetOf(host, each));
-  const rank = (rule: MergedVirtualService): number => hosts.rank.get(rule) ?? 0;
-  const candidates = [...exact, ...(most && isGeneral ? [most] : [])].sort((a, b) => rank(a) - rank(b));
-  for (const rule of candidates) {
+  // A host that is nobody's has a route on port 80 only, and of a rule that names it.
+  if (!isKnown && (port !== 80 || service?.ports.includes(port))) return null;
+  const exact = hosts.exact.get(host);
+  const general = exact || !isKnown ? null : mostSpecific(host, NONE, hosts.wildcards);
+  for (const rule of exact ?? (general ? [general] : [])) {
     const routes = routesFor(rule.http, caller, 'mesh', port);
     if (routes.routes.length > 0) return { rule, routes };
   }
