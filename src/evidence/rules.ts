@@ -7,7 +7,7 @@ import type { Destination, HttpRule } from '../istio/http-rules.ts';
 import { gatewayPart, type Part, sidecarPart, type Uncalled, uncalledBy } from '../istio/parts.ts';
 import { type Rivals, rivalsIn } from '../istio/rivals.ts';
 import type { Registry } from '../istio/services.ts';
-import { type Routing, type View, viewOf } from '../istio/view.ts';
+import { type Routing, type View, viewsOf } from '../istio/view.ts';
 import { isForMesh, type MergedVirtualService, streamDestinations } from '../istio/virtual-services.ts';
 import { callers, calls } from './calls.ts';
 import { type GatewayRoute, gatewayRoutes } from './gateway-api.ts';
@@ -120,8 +120,9 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
   const find = servicesByHost(services.items);
   const views = new Map<string, View>();
   // A gateway's proxy has no Sidecar: it knows every Service that its namespace sees.
+  const viewWhole = viewsOf({ ...routing, sidecars: [] });
   const viewFrom = (namespace: string): View => {
-    const view = views.get(namespace) ?? viewOf({ ...routing, sidecars: [] }, { namespace, labels: {} });
+    const view = views.get(namespace) ?? viewWhole({ namespace, labels: {} });
     views.set(namespace, view);
     return view;
   };

@@ -13,7 +13,7 @@ import { fullHost } from '../../istio/hosts.ts';
 import type { Destination } from '../../istio/http-rules.ts';
 import { isDecisive } from '../../istio/parts.ts';
 import { isAtLeast } from '../../istio/release.ts';
-import { viewOf } from '../../istio/view.ts';
+import { viewsOf } from '../../istio/view.ts';
 import { isForMesh, type MergedVirtualService as VirtualService } from '../../istio/virtual-services.ts';
 import { HOSTS, NO_RULES, SERVICE_PORTS } from './steps.ts';
 
@@ -82,10 +82,11 @@ export const rulesArrived = defineCheck({
     }
     const { got, missing: unread } = sorted(sidecars.map(({ said }) => said));
     if (got.length === 0 && isSome(unread)) return unknown(unread);
+    const viewFor = viewsOf(calls.routing);
     const wanted = answered(sidecars).flatMap(({ said, ...envoy }) => {
       const { pod } = envoy;
       const hasArrived = arrivalsIn(said, saysSo);
-      const view = viewOf(calls.routing, pod);
+      const view = viewFor(pod);
       return meshed
         .filter((rule) => isDecisive(rule, view))
         .map((rule) => ({ envoy, rule, arrived: hasArrived(rule) }));
