@@ -21,7 +21,7 @@ export const destinationsHavePods = defineCheck({
   id: 'destinations-have-pods',
   title: 'services that rules lead to have pods',
   explains:
-    'A rule sends requests to the pods of the Service that it leads to: where its selector takes no running pod, or none that is ready, they get 503 (with publishNotReadyAddresses a running one will do). A Service without a selector has endpoints of somebody’s own, and is left out; a share of 0 is, too.',
+    'A rule sends requests to the pods of the Service that it leads to: where its selector takes no running pod, or none that is ready, they get 503 (with publishNotReadyAddresses a running one will do). A Service without a selector has endpoints of somebody’s own, and is left out; a share of 0 is, too. Pods of a mesh’s other clusters, and WorkloadEntries, are not seen.',
   reasons: {
     DestinationEmpty: 'The selector of a Service that a rule leads to takes no running pod: requests get 503.',
     DestinationUnready: 'Of the pods of a Service that a rule leads to none is ready: requests get 503.',

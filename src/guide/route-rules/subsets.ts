@@ -13,7 +13,7 @@ export const subsetsExist = defineCheck({
   id: 'subsets-exist',
   title: 'subsets that rules lead to are defined, and have pods',
   explains:
-    'Looks for each subset of a destination in the one DestinationRule that each caller’s proxy applies: of its own namespace, else of the Service’s, else of the root namespace, the most specific host whole; and whether its labels select a running pod of the Service that is ready, or where a ServiceEntry’s endpoints are found by DNS one of those. `istioctl analyze` calls the first IST0101, the second IST0173.',
+    'Looks for each subset of a destination in the one DestinationRule that each caller’s proxy applies: of its own namespace, else of the Service’s, else of the root namespace, the most specific host whole; and whether its labels select a running pod of the Service that is ready, or where a ServiceEntry’s endpoints are found by DNS one of those. Pods of a mesh’s other clusters, and WorkloadEntries, are not seen. `istioctl analyze` calls the first IST0101, the second IST0173.',
   reasons: {
     SubsetMissing:
       'No DestinationRule that callers apply defines a subset that a rule leads to (IST0101): requests get 503.',
