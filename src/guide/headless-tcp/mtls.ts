@@ -133,7 +133,7 @@ export const mtlsIsUnderstood = defineCheck({
         const pods = own.filter(({ outcome }) => which.includes(outcome)).map(({ pod }) => pod);
         return pods.length === 0
           ? []
-          : [{ ...each, speaks: /^by /.test(each.speaks ?? '') ? gets : each.speaks, pods }];
+          : [{ ...each, speaks: each.speaks?.startsWith('by ') ? gets : each.speaks, pods }];
       });
     // A rule that was not seen may say something else.
     const isSure = (each: ClientTls): boolean => isMeant(each) && (each.said !== null || !isSome(calls.missing));
