@@ -9,12 +9,12 @@ import {
   autoModeOf,
   clientModeOf,
   indexPeerAuthentications,
+  isByPeerAuthentication,
   type MtlsMode,
   modeAbove,
   type PeerAuthentication,
 } from '../istio/mtls.ts';
 import { type Protocol, protocolOf } from '../istio/protocol.ts';
-import { isAtLeast } from '../istio/release.ts';
 import { callers, calls } from './calls.ts';
 import { meshConfig } from './config-maps.ts';
 import { configuration } from './configuration.ts';
@@ -113,7 +113,7 @@ async function autoModes({
   const podsOf = byNamespace(pods.items);
   const isOn = !('got' in mesh) || mesh.got?.autoMtls !== false;
   const rules = 'got' in peers && !peers.got.refusal ? indexPeerAuthentications(peers.got.items) : null;
-  const isOld = plane.version !== null && !isAtLeast(plane.version, '1.5');
+  const isOld = !isByPeerAuthentication(plane.version);
   const ofPort = ({ service, port, subset }: Port, byLabel: boolean): ClientTls['speaks'] | undefined => {
     const { namespace, headless } = service;
     const own = behind(service, podsOf(namespace), subset).flatMap((pod) => {

@@ -1,4 +1,5 @@
 import { hasLabels } from './destination-rules.ts';
+import { isAtLeast } from './release.ts';
 import { byAge, type Exported } from './visibility.ts';
 
 export type MtlsMode = 'STRICT' | 'PERMISSIVE' | 'DISABLE';
@@ -19,6 +20,14 @@ interface Server {
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
 }
+
+/** The release since which PeerAuthentications alone say what pods take: 1.5 obeys Policy and MeshPolicy beside, which are not read. */
+const ALONE_SINCE = '1.6';
+export const isByPeerAuthentication = (version: string | null): boolean =>
+  version === null || isAtLeast(version, ALONE_SINCE);
+
+/** Why nothing is said of older ones. */
+export const NOT_LOOKED_AT = `what pods take is not looked at before ${ALONE_SINCE}`;
 
 /** All PeerAuthentications of a mesh by their namespace, made ready to be looked up: the oldest first, which counts. */
 export interface PeerAuthentications {

@@ -74,3 +74,9 @@ export const peer = (mode: MtlsMode | null, change: Partial<PeerAuthentication> 
 });
 
 export const peers = (...all: readonly PeerAuthentication[]) => ({ peers: { got: listed(...all) } });
+
+/** A case of a current release, where it does not say which. */
+export const current = <Given extends { when: string; plane?: object }>(each: Given) => ({
+  ...each,
+  plane: { version: '1.31.0', ...each.plane },
+});

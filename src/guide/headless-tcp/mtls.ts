@@ -9,8 +9,13 @@ import { titleOf } from '../../evidence/named.ts';
 import type { Pod } from '../../evidence/pod.ts';
 import { answersOn, behind, TLS_MODE, takesTls, targetOf } from '../../evidence/servers.ts';
 import { isWildcard } from '../../istio/hosts.ts';
-import { indexPeerAuthentications, mtlsModeOf, type PeerAuthentications } from '../../istio/mtls.ts';
-import { isAtLeast } from '../../istio/release.ts';
+import {
+  indexPeerAuthentications,
+  isByPeerAuthentication,
+  mtlsModeOf,
+  NOT_LOOKED_AT,
+  type PeerAuthentications,
+} from '../../istio/mtls.ts';
 
 /** What callers speak to the pods that answer in one way. */
 interface Found extends ClientTls {
@@ -109,7 +114,7 @@ export const mtlsIsUnderstood = defineCheck({
   id: 'mtls-is-understood',
   title: 'callers and pods agree on mutual TLS',
   explains:
-    'A DestinationRule that says ISTIO_MUTUAL makes callers speak mutual TLS also to pods without a proxy, which do not understand it; one that says DISABLE or SIMPLE makes them speak to proxies in another way than a PeerAuthentication with STRICT takes. Either resets the connection. Whether pods understand TLS of a rule’s own, SIMPLE or MUTUAL, is not looked at beyond that. Judged for each port, and for the subsets that rules lead to: by the rule that callers apply (a subset’s word before the rule’s, a port’s before that for all), and by the PeerAuthentication of the pod’s port, its labels, its namespace, or the mesh, in that order. A port that `traffic.sidecar.istio.io/excludeInboundPorts` keeps from the sidecar is plain text, whatever a PeerAuthentication says. Without a mode in a rule Istio finds out by itself, pod by pod, and is mistaken in some cases: it takes a pod with the label `security.istio.io/tlsMode=istio`, and no other, for one with a sidecar; it does not know what is kept from that; where a namespace says DISABLE it sends plain text to pods that say STRICT; and of a headless Service it does not tell pods apart. What pods of before 1.5 take is not looked at.',
+    'A DestinationRule that says ISTIO_MUTUAL makes callers speak mutual TLS also to pods without a proxy, which do not understand it; one that says DISABLE or SIMPLE makes them speak to proxies in another way than a PeerAuthentication with STRICT takes. Either resets the connection. Whether pods understand TLS of a rule’s own, SIMPLE or MUTUAL, is not looked at beyond that. Judged for each port, and for the subsets that rules lead to: by the rule that callers apply (a subset’s word before the rule’s, a port’s before that for all), and by the PeerAuthentication of the pod’s port, its labels, its namespace, or the mesh, in that order. A port that `traffic.sidecar.istio.io/excludeInboundPorts` keeps from the sidecar is plain text, whatever a PeerAuthentication says. Without a mode in a rule Istio finds out by itself, pod by pod, and is mistaken in some cases: it takes a pod with the label `security.istio.io/tlsMode=istio`, and no other, for one with a sidecar; it does not know what is kept from that; where a namespace says DISABLE it sends plain text to pods that say STRICT; and of a headless Service it does not tell pods apart. What pods of before 1.6 take is not looked at.',
   reasons: {
     MtlsWithoutProxy:
       'By a DestinationRule, or by the label of the pods, callers speak mutual TLS to pods that have no proxy: connections are reset.',
@@ -193,9 +198,7 @@ export const mtlsIsUnderstood = defineCheck({
       .map(({ each }) => each);
     const left = `TLS of a rule’s own is not looked at: ${some(wordsOf(unjudged))}`;
     if (sound.length === 0) return skip(left);
-    // Policy and MeshPolicy of those releases are not read.
-    if (plane.version !== null && !isAtLeast(plane.version, '1.5'))
-      return skip(`what pods take is not looked at before 1.5: ${some(wordsOf(sound))}`);
+    if (!isByPeerAuthentication(plane.version)) return skip(`${NOT_LOOKED_AT}: ${some(wordsOf(sound))}`);
     return {
       status: 'pass',
       message: `${count(new Set(sound.map(({ service }) => service)).size, 'Service')} with a mode of TLS: ${some(wordsOf(sound))}${unjudged.length > 0 ? `; ${left}` : ''}`,

@@ -8,7 +8,13 @@ import { titleOf } from '../../evidence/named.ts';
 import { isRunning, type Pod } from '../../evidence/pod.ts';
 import { answersOn, behind, isNaked, targetOf } from '../../evidence/servers.ts';
 import type { Service } from '../../evidence/service.ts';
-import { indexPeerAuthentications, type MtlsMode, mtlsModeOf } from '../../istio/mtls.ts';
+import {
+  indexPeerAuthentications,
+  isByPeerAuthentication,
+  type MtlsMode,
+  mtlsModeOf,
+  NOT_LOOKED_AT,
+} from '../../istio/mtls.ts';
 import { isStore } from './stores.ts';
 
 /** A pod that may call its neighbours, and not by mutual TLS. What runs on its node's network is no application's as a rule. */
@@ -26,7 +32,7 @@ export const strictIsCalledByProxies = defineCheck({
   id: 'strict-is-called-by-proxies',
   title: 'nobody without a proxy lives beside pods that take mutual TLS only',
   explains:
-    'A pod whose PeerAuthentication says STRICT refuses every caller without a proxy. Who calls whom is not known: looks for running pods without a proxy in the namespace of a Service that is STRICT, without databases and brokers, which are called, and pods on their node’s network. Probes of the kubelet are rewritten by the injector, and are not refused.',
+    'A pod whose PeerAuthentication says STRICT refuses every caller without a proxy. Who calls whom is not known: looks for running pods without a proxy in the namespace of a Service that is STRICT, without databases and brokers, which are called, and pods on their node’s network. Probes of the kubelet are rewritten by the injector, and are not refused. What pods of before 1.6 take by a Policy or a MeshPolicy is not looked at.',
   reasons: {
     StrictBesidePlainCallers:
       'Pods without a proxy live in the namespace of Services that take mutual TLS only: what they call there resets the connection.',
@@ -64,6 +70,7 @@ export const strictIsCalledByProxies = defineCheck({
     }
     const unseen = pods.refusal ?? services.refusal;
     if (unseen) return unknown([unseen]);
+    if (!isByPeerAuthentication(plane.version)) return skip(NOT_LOOKED_AT);
     if (strict.length === 0) return skip('no Service takes mutual TLS only');
     return {
       status: 'pass',

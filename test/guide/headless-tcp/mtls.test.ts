@@ -12,7 +12,7 @@ import {
 } from '../../../src/istio/mtls.ts';
 import { judging } from '../../support/judging.ts';
 import { listed, missing, partly, port, service } from '../../support/mixer.ts';
-import { calls, found, peer, peers, redis, redisPod, towards } from '../../support/tcp.ts';
+import { calls, current, found, peer, peers, redis, redisPod, towards } from '../../support/tcp.ts';
 
 const STRICT_MESH = peer('STRICT', { namespace: 'istio-system' });
 const excluded = { annotations: { 'traffic.sidecar.istio.io/excludeInboundPorts': '1, 6379' } };
@@ -29,11 +29,6 @@ const own = { ...towards('MUTUAL'), speaks: 'other' } as const;
 const web = service('web', { ports: [port('tcp', 6379)] });
 const webPod = redisPod(true, { name: 'web-1', labels: { app: 'web' } });
 const subset = { name: 'v1', labels: { version: 'v1' } };
-
-const current = <Given extends object>(each: Given): Given & { plane: object } => ({
-  plane: { version: '1.31.0' },
-  ...each,
-});
 
 judging(
   mtlsIsUnderstood,
@@ -360,7 +355,22 @@ judging(
         given: { tls: [towards('DISABLE')] },
         plane: { version: '1.4.10' },
         status: 'skip',
-        says: /before 1\.5: DestinationRule bookinfo\/r \(DISABLE\)/,
+        says: /before 1\.6: DestinationRule bookinfo\/r \(DISABLE\)/,
+      },
+      {
+        when: 'pods of 1.5 have proxies, and may have a Policy',
+        given: { tls: [towards('DISABLE')] },
+        plane: { version: '1.5.10' },
+        status: 'skip',
+        says: /before 1\.6/,
+      },
+      {
+        when: 'pods of 1.5 have a PeerAuthentication',
+        given: { tls: [towards('DISABLE')], ...peers(STRICT_MESH) },
+        plane: { version: '1.5.10' },
+        status: 'fail',
+        reason: 'StrictRefusesPlain',
+        says: /bookinfo\/redis/,
       },
       {
         when: 'a pod of 1.4 has none',
