@@ -62,9 +62,9 @@ export function refusalIn(error: string): string {
   const [, index] = /VirtualHosts\[(\d+)\]/.exec(chain) ?? [];
   const cause = chain.split(' | caused by ');
   const last = cause.length > 1 ? (cause.at(-1) ?? '').replace(/\)$/, '') : chain;
-  return [name, index === undefined ? undefined : hosts[Number(index)], last]
-    .filter((each) => each !== undefined)
-    .join(': ');
+  // Routes of a port whose protocol is detected have their host's name.
+  const named = new Set([name, index === undefined ? undefined : hosts[Number(index)], last]);
+  return [...named].filter((each) => each !== undefined).join(': ');
 }
 
 /** `type.googleapis.com/envoy.config.cluster.v3.Cluster` as `cluster`. */

@@ -170,7 +170,7 @@ describe('route rules, on a real istiod with a real Envoy', () => {
       assert.deepEqual([code, judged?.causedBy], [1, 'hosts']);
       assert.match(
         judged?.message ?? '',
-        /refuses what Istio sends: 9080: reviews\.bookinfo\.svc\.cluster\.local:9080: WeightedCluster/,
+        /refuses what Istio sends: (9080: )?reviews\.bookinfo\.svc\.cluster\.local:9080: WeightedCluster/,
       );
       assert.equal(checksOf(found).get('rules-lead-somewhere')?.reason, reason);
       istio.remove('virtualservice', 'reviews', 'bookinfo');
@@ -301,7 +301,9 @@ describe('route rules, on a real istiod with a real Envoy', () => {
     await applied(istio, route({}));
     assert.equal(checksOf((await seen()).report).get('http-routes-accepted')?.reason, 'RouteUnseen');
     const refused = { type: 'ResolvedRefs', status: 'False', reason: 'BackendNotFound', message: 'no such Service' };
-    istio.apply(route({ parents: [{ conditions: [{ type: 'Accepted', status: 'True' }, refused] }] }));
+    const parentRef = { kind: 'Service', group: '', name: 'productpage' };
+    const said = { parentRef, controllerName: 'istio.io/gateway-controller' };
+    istio.apply(route({ parents: [{ ...said, conditions: [{ type: 'Accepted', status: 'True' }, refused] }] }));
     const { report: found, code } = await seen();
     assert.deepEqual([code, checksOf(found).get('http-routes-accepted')?.reason], [1, 'RouteRefused']);
     istio.remove('httproutes.gateway.networking.k8s.io', 'route', 'bookinfo');
