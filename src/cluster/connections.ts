@@ -9,7 +9,7 @@ import { ForwardBroke, openPortForward, type PortForward } from './port-forward.
 import type { HandshakeQuestion, PageQuestion } from './question.ts';
 import { hindranceIn, rightIn } from './refusal.ts';
 import { unanswered } from './text.ts';
-import { type PodPort, saidOf, type Tunnel, TunnelRefused, type WebSockets } from './tunnel.ts';
+import { attempted, type PodPort, saidOf, type Tunnel, type WebSockets } from './tunnel.ts';
 
 /** Opens connections to ports of pods: tunnels through the gateway, or else a `kubectl port-forward` for each port. */
 export interface Connections {
@@ -82,28 +82,29 @@ export function connectionsThrough(
     if (!tunnels || websockets.work === false || !server?.tunnel) return null;
     const { tunnel } = server;
     through ??= gathered(tunnel, patience);
-    try {
-      const stream = await through(question);
-      websockets.work = true;
-      const again = (): Promise<string> =>
-        tunnel(question, 1, patience).then(
-          ([only]) => listened(only as Duplex),
-          () => '',
-        );
-      return {
-        stream,
-        // What we sent may have crossed the kubelet's last word, and a connection that is reset loses it: then another
-        // one, over which nothing is sent, hears it.
-        words: async () => saidOf(stream) || (await again()),
-      };
-    } catch (error) {
-      if (error instanceof Overdue && (websockets.work || patience.run.aborted))
-        throw unanswered(question, error.stop, error.message);
-      if (!(error instanceof Overdue) && !(error instanceof TunnelRefused)) throw error;
-      if (error instanceof Overdue) websockets.work = false;
-      else if (!error.isOfThisPodOnly) tunnels = false;
-      return null;
-    }
+    const open = through;
+    const stream = await attempted(
+      websockets,
+      patience,
+      () => open(question),
+      () => {
+        tunnels = false;
+      },
+    ).catch((error: unknown) => {
+      throw error instanceof Overdue ? unanswered(question, error.stop, error.message) : error;
+    });
+    if (stream === null) return null;
+    const again = (): Promise<string> =>
+      tunnel(question, 1, patience).then(
+        ([only]) => listened(only as Duplex),
+        () => '',
+      );
+    return {
+      stream,
+      // What we sent may have crossed the kubelet's last word, and a connection that is reset loses it: then another
+      // one, over which nothing is sent, hears it.
+      words: async () => saidOf(stream) || (await again()),
+    };
   }
 
   /** The port's port-forward if it lives; a new one otherwise. */

@@ -11,7 +11,7 @@ import type { PodName } from './proxy.ts';
 import type { ExecQuestion } from './question.ts';
 import type { Scratch } from './scratch.ts';
 import { unanswered } from './text.ts';
-import { TunnelRefused, type WebSockets } from './tunnel.ts';
+import { attempted, type WebSockets } from './tunnel.ts';
 
 /**
  * Runs programs in containers: through a `kubectl proxy` of their own, so that all of them take one login, or else a
@@ -86,19 +86,15 @@ export function executionsThrough(
     }
   }
 
-  async function startedThere({ socketPath }: ExecProxy, question: ExecQuestion): Promise<Running | null> {
-    try {
-      const running = await startInContainer(socketPath, question, LIMIT, patience);
-      websockets.work = true;
-      return running;
-    } catch (error) {
-      if (error instanceof Overdue && (websockets.work || patience.run.aborted)) throw error;
-      if (!(error instanceof Overdue) && !(error instanceof TunnelRefused)) throw error;
-      if (error instanceof Overdue) websockets.work = false;
-      else if (!error.isOfThisPodOnly) refused = true;
-      return null;
-    }
-  }
+  const startedThere = ({ socketPath }: ExecProxy, question: ExecQuestion): Promise<Running | null> =>
+    attempted(
+      websockets,
+      patience,
+      () => startInContainer(socketPath, question, LIMIT, patience),
+      () => {
+        refused = true;
+      },
+    );
 
   function runByKubectl({ namespace, pod, container, run }: ExecQuestion): Promise<Ran> {
     const args = ['exec', `--namespace=${namespace}`, `pod/${pod}`, `--container=${container}`];

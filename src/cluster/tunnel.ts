@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { type Patience, within } from './deadline.ts';
+import { Overdue, type Patience, within } from './deadline.ts';
 import { quote } from './http.ts';
 
 /** A port of a pod. */
@@ -15,7 +15,7 @@ export interface PodPort {
 const MOST_UNREAD = 16 * 1024 * 1024;
 
 /** The API server, or something on the way to it, did not open the tunnel: another way may lead to the pod. */
-export class TunnelRefused extends Error {
+class TunnelRefused extends Error {
   /** HTTP's, of the answer in its place; 0 where the connection broke. */
   readonly status: number;
   constructor(status: number, words: string) {
@@ -36,6 +36,31 @@ export interface WebSockets {
    * on the way swallows them, and is as good as one that refuses. null as long as neither is known.
    */
   work: boolean | null;
+}
+
+/**
+ * Opens a WebSocket by `open`, and notes what that shows of the way. null where another way is to be tried; `onRefused` is told
+ * where it is for every pod. Rejects with Overdue where another way would only be waited for again.
+ */
+export async function attempted<T>(
+  websockets: WebSockets,
+  patience: Patience,
+  open: () => Promise<T>,
+  onRefused: () => void,
+): Promise<T | null> {
+  try {
+    const opened = await open();
+    websockets.work = true;
+    return opened;
+  } catch (error) {
+    if (error instanceof TunnelRefused) {
+      if (!error.isOfThisPodOnly) onRefused();
+      return null;
+    }
+    if (!(error instanceof Overdue) || websockets.work || patience.run.aborted) throw error;
+    websockets.work = false;
+    return null;
+  }
 }
 
 /** What the kubelet said of connections to a pod that could not be had, or broke. */
