@@ -10,7 +10,7 @@ import {
 } from './gateways.ts';
 import { isSubsetOf } from './hosts.ts';
 import { type Caller, isCatchAll, type Route, routesFor } from './http-rules.ts';
-import type { StreamRule } from './streams.ts';
+import { isAt, type StreamMatch, type StreamRule } from './streams.ts';
 import type { MergedVirtualService } from './virtual-services.ts';
 import { inOrder } from './visibility.ts';
 
@@ -100,13 +100,8 @@ function hostsOf(
   );
 }
 
-/** Whether a part for TCP or TLS is for a server: none of its other matches is looked at (gateway.go, l4SingleMatch). */
-const isFor = (
-  match: { port: number | null; gateways: readonly string[] },
-  { gateway, server }: MergedServer,
-): boolean =>
-  (match.port === null || match.port === server.port) &&
-  (match.gateways.length === 0 || match.gateways.includes(gateway));
+/** Whether a match for TCP or TLS is for a server. */
+const isFor = (match: StreamMatch, { gateway, server }: MergedServer): boolean => isAt(match, gateway, server.port);
 
 /** The parts of a rule that a server has, in its own kind. */
 const partsFor = (rule: MergedVirtualService, server: MergedServer, kind: StreamRule['kind']): readonly StreamRule[] =>

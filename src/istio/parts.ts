@@ -1,7 +1,7 @@
 import { isSubsetOf, isWildcard } from './hosts.ts';
 import { type Destination, type HttpRule, routesFor } from './http-rules.ts';
 import type { RegistryService } from './services.ts';
-import { type StreamRule, streamsFor } from './streams.ts';
+import { isAt, type StreamRule, streamsFor } from './streams.ts';
 import type { Lack, View } from './view.ts';
 import type { MergedVirtualService } from './virtual-services.ts';
 
@@ -132,14 +132,9 @@ export function gatewayPart(rule: MergedVirtualService, view: View, gateway: str
   };
 }
 
-/** Whether a gateway looks at a rule for TCP or TLS: of its matches at the port and the Gateway only (gateway.go, l4SingleMatch). */
+/** Whether a gateway looks at a rule for TCP or TLS. */
 const isAtGateway = ({ matches }: StreamRule, gateway: string, port: number | null): boolean =>
-  matches.length === 0 ||
-  matches.some(
-    (match) =>
-      (match.port === null || port === null || match.port === port) &&
-      (match.gateways.length === 0 || match.gateways.includes(gateway)),
-  );
+  matches.length === 0 || matches.some((match) => isAt(match, gateway, port));
 
 /** Whether a caller's calls to one of a rule's hosts are decided by it, with rules for HTTP. */
 export const isDecisive = (rule: MergedVirtualService, view: View): boolean =>

@@ -22,10 +22,17 @@ export interface StreamMatch {
   sourceNamespace: string;
 }
 
-/** Whether a match is for a caller's sidecar at a port, null for any (pilot/pkg/networking/core/tls.go, matchTCP and matchTLS). */
-const isForCaller = (match: StreamMatch, caller: Caller, port: number | null): boolean =>
+/**
+ * Whether a match is for a Gateway, or `mesh` for a sidecar, at a port; null for any. At a gateway no more of it is looked at
+ * (pilot/pkg/networking/core/gateway.go, l4SingleMatch).
+ */
+export const isAt = (match: StreamMatch, gateway: string, port: number | null): boolean =>
   (match.port === null || port === null || match.port === port) &&
-  (match.gateways.length === 0 || match.gateways.includes('mesh')) &&
+  (match.gateways.length === 0 || match.gateways.includes(gateway));
+
+/** Whether a match is for a caller's sidecar at a port (pilot/pkg/networking/core/tls.go, matchTCP and matchTLS). */
+const isForCaller = (match: StreamMatch, caller: Caller, port: number | null): boolean =>
+  isAt(match, 'mesh', port) &&
   hasLabels(match.sourceLabels, caller.labels) &&
   (match.sourceNamespace === '' || match.sourceNamespace === caller.namespace);
 
