@@ -8,7 +8,7 @@ import { gatewayPart, type Part, sidecarPart, type Uncalled, uncalledBy } from '
 import { type Rivals, rivalsIn } from '../istio/rivals.ts';
 import type { Registry } from '../istio/services.ts';
 import { type Routing, type View, viewsOf } from '../istio/view.ts';
-import { isForMesh, type MergedVirtualService, streamDestinations } from '../istio/virtual-services.ts';
+import { gatewaysOf, isForMesh, type MergedVirtualService, streamDestinations } from '../istio/virtual-services.ts';
 import { callers, calls } from './calls.ts';
 import { type GatewayRoute, gatewayRoutes } from './gateway-api.ts';
 import { type SelectedGateway, selectedGateways } from './gateways.ts';
@@ -83,7 +83,7 @@ interface Bound {
 
 /** The gateways that a rule is bound to; where none of them has a proxy, one of the rule's own namespace. */
 function boundTo(rule: MergedVirtualService, all: readonly SelectedGateway[]): readonly Bound[] {
-  const named = rule.gateways.filter((each) => each !== 'mesh');
+  const named = gatewaysOf(rule);
   const found = all
     .filter(({ gateway }) => named.includes(titleOf(gateway)))
     .flatMap(({ gateway, pods }) => {
@@ -98,8 +98,6 @@ function boundTo(rule: MergedVirtualService, all: readonly SelectedGateway[]): r
   const [first] = named;
   return found.length > 0 || first === undefined ? found : [{ namespace: rule.namespace, gateway: first, ports: [] }];
 }
-
-const isForGateways = ({ gateways }: MergedVirtualService): boolean => gateways.some((each) => each !== 'mesh');
 
 const refusalIn = (listing: Attempt<Listing<unknown>>): readonly Unanswered[] =>
   'missing' in listing ? [listing.missing] : listing.got.refusal ? [listing.got.refusal] : [];
@@ -160,9 +158,7 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
     services: [...new Set(ofHosts)],
     routes: routed,
     unreached,
-    uncalled: own.flatMap((rule) =>
-      rule.gateways.every((each) => each === 'mesh') ? (uncalledBy(rule, told) ?? []) : [],
-    ),
+    uncalled: own.flatMap((rule) => (gatewaysOf(rule).length === 0 ? (uncalledBy(rule, told) ?? []) : [])),
     rivals: rivalsIn(
       told.length > 0 ? told : [...new Set(own.map(({ namespace }) => namespace))].map(viewFrom),
       new Set(own),
@@ -171,7 +167,7 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
       ...all.missing,
       // Pods that were not seen may call, too.
       ...(pods.refusal ? [pods.refusal] : []),
-      ...(own.some(isForGateways) ? refusalIn(gateways) : []),
+      ...(own.some((rule) => gatewaysOf(rule).length > 0) ? refusalIn(gateways) : []),
       ...refusalIn(routes),
     ],
   };

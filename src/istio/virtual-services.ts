@@ -41,6 +41,10 @@ function fullGateway(gateway: string, namespace: string): string {
 export const isForMesh = ({ gateways }: Pick<VirtualService, 'gateways'>): boolean =>
   gateways.length === 0 || gateways.includes('mesh');
 
+/** The Gateways that a rule is for, by `NAMESPACE/NAME`. */
+export const gatewaysOf = ({ gateways }: Pick<VirtualService, 'gateways'>): readonly string[] =>
+  gateways.filter((each) => each !== 'mesh');
+
 /** Where its rules for TCP and TLS lead. */
 export const streamDestinations = ({ other }: VirtualService): readonly Destination[] =>
   other.flatMap(({ destinations }) => destinations);

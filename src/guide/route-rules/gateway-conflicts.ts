@@ -8,8 +8,8 @@ import { common, type GatewayView, type HostRoute } from '../../istio/gateway-vi
 import { hostsFor, type MergedServer, sniHostsOf } from '../../istio/gateways.ts';
 import { isSubsetOf, isWildcard } from '../../istio/hosts.ts';
 import { isCatchAll, takesAll } from '../../istio/http-rules.ts';
-import type { MergedVirtualService } from '../../istio/virtual-services.ts';
-import { editRule, gatewaysOf, NO_GATEWAY, SHOW_GATEWAYS } from './steps.ts';
+import { gatewaysOf, type MergedVirtualService } from '../../istio/virtual-services.ts';
+import { editRule, NO_GATEWAY, SHOW_GATEWAYS } from './steps.ts';
 
 /** A rule for a wildcard, and a host within it that others leave requests over for. */
 interface Shadow {

@@ -6,8 +6,8 @@ import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
 import { kindsIn, type Place } from '../../istio/gateway-view.ts';
 import { kindOf } from '../../istio/gateways.ts';
-import type { MergedVirtualService } from '../../istio/virtual-services.ts';
-import { editRule, gatewaysOf, NO_GATEWAY, SHOW_GATEWAYS } from './steps.ts';
+import { gatewaysOf, type MergedVirtualService } from '../../istio/virtual-services.ts';
+import { editRule, NO_GATEWAY, SHOW_GATEWAYS } from './steps.ts';
 
 const KIND_WORDS = { http: 'HTTP', tls: 'TLS', tcp: 'TCP' } as const;
 

@@ -5,7 +5,8 @@ import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type SelectedGateway, selectedGateways } from '../../evidence/gateways.ts';
 import { titleOf } from '../../evidence/named.ts';
 import { rules } from '../../evidence/rules.ts';
-import { editRule, gatewaysOf, NO_GATEWAY } from './steps.ts';
+import { gatewaysOf } from '../../istio/virtual-services.ts';
+import { editRule, NO_GATEWAY } from './steps.ts';
 
 export const gatewaysExist = defineCheck({
   id: 'gateways-exist',

@@ -28,10 +28,6 @@ export function placeOf(rule: MergedVirtualService, http: MergedVirtualService['
 
 export const NO_GATEWAY = 'no VirtualService is for a gateway';
 
-/** The Gateways that a rule is for, by `NAMESPACE/NAME`. */
-export const gatewaysOf = ({ gateways }: { gateways: readonly string[] }): readonly string[] =>
-  gateways.filter((each) => each !== 'mesh');
-
 /** Prints every Gateway of Istio's own. */
 export const SHOW_GATEWAYS = shellLine(
   'kubectl',
