@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ApiServers } from '../../src/evidence/api-servers.ts';
-import type { Webhook } from '../../src/evidence/webhooks.ts';
 import { exemptedBy, listsRange } from '../../src/guide/apiserver-proxy/no-proxy.ts';
 import { rangesBypassProxy, webhookBypassesProxy } from '../../src/guide/apiserver-proxy/no-proxy-step.ts';
 import { webhookCallsArrive } from '../../src/guide/apiserver-proxy/proxied-calls.ts';
 import { apiserverSettingsSeen } from '../../src/guide/apiserver-proxy/proxy-settings.ts';
+import { webhook } from '../support/injection.ts';
 import { judging } from '../support/judging.ts';
 import { missing } from '../support/mixer.ts';
 
@@ -91,18 +91,7 @@ judging(
   { ...servers(), ...counted },
 );
 
-const webhook: Webhook = {
-  kind: 'mutating',
-  configuration: 'istio-sidecar-injector',
-  name: 'sidecar-injector.istio.io',
-  revision: null,
-  service: { namespace: 'istio-system', name: 'istiod', port: 443 },
-  url: null,
-  ca: { state: 'empty' },
-  failurePolicy: 'Fail',
-  namespaces: null,
-  objects: null,
-};
+const called = webhook({ ca: { state: 'empty' }, namespaces: null });
 
 judging(
   webhookBypassesProxy,
@@ -124,7 +113,7 @@ judging(
     },
     {
       when: 'a URL goes through it',
-      given: { webhooks: [{ ...webhook, service: null, url: 'https://istiod.example.com:15017/inject' }] },
+      given: { webhooks: [{ ...called, service: null, url: 'https://istiod.example.com:15017/inject' }] },
       status: 'warn',
       reason: 'UrlThroughProxy',
       says: /istiod.example.com/,
@@ -132,7 +121,7 @@ judging(
     { when: 'there is no proxy', given: servers({ pods: [without] }), status: 'skip', says: /no proxy/ },
     { when: 'there is no webhook', given: { webhooks: [] }, status: 'skip', says: /no webhook/ },
   ],
-  { ...servers(), webhooks: [webhook] },
+  { ...servers(), webhooks: [called] },
 );
 
 judging(
