@@ -9,6 +9,7 @@ import { configuration } from './configuration.ts';
 import { isSidecar } from './envoy/asked.ts';
 import { type Json, list, object, text, texts } from './json.ts';
 import { allPods, allServices, type Listing, selects } from './kubernetes.ts';
+import { dated } from './named.ts';
 import { pilots } from './pilot.ts';
 import { isOn, isRunning, type Pod } from './pod.ts';
 import { proxyContainerOf } from './proxies.ts';
@@ -28,13 +29,11 @@ function serverOf({ port, hosts, tls, bind }: Json): GatewayServer {
   };
 }
 
-function gatewayOf({ metadata, ...rest }: KubernetesObject): Gateway {
-  const { selector, servers } = object(rest.spec);
+function gatewayOf(from: KubernetesObject): Gateway {
+  const { selector, servers } = object(from.spec);
   return {
-    name: metadata.name,
-    namespace: metadata.namespace ?? '',
+    ...dated(from),
     exportTo: [],
-    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
     selector: object(selector) as Record<string, string>,
     servers: list(servers).map(serverOf),
   };

@@ -5,7 +5,7 @@ import { durationIn } from './duration.ts';
 import { envoys } from './envoy/asked.ts';
 import { isZtunnel, releaseIn } from './istio.ts';
 import { allNamespaces, allPods, allServices } from './kubernetes.ts';
-import type { Pod } from './pod.ts';
+import { isAmbient, type Pod } from './pod.ts';
 import type { Service, ServicePort } from './service.ts';
 
 /** A headless Service whose clients keep long TCP connections to its pods. */
@@ -28,9 +28,7 @@ export const headlessServices = planeSource([], async ({ from, plane }): Promise
     ...('got' in spaces ? spaces.got.items : [])
       .filter(({ labels }) => labels['istio.io/dataplane-mode'] === 'ambient')
       .map(({ name }) => name),
-    ...pods.items
-      .filter(({ annotations }) => annotations['ambient.istio.io/redirection'] === 'enabled')
-      .map(({ namespace }) => namespace),
+    ...pods.items.filter(isAmbient).map(({ namespace }) => namespace),
   ]);
   return services.items.flatMap((service) => {
     if (!service.headless || !inMesh.has(service.namespace) || service.namespace === plane.namespace) return [];

@@ -20,7 +20,7 @@ import { meshConfig } from './config-maps.ts';
 import { configuration } from './configuration.ts';
 import { object } from './json.ts';
 import { allPods, allServices, byNamespace } from './kubernetes.ts';
-import { titleOf } from './named.ts';
+import { dated, titleOf } from './named.ts';
 import type { Pod } from './pod.ts';
 import type { DestinationRule } from './routing.ts';
 import { answersOn, behind, takesTls, targetOf } from './servers.ts';
@@ -31,14 +31,12 @@ const modeIn = (value: unknown): MtlsMode | null => {
   return mode === 'STRICT' || mode === 'PERMISSIVE' || mode === 'DISABLE' ? mode : null;
 };
 
-export const peerAuthentications = configuration(kind, ({ metadata, spec }: KubernetesObject): PeerAuthentication => {
-  const { selector, mtls, portLevelMtls } = object(spec);
+export const peerAuthentications = configuration(kind, (from: KubernetesObject): PeerAuthentication => {
+  const { selector, mtls, portLevelMtls } = object(from.spec);
   const labels = object(object(selector).matchLabels) as Record<string, string>;
   return {
-    name: metadata.name,
-    namespace: metadata.namespace ?? '',
+    ...dated(from),
     exportTo: [],
-    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
     selector: Object.keys(labels).length > 0 ? labels : null,
     mode: modeIn(mtls),
     ports: new Map(Object.entries(object(portLevelMtls)).map(([port, each]) => [Number(port), modeIn(each)])),

@@ -12,5 +12,11 @@ export const named = ({ metadata }: KubernetesObject): Named => ({
   namespace: metadata.namespace ?? '',
 });
 
+/** What an object is called, and when it was made, in milliseconds since 1970; 0 where nothing says. */
+export const dated = (from: KubernetesObject): Named & { createdAt: number } => ({
+  ...named(from),
+  createdAt: Date.parse(from.metadata.creationTimestamp ?? '') || 0,
+});
+
 /** `NAMESPACE/NAME`. */
 export const titleOf = ({ namespace, name }: Named): string => `${namespace}/${name}`;

@@ -163,6 +163,9 @@ export function podOf({ metadata, ...rest }: KubernetesObject): Pod {
   };
 }
 
+/** Whether a pod's connections go through its node's ztunnel. */
+export const isAmbient = ({ annotations }: Pod): boolean => annotations['ambient.istio.io/redirection'] === 'enabled';
+
 /** A pod that runs and is not on its way out. */
 export const isRunning = (pod: Pod): boolean => pod.phase === 'Running' && !pod.deleting;
 

@@ -1,4 +1,3 @@
-import type { KubernetesObject } from '../cluster/cluster.ts';
 import {
   destinationPolicies,
   destinationRules as destinationRulesKind,
@@ -28,12 +27,7 @@ import { configuration } from './configuration.ts';
 import { durationIn } from './duration.ts';
 import { type Json, list, number, object, text, textMap, texts } from './json.ts';
 import { listAll } from './kubernetes.ts';
-import { type Named, named } from './named.ts';
-
-const dated = (from: KubernetesObject) => ({
-  ...named(from),
-  createdAt: Date.parse(from.metadata.creationTimestamp ?? '') || 0,
-});
+import { dated, type Named, named } from './named.ts';
 
 const isSaid = (value: unknown): boolean => value !== undefined && value !== null;
 

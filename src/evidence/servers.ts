@@ -2,12 +2,9 @@ import { hasLabels, type Subset } from '../istio/destination-rules.ts';
 import { isRedirected, SIDECAR_PORTS } from '../istio/mtls.ts';
 import { isSidecar } from './envoy/asked.ts';
 import { selects } from './kubernetes.ts';
-import { isRunning, type Pod } from './pod.ts';
+import { isAmbient, isRunning, type Pod } from './pod.ts';
 import { proxyContainerOf } from './proxies.ts';
 import type { Service, ServicePort } from './service.ts';
-
-/** Whether a pod's connections go through its node's ztunnel. */
-const isAmbient = ({ annotations }: Pod): boolean => annotations['ambient.istio.io/redirection'] === 'enabled';
 
 /** Whether nothing of Istio's stands before a pod. */
 export const isNaked = (pod: Pod): boolean => proxyContainerOf(pod) === undefined && !isAmbient(pod);

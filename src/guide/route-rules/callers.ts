@@ -5,6 +5,7 @@ import { calls } from '../../evidence/calls.ts';
 import { callerPod } from '../../evidence/envoy/asked.ts';
 import { allServices } from '../../evidence/kubernetes.ts';
 import { titleOf } from '../../evidence/named.ts';
+import { isAmbient } from '../../evidence/pod.ts';
 import { proxyContainerOf } from '../../evidence/proxies.ts';
 import { rules } from '../../evidence/rules.ts';
 import { servicesByHost } from '../../istio/hosts.ts';
@@ -35,8 +36,7 @@ export const callerIsInMesh = defineCheck({
     if (scope.from === null) return skip(NOBODY);
     if (caller === null) return unseen(scope.from);
     if (proxyContainerOf(caller)) return { status: 'pass', message: `${titleOf(caller)} has a proxy` };
-    if (caller.annotations['ambient.istio.io/redirection'] === 'enabled')
-      return { status: 'pass', message: `${titleOf(caller)} is in the ambient mesh` };
+    if (isAmbient(caller)) return { status: 'pass', message: `${titleOf(caller)} is in the ambient mesh` };
     return {
       status: 'fail',
       reason: 'CallerWithoutProxy',
