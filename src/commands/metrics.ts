@@ -4,7 +4,7 @@ import { mayBeRead } from '../cluster/read-only.ts';
 import { pods } from '../cluster/resources.ts';
 import { askJson, askPage } from '../cluster/text.ts';
 import { NoAnswer, UsageError } from '../errors.ts';
-import { type Pod, podOf } from '../evidence/pod.ts';
+import { type Pod, podOf } from '../evidence/kubernetes/pod.ts';
 import { judgeOf } from '../prometheus/judge.ts';
 import { readPage } from '../prometheus/page-reader.ts';
 import { Prom2json } from '../prometheus/prom2json.ts';

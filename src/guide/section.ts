@@ -1,6 +1,6 @@
 import type { AnyCheck, Content, Source, Step } from '../diagnosis/check.ts';
-import { detection } from '../evidence/istio.ts';
-import { allDeployments, allPods } from '../evidence/kubernetes.ts';
+import { detection } from '../evidence/istio/detection.ts';
+import { allDeployments, allPods } from '../evidence/kubernetes/lists.ts';
 
 /** The link to a section of Istio 0.8's Troubleshooting Guide, by its title: the last release that had them all. */
 export const sectionOf = (title: string) => (): string =>

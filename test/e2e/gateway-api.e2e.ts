@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject } from '../../src/cluster/cluster.ts';
-import { apiGateways, barrierTo, gatewayRoutes } from '../../src/evidence/gateway-api.ts';
+import { apiGateways, barrierTo, gatewayRoutes } from '../../src/evidence/istio/gateway-api.ts';
 import { PRODUCTPAGE } from '../support/modern.ts';
 import { routeCase } from '../support/routes.ts';
 import { askOf } from './asking.ts';

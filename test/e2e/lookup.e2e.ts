@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject } from '../../src/cluster/cluster.ts';
-import { calls } from '../../src/evidence/calls.ts';
-import { destinationsOf } from '../../src/evidence/rules.ts';
+import { calls } from '../../src/evidence/istio/calls.ts';
+import { destinationsOf } from '../../src/evidence/istio/rules.ts';
 import type { Route } from '../../src/istio/http-rules.ts';
 import { type View, viewOf } from '../../src/istio/view.ts';
 import { batchOf, MADE, NAMESPACES, PORTS, SUBSETS } from '../support/lookup.ts';

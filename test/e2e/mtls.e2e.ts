@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject } from '../../src/cluster/cluster.ts';
-import { calls } from '../../src/evidence/calls.ts';
-import { allPods, allServices } from '../../src/evidence/kubernetes.ts';
-import { clientTls, peerAuthentications, spokenTo } from '../../src/evidence/mtls.ts';
-import { answersOn, behind, targetOf } from '../../src/evidence/servers.ts';
+import { calls } from '../../src/evidence/istio/calls.ts';
+import { clientTls, peerAuthentications, spokenTo } from '../../src/evidence/istio/mtls.ts';
+import { answersOn, behind, targetOf } from '../../src/evidence/istio/servers.ts';
+import { allPods, allServices } from '../../src/evidence/kubernetes/lists.ts';
 import { hasLabels } from '../../src/istio/destination-rules.ts';
 import { hostOf } from '../../src/istio/hosts.ts';
 import { indexPeerAuthentications, mtlsModeOf } from '../../src/istio/mtls.ts';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { releaseOf } from '../../src/evidence/istio.ts';
+import { releaseOf } from '../../src/evidence/istio/detection.ts';
+import { refusalIn } from '../../src/evidence/istio/sync.ts';
 import { readingOf } from '../../src/evidence/mixer/dialects.ts';
 import { meaningfulLines } from '../../src/evidence/mixer/log.ts';
 import { flagsOf } from '../../src/evidence/mixer/pods.ts';
 import { type MixerReading, readingWants } from '../../src/evidence/mixer/reading.ts';
 import { keysOf } from '../../src/evidence/mixer/references.ts';
-import { scrapeJobsIn, scrapesAdapter } from '../../src/evidence/scrape-config.ts';
-import { refusalIn } from '../../src/evidence/sync.ts';
+import { scrapeJobsIn, scrapesAdapter } from '../../src/evidence/prometheus/scrape-config.ts';
 import { isAtLeast } from '../../src/istio/release.ts';
 import { Metrics } from '../../src/prometheus/metrics.ts';
 import { PageReader } from '../../src/prometheus/page-reader.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ApiServers } from '../../src/evidence/api-servers.ts';
+import type { ApiServers } from '../../src/evidence/kubernetes/api-servers.ts';
 import { exemptedBy, listsRange } from '../../src/guide/apiserver-proxy/no-proxy.ts';
 import { rangesBypassProxy, webhookBypassesProxy } from '../../src/guide/apiserver-proxy/no-proxy-step.ts';
 import { webhookCallsArrive } from '../../src/guide/apiserver-proxy/proxied-calls.ts';

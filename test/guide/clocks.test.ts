@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import type { ClockReading } from '../../src/cluster/clock.ts';
-import type { NodeClock, Renewal } from '../../src/evidence/clocks.ts';
-import type { MeshConfig } from '../../src/evidence/config-maps.ts';
-import type { TraceStore, TracingRule } from '../../src/evidence/tracing.ts';
+import type { NodeClock, Renewal } from '../../src/evidence/clocks/node-clocks.ts';
+import type { TraceStore, TracingRule } from '../../src/evidence/clocks/tracing.ts';
+import type { MeshConfig } from '../../src/evidence/kubernetes/config-maps.ts';
 import { nodeClocksAgree } from '../../src/guide/clocks/node-clocks.ts';
 import { apart, signed } from '../../src/guide/clocks/offsets.ts';
 import { spansAreRecent } from '../../src/guide/clocks/trace-store.ts';

@@ -1,5 +1,5 @@
 import type { Unanswered } from '../../src/errors.ts';
-import type { Usage } from '../../src/evidence/usage.ts';
+import type { Usage } from '../../src/evidence/envoy/usage.ts';
 import { configurationIsScoped, updatesAreRare } from '../../src/guide/envoy-cpu/configuration.ts';
 import { refreshIsSlow, settingsAreCheap } from '../../src/guide/envoy-cpu/settings.ts';
 import { envoyCpuFitsLoad } from '../../src/guide/envoy-cpu/usage.ts';

@@ -1,5 +1,5 @@
 import { logIn, type ProxyLogs } from '../../src/evidence/envoy/logs.ts';
-import type { Instance } from '../../src/evidence/pod.ts';
+import type { Instance } from '../../src/evidence/kubernetes/pod.ts';
 import { envoyDidNotCrash } from '../../src/guide/envoy-crash/crashes.ts';
 import { descriptorsSuffice } from '../../src/guide/envoy-crash/descriptors.ts';
 import { envoy, silent, told } from '../support/envoys.ts';

@@ -1,4 +1,4 @@
-import type { HeadlessService } from '../../src/evidence/headless.ts';
+import type { HeadlessService } from '../../src/evidence/kubernetes/headless.ts';
 import { certificatesOutliveConnections } from '../../src/guide/headless-tcp/certificates.ts';
 import { listenersKeepStill } from '../../src/guide/headless-tcp/listeners.ts';
 import { proxiesStayUp, ztunnelStaysUp } from '../../src/guide/headless-tcp/restarts.ts';

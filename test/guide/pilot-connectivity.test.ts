@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { logIn } from '../../src/evidence/envoy/logs.ts';
-import type { Pilot, PilotSync } from '../../src/evidence/pilot.ts';
-import type { Expected } from '../../src/evidence/proxies.ts';
-import { type ProxySync, podOfProxy, stateOf, syncIn, type TypeSync } from '../../src/evidence/sync.ts';
+import type { Pilot, PilotSync } from '../../src/evidence/istio/pilot.ts';
+import type { Expected } from '../../src/evidence/istio/proxies.ts';
+import { type ProxySync, podOfProxy, stateOf, syncIn, type TypeSync } from '../../src/evidence/istio/sync.ts';
 import { pilotIsReady } from '../../src/guide/pilot-connectivity/pilot-running.ts';
 import { pilotHasService } from '../../src/guide/pilot-connectivity/pilot-service.ts';
 import { proxiesTakeConfiguration } from '../../src/guide/pilot-connectivity/proxies-accept.ts';

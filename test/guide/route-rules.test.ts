@@ -1,13 +1,19 @@
-import type { Calls } from '../../src/evidence/calls.ts';
 import type { Envoy } from '../../src/evidence/envoy/asked.ts';
 import type { Configuration } from '../../src/evidence/envoy/dump.ts';
 import type { ProxyLog } from '../../src/evidence/envoy/logs.ts';
-import type { ApiGateway, Condition, GatewayRoute, RouteParent, Waypoint } from '../../src/evidence/gateway-api.ts';
-import type { GatewayProxies, SelectedGateway } from '../../src/evidence/gateways.ts';
-import type { Pod } from '../../src/evidence/pod.ts';
-import type { Rules } from '../../src/evidence/rules.ts';
-import type { Service } from '../../src/evidence/service.ts';
-import type { Target } from '../../src/evidence/targets.ts';
+import type { Calls } from '../../src/evidence/istio/calls.ts';
+import type {
+  ApiGateway,
+  Condition,
+  GatewayRoute,
+  RouteParent,
+  Waypoint,
+} from '../../src/evidence/istio/gateway-api.ts';
+import type { GatewayProxies, SelectedGateway } from '../../src/evidence/istio/gateways.ts';
+import type { Rules } from '../../src/evidence/istio/rules.ts';
+import type { Target } from '../../src/evidence/istio/targets.ts';
+import type { Pod } from '../../src/evidence/kubernetes/pod.ts';
+import type { Service } from '../../src/evidence/kubernetes/service.ts';
 import { apiGatewaysProgrammed } from '../../src/guide/route-rules/api-gateways.ts';
 import { rulesArrived } from '../../src/guide/route-rules/arrived.ts';
 import { callerIsInMesh, callerSeesRules, rulesAreForMesh } from '../../src/guide/route-rules/callers.ts';

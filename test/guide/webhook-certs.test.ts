@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Handshake } from '../../src/cluster/handshake.ts';
 import type { Attempt } from '../../src/diagnosis/check.ts';
-import type { WebhookBackend, WebhookHandshake } from '../../src/evidence/webhooks.ts';
+import type { WebhookBackend, WebhookHandshake } from '../../src/evidence/istio/webhooks.ts';
 import { writeAgain } from '../../src/guide/webhook-certs/cures.ts';
 import { injectionWebhookExists } from '../../src/guide/webhook-certs/injection-webhook.ts';
 import { podsAreCreated, webhookLogClean } from '../../src/guide/webhook-certs/webhook-calls.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Injection, InjectionWebhook } from '../../src/evidence/injection.ts';
-import type { Pod } from '../../src/evidence/pod.ts';
+import type { Injection, InjectionWebhook } from '../../src/evidence/istio/injection.ts';
+import type { Pod } from '../../src/evidence/kubernetes/pod.ts';
 import { labelTemplate, startAgain } from '../../src/guide/webhook-certs/asking.ts';
 import { askingPodsTaken } from '../../src/guide/webhook-certs/asking-pods.ts';
 import { podsNotExcepted } from '../../src/guide/webhook-certs/excepted-pods.ts';

@@ -3,7 +3,7 @@ import type { Configuration } from '../../src/evidence/envoy/dump.ts';
 import type { Listener } from '../../src/evidence/envoy/dump-entries.ts';
 import type { ServerInfo } from '../../src/evidence/envoy/server-info.ts';
 import type { Counted } from '../../src/evidence/envoy/stats.ts';
-import type { Pod } from '../../src/evidence/pod.ts';
+import type { Pod } from '../../src/evidence/kubernetes/pod.ts';
 import { container, missing, workloadPod } from './mixer.ts';
 
 /** An Envoy of a sidecar. */

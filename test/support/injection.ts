@@ -1,5 +1,5 @@
-import type { InjectionWebhook } from '../../src/evidence/injection.ts';
-import type { Webhook } from '../../src/evidence/webhooks.ts';
+import type { InjectionWebhook } from '../../src/evidence/istio/injection.ts';
+import type { Webhook } from '../../src/evidence/istio/webhooks.ts';
 import { DEFAULT_SETTINGS } from '../../src/istio/injection.ts';
 import type { LabelSelector } from '../../src/istio/selector.ts';
 import { NOW } from './judging.ts';

@@ -1,15 +1,15 @@
 import type { Right } from '../../src/cluster/question.ts';
 import type { Attempt } from '../../src/diagnosis/check.ts';
 import type { Hindrance, Unanswered } from '../../src/errors.ts';
-import type { MeshConfig } from '../../src/evidence/config-maps.ts';
-import type { Deployment, Listing } from '../../src/evidence/kubernetes.ts';
+import type { MeshConfig } from '../../src/evidence/kubernetes/config-maps.ts';
+import type { Deployment, Listing } from '../../src/evidence/kubernetes/lists.ts';
+import type { Container, Pod } from '../../src/evidence/kubernetes/pod.ts';
+import type { Service, ServicePort } from '../../src/evidence/kubernetes/service.ts';
 import type { Handler, Instance, Rule } from '../../src/evidence/mixer/config.ts';
 import type { Meaning, MixerLog } from '../../src/evidence/mixer/log.ts';
 import type { AdapterPage, MixerPages } from '../../src/evidence/mixer/pages.ts';
 import type { Mixer } from '../../src/evidence/mixer/pods.ts';
 import { ERROR_KINDS, type ErrorKind, type MixerReading } from '../../src/evidence/mixer/reading.ts';
-import type { Container, Pod } from '../../src/evidence/pod.ts';
-import type { Service, ServicePort } from '../../src/evidence/service.ts';
 
 /** The smallest evidence of a healthy Mixer 1.0; each test changes what it is about. */
 

@@ -1,7 +1,7 @@
-import type { Calls } from '../../src/evidence/calls.ts';
-import type { ClientTls } from '../../src/evidence/mtls.ts';
-import type { Pod } from '../../src/evidence/pod.ts';
-import type { DestinationRule } from '../../src/evidence/routing.ts';
+import type { Calls } from '../../src/evidence/istio/calls.ts';
+import type { ClientTls } from '../../src/evidence/istio/mtls.ts';
+import type { DestinationRule } from '../../src/evidence/istio/routing.ts';
+import type { Pod } from '../../src/evidence/kubernetes/pod.ts';
 import { indexDestinationRules } from '../../src/istio/destination-rules.ts';
 import type { MtlsMode, PeerAuthentication } from '../../src/istio/mtls.ts';
 import { container, listed, port, service, workloadPod } from './mixer.ts';

@@ -1,7 +1,7 @@
 import { DiagError, NoAnswer } from '../../errors.ts';
 import { adminPage, nameOf } from '../../evidence/envoy/asked.ts';
 import { type Configuration, dumpIn, readDump } from '../../evidence/envoy/dump.ts';
-import { proxyNamed } from '../../evidence/sync.ts';
+import { proxyNamed } from '../../evidence/istio/sync.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { pilotPages } from './pilots.ts';

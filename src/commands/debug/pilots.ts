@@ -2,10 +2,18 @@ import { unanswered } from '../../cluster/text.ts';
 import type { Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../../errors.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { allPilots, firstSyncs, type Pilot, type Place, pageOf, readPage, registryOf } from '../../evidence/pilot.ts';
-import { isRunning } from '../../evidence/pod.ts';
-import { type ProxySync, podOfProxy, stateOf } from '../../evidence/sync.ts';
+import {
+  allPilots,
+  firstSyncs,
+  type Pilot,
+  type Place,
+  pageOf,
+  readPage,
+  registryOf,
+} from '../../evidence/istio/pilot.ts';
+import { type ProxySync, podOfProxy, stateOf } from '../../evidence/istio/sync.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
+import { isRunning } from '../../evidence/kubernetes/pod.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';

@@ -3,10 +3,10 @@ import { askJson } from '../../cluster/text.ts';
 import type { Gatherer } from '../../diagnosis/gather.ts';
 import { DiagError, NoAnswer, UsageError } from '../../errors.ts';
 import type { Envoy } from '../../evidence/envoy/asked.ts';
-import { allPods } from '../../evidence/kubernetes.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { type Pod, podOf } from '../../evidence/pod.ts';
-import { proxyContainerOf } from '../../evidence/proxies.ts';
+import { proxyContainerOf } from '../../evidence/istio/proxies.ts';
+import { allPods } from '../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
+import { type Pod, podOf } from '../../evidence/kubernetes/pod.ts';
 import { type Arguments, podOfWord } from '../options.ts';
 import type { Session } from '../session.ts';
 

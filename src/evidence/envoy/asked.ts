@@ -5,14 +5,14 @@ import type { Ask, Attempt, Source, Verdict } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { count, isSome, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { UsageError } from '../../errors.ts';
-import { detection } from '../istio.ts';
-import { allPods } from '../kubernetes.ts';
-import { titleOf } from '../named.ts';
-import { firstSyncs, proxiesIn } from '../pilot.ts';
-import { type Container, isRunning, type Pod } from '../pod.ts';
-import { adminPortOf, isOfPlane, proxyContainerOf } from '../proxies.ts';
-import { proxyNamed } from '../sync.ts';
-import { selectedPods } from '../workload.ts';
+import { detection } from '../istio/detection.ts';
+import { firstSyncs, proxiesIn } from '../istio/pilot.ts';
+import { adminPortOf, isOfPlane, proxyContainerOf } from '../istio/proxies.ts';
+import { proxyNamed } from '../istio/sync.ts';
+import { allPods } from '../kubernetes/lists.ts';
+import { titleOf } from '../kubernetes/named.ts';
+import { type Container, isRunning, type Pod } from '../kubernetes/pod.ts';
+import { selectedPods } from '../kubernetes/workload.ts';
 
 /** An Envoy: the pod that it serves, and its container there. */
 export interface Envoy {

@@ -2,8 +2,8 @@ import type { LogQuestion } from '../../cluster/question.ts';
 import { textOf } from '../../cluster/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
-import { firstSyncs, proxiesIn } from '../pilot.ts';
-import { isOwed } from '../sync.ts';
+import { firstSyncs, proxiesIn } from '../istio/pilot.ts';
+import { isOwed } from '../istio/sync.ts';
 import { type Envoy, ofEachEnvoy, type Told } from './asked.ts';
 
 /** What a line of a proxy's log may tell (guide.md d and g). */

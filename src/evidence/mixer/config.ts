@@ -14,7 +14,7 @@ import type { Ask } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';
 import { isAtLeast } from '../../istio/release.ts';
-import { type Listing, listAll } from '../kubernetes.ts';
+import { type Listing, listAll } from '../kubernetes/lists.ts';
 import { mixer } from './pods.ts';
 
 export interface Rule {

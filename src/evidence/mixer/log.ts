@@ -2,7 +2,7 @@ import type { LogQuestion } from '../../cluster/question.ts';
 import { textOf } from '../../cluster/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
-import { isRunning } from '../pod.ts';
+import { isRunning } from '../kubernetes/pod.ts';
 import { mixer } from './pods.ts';
 
 /** A line of Mixer's log that means something, and what (mixer.md 6.3). */

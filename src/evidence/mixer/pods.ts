@@ -2,10 +2,10 @@ import type { Attempt, ControlPlane } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { isAtLeast } from '../../istio/release.ts';
-import { isMixerTelemetry } from '../istio.ts';
-import { allDeployments, allPods, allServices, type Deployment, type Listing, selects } from '../kubernetes.ts';
-import { isRunning, type Pod } from '../pod.ts';
-import type { Service } from '../service.ts';
+import { isMixerTelemetry } from '../istio/detection.ts';
+import { allDeployments, allPods, allServices, type Deployment, type Listing, selects } from '../kubernetes/lists.ts';
+import { isRunning, type Pod } from '../kubernetes/pod.ts';
+import type { Service } from '../kubernetes/service.ts';
 
 /** Mixer's telemetry half in one namespace: what should run, what runs, and what leads to it. */
 export interface Mixer {

@@ -1,14 +1,14 @@
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
-import { detection } from '../istio.ts';
+import { detection } from '../istio/detection.ts';
+import { matchesWorkload, type Narrowed, narrowed } from '../kubernetes/workload.ts';
 import {
   type PrometheusServer,
   prometheusReadings,
   prometheusServers,
   query,
   type Series,
-} from '../prometheus-server.ts';
-import { matchesWorkload, type Narrowed, narrowed } from '../workload.ts';
+} from '../prometheus/server.ts';
 import { mixerPages } from './pages.ts';
 
 /** What one Prometheus holds of what Mixer's adapter exports. */

@@ -4,10 +4,10 @@ import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { numberOf } from '../../prometheus/metrics.ts';
-import { askMetrics } from '../metrics-page.ts';
-import { type Pod, proxyOf } from '../pod.ts';
-import { prometheusServers, query } from '../prometheus-server.ts';
-import { narrowed, workloads } from '../workload.ts';
+import { type Pod, proxyOf } from '../kubernetes/pod.ts';
+import { narrowed, workloads } from '../kubernetes/workload.ts';
+import { askMetrics } from '../prometheus/metrics-page.ts';
+import { prometheusServers, query } from '../prometheus/server.ts';
 import { mixerPages } from './pages.ts';
 
 /** Whether there was traffic to report: what some proxies and Prometheus say. Asked only when Mixer saw no Report. */

@@ -1,7 +1,7 @@
-import { apiServers, failedCalls, webhookCounts } from '../../evidence/api-servers.ts';
-import { failedCreates } from '../../evidence/failed-creates.ts';
-import { allNodes } from '../../evidence/kubernetes.ts';
-import { allWebhooks } from '../../evidence/webhooks.ts';
+import { allWebhooks } from '../../evidence/istio/webhooks.ts';
+import { apiServers, failedCalls, webhookCounts } from '../../evidence/kubernetes/api-servers.ts';
+import { failedCreates } from '../../evidence/kubernetes/failed-creates.ts';
+import { allNodes } from '../../evidence/kubernetes/lists.ts';
 import { section } from '../section.ts';
 import { noProxy } from './no-proxy-step.ts';
 import { proxiedCalls } from './proxied-calls.ts';

@@ -1,7 +1,7 @@
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { skip, some } from '../../diagnosis/verdict.ts';
-import { type ApiServerPod, apiServers } from '../../evidence/api-servers.ts';
-import { type Webhook, webhooks } from '../../evidence/webhooks.ts';
+import { type Webhook, webhooks } from '../../evidence/istio/webhooks.ts';
+import { type ApiServerPod, apiServers } from '../../evidence/kubernetes/api-servers.ts';
 import { exemptedBy, listsRange, type Target } from './no-proxy.ts';
 import { docs, NO_PROXY } from './steps.ts';
 

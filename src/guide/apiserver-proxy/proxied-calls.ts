@@ -2,8 +2,8 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { apiServers, failedCalls, webhookCounts } from '../../evidence/api-servers.ts';
-import { failedCreates, isProxys } from '../../evidence/failed-creates.ts';
+import { apiServers, failedCalls, webhookCounts } from '../../evidence/kubernetes/api-servers.ts';
+import { failedCreates, isProxys } from '../../evidence/kubernetes/failed-creates.ts';
 import { docs, NO_PROXY, PROXIED_CALLS } from './steps.ts';
 
 export const webhookCallsArrive = defineCheck({

@@ -2,7 +2,7 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
-import { apiServers, webhookCounts } from '../../evidence/api-servers.ts';
+import { apiServers, webhookCounts } from '../../evidence/kubernetes/api-servers.ts';
 import { docs, PROXY_SETTINGS } from './steps.ts';
 
 export const apiserverSettingsSeen = defineCheck({

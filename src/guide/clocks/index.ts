@@ -1,8 +1,8 @@
-import { apiServerClock, nodeClocks, prometheusClocks, renewals } from '../../evidence/clocks.ts';
-import { meshConfig } from '../../evidence/config-maps.ts';
-import { allNodes, allServices } from '../../evidence/kubernetes.ts';
-import { pilots } from '../../evidence/pilot.ts';
-import { traceStores, tracingRules } from '../../evidence/tracing.ts';
+import { apiServerClock, nodeClocks, prometheusClocks, renewals } from '../../evidence/clocks/node-clocks.ts';
+import { traceStores, tracingRules } from '../../evidence/clocks/tracing.ts';
+import { pilots } from '../../evidence/istio/pilot.ts';
+import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { allNodes, allServices } from '../../evidence/kubernetes/lists.ts';
 import { section, stepsOf } from '../section.ts';
 import { nodeClocksAgree } from './node-clocks.ts';
 import { spansAreRecent } from './trace-store.ts';

@@ -2,7 +2,7 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { apiServerClock, nodeClocks, renewals } from '../../evidence/clocks.ts';
+import { apiServerClock, nodeClocks, renewals } from '../../evidence/clocks/node-clocks.ts';
 import { apart, signed } from './offsets.ts';
 
 /** Nodes apart by more than this reorder spans and samples; by more than that, they file them elsewhere (ms; guide.md c, 3). */

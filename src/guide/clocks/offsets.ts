@@ -1,4 +1,4 @@
-import type { ClockReading } from '../../evidence/clocks.ts';
+import type { ClockReading } from '../../evidence/clocks/node-clocks.ts';
 
 interface Clock extends ClockReading {
   node: string;

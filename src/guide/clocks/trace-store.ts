@@ -1,8 +1,8 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { spoken } from '../../evidence/duration.ts';
-import { type TraceStore, traceStores } from '../../evidence/tracing.ts';
+import { type TraceStore, traceStores } from '../../evidence/clocks/tracing.ts';
+import { spoken } from '../../evidence/text/duration.ts';
 
 const HOUR = 3_600_000;
 

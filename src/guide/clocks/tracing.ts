@@ -2,10 +2,10 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { skip, unknown } from '../../diagnosis/verdict.ts';
-import { meshConfig } from '../../evidence/config-maps.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { pilots } from '../../evidence/pilot.ts';
-import { tracingRules } from '../../evidence/tracing.ts';
+import { tracingRules } from '../../evidence/clocks/tracing.ts';
+import { pilots } from '../../evidence/istio/pilot.ts';
+import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
 
 export const tracingIsOn = defineCheck({
   id: 'tracing-is-on',

@@ -1,7 +1,7 @@
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { isSome, skip, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { apiServerClock, nodeClocks, prometheusClocks } from '../../evidence/clocks.ts';
+import { apiServerClock, nodeClocks, prometheusClocks } from '../../evidence/clocks/node-clocks.ts';
 import { signed } from './offsets.ts';
 
 const SET_THE_CLOCK =

@@ -2,13 +2,13 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
-import { meshConfig } from '../../evidence/config-maps.ts';
-import { spoken } from '../../evidence/duration.ts';
 import { answered, askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { serverInfos, uptimesIn } from '../../evidence/envoy/server-info.ts';
 import { envoyStats, riseOf, totalOf } from '../../evidence/envoy/stats.ts';
-import { sidecars } from '../../evidence/routing.ts';
+import { sidecars } from '../../evidence/istio/routing.ts';
+import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { spoken } from '../../evidence/text/duration.ts';
 
 const MB = 1024 * 1024;
 

@@ -1,11 +1,11 @@
-import { meshConfig } from '../../evidence/config-maps.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
 import { envoyStats } from '../../evidence/envoy/stats.ts';
-import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
-import { firstSyncs } from '../../evidence/pilot.ts';
-import { sidecars } from '../../evidence/routing.ts';
-import { usage } from '../../evidence/usage.ts';
+import { usage } from '../../evidence/envoy/usage.ts';
+import { firstSyncs } from '../../evidence/istio/pilot.ts';
+import { sidecars } from '../../evidence/istio/routing.ts';
+import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { allNamespaces, allServices } from '../../evidence/kubernetes/lists.ts';
 import { section } from '../section.ts';
 import { configurationIsScoped, updatesAreRare } from './configuration.ts';
 import { refreshIsSlow, settingsAreCheap } from './settings.ts';

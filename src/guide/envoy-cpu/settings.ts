@@ -2,11 +2,11 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { meshConfig } from '../../evidence/config-maps.ts';
-import { durationIn, spoken } from '../../evidence/duration.ts';
 import { answered, askedEnvoys, envoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
-import { isPolling } from '../../evidence/proxies.ts';
+import { isPolling } from '../../evidence/istio/proxies.ts';
+import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { durationIn, spoken } from '../../evidence/text/duration.ts';
 import { isAtLeast } from '../../istio/release.ts';
 
 const LOUD = /\b(debug|trace)\b/;

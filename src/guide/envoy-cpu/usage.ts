@@ -4,8 +4,8 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { answered, type Envoy, envoys, nameOf } from '../../evidence/envoy/asked.ts';
 import { type Counted, envoyStats, riseOf } from '../../evidence/envoy/stats.ts';
-import { isYoung } from '../../evidence/proxies.ts';
-import { usage } from '../../evidence/usage.ts';
+import { usage } from '../../evidence/envoy/usage.ts';
+import { isYoung } from '../../evidence/istio/proxies.ts';
 import { REFRESH, SETTINGS, SIZE, UPDATES } from './steps.ts';
 
 /** Of an Envoy without work, in cores: the guide's one percent; five, and twenty (guide.md i, 3). */

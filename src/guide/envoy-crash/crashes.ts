@@ -1,11 +1,11 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type JudgeContext } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { spoken } from '../../evidence/duration.ts';
 import { askedEnvoys, type Envoy, envoys, nameOf, sampleOf, type Told } from '../../evidence/envoy/asked.ts';
 import { envoyLogs, type LogLine, type Meaning, type ProxyLogs } from '../../evidence/envoy/logs.ts';
-import { releaseIn } from '../../evidence/istio.ts';
-import type { Instance } from '../../evidence/pod.ts';
+import { releaseIn } from '../../evidence/istio/detection.ts';
+import type { Instance } from '../../evidence/kubernetes/pod.ts';
+import { spoken } from '../../evidence/text/duration.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { DESCRIPTORS } from './steps.ts';
 

@@ -2,7 +2,7 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { askedEnvoys, type Envoy, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
 import { type Descriptors, envoyDescriptors } from '../../evidence/envoy/descriptors.ts';
-import { releaseIn } from '../../evidence/istio.ts';
+import { releaseIn } from '../../evidence/istio/detection.ts';
 import { isAtLeast } from '../../istio/release.ts';
 
 /** The guide's own number. */

@@ -1,7 +1,7 @@
 import { envoyDescriptors } from '../../evidence/envoy/descriptors.ts';
 import { envoyLogs } from '../../evidence/envoy/logs.ts';
-import { allNamespaces } from '../../evidence/kubernetes.ts';
-import { firstSyncs } from '../../evidence/pilot.ts';
+import { firstSyncs } from '../../evidence/istio/pilot.ts';
+import { allNamespaces } from '../../evidence/kubernetes/lists.ts';
 import { section } from '../section.ts';
 import { envoyDidNotCrash } from './crashes.ts';
 import { descriptorsSuffice } from './descriptors.ts';

@@ -2,10 +2,10 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { spoken } from '../../evidence/duration.ts';
 import { nameOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
-import { certificateLife, headlessServices, isFileMounted } from '../../evidence/headless.ts';
+import { certificateLife, headlessServices, isFileMounted } from '../../evidence/kubernetes/headless.ts';
+import { spoken } from '../../evidence/text/duration.ts';
 import { NONE } from './steps.ts';
 
 const DAY = 86_400_000;

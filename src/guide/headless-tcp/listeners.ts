@@ -2,12 +2,12 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
-import { spoken } from '../../evidence/duration.ts';
 import { answered, askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { serverInfos, uptimesIn } from '../../evidence/envoy/server-info.ts';
 import { envoyStats, riseOf, totalOf } from '../../evidence/envoy/stats.ts';
-import { headlessServices } from '../../evidence/headless.ts';
+import { headlessServices } from '../../evidence/kubernetes/headless.ts';
+import { spoken } from '../../evidence/text/duration.ts';
 import { NONE } from './steps.ts';
 
 const CHANGES = ['listener_manager.listener_modified', 'listener_manager.listener_removed'];

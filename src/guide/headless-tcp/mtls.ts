@@ -2,12 +2,12 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { calls } from '../../evidence/calls.ts';
-import { allPods, byNamespace } from '../../evidence/kubernetes.ts';
-import { type ClientTls, clientTls, peerAuthentications, spokenTo } from '../../evidence/mtls.ts';
-import { titleOf } from '../../evidence/named.ts';
-import type { Pod } from '../../evidence/pod.ts';
-import { answersOn, behind, TLS_MODE, takesTls, targetOf } from '../../evidence/servers.ts';
+import { calls } from '../../evidence/istio/calls.ts';
+import { type ClientTls, clientTls, peerAuthentications, spokenTo } from '../../evidence/istio/mtls.ts';
+import { answersOn, behind, TLS_MODE, takesTls, targetOf } from '../../evidence/istio/servers.ts';
+import { allPods, byNamespace } from '../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
+import type { Pod } from '../../evidence/kubernetes/pod.ts';
 import { isWildcard } from '../../istio/hosts.ts';
 import {
   indexPeerAuthentications,

@@ -1,10 +1,10 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
-import { spoken } from '../../evidence/duration.ts';
 import { answered, askedEnvoys, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { serverInfos } from '../../evidence/envoy/server-info.ts';
-import { headlessServices, ztunnels } from '../../evidence/headless.ts';
+import { headlessServices, ztunnels } from '../../evidence/kubernetes/headless.ts';
+import { spoken } from '../../evidence/text/duration.ts';
 import { NONE } from './steps.ts';
 
 const HOUR = 3_600_000;

@@ -1,9 +1,9 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { headlessServices } from '../../evidence/headless.ts';
-import { allServices } from '../../evidence/kubernetes.ts';
-import { titleOf } from '../../evidence/named.ts';
+import { headlessServices } from '../../evidence/kubernetes/headless.ts';
+import { allServices } from '../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { NONE } from './steps.ts';
 
 export const headlessPortsAreNamed = defineCheck({

@@ -1,11 +1,11 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { allPods, allServices, byNamespace, selects } from '../../evidence/kubernetes.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { isRunning, type Pod } from '../../evidence/pod.ts';
-import { hasSidecar } from '../../evidence/servers.ts';
-import { type StatefulSet, statefulSets } from '../../evidence/stateful-sets.ts';
+import { hasSidecar } from '../../evidence/istio/servers.ts';
+import { allPods, allServices, byNamespace, selects } from '../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
+import { isRunning, type Pod } from '../../evidence/kubernetes/pod.ts';
+import { type StatefulSet, statefulSets } from '../../evidence/kubernetes/stateful-sets.ts';
 
 /** How the names of a StatefulSet's pods are found by proxies. */
 type Found = 'by name' | 'no service' | 'not headless' | 'selects none';

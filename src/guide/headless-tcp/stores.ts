@@ -1,4 +1,4 @@
-import type { Pod } from '../../evidence/pod.ts';
+import type { Pod } from '../../evidence/kubernetes/pod.ts';
 
 /** The words by which names of Services, ports, containers and images say that something is a database or a broker. */
 const WORDS =

@@ -1,13 +1,13 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { calls } from '../../evidence/calls.ts';
-import { allPods, allServices, byNamespace } from '../../evidence/kubernetes.ts';
-import { peerAuthentications } from '../../evidence/mtls.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { isRunning, type Pod } from '../../evidence/pod.ts';
-import { answersOn, behind, isNaked, targetOf } from '../../evidence/servers.ts';
-import type { Service } from '../../evidence/service.ts';
+import { calls } from '../../evidence/istio/calls.ts';
+import { peerAuthentications } from '../../evidence/istio/mtls.ts';
+import { answersOn, behind, isNaked, targetOf } from '../../evidence/istio/servers.ts';
+import { allPods, allServices, byNamespace } from '../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
+import { isRunning, type Pod } from '../../evidence/kubernetes/pod.ts';
+import type { Service } from '../../evidence/kubernetes/service.ts';
 import {
   indexPeerAuthentications,
   isByPeerAuthentication,

@@ -2,11 +2,11 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { durationIn, spoken } from '../../evidence/duration.ts';
 import { envoys, nameOf } from '../../evidence/envoy/asked.ts';
-import { headlessServices } from '../../evidence/headless.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { destinationRules } from '../../evidence/routing.ts';
+import { destinationRules } from '../../evidence/istio/routing.ts';
+import { headlessServices } from '../../evidence/kubernetes/headless.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
+import { durationIn, spoken } from '../../evidence/text/duration.ts';
 import { isHostOf } from '../../istio/hosts.ts';
 import { NONE } from './steps.ts';
 

@@ -1,9 +1,9 @@
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { envoyLogs } from '../../evidence/envoy/logs.ts';
-import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
-import { nginx } from '../../evidence/nginx.ts';
-import { firstSyncs } from '../../evidence/pilot.ts';
-import { responseCodes } from '../../evidence/response-codes.ts';
+import { firstSyncs } from '../../evidence/istio/pilot.ts';
+import { allNamespaces, allServices } from '../../evidence/kubernetes/lists.ts';
+import { nginx } from '../../evidence/kubernetes/nginx.ts';
+import { responseCodes } from '../../evidence/prometheus/response-codes.ts';
 import { section, stepsOf } from '../section.ts';
 import { http10NotRefused } from './refused.ts';
 import { nginxSpeaksHttp11 } from './senders.ts';

@@ -4,7 +4,7 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { askedEnvoys, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
 import { envoyLogs } from '../../evidence/envoy/logs.ts';
-import { responseCodes } from '../../evidence/response-codes.ts';
+import { responseCodes } from '../../evidence/prometheus/response-codes.ts';
 import { isAtLeast } from '../../istio/release.ts';
 
 /** What was refused before is over (ms). */

@@ -4,7 +4,7 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { answered, nameOf } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
-import { nginx } from '../../evidence/nginx.ts';
+import { nginx } from '../../evidence/kubernetes/nginx.ts';
 
 export const nginxSpeaksHttp11 = defineCheck({
   id: 'nginx-speaks-http11',

@@ -4,8 +4,8 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Envoy, nameOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
-import { pilots } from '../../evidence/pilot.ts';
-import { isOn } from '../../evidence/pod.ts';
+import { pilots } from '../../evidence/istio/pilot.ts';
+import { isOn } from '../../evidence/kubernetes/pod.ts';
 import { isAtLeast } from '../../istio/release.ts';
 
 /** By its own environment, or by its annotation `proxy.istio.io/config`. */

@@ -1,7 +1,7 @@
 import type { Content } from '../../diagnosis/check.ts';
-import { meshConfig, prometheusConfigMap } from '../../evidence/config-maps.ts';
-import { detection } from '../../evidence/istio.ts';
-import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes.ts';
+import { detection } from '../../evidence/istio/detection.ts';
+import { meshConfig, prometheusConfigMap } from '../../evidence/kubernetes/config-maps.ts';
+import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes/lists.ts';
 import { mixerAttributeManifests, mixerHandlers, mixerInstances, mixerRules } from '../../evidence/mixer/config.ts';
 import { mixerLogs } from '../../evidence/mixer/log.ts';
 import { mixerPages } from '../../evidence/mixer/pages.ts';

@@ -1,8 +1,8 @@
 import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
 import { envoyLogs } from '../../evidence/envoy/logs.ts';
 import { envoyStats } from '../../evidence/envoy/stats.ts';
-import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
-import { allSyncs, pilotCounts, registries } from '../../evidence/pilot.ts';
+import { allSyncs, pilotCounts, registries } from '../../evidence/istio/pilot.ts';
+import { allNamespaces, allServices } from '../../evidence/kubernetes/lists.ts';
 import { section } from '../section.ts';
 import { pilotRunning } from './pilot-running.ts';
 import { proxiesAccept } from './proxies-accept.ts';

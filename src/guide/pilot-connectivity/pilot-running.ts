@@ -1,8 +1,8 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, some, unknown } from '../../diagnosis/verdict.ts';
-import { allPods } from '../../evidence/kubernetes.ts';
-import { pilots } from '../../evidence/pilot.ts';
+import { pilots } from '../../evidence/istio/pilot.ts';
+import { allPods } from '../../evidence/kubernetes/lists.ts';
 import { pilotHasService } from './pilot-service.ts';
 import { docs, PILOT_RUNNING } from './steps.ts';
 

@@ -1,8 +1,8 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { allServices, selects } from '../../evidence/kubernetes.ts';
-import { pilots } from '../../evidence/pilot.ts';
+import { pilots } from '../../evidence/istio/pilot.ts';
+import { allServices, selects } from '../../evidence/kubernetes/lists.ts';
 import { isAtLeast } from '../../istio/release.ts';
 
 /** The ports on which proxies get their configuration, by release (guide.md 0.2). */

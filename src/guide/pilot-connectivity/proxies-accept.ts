@@ -2,7 +2,7 @@ import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { type Envoy, logLine, nameOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyStats, type Stats } from '../../evidence/envoy/stats.ts';
-import { isPolling, isYoung } from '../../evidence/proxies.ts';
+import { isPolling, isYoung } from '../../evidence/istio/proxies.ts';
 import { proxyCertificatesValid } from './proxy-certificates.ts';
 import { proxiesDoNotWait } from './proxy-logs.ts';
 import { docs, PROXIES_ACCEPT, PROXIES_CONNECTED, PROXIES_SYNCED } from './steps.ts';

@@ -1,10 +1,10 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { allSyncs } from '../../evidence/pilot.ts';
-import { expectedProxies } from '../../evidence/proxies.ts';
-import { podOfProxy, proxyNamed } from '../../evidence/sync.ts';
+import { allSyncs } from '../../evidence/istio/pilot.ts';
+import { expectedProxies } from '../../evidence/istio/proxies.ts';
+import { podOfProxy, proxyNamed } from '../../evidence/istio/sync.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { docs, PILOT_RUNNING, PROXIES_CONNECTED, REGISTRATION } from './steps.ts';
 

@@ -2,9 +2,9 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step, type Verdict } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { allSyncs, type PilotSync, pilotCounts } from '../../evidence/pilot.ts';
-import { expectedProxies } from '../../evidence/proxies.ts';
-import { type ProxySync, podOfProxy, stateOf, type TypeSync } from '../../evidence/sync.ts';
+import { allSyncs, type PilotSync, pilotCounts } from '../../evidence/istio/pilot.ts';
+import { expectedProxies } from '../../evidence/istio/proxies.ts';
+import { type ProxySync, podOfProxy, stateOf, type TypeSync } from '../../evidence/istio/sync.ts';
 import { docs, PROXIES_CONNECTED, PROXIES_SYNCED } from './steps.ts';
 
 /** What a proxy cannot do without. Routes and endpoints it may not need: "not sent" is then as it should be. */

@@ -1,8 +1,8 @@
 import { defineCheck } from '../../diagnosis/check.ts';
 import { skip, some } from '../../diagnosis/verdict.ts';
-import { spoken } from '../../evidence/duration.ts';
 import { askedEnvoys, logLine, nameOf, sampleOf, unasked } from '../../evidence/envoy/asked.ts';
 import { envoyCertificates } from '../../evidence/envoy/certificates.ts';
+import { spoken } from '../../evidence/text/duration.ts';
 
 const DAY = 86_400_000;
 

@@ -1,7 +1,7 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { registries } from '../../evidence/pilot.ts';
+import { registries } from '../../evidence/istio/pilot.ts';
 import { docs, PILOT_RUNNING, REGISTRATION } from './steps.ts';
 
 export const pilotKnowsServices = defineCheck({

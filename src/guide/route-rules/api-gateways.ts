@@ -9,9 +9,9 @@ import {
   type GatewayRoute,
   isWaypoint,
   saying,
-} from '../../evidence/gateway-api.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { rules } from '../../evidence/rules.ts';
+} from '../../evidence/istio/gateway-api.ts';
+import { rules } from '../../evidence/istio/rules.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
 
 type Reason = 'GatewayRefused' | 'ListenerRefused' | 'GatewayNotProgrammed' | 'GatewayWithoutAddress';
 

@@ -1,8 +1,8 @@
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { rules } from '../../evidence/rules.ts';
-import type { Target } from '../../evidence/targets.ts';
+import { rules } from '../../evidence/istio/rules.ts';
+import type { Target } from '../../evidence/istio/targets.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { editRule, forCallers } from './steps.ts';
 
 const NAME_IT = '# name the port: destination.port.number';

@@ -1,11 +1,11 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { allPods, byNamespace, selects } from '../../evidence/kubernetes.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { isRunning, type Pod } from '../../evidence/pod.ts';
-import { rules } from '../../evidence/rules.ts';
-import type { Service } from '../../evidence/service.ts';
+import { rules } from '../../evidence/istio/rules.ts';
+import { allPods, byNamespace, selects } from '../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
+import { isRunning, type Pod } from '../../evidence/kubernetes/pod.ts';
+import type { Service } from '../../evidence/kubernetes/service.ts';
 
 /** Whether requests to a Service come to a pod of its that runs. */
 export const isServing = ({ takesUnready }: Service, pod: Pod): boolean => pod.ready || takesUnready;

@@ -1,9 +1,9 @@
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { type GatewayProxies, gatewayProxies } from '../../evidence/gateways.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { rules } from '../../evidence/rules.ts';
+import { type GatewayProxies, gatewayProxies } from '../../evidence/istio/gateways.ts';
+import { rules } from '../../evidence/istio/rules.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { common, type GatewayView, type HostRoute } from '../../istio/gateway-view.ts';
 import { hostsFor, type MergedServer, sniHostsOf } from '../../istio/gateways.ts';
 import { isSubsetOf, isWildcard } from '../../istio/hosts.ts';

@@ -2,9 +2,9 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { type SelectedGateway, selectedGateways } from '../../evidence/gateways.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { rules } from '../../evidence/rules.ts';
+import { type SelectedGateway, selectedGateways } from '../../evidence/istio/gateways.ts';
+import { rules } from '../../evidence/istio/rules.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { gatewaysOf } from '../../istio/virtual-services.ts';
 import { editRule, NO_GATEWAY } from './steps.ts';
 

@@ -1,11 +1,11 @@
-import { meshConfig } from '../../evidence/config-maps.ts';
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { owingLogs } from '../../evidence/envoy/logs.ts';
-import { apiGateways, gatewayRoutes, grants, waypoints } from '../../evidence/gateway-api.ts';
-import { istioGateways } from '../../evidence/gateways.ts';
-import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
-import { firstSyncs } from '../../evidence/pilot.ts';
-import { destinationRules, oldRules, serviceEntries, sidecars, virtualServices } from '../../evidence/routing.ts';
+import { apiGateways, gatewayRoutes, grants, waypoints } from '../../evidence/istio/gateway-api.ts';
+import { istioGateways } from '../../evidence/istio/gateways.ts';
+import { firstSyncs } from '../../evidence/istio/pilot.ts';
+import { destinationRules, oldRules, serviceEntries, sidecars, virtualServices } from '../../evidence/istio/routing.ts';
+import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { allNamespaces, allServices } from '../../evidence/kubernetes/lists.ts';
 import { section } from '../section.ts';
 import { apiGatewaysProgrammed } from './api-gateways.ts';
 import { rulesArrived } from './arrived.ts';

@@ -1,7 +1,7 @@
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { rules } from '../../evidence/rules.ts';
+import { rules } from '../../evidence/istio/rules.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { repeatedIn } from '../../istio/http-rules.ts';
 import type { DelegateFault, MergedVirtualService } from '../../istio/virtual-services.ts';
 import { editRule, NO_RULES, placeOf } from './steps.ts';

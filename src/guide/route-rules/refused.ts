@@ -3,9 +3,9 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { type Envoy, envoys, logLine, nameOf } from '../../evidence/envoy/asked.ts';
 import { owingLogs, type ProxyLog } from '../../evidence/envoy/logs.ts';
-import { firstSyncs } from '../../evidence/pilot.ts';
-import { rules } from '../../evidence/rules.ts';
-import { isOwed, proxyNamed, type TypeSync } from '../../evidence/sync.ts';
+import { firstSyncs } from '../../evidence/istio/pilot.ts';
+import { rules } from '../../evidence/istio/rules.ts';
+import { isOwed, proxyNamed, type TypeSync } from '../../evidence/istio/sync.ts';
 import type { MergedVirtualService } from '../../istio/virtual-services.ts';
 import { HOSTS, NO_RULES } from './steps.ts';
 

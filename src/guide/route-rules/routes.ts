@@ -11,10 +11,10 @@ import {
   grants,
   type RouteParent,
   routeTitle,
-} from '../../evidence/gateway-api.ts';
-import { allNamespaces, type Listing, type Namespace } from '../../evidence/kubernetes.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { rules } from '../../evidence/rules.ts';
+} from '../../evidence/istio/gateway-api.ts';
+import { rules } from '../../evidence/istio/rules.ts';
+import { allNamespaces, type Listing, type Namespace } from '../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { isGranted, type ReferenceGrant } from '../../istio/grants.ts';
 import { othersBeside } from './api-gateways.ts';
 

@@ -1,6 +1,6 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { some } from '../../diagnosis/verdict.ts';
-import { titleOf } from '../../evidence/named.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
 import type { MergedVirtualService } from '../../istio/virtual-services.ts';
 import { stepsOf } from '../section.ts';
 

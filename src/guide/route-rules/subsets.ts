@@ -1,11 +1,11 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Verdict } from '../../diagnosis/check.ts';
 import { isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { allPods, byNamespace, selects } from '../../evidence/kubernetes.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { isRunning, type Pod } from '../../evidence/pod.ts';
-import { rules } from '../../evidence/rules.ts';
-import type { Target } from '../../evidence/targets.ts';
+import { rules } from '../../evidence/istio/rules.ts';
+import type { Target } from '../../evidence/istio/targets.ts';
+import { allPods, byNamespace, selects } from '../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
+import { isRunning, type Pod } from '../../evidence/kubernetes/pod.ts';
 import { isServing } from './endpoints.ts';
 import { forCallers } from './steps.ts';
 

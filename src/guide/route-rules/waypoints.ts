@@ -2,11 +2,11 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { type Waypoint, waypoints } from '../../evidence/gateway-api.ts';
-import { allNamespaces, allServices, type Namespace } from '../../evidence/kubernetes.ts';
-import { titleOf } from '../../evidence/named.ts';
-import { rules } from '../../evidence/rules.ts';
-import type { Service } from '../../evidence/service.ts';
+import { type Waypoint, waypoints } from '../../evidence/istio/gateway-api.ts';
+import { rules } from '../../evidence/istio/rules.ts';
+import { allNamespaces, allServices, type Namespace } from '../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../evidence/kubernetes/named.ts';
+import type { Service } from '../../evidence/kubernetes/service.ts';
 import { waypointFor } from '../../istio/waypoints.ts';
 
 /** Why no waypoint carries out the rules for a Service; null when one does. */

@@ -1,7 +1,7 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
-import { type Injection, injection } from '../../evidence/injection.ts';
+import { type Injection, injection } from '../../evidence/istio/injection.ts';
 import { INJECT, INJECTION, isAsking, isCalledFor, REVISION } from '../../istio/injection.ts';
 import { allWell, type Bare, bareIn, grouped, isServed, labelTemplate, NAMED, nameOf } from './asking.ts';
 import { WEBHOOK_CONFIGURATION } from './steps.ts';

@@ -1,8 +1,8 @@
 import { shellLine } from '../../cluster/shell.ts';
 import type { ControlPlane, Verdict } from '../../diagnosis/check.ts';
 import { unknown } from '../../diagnosis/verdict.ts';
-import { hasProxy, type Injection, type InjectionWebhook } from '../../evidence/injection.ts';
-import type { Pod } from '../../evidence/pod.ts';
+import { hasProxy, type Injection, type InjectionWebhook } from '../../evidence/istio/injection.ts';
+import type { Pod } from '../../evidence/kubernetes/pod.ts';
 import {
   INJECT,
   INJECTION,

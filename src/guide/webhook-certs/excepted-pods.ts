@@ -1,7 +1,7 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { type ControlPlane, defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { type Injection, injection, settingsName } from '../../evidence/injection.ts';
+import { type Injection, injection, settingsName } from '../../evidence/istio/injection.ts';
 import { INJECT, isAmbient, isAsking, isCalledIn, type Refusal, wishOf } from '../../istio/injection.ts';
 import { allWell, type Bare, bareIn, grouped, isServed, NAMED, nameOf } from './asking.ts';
 

@@ -1,8 +1,8 @@
-import { failedCreates } from '../../evidence/failed-creates.ts';
-import { injection } from '../../evidence/injection.ts';
-import { allNamespaces, allServices } from '../../evidence/kubernetes.ts';
-import { webhookLogs } from '../../evidence/webhook-logs.ts';
-import { allWebhooks, webhookHandshakes } from '../../evidence/webhooks.ts';
+import { injection } from '../../evidence/istio/injection.ts';
+import { webhookLogs } from '../../evidence/istio/webhook-logs.ts';
+import { allWebhooks, webhookHandshakes } from '../../evidence/istio/webhooks.ts';
+import { failedCreates } from '../../evidence/kubernetes/failed-creates.ts';
+import { allNamespaces, allServices } from '../../evidence/kubernetes/lists.ts';
 import { section } from '../section.ts';
 import { webhookCalls } from './webhook-calls.ts';
 import { webhookConfiguration } from './webhook-configuration.ts';

@@ -2,8 +2,8 @@ import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { allNamespaces, type Namespace } from '../../evidence/kubernetes.ts';
-import { allWebhooks, type Webhook, webhooks } from '../../evidence/webhooks.ts';
+import { allWebhooks, type Webhook, webhooks } from '../../evidence/istio/webhooks.ts';
+import { allNamespaces, type Namespace } from '../../evidence/kubernetes/lists.ts';
 import { INJECTION, isAmbient, isAsking, isCalledIn, isEnabled, REVISION, revisionsIn } from '../../istio/injection.ts';
 import { isNo, isYes } from './asking.ts';
 

@@ -1,8 +1,8 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, isSome, skip, sorted, unknown } from '../../diagnosis/verdict.ts';
-import { failedCreates, isProxys } from '../../evidence/failed-creates.ts';
-import { webhookLogs } from '../../evidence/webhook-logs.ts';
+import { webhookLogs } from '../../evidence/istio/webhook-logs.ts';
+import { failedCreates, isProxys } from '../../evidence/kubernetes/failed-creates.ts';
 import { writeAgain } from './cures.ts';
 import { docs, WEBHOOK_CALLS, WEBHOOK_CONFIGURATION, WEBHOOK_HANDSHAKE, WEBHOOK_SERVICE } from './steps.ts';
 

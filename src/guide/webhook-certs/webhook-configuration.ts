@@ -1,7 +1,7 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
-import { type Webhook, webhooks } from '../../evidence/webhooks.ts';
+import { type Webhook, webhooks } from '../../evidence/istio/webhooks.ts';
 import { writeAgain } from './cures.ts';
 import { injectionWebhookExists } from './injection-webhook.ts';
 import { docs, WEBHOOK_CONFIGURATION } from './steps.ts';

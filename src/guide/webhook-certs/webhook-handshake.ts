@@ -1,6 +1,6 @@
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
-import { type WebhookHandshake, webhookHandshakes } from '../../evidence/webhooks.ts';
+import { type WebhookHandshake, webhookHandshakes } from '../../evidence/istio/webhooks.ts';
 import { writeAgain } from './cures.ts';
 import { docs, WEBHOOK_CONFIGURATION, WEBHOOK_HANDSHAKE, WEBHOOK_SERVICE } from './steps.ts';
 

@@ -1,7 +1,7 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { type ControlPlane, defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
-import { hasProxy, injection } from '../../evidence/injection.ts';
+import { hasProxy, injection } from '../../evidence/istio/injection.ts';
 import { INJECT, isAmbient } from '../../istio/injection.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { allWell, type Bare, bareIn, grouped, isNo, labelTemplate, NAMED, nameOf, startAgain } from './asking.ts';

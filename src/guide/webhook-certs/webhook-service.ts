@@ -1,7 +1,7 @@
 import { shellLine } from '../../cluster/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
-import { type WebhookBackend, webhookBackends } from '../../evidence/webhooks.ts';
+import { type WebhookBackend, webhookBackends } from '../../evidence/istio/webhooks.ts';
 import { docs, WEBHOOK_SERVICE } from './steps.ts';
 
 const calledBy = ({ webhook }: WebhookBackend): string => `${webhook.service?.namespace}/${webhook.service?.name}`;

@@ -1,5 +1,5 @@
-import type { Namespace } from '../../../src/evidence/kubernetes.ts';
-import type { Pod } from '../../../src/evidence/pod.ts';
+import type { Namespace } from '../../../src/evidence/kubernetes/lists.ts';
+import type { Pod } from '../../../src/evidence/kubernetes/pod.ts';
 import { databasesAreNotHttp } from '../../../src/guide/headless-tcp/databases.ts';
 import { hostOf } from '../../../src/istio/hosts.ts';
 import { registryOf } from '../../../src/istio/services.ts';

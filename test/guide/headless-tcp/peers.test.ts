@@ -1,4 +1,4 @@
-import type { Pod } from '../../../src/evidence/pod.ts';
+import type { Pod } from '../../../src/evidence/kubernetes/pod.ts';
 import { peerAuthenticationsCount } from '../../../src/guide/headless-tcp/peers.ts';
 import type { PeerAuthentication } from '../../../src/istio/mtls.ts';
 import { judging } from '../../support/judging.ts';

@@ -1,4 +1,4 @@
-import type { StatefulSet } from '../../../src/evidence/stateful-sets.ts';
+import type { StatefulSet } from '../../../src/evidence/kubernetes/stateful-sets.ts';
 import { statefulSetsAreHeadless } from '../../../src/guide/headless-tcp/stateful-sets.ts';
 import { judging } from '../../support/judging.ts';
 import { listed, missing, partly, service } from '../../support/mixer.ts';

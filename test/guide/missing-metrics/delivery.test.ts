@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AdapterPage } from '../../../src/evidence/mixer/pages.ts';
 import type { Stored } from '../../../src/evidence/mixer/stored.ts';
-import type { PrometheusReading, Target } from '../../../src/evidence/prometheus-server.ts';
-import type { ScrapeJob } from '../../../src/evidence/scrape-config.ts';
+import type { ScrapeJob } from '../../../src/evidence/prometheus/scrape-config.ts';
+import type { PrometheusReading, Target } from '../../../src/evidence/prometheus/server.ts';
 import {
   adapterHasSeries,
   adapterListens,

@@ -2,7 +2,7 @@ import { shellLine } from '../../../cluster/shell.ts';
 import { type AnyCheck, type Attempt, defineCheck, type Step } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
-import type { Listing } from '../../../evidence/kubernetes.ts';
+import type { Listing } from '../../../evidence/kubernetes/lists.ts';
 import { mixerRules, type Rule } from '../../../evidence/mixer/config.ts';
 import { firstWords, type Meaning, mixerLogs, quoteLog, SILENT_FAULTS } from '../../../evidence/mixer/log.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';

@@ -1,7 +1,7 @@
 import { defineCheck, type Step } from '../../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
+import { narrowed } from '../../../evidence/kubernetes/workload.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
-import { narrowed } from '../../../evidence/workload.ts';
 import { CONFIGURATION_IN_08, docsOf } from './docs.ts';
 import { readLog } from './shipped.ts';
 import { CONFIG_RESOLUTION, CONFIGURATION } from './steps.ts';

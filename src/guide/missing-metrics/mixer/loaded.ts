@@ -1,6 +1,6 @@
 import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
 import { count, isSome, skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
-import type { Listing } from '../../../evidence/kubernetes.ts';
+import type { Listing } from '../../../evidence/kubernetes/lists.ts';
 import { mixerHandlers, mixerInstances, mixerRules } from '../../../evidence/mixer/config.ts';
 import { type MixerPages, mixerPages } from '../../../evidence/mixer/pages.ts';
 import { readLog } from './shipped.ts';

@@ -1,9 +1,9 @@
 import { shellLine } from '../../../cluster/shell.ts';
 import { defineCheck } from '../../../diagnosis/check.ts';
 import { count, skip, unknown } from '../../../diagnosis/verdict.ts';
-import { selects } from '../../../evidence/kubernetes.ts';
+import { selects } from '../../../evidence/kubernetes/lists.ts';
+import { isRunning } from '../../../evidence/kubernetes/pod.ts';
 import { mixer, telemetryService } from '../../../evidence/mixer/pods.ts';
-import { isRunning } from '../../../evidence/pod.ts';
 import { REPORT_CALLS } from './steps.ts';
 
 export const mixerRunning = defineCheck({

@@ -2,14 +2,14 @@ import { shellLine } from '../../../cluster/shell.ts';
 import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
-import { prometheusConfigMap } from '../../../evidence/config-maps.ts';
+import { prometheusConfigMap } from '../../../evidence/kubernetes/config-maps.ts';
+import { scrapesAdapter } from '../../../evidence/prometheus/scrape-config.ts';
 import {
   type PrometheusReading,
   prometheusReadings,
   prometheusServers,
   type Target,
-} from '../../../evidence/prometheus-server.ts';
-import { scrapesAdapter } from '../../../evidence/scrape-config.ts';
+} from '../../../evidence/prometheus/server.ts';
 
 /** How the ConfigMap is looked at, where no better command is known. */
 export const showConfig = (namespace: string | null): string =>

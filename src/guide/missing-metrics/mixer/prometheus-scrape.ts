@@ -3,7 +3,7 @@ import { defineCheck, type Step, type Verdict } from '../../../diagnosis/check.t
 import { count, isSome, skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { mixer } from '../../../evidence/mixer/pods.ts';
-import { prometheusReadings, type Target } from '../../../evidence/prometheus-server.ts';
+import { prometheusReadings, type Target } from '../../../evidence/prometheus/server.ts';
 import { docsOf } from './docs.ts';
 import {
   adapterTargets,

@@ -3,7 +3,7 @@ import { defineCheck } from '../../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { stored } from '../../../evidence/mixer/stored.ts';
-import { prometheusReadings, prometheusServers } from '../../../evidence/prometheus-server.ts';
+import { prometheusReadings, prometheusServers } from '../../../evidence/prometheus/server.ts';
 import { adapterTargets, NOT_ALL_ASKED, notAllAsked, showConfig } from './prometheus-config.ts';
 import { PROMETHEUS_SCRAPE, UPSTREAM } from './steps.ts';
 

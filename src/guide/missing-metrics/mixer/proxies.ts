@@ -2,10 +2,10 @@ import { shellLine } from '../../../cluster/shell.ts';
 import { defineCheck } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
-import { meshConfig } from '../../../evidence/config-maps.ts';
+import { meshConfig } from '../../../evidence/kubernetes/config-maps.ts';
+import { proxyOf } from '../../../evidence/kubernetes/pod.ts';
+import { workloads } from '../../../evidence/kubernetes/workload.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
-import { proxyOf } from '../../../evidence/pod.ts';
-import { workloads } from '../../../evidence/workload.ts';
 import { expected } from '../../../istio/injection.ts';
 
 export const proxiesToldToReport = defineCheck({

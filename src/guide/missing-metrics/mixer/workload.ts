@@ -2,11 +2,11 @@ import { shellLine } from '../../../cluster/shell.ts';
 import { defineCheck } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
+import { proxyOf } from '../../../evidence/kubernetes/pod.ts';
+import { narrowed } from '../../../evidence/kubernetes/workload.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { stored } from '../../../evidence/mixer/stored.ts';
 import { workloadTraffic } from '../../../evidence/mixer/traffic.ts';
-import { proxyOf } from '../../../evidence/pod.ts';
-import { narrowed } from '../../../evidence/workload.ts';
 import { CONFIG_ERRORS, CONFIGURATION, DISPATCHES, PROMETHEUS_SCRAPE, REPORT_CALLS } from './steps.ts';
 
 const NOBODY = 'no single workload was asked for';

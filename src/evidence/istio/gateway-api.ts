@@ -1,0 +1,241 @@
+import type { KubernetesObject } from '../../cluster/cluster.ts';
+import {
+  gateways as gatewaysKind,
+  type Resource,
+  referenceGrants,
+  routesOf,
+  typedName,
+} from '../../cluster/resources.ts';
+import type { Ask } from '../../diagnosis/check.ts';
+import { clusterSource } from '../../diagnosis/source.ts';
+import type { ReferenceGrant } from '../../istio/grants.ts';
+import { type Barrier, barrierOf, type Listener } from '../../istio/parents.ts';
+import { isSelected, type LabelSelector } from '../../istio/selector.ts';
+import { type Listing, listAll } from '../kubernetes/lists.ts';
+import { type Named, named, titleOf } from '../kubernetes/named.ts';
+import { type Json, list, number, object, text, texts } from '../text/json.ts';
+
+/** Of several versions the first that is served. */
+async function listFirst<T>(
+  ask: Ask,
+  resources: readonly Resource[],
+  parse: (object: KubernetesObject) => T,
+): Promise<Listing<T>> {
+  for (const resource of resources) {
+    const listing = await listAll(ask, resource, parse);
+    if (listing.served) return listing;
+  }
+  return { items: [], complete: true, refusal: null, served: false };
+}
+
+const KINDS = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute'] as const;
+
+/** What a controller says of an object. */
+export interface Condition {
+  type: string;
+  /** `True`, `False`, `Unknown`. */
+  status: string;
+  reason: string;
+  message: string;
+}
+
+const conditionsIn = (status: Json): readonly Condition[] =>
+  list(status.conditions).map(({ type, status, reason, message }) => ({
+    type: text(type),
+    status: text(status),
+    reason: text(reason),
+    message: text(message),
+  }));
+
+/** `REASON: what the controller says`. */
+export const saying = ({ reason, message }: Condition): string => `${reason}: ${message}`;
+
+/** Whom a route is for, and what controllers say of that. */
+export interface RouteParent extends Named {
+  kind: string;
+  /** The name of a listener; null for each. */
+  section: string | null;
+  port: number | null;
+  /** What Istio says. */
+  conditions: readonly Condition[];
+  /** Whether others say something, and Istio nothing: it is for another controller. */
+  isOthers: boolean;
+}
+
+/** Of a route's parent, what names it. */
+type Reference = Omit<RouteParent, 'conditions' | 'isOthers'>;
+
+/** A route of the Gateway API. */
+export interface GatewayRoute extends Named {
+  kind: (typeof KINDS)[number];
+  /** None for every host. */
+  hostnames: readonly string[];
+  parents: readonly RouteParent[];
+  /** Its parents that are Services: the mesh's. */
+  services: readonly Named[];
+  /** The Services that it leads to. */
+  backends: readonly Named[];
+  /** What Istio objects to: `NotAllowedByListeners: …`. */
+  refused: readonly string[];
+}
+
+const at =
+  (own: Named) =>
+  (ref: Json): Named => ({ name: text(ref.name), namespace: text(ref.namespace) || own.namespace });
+
+const parentOf =
+  (own: Named) =>
+  (ref: Json): Reference => ({
+    ...at(own)(ref),
+    kind: text(ref.kind) || 'Gateway',
+    section: text(ref.sectionName) || null,
+    port: number(ref.port) || null,
+  });
+
+const keyOf = ({ kind, namespace, name, section, port }: Reference): string =>
+  JSON.stringify([kind, namespace, name, section, port]);
+
+/** Whether what is said is said by Istio: its controllers are `istio.io/…`. */
+const isIstios = ({ controllerName }: Json): boolean => /^(istio\.io\/|$)/.test(text(controllerName));
+
+const routeOf =
+  (kind: GatewayRoute['kind']) =>
+  (from: KubernetesObject): GatewayRoute => {
+    const own = named(from);
+    const { parentRefs, rules, hostnames } = object(from.spec);
+    const said = list(object(from.status).parents);
+    const parents = list(parentRefs).map((ref): RouteParent => {
+      const parent = parentOf(own)(ref);
+      const same = said.filter((each) => keyOf(parentOf(own)(object(each.parentRef))) === keyOf(parent));
+      const istios = same.filter(isIstios);
+      return {
+        ...parent,
+        conditions: istios.flatMap(conditionsIn),
+        isOthers: same.length > 0 && istios.length === 0,
+      };
+    });
+    return {
+      ...own,
+      kind,
+      hostnames: texts(hostnames),
+      parents,
+      services: parents.filter((parent) => parent.kind === 'Service'),
+      backends: list(rules)
+        .flatMap(({ backendRefs }) => list(backendRefs))
+        .filter((ref) => (text(ref.kind) || 'Service') === 'Service')
+        .map(at(own)),
+      // What is said of a parent that it no longer names is over.
+      refused: [
+        ...new Set(
+          parents
+            .flatMap(({ conditions }) => conditions)
+            .filter(({ type, status }) => /^(Accepted|ResolvedRefs|Programmed)$/.test(type) && status === 'False')
+            .map(saying),
+        ),
+      ],
+    };
+  };
+
+export const gatewayRoutes = clusterSource(
+  KINDS.map((kind) => ({ verb: 'list', resource: typedName(routesOf(kind)[0]) })),
+  async (ask): Promise<Listing<GatewayRoute>> => {
+    const all = await Promise.all(KINDS.map((kind) => listFirst(ask, routesOf(kind), routeOf(kind))));
+    return {
+      items: all.flatMap(({ items }) => items),
+      complete: all.every(({ complete }) => complete),
+      refusal: all.map(({ refusal }) => refusal).find((refusal) => refusal !== null) ?? null,
+      served: all.some(({ served }) => served),
+    };
+  },
+);
+
+export const grants = clusterSource([{ verb: 'list', resource: typedName(referenceGrants('v1beta1')) }], (ask) =>
+  listFirst(ask, [referenceGrants('v1beta1'), referenceGrants('v1')], (from): ReferenceGrant => {
+    const spec = object(from.spec);
+    const services = list(spec.to).filter(({ kind }) => kind === 'Service');
+    return {
+      ...named(from),
+      from: list(spec.from).map(({ kind, namespace }) => `${text(kind)} ${text(namespace)}`),
+      services:
+        services.length === 0 ? null : services.every(({ name }) => name) ? services.map(({ name }) => text(name)) : [],
+    };
+  }),
+);
+
+/** `HTTPRoute bookinfo/reviews`. */
+export const routeTitle = (route: GatewayRoute): string => `${route.kind} ${titleOf(route)}`;
+
+/** A Gateway of the Gateway API. */
+export interface ApiGateway extends Named {
+  className: string;
+  conditions: readonly Condition[];
+  listeners: readonly (Listener & { selector: LabelSelector | null; conditions: readonly Condition[] })[];
+  /** For whom it is a waypoint: `service` (also when nothing is said), `workload`, `all` or `none`. */
+  serves: string;
+}
+
+function listenersIn({ spec, status }: KubernetesObject): ApiGateway['listeners'] {
+  const said = new Map(list(object(status).listeners).map((each) => [text(each.name), conditionsIn(each)]));
+  return list(object(spec).listeners).map(({ name, port, protocol, hostname, tls, allowedRoutes }) => {
+    const { namespaces, kinds } = object(allowedRoutes);
+    const { from, selector } = object(namespaces);
+    return {
+      name: text(name),
+      port: number(port) ?? 0,
+      protocol: text(protocol),
+      hostname: text(hostname) || null,
+      passesOn: text(object(tls).mode) === 'Passthrough',
+      from: text(from) || 'Same',
+      selector: selector ? object(selector) : null,
+      kinds: list(kinds).map(({ kind }) => text(kind)),
+      conditions: said.get(text(name)) ?? [],
+    };
+  });
+}
+
+export const apiGateways = clusterSource(
+  [{ verb: 'list', resource: typedName(gatewaysKind('v1')) }],
+  (ask): Promise<Listing<ApiGateway>> =>
+    listFirst(ask, [gatewaysKind('v1'), gatewaysKind('v1beta1')], (from) => ({
+      ...named(from),
+      className: text(object(from.spec).gatewayClassName),
+      conditions: conditionsIn(object(from.status)),
+      listeners: listenersIn(from),
+      serves: from.metadata.labels?.['istio.io/waypoint-for'] ?? 'service',
+    })),
+);
+
+/** Why a Gateway does not take a route of a namespace with these labels; null where it does. */
+export const barrierTo = (
+  gateway: ApiGateway,
+  route: GatewayRoute,
+  { section, port }: RouteParent,
+  labels: Readonly<Record<string, string>>,
+): Barrier | null =>
+  barrierOf(gateway.listeners, { ...route, section, port }, ({ from, selector }) => {
+    if (from === 'Same') return route.namespace === gateway.namespace;
+    // Older releases of Kubernetes do not give this label themselves.
+    const all = { ...labels, 'kubernetes.io/metadata.name': route.namespace };
+    return from !== 'Selector' || isSelected(selector, all);
+  });
+
+export const isWaypoint = ({ className }: ApiGateway): boolean => /waypoint/.test(className);
+
+/** A waypoint of an ambient mesh. */
+export interface Waypoint extends Named {
+  programmed: boolean;
+  /** Of its condition Programmed. */
+  message: string;
+  serves: string;
+}
+
+export const waypoints = clusterSource(apiGateways.rights, async ({ from }): Promise<Listing<Waypoint>> => {
+  const all = await from(apiGateways);
+  return {
+    ...all,
+    items: all.items.filter(isWaypoint).map(({ name, namespace, conditions, serves }) => {
+      const programmed = conditions.find(({ type }) => type === 'Programmed');
+      return { name, namespace, serves, programmed: programmed?.status === 'True', message: programmed?.message ?? '' };
+    }),
+  };
+});

@@ -1,0 +1,49 @@
+import { hasLabels, type Subset } from '../../istio/destination-rules.ts';
+import { isRedirected, SIDECAR_PORTS } from '../../istio/mtls.ts';
+import { isSidecar } from '../envoy/asked.ts';
+import { selects } from '../kubernetes/lists.ts';
+import { isAmbient, isRunning, type Pod } from '../kubernetes/pod.ts';
+import type { Service, ServicePort } from '../kubernetes/service.ts';
+import { proxyContainerOf } from './proxies.ts';
+
+/** Whether nothing of Istio's stands before a pod. */
+export const isNaked = (pod: Pod): boolean => proxyContainerOf(pod) === undefined && !isAmbient(pod);
+
+/** The label by which Istio takes a pod for one that understands mutual TLS; the injector gives it. */
+export const TLS_MODE = 'security.istio.io/tlsMode';
+
+/** Whether callers are told to speak mutual TLS to a pod, whatever runs there (pilot/pkg/xds/endpoints/mtls_checker.go, checkMtlsEnabled). */
+export const takesTls = ({ labels }: Pod): boolean => labels[TLS_MODE] === 'istio';
+
+/** Whether a pod has a sidecar. */
+export const hasSidecar = (pod: Pod): boolean => {
+  const container = proxyContainerOf(pod);
+  return container !== undefined && isSidecar({ pod, container });
+};
+
+/** The running pods behind a Service, or behind a subset of it; `own` are those of its namespace. */
+export const behind = (service: Service, own: readonly Pod[], subset: Subset | null = null): readonly Pod[] =>
+  own.filter(
+    (pod) => isRunning(pod) && selects(service.selector, pod.labels) && hasLabels(subset?.labels ?? {}, pod.labels),
+  );
+
+/** The port of a pod that a Service's port leads to; null where the pod has none of that name. */
+export function targetOf({ targetPort }: ServicePort, { containers }: Pod): number | null {
+  if (typeof targetPort === 'number') return targetPort;
+  return containers.flatMap(({ ports }) => ports).find(({ name }) => name === targetPort)?.port ?? null;
+}
+
+/** Whether a pod speaks gRPC to the mesh by itself: what was injected brings its configuration only (grpc-agent.yaml). */
+const isGrpcAgent = ({ annotations }: Pod): boolean => /"istio-xds"/.test(annotations['sidecar.istio.io/status'] ?? '');
+
+/**
+ * Who answers on a port of a pod: nobody of Istio's, its sidecar, its node's ztunnel, or the application behind the
+ * sidecar's back. Null for a gateway, whose ports are what its Gateway says, for the sidecar's own pages, and where the
+ * application is told itself what to take.
+ */
+export function answersOn(pod: Pod, port: number): 'nobody' | 'sidecar' | 'ztunnel' | 'application' | null {
+  const container = proxyContainerOf(pod);
+  if (!container) return isAmbient(pod) ? 'ztunnel' : 'nobody';
+  if (!isSidecar({ pod, container }) || isGrpcAgent(pod) || SIDECAR_PORTS.includes(port)) return null;
+  return isRedirected(pod, port) ? 'sidecar' : 'application';
+}

@@ -1,0 +1,25 @@
+import type { Cluster } from '../../cluster/cluster.ts';
+import type { PageQuestion } from '../../cluster/question.ts';
+import { askPage, unanswered } from '../../cluster/text.ts';
+import type { Family, PageSummary, Sample } from '../../prometheus/page-reader.ts';
+import { readPage } from '../../prometheus/page-reader.ts';
+
+/**
+ * Reads a metrics page as it comes in, handing on what `wants` names. A page that is no metrics page, or not whole,
+ * is no answer: half a page must not be judged as if it were all of it.
+ */
+export async function askMetrics(
+  cluster: Cluster,
+  question: PageQuestion,
+  wants: (name: string) => boolean,
+  onSample: (family: Family, sample: Sample) => void,
+): Promise<PageSummary> {
+  const answer = await askPage(cluster, question);
+  const summary = await readPage(answer.body, wants, onSample);
+  const [problem] = summary.problems;
+  if (problem && summary.samples + summary.skipped <= summary.problemCount) {
+    throw unanswered(question, 'BadAnswer', `not a metrics page: line ${problem.line}: ${problem.text}`);
+  }
+  if (problem) throw unanswered(question, 'BadAnswer', `line ${problem.line} of the page: ${problem.text}`);
+  return summary;
+}
