@@ -37,7 +37,7 @@ function heeded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
 async function main(): Promise<number> {
   const argv = process.argv.slice(2);
   const kubectl = guessedKubectl(argv, process.env);
-  const headStart = kubectl && (await import('./cluster/head-start.ts')).takeHeadStart(kubectl);
+  const headStart = kubectl && (await import('./cluster/ways/head-start.ts')).takeHeadStart(kubectl);
   try {
     const { run } = await loadProgram(looksLive(argv) ? 'whole' : 'start');
     return await run(argv, {

@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   diagnosis: ['cluster', 'errors.ts'],
   istio: [],
   evidence: ['diagnosis', 'cluster', 'prometheus', 'istio', 'errors.ts'],
-  guide: ['diagnosis', 'evidence', 'istio', 'errors.ts', 'cluster/shell.ts'],
+  guide: ['diagnosis', 'evidence', 'istio', 'errors.ts', 'cluster/question/shell.ts'],
   report: ['diagnosis', 'errors.ts', 'cli-table3', 'js-yaml'],
   commands: [
     'cluster',

@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
-import { writeBundle } from '../src/cluster/bundle.ts';
-import type { Cluster } from '../src/cluster/cluster.ts';
-import { once } from '../src/cluster/http.ts';
-import { type Entry, recording } from '../src/cluster/recording.ts';
-import { pods } from '../src/cluster/resources.ts';
-import { textOf as textOfAnswer } from '../src/cluster/text.ts';
+import { writeBundle } from '../src/cluster/bundle/bundle.ts';
+import { type Entry, recording } from '../src/cluster/bundle/recording.ts';
+import type { Cluster } from '../src/cluster/question/cluster.ts';
+import { pods } from '../src/cluster/question/resources.ts';
+import { textOf as textOfAnswer } from '../src/cluster/question/text.ts';
+import { once } from '../src/cluster/ways/http.ts';
 import { it, needed, until } from './support/programs.ts';
 import type { Recording } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';

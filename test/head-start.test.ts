@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
-import { takeHeadStart } from '../src/cluster/head-start.ts';
+import { takeHeadStart } from '../src/cluster/ways/head-start.ts';
 import { asksCluster, COMMANDS } from '../src/commands/flags.ts';
 import { guessedKubectl, looksLive } from '../src/commands/guess.ts';
 import { guide } from '../src/guide/index.ts';

@@ -1,5 +1,5 @@
-import { configuredNames } from '../cluster/identity.ts';
-import { deployments, namespaces, pods, services } from '../cluster/resources.ts';
+import { deployments, namespaces, pods, services } from '../cluster/question/resources.ts';
+import { configuredNames } from '../cluster/ways/identity.ts';
 import { guide } from '../guide/index.ts';
 import { FAIL_ON } from '../report/exit.ts';
 import { FORMATS } from '../report/render.ts';

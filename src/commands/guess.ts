@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Kubectl } from '../cluster/kubectl-process.ts';
+import type { Kubectl } from '../cluster/ways/kubectl-process.ts';
 import { KUBECTL_FLAGS, kubectlFlagsOf } from './kubectl-flags.ts';
 
 /** The words that ask a cluster: a slip of the keyboard starts nothing. */

@@ -1,4 +1,4 @@
-import type { HeadStart } from '../cluster/head-start.ts';
+import type { HeadStart } from '../cluster/ways/head-start.ts';
 import { OutputError } from '../errors.ts';
 import type { Signal } from '../report/exit.ts';
 

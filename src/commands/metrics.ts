@@ -1,8 +1,8 @@
-import type { Cluster, KubernetesObject } from '../cluster/cluster.ts';
-import type { PageQuestion } from '../cluster/question.ts';
-import { mayBeRead } from '../cluster/read-only.ts';
-import { pods } from '../cluster/resources.ts';
-import { askJson, askPage } from '../cluster/text.ts';
+import type { Cluster, KubernetesObject } from '../cluster/question/cluster.ts';
+import type { PageQuestion } from '../cluster/question/question.ts';
+import { mayBeRead } from '../cluster/question/read-only.ts';
+import { pods } from '../cluster/question/resources.ts';
+import { askJson, askPage } from '../cluster/question/text.ts';
 import { NoAnswer, UsageError } from '../errors.ts';
 import { type Pod, podOf } from '../evidence/kubernetes/pod.ts';
 import { judgeOf } from '../prometheus/judge.ts';

@@ -1,17 +1,17 @@
 import { setMaxListeners } from 'node:events';
 import { rmSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import type { Cluster } from '../cluster/cluster.ts';
-import { overTimeout, type Patience } from '../cluster/deadline.ts';
-import type { HeadStart } from '../cluster/head-start.ts';
-import { type Identity, identify } from '../cluster/identity.ts';
-import { endAllOf, type Kubectl } from '../cluster/kubectl-process.ts';
-import { liveCluster } from '../cluster/live.ts';
-import { observing } from '../cluster/observing.ts';
-import { isSecondReading } from '../cluster/question.ts';
-import { type Entry, recording } from '../cluster/recording.ts';
-import { replaying } from '../cluster/replaying.ts';
-import { makeScratch } from '../cluster/scratch.ts';
+import { type Entry, recording } from '../cluster/bundle/recording.ts';
+import { replaying } from '../cluster/bundle/replaying.ts';
+import type { Cluster } from '../cluster/question/cluster.ts';
+import { isSecondReading } from '../cluster/question/question.ts';
+import { overTimeout, type Patience } from '../cluster/ways/deadline.ts';
+import type { HeadStart } from '../cluster/ways/head-start.ts';
+import { type Identity, identify } from '../cluster/ways/identity.ts';
+import { endAllOf, type Kubectl } from '../cluster/ways/kubectl-process.ts';
+import { liveCluster } from '../cluster/ways/live.ts';
+import { observing } from '../cluster/ways/observing.ts';
+import { makeScratch } from '../cluster/ways/scratch.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { escapeText } from '../report/escape.ts';
 import { tool } from '../version.ts';
@@ -50,7 +50,7 @@ export async function openSession(args: Arguments, io: Io): Promise<Session> {
 }
 
 async function openReplay(file: string, args: Arguments, io: Io): Promise<Session> {
-  const { readBundle } = await import('../cluster/bundle.ts');
+  const { readBundle } = await import('../cluster/bundle/bundle.ts');
   const scratch = makeScratch();
   const drop = (): void => scratch.remove();
   process.once('exit', drop);
@@ -135,7 +135,7 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
     async save() {
       if (file === undefined || partial === undefined || unsaved !== null) return unsaved;
       const { context, namespace } = await identity;
-      const { writeBundle } = await import('../cluster/bundle.ts');
+      const { writeBundle } = await import('../cluster/bundle/bundle.ts');
       const head = { tool, startedAt: new Date(startedAt).toISOString(), context, namespace };
       try {
         await writeBundle(file, partial, head, entries);
@@ -154,7 +154,8 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   };
 }
 
-const partialOf = async (file: string): Promise<string> => (await import('../cluster/bundle.ts')).makePartial(file);
+const partialOf = async (file: string): Promise<string> =>
+  (await import('../cluster/bundle/bundle.ts')).makePartial(file);
 
 /** The head start if it was taken with the kubectl that was meant; ended if not. */
 function fitting(headStart: HeadStart | null | undefined, kubectl: Kubectl): HeadStart | null {

@@ -1,4 +1,4 @@
-import { shellLine } from '../cluster/shell.ts';
+import { shellLine } from '../cluster/question/shell.ts';
 import type { Scope, Source, Topic, Workload } from '../diagnosis/check.ts';
 import type { Gatherer } from '../diagnosis/gather.ts';
 import { settle } from '../diagnosis/source.ts';

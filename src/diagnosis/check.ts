@@ -1,5 +1,5 @@
-import type { Cluster } from '../cluster/cluster.ts';
-import type { Right } from '../cluster/question.ts';
+import type { Cluster } from '../cluster/question/cluster.ts';
+import type { Right } from '../cluster/question/question.ts';
 import type { Unanswered } from '../errors.ts';
 
 /** The architectures of Istio that are diagnosed differently. */

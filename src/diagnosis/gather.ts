@@ -1,5 +1,5 @@
-import type { Cluster } from '../cluster/cluster.ts';
-import { commandOf, type Question } from '../cluster/question.ts';
+import type { Cluster } from '../cluster/question/cluster.ts';
+import { commandOf, type Question } from '../cluster/question/question.ts';
 import type { Unanswered } from '../errors.ts';
 import type { Ask, ControlPlane, Scope, Source } from './check.ts';
 

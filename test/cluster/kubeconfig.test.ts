@@ -4,10 +4,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
-import { identify } from '../../src/cluster/identity.ts';
-import { contextIn, filesIn, TELLS_FILES } from '../../src/cluster/kubeconfig.ts';
-import { lastWords } from '../../src/cluster/kubectl.ts';
-import type { Kubectl } from '../../src/cluster/kubectl-process.ts';
+import { identify } from '../../src/cluster/ways/identity.ts';
+import { contextIn, filesIn, TELLS_FILES } from '../../src/cluster/ways/kubeconfig.ts';
+import { lastWords } from '../../src/cluster/ways/kubectl.ts';
+import type { Kubectl } from '../../src/cluster/ways/kubectl-process.ts';
 import { it, needed } from '../support/programs.ts';
 
 const context = (name: string, namespace?: string) => ({ name, context: { cluster: 'c', user: 'u', namespace } });

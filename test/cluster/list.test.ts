@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Answer, KubernetesObject } from '../../src/cluster/cluster.ts';
-import { JsonSplitter } from '../../src/cluster/json-splitter.ts';
-import { readList } from '../../src/cluster/list.ts';
-import { Pool } from '../../src/cluster/pool.ts';
-import type { ListQuestion } from '../../src/cluster/question.ts';
-import { pods } from '../../src/cluster/resources.ts';
-import { unanswered } from '../../src/cluster/text.ts';
+import type { Answer, KubernetesObject } from '../../src/cluster/question/cluster.ts';
+import type { ListQuestion } from '../../src/cluster/question/question.ts';
+import { pods } from '../../src/cluster/question/resources.ts';
+import { unanswered } from '../../src/cluster/question/text.ts';
+import { JsonSplitter } from '../../src/cluster/ways/json-splitter.ts';
+import { readList } from '../../src/cluster/ways/list.ts';
+import { Pool } from '../../src/cluster/ways/pool.ts';
 import { NoAnswer } from '../../src/errors.ts';
 
 const question: ListQuestion = { ask: 'list', resource: pods, namespace: null };

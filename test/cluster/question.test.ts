@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { apiPath, commandOf, keyOf, type Question, rightOf } from '../../src/cluster/question.ts';
-import { assertReadOnly } from '../../src/cluster/read-only.ts';
-import { configMaps, pods, rules, services } from '../../src/cluster/resources.ts';
-import { shellWord } from '../../src/cluster/shell.ts';
+import { apiPath, commandOf, keyOf, type Question, rightOf } from '../../src/cluster/question/question.ts';
+import { assertReadOnly } from '../../src/cluster/question/read-only.ts';
+import { configMaps, pods, rules, services } from '../../src/cluster/question/resources.ts';
+import { shellWord } from '../../src/cluster/question/shell.ts';
 
 const page = (path: string, port = 15000): Question => ({
   ask: 'page',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { redact, redactLines, redactValue, redactWhole } from '../../src/cluster/redact.ts';
-import { trim } from '../../src/cluster/trim.ts';
+import { redact, redactLines, redactValue, redactWhole } from '../../src/cluster/bundle/redact.ts';
+import { trim } from '../../src/cluster/bundle/trim.ts';
 import { http10In } from '../../src/evidence/kubernetes/nginx.ts';
 
 async function* chunks(...texts: readonly string[]): AsyncGenerator<Buffer> {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { openTunnel, saidOf } from '../../src/cluster/tunnel.ts';
+import { openTunnel, saidOf } from '../../src/cluster/ways/tunnel.ts';
 
 describe('a tunnel, by what the kubelet sends', () => {
   let folder = '';

@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../../src/cluster/cluster.ts';
-import type { ListQuestion } from '../../src/cluster/question.ts';
+import type { KubernetesObject } from '../../src/cluster/question/cluster.ts';
+import type { ListQuestion } from '../../src/cluster/question/question.ts';
 import type { Ask, Source } from '../../src/diagnosis/check.ts';
 import { meshConfig } from '../../src/evidence/kubernetes/config-maps.ts';
 import { plane, scope } from '../support/judging.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { KubernetesObject } from '../../src/cluster/cluster.ts';
+import type { KubernetesObject } from '../../src/cluster/question/cluster.ts';
 import { apiGateways, barrierTo, gatewayRoutes } from '../../src/evidence/istio/gateway-api.ts';
 import { PRODUCTPAGE } from '../support/modern.ts';
 import { routeCase } from '../support/routes.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { KubernetesObject } from '../../src/cluster/cluster.ts';
+import type { KubernetesObject } from '../../src/cluster/question/cluster.ts';
 import { type GatewayProxies, gatewayProxies } from '../../src/evidence/istio/gateways.ts';
 import type { GatewayView } from '../../src/istio/gateway-view.ts';
 import { kindOf, sniHostsOf } from '../../src/istio/gateways.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { KubernetesObject } from '../../src/cluster/cluster.ts';
+import type { KubernetesObject } from '../../src/cluster/question/cluster.ts';
 import { calls } from '../../src/evidence/istio/calls.ts';
 import { destinationsOf } from '../../src/evidence/istio/rules.ts';
 import type { Route } from '../../src/istio/http-rules.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { KubernetesObject } from '../../src/cluster/cluster.ts';
+import type { KubernetesObject } from '../../src/cluster/question/cluster.ts';
 import { calls } from '../../src/evidence/istio/calls.ts';
 import { clientTls, peerAuthentications, spokenTo } from '../../src/evidence/istio/mtls.ts';
 import { answersOn, behind, targetOf } from '../../src/evidence/istio/servers.ts';

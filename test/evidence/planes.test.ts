@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Cluster, KubernetesObject } from '../../src/cluster/cluster.ts';
+import type { Cluster, KubernetesObject } from '../../src/cluster/question/cluster.ts';
 import type { ControlPlane, Scope } from '../../src/diagnosis/check.ts';
 import { Gatherer } from '../../src/diagnosis/gather.ts';
 import { detection } from '../../src/evidence/istio/detection.ts';

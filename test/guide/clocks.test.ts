@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { ClockReading } from '../../src/cluster/clock.ts';
+import type { ClockReading } from '../../src/cluster/ways/clock.ts';
 import type { NodeClock, Renewal } from '../../src/evidence/clocks/node-clocks.ts';
 import type { TraceStore, TracingRule } from '../../src/evidence/clocks/tracing.ts';
 import type { MeshConfig } from '../../src/evidence/kubernetes/config-maps.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Handshake } from '../../src/cluster/handshake.ts';
+import type { Handshake } from '../../src/cluster/ways/handshake.ts';
 import type { Attempt } from '../../src/diagnosis/check.ts';
 import type { WebhookBackend, WebhookHandshake } from '../../src/evidence/istio/webhooks.ts';
 import { writeAgain } from '../../src/guide/webhook-certs/cures.ts';

@@ -1,4 +1,4 @@
-import type { Right } from '../../src/cluster/question.ts';
+import type { Right } from '../../src/cluster/question/question.ts';
 import type { Attempt } from '../../src/diagnosis/check.ts';
 import type { Hindrance, Unanswered } from '../../src/errors.ts';
 import type { MeshConfig } from '../../src/evidence/kubernetes/config-maps.ts';

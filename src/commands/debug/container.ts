@@ -1,8 +1,8 @@
-import { clientMinor, minorOf } from '../../cluster/identity.ts';
-import { handOver } from '../../cluster/kubectl.ts';
-import { namespaces } from '../../cluster/resources.ts';
-import { shellLine } from '../../cluster/shell.ts';
-import { askJson } from '../../cluster/text.ts';
+import { namespaces } from '../../cluster/question/resources.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
+import { askJson } from '../../cluster/question/text.ts';
+import { clientMinor, minorOf } from '../../cluster/ways/identity.ts';
+import { handOver } from '../../cluster/ways/kubectl.ts';
 import { settle } from '../../diagnosis/source.ts';
 import { DiagError, UsageError } from '../../errors.ts';
 import { PROXY_USER, proxyContainerOf } from '../../evidence/istio/proxies.ts';

@@ -1,4 +1,4 @@
-import { unanswered } from '../../cluster/text.ts';
+import { unanswered } from '../../cluster/question/text.ts';
 import type { Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../../errors.ts';

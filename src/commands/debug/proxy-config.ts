@@ -1,4 +1,4 @@
-import { redactValue } from '../../cluster/redact.ts';
+import { redactValue } from '../../cluster/bundle/redact.ts';
 import { UsageError } from '../../errors.ts';
 import { adminPage, nameOf, readAdmin } from '../../evidence/envoy/asked.ts';
 import { bootstrapIn, type Configuration, readDump } from '../../evidence/envoy/dump.ts';

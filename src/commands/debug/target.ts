@@ -1,5 +1,5 @@
-import { pods } from '../../cluster/resources.ts';
-import { askJson } from '../../cluster/text.ts';
+import { pods } from '../../cluster/question/resources.ts';
+import { askJson } from '../../cluster/question/text.ts';
 import type { Gatherer } from '../../diagnosis/gather.ts';
 import { DiagError, NoAnswer, UsageError } from '../../errors.ts';
 import type { Envoy } from '../../evidence/envoy/asked.ts';

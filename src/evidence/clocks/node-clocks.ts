@@ -1,7 +1,7 @@
-import type { ClockReading } from '../../cluster/clock.ts';
-import type { ClockQuestion } from '../../cluster/question.ts';
-import { leases, typedName } from '../../cluster/resources.ts';
-import { askJson } from '../../cluster/text.ts';
+import type { ClockQuestion } from '../../cluster/question/question.ts';
+import { leases, typedName } from '../../cluster/question/resources.ts';
+import { askJson } from '../../cluster/question/text.ts';
+import type { ClockReading } from '../../cluster/ways/clock.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { adminPortOf, proxyContainerOf } from '../istio/proxies.ts';

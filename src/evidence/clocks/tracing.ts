@@ -1,6 +1,6 @@
-import type { PageQuestion } from '../../cluster/question.ts';
-import { telemetries as telemetriesKind, typedName } from '../../cluster/resources.ts';
-import { askJson } from '../../cluster/text.ts';
+import type { PageQuestion } from '../../cluster/question/question.ts';
+import { telemetries as telemetriesKind, typedName } from '../../cluster/question/resources.ts';
+import { askJson } from '../../cluster/question/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';

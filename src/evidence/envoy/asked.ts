@@ -1,6 +1,6 @@
-import type { PageQuestion } from '../../cluster/question.ts';
-import { shellLine } from '../../cluster/shell.ts';
-import { askPage, firstLine, textOf, unanswered } from '../../cluster/text.ts';
+import type { PageQuestion } from '../../cluster/question/question.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
+import { askPage, firstLine, textOf, unanswered } from '../../cluster/question/text.ts';
 import type { Ask, Attempt, Source, Verdict } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { count, isSome, sorted, unknown } from '../../diagnosis/verdict.ts';

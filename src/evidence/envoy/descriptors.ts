@@ -1,5 +1,5 @@
-import type { ExecQuestion } from '../../cluster/question.ts';
-import { textOf, unanswered } from '../../cluster/text.ts';
+import type { ExecQuestion } from '../../cluster/question/question.ts';
+import { textOf, unanswered } from '../../cluster/question/text.ts';
 import { ofEachEnvoy } from './asked.ts';
 
 /** The file descriptors of one process of Envoy. */

@@ -1,7 +1,7 @@
-import type { Cluster } from '../../cluster/cluster.ts';
-import { TEXT_LIMIT } from '../../cluster/cluster.ts';
-import type { PageQuestion } from '../../cluster/question.ts';
-import { askPage, unanswered } from '../../cluster/text.ts';
+import type { Cluster } from '../../cluster/question/cluster.ts';
+import { TEXT_LIMIT } from '../../cluster/question/cluster.ts';
+import type { PageQuestion } from '../../cluster/question/question.ts';
+import { askPage, unanswered } from '../../cluster/question/text.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { adminPage, askedEnvoys, type Told } from './asked.ts';
 import {

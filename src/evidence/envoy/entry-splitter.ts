@@ -1,4 +1,4 @@
-import { JsonSplitter } from '../../cluster/json-splitter.ts';
+import { JsonSplitter } from '../../cluster/ways/json-splitter.ts';
 
 /** `configs`, a section, one of its lists, an entry of that: 0.8's map and today's list are as deep. */
 const ENTRY = 5;

@@ -1,5 +1,5 @@
-import type { LogQuestion } from '../../cluster/question.ts';
-import { textOf } from '../../cluster/text.ts';
+import type { LogQuestion } from '../../cluster/question/question.ts';
+import { textOf } from '../../cluster/question/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { firstSyncs, proxiesIn } from '../istio/pilot.ts';

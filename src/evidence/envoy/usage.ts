@@ -1,4 +1,4 @@
-import { podMetrics, typedName } from '../../cluster/resources.ts';
+import { podMetrics, typedName } from '../../cluster/question/resources.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';

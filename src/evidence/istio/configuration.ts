@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../../cluster/cluster.ts';
-import { type Resource, typedName } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
+import { type Resource, typedName } from '../../cluster/question/resources.ts';
 import type { Source } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource } from '../../diagnosis/source.ts';
 import { isOfRevision } from '../../istio/visibility.ts';

@@ -1,4 +1,4 @@
-import { envoyFilters, typedName } from '../../cluster/resources.ts';
+import { envoyFilters, typedName } from '../../cluster/question/resources.ts';
 import type { Ask, ControlPlane, Generation } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../../errors.ts';

@@ -1,11 +1,11 @@
-import type { KubernetesObject } from '../../cluster/cluster.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 import {
   gateways as gatewaysKind,
   type Resource,
   referenceGrants,
   routesOf,
   typedName,
-} from '../../cluster/resources.ts';
+} from '../../cluster/question/resources.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { clusterSource } from '../../diagnosis/source.ts';
 import type { ReferenceGrant } from '../../istio/grants.ts';

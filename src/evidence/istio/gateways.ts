@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../../cluster/cluster.ts';
-import { istioGateways as kind } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
+import { istioGateways as kind } from '../../cluster/question/resources.ts';
 import { planeSource } from '../../diagnosis/source.ts';
 import { type GatewayView, gatewayViewOf } from '../../istio/gateway-view.ts';
 import type { Gateway, GatewayServer } from '../../istio/gateways.ts';

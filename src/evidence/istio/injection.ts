@@ -1,6 +1,6 @@
-import { configMaps, typedName } from '../../cluster/resources.ts';
-import { unanswered } from '../../cluster/text.ts';
-import { yamlIn } from '../../cluster/yaml.ts';
+import { configMaps, typedName } from '../../cluster/question/resources.ts';
+import { unanswered } from '../../cluster/question/text.ts';
+import { yamlIn } from '../../cluster/question/yaml.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';

@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../../cluster/cluster.ts';
-import { peerAuthentications as kind } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
+import { peerAuthentications as kind } from '../../cluster/question/resources.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { calledBy } from '../../istio/called.ts';

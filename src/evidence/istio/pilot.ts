@@ -1,5 +1,5 @@
-import type { PageQuestion } from '../../cluster/question.ts';
-import { askPage, firstLine, textOf, unanswered } from '../../cluster/text.ts';
+import type { PageQuestion } from '../../cluster/question/question.ts';
+import { askPage, firstLine, textOf, unanswered } from '../../cluster/question/text.ts';
 import type { Ask, Attempt, ControlPlane } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { isAtLeast } from '../../istio/release.ts';

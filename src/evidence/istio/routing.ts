@@ -7,7 +7,7 @@ import {
   sidecars as sidecarsKind,
   typedName,
   virtualServices as virtualServicesKind,
-} from '../../cluster/resources.ts';
+} from '../../cluster/question/resources.ts';
 import { clusterSource } from '../../diagnosis/source.ts';
 import type { DestinationRule as LookedUp } from '../../istio/destination-rules.ts';
 import {

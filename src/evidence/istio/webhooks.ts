@@ -1,9 +1,9 @@
-import { decoded, expiriesIn } from '../../cluster/certificates.ts';
-import type { KubernetesObject } from '../../cluster/cluster.ts';
-import type { Handshake } from '../../cluster/handshake.ts';
-import type { HandshakeQuestion } from '../../cluster/question.ts';
-import { mutatingWebhooks, typedName, validatingWebhooks } from '../../cluster/resources.ts';
-import { askJson } from '../../cluster/text.ts';
+import { decoded, expiriesIn } from '../../cluster/question/certificates.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
+import type { HandshakeQuestion } from '../../cluster/question/question.ts';
+import { mutatingWebhooks, typedName, validatingWebhooks } from '../../cluster/question/resources.ts';
+import { askJson } from '../../cluster/question/text.ts';
+import type { Handshake } from '../../cluster/ways/handshake.ts';
 import type { Ask, Attempt, ControlPlane } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';

@@ -1,5 +1,5 @@
-import type { DiscoveryQuestion, LogQuestion } from '../../cluster/question.ts';
-import { askPage, textOf, unanswered } from '../../cluster/text.ts';
+import type { DiscoveryQuestion, LogQuestion } from '../../cluster/question/question.ts';
+import { askPage, textOf, unanswered } from '../../cluster/question/text.ts';
 import type { Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { numberOf } from '../../prometheus/metrics.ts';

@@ -1,4 +1,4 @@
-import { events, typedName } from '../../cluster/resources.ts';
+import { events, typedName } from '../../cluster/question/resources.ts';
 import { clusterSource } from '../../diagnosis/source.ts';
 import { listAll } from './lists.ts';
 

@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../../cluster/cluster.ts';
-import type { ListQuestion } from '../../cluster/question.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
+import type { ListQuestion } from '../../cluster/question/question.ts';
 import {
   deployments,
   isNamespaced,
@@ -9,7 +9,7 @@ import {
   type Resource,
   services,
   typedName,
-} from '../../cluster/resources.ts';
+} from '../../cluster/question/resources.ts';
 import type { Ask, Scope, Source } from '../../diagnosis/check.ts';
 import { clusterSource } from '../../diagnosis/source.ts';
 import { NoAnswer, type Unanswered } from '../../errors.ts';

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../../cluster/cluster.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 
 /** An object of a namespace. */
 export interface Named {

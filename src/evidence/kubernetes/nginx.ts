@@ -1,5 +1,5 @@
-import { configMaps } from '../../cluster/resources.ts';
-import { askJson } from '../../cluster/text.ts';
+import { configMaps } from '../../cluster/question/resources.ts';
+import { askJson } from '../../cluster/question/text.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { type Envoy, envoys } from '../envoy/asked.ts';

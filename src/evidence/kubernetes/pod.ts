@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../../cluster/cluster.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 
 export interface Container {
   name: string;
@@ -83,7 +83,7 @@ const containerOf = (
   user: securityContext?.runAsUser ?? podUser,
 });
 
-/** Replicas share what they were listed with (cluster/pool.ts), and so what is read of it. */
+/** Replicas share what they were listed with (cluster/ways/pool.ts), and so what is read of it. */
 const read = new WeakMap<RawContainer, Container>();
 
 function sharedContainerOf(raw: RawContainer, podUser: number | null): Container {

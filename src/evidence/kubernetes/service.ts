@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../../cluster/cluster.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 import type { Port } from '../../istio/protocol.ts';
 
 export interface Service {

@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../../cluster/cluster.ts';
-import { statefulSets as kind, typedName } from '../../cluster/resources.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
+import { statefulSets as kind, typedName } from '../../cluster/question/resources.ts';
 import { clusterSource } from '../../diagnosis/source.ts';
 import { object, text } from '../text/json.ts';
 import { listAll } from './lists.ts';

@@ -1,4 +1,4 @@
-import { pods as podsResource } from '../../cluster/resources.ts';
+import { pods as podsResource } from '../../cluster/question/resources.ts';
 import type { Attempt, Workload } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { isEnabled, isKubernetes } from '../../istio/injection.ts';

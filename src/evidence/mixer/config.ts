@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../../cluster/cluster.ts';
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 import {
   attributeManifests,
   handlers,
@@ -8,8 +8,8 @@ import {
   type Resource,
   rules,
   typedName,
-} from '../../cluster/resources.ts';
-import { askJson } from '../../cluster/text.ts';
+} from '../../cluster/question/resources.ts';
+import { askJson } from '../../cluster/question/text.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';

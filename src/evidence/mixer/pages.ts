@@ -1,5 +1,5 @@
-import type { PageQuestion } from '../../cluster/question.ts';
-import { quoteAnswer, unanswered } from '../../cluster/text.ts';
+import type { PageQuestion } from '../../cluster/question/question.ts';
+import { quoteAnswer, unanswered } from '../../cluster/question/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer, type Unanswered } from '../../errors.ts';

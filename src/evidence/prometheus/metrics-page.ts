@@ -1,6 +1,6 @@
-import type { Cluster } from '../../cluster/cluster.ts';
-import type { PageQuestion } from '../../cluster/question.ts';
-import { askPage, unanswered } from '../../cluster/text.ts';
+import type { Cluster } from '../../cluster/question/cluster.ts';
+import type { PageQuestion } from '../../cluster/question/question.ts';
+import { askPage, unanswered } from '../../cluster/question/text.ts';
 import type { Family, PageSummary, Sample } from '../../prometheus/page-reader.ts';
 import { readPage } from '../../prometheus/page-reader.ts';
 

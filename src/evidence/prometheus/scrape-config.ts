@@ -1,4 +1,4 @@
-import { yamlIn } from '../../cluster/yaml.ts';
+import { yamlIn } from '../../cluster/question/yaml.ts';
 
 /** A job of a Prometheus configuration, as far as it tells whether Mixer's adapter is scraped. */
 export interface ScrapeJob {

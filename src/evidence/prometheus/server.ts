@@ -1,6 +1,6 @@
-import type { PageQuestion, UrlQuestion } from '../../cluster/question.ts';
-import { services, typedName } from '../../cluster/resources.ts';
-import { askJson, unanswered } from '../../cluster/text.ts';
+import type { PageQuestion, UrlQuestion } from '../../cluster/question/question.ts';
+import { services, typedName } from '../../cluster/question/resources.ts';
+import { askJson, unanswered } from '../../cluster/question/text.ts';
 import type { Ask, Attempt, Scope } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { messageOf } from '../../errors.ts';

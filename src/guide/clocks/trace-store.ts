@@ -1,4 +1,4 @@
-import { shellLine } from '../../cluster/shell.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { type TraceStore, traceStores } from '../../evidence/clocks/tracing.ts';

@@ -1,4 +1,4 @@
-import { shellLine } from '../../cluster/shell.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
 import { defineCheck, type JudgeContext } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { askedEnvoys, type Envoy, envoys, nameOf, sampleOf, type Told } from '../../evidence/envoy/asked.ts';

@@ -1,4 +1,4 @@
-import { shellLine } from '../../cluster/shell.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { hasSidecar } from '../../evidence/istio/servers.ts';

@@ -5,6 +5,7 @@ import { allDeployments, allNamespaces, allPods, allServices } from '../../evide
 import { mixerAttributeManifests, mixerHandlers, mixerInstances, mixerRules } from '../../evidence/mixer/config.ts';
 import { mixerLogs } from '../../evidence/mixer/log.ts';
 import { mixerPages } from '../../evidence/mixer/pages.ts';
+import { notDiagnosed } from './ambient/not-diagnosed.ts';
 import { configErrors } from './mixer/config-errors.ts';
 import { configResolution } from './mixer/config-resolution.ts';
 import { dispatches } from './mixer/dispatches.ts';
@@ -14,7 +15,6 @@ import { prometheusHandler } from './mixer/prometheus-handler.ts';
 import { prometheusScrape } from './mixer/prometheus-scrape.ts';
 import { reportCalls } from './mixer/report-calls.ts';
 import { rules } from './mixer/rules.ts';
-import { notDiagnosed } from './not-diagnosed.ts';
 
 /** "Missing Metrics" of Istio 1.0, and "Where are the metrics for my service?" of 0.8. */
 export const missingMetrics: Content = {

@@ -1,4 +1,4 @@
-import { shellLine } from '../../cluster/shell.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
 import { defineCheck, type Scope, type Verdict } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { callerPod } from '../../evidence/envoy/asked.ts';

@@ -1,4 +1,4 @@
-import { shellLine } from '../../cluster/shell.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
 import { some } from '../../diagnosis/verdict.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 import type { MergedVirtualService } from '../../istio/virtual-services.ts';

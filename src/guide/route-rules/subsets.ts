@@ -1,4 +1,4 @@
-import { shellLine } from '../../cluster/shell.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
 import { defineCheck, type Verdict } from '../../diagnosis/check.ts';
 import { isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { rules } from '../../evidence/istio/rules.ts';

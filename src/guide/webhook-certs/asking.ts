@@ -1,4 +1,4 @@
-import { shellLine } from '../../cluster/shell.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
 import type { ControlPlane, Verdict } from '../../diagnosis/check.ts';
 import { unknown } from '../../diagnosis/verdict.ts';
 import { hasProxy, type Injection, type InjectionWebhook } from '../../evidence/istio/injection.ts';

@@ -1,4 +1,4 @@
-import { shellLine } from '../../cluster/shell.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
 import type { ControlPlane } from '../../diagnosis/check.ts';
 import { isAtLeast } from '../../istio/release.ts';
 

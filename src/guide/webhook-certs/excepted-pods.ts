@@ -1,4 +1,4 @@
-import { shellLine } from '../../cluster/shell.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
 import { type ControlPlane, defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Injection, injection, settingsName } from '../../evidence/istio/injection.ts';

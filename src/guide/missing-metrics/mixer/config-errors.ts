@@ -1,4 +1,4 @@
-import { shellLine } from '../../../cluster/shell.ts';
+import { shellLine } from '../../../cluster/question/shell.ts';
 import { type AnyCheck, type Attempt, defineCheck, type Step } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, sorted, unknown } from '../../../diagnosis/verdict.ts';

@@ -1,4 +1,4 @@
-import { shellLine } from '../../../cluster/shell.ts';
+import { shellLine } from '../../../cluster/question/shell.ts';
 import { defineCheck, type Step, type Verdict } from '../../../diagnosis/check.ts';
 import { count, isSome, skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';

@@ -1,7 +1,7 @@
-import type { Answer } from './cluster.ts';
+import type { Answer } from '../question/cluster.ts';
+import type { ClockQuestion } from '../question/question.ts';
+import { unanswered } from '../question/text.ts';
 import { once } from './http.ts';
-import type { ClockQuestion } from './question.ts';
-import { unanswered } from './text.ts';
 
 /** How far a clock is from this machine's, in milliseconds. */
 export interface ClockReading {

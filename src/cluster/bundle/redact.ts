@@ -1,4 +1,4 @@
-import { TEXT_LIMIT } from './cluster.ts';
+import { TEXT_LIMIT } from '../question/cluster.ts';
 
 /** What takes the place of a secret. A plain word: valid inside JSON strings, YAML and log lines alike. */
 const REDACTED = 'REDACTED';

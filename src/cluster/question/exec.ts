@@ -1,8 +1,8 @@
+import { once } from '../ways/http.ts';
+import type { Ran } from '../ways/kubectl.ts';
+import { hindranceIn, rightIn } from '../ways/refusal.ts';
 import type { Answer } from './cluster.ts';
-import { once } from './http.ts';
-import type { Ran } from './kubectl.ts';
 import type { ExecQuestion } from './question.ts';
-import { hindranceIn, rightIn } from './refusal.ts';
 import { unanswered } from './text.ts';
 
 /**

@@ -1,8 +1,8 @@
 import type { WebSocket } from 'ws';
+import { PROGRAMS } from '../question/exec.ts';
+import type { ExecQuestion } from '../question/question.ts';
 import { type Patience, within } from './deadline.ts';
-import { PROGRAMS } from './exec.ts';
 import type { Ran } from './kubectl.ts';
-import type { ExecQuestion } from './question.ts';
 import { openSocket } from './tunnel.ts';
 
 /** What a message carries, by its first byte. */

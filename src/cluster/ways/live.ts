@@ -1,7 +1,19 @@
-import { messageOf, NoAnswer } from '../errors.ts';
+import { messageOf, NoAnswer } from '../../errors.ts';
+import { trim } from '../bundle/trim.ts';
+import type { Answer, Cluster, KubernetesObject } from '../question/cluster.ts';
+import {
+  apiPath,
+  type ClockQuestion,
+  type ObjectQuestion,
+  type PageQuestion,
+  type Question,
+  type UrlQuestion,
+} from '../question/question.ts';
+import { assertReadOnly, mayBeProxied } from '../question/read-only.ts';
+import { typedName } from '../question/resources.ts';
+import { textOf, unanswered } from '../question/text.ts';
 import type { ApiServer } from './api-server.ts';
 import { readClock } from './clock.ts';
-import type { Answer, Cluster, KubernetesObject } from './cluster.ts';
 import { connectionsThrough } from './connections.ts';
 import { Overdue, type Patience, within } from './deadline.ts';
 import { executionsThrough } from './executions.ts';
@@ -12,21 +24,9 @@ import { type HttpAnswer, httpGet, once, quote } from './http.ts';
 import type { Kubectl } from './kubectl-process.ts';
 import { readList } from './list.ts';
 import { type Connection, getPage } from './pages.ts';
-import {
-  apiPath,
-  type ClockQuestion,
-  type ObjectQuestion,
-  type PageQuestion,
-  type Question,
-  type UrlQuestion,
-} from './question.ts';
 import { rawApiServer } from './raw.ts';
-import { assertReadOnly, mayBeProxied } from './read-only.ts';
 import { isRefusedByPod, refusedBy } from './refusal.ts';
-import { typedName } from './resources.ts';
 import type { Scratch } from './scratch.ts';
-import { textOf, unanswered } from './text.ts';
-import { trim } from './trim.ts';
 import type { WebSockets } from './tunnel.ts';
 
 /** A cluster that is really there. */

@@ -1,7 +1,7 @@
 import { access, constants, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { yamlIn } from '../question/yaml.ts';
 import type { Kubectl } from './kubectl-process.ts';
-import { yamlIn } from './yaml.ts';
 
 /** What a kubeconfig holds, as far as we look. */
 export interface KubeConfig {

@@ -1,6 +1,6 @@
-import { DiagError } from '../errors.ts';
+import { DiagError } from '../../errors.ts';
+import { API_PATHS } from '../ways/proxy.ts';
 import { PROGRAMS } from './exec.ts';
-import { API_PATHS } from './proxy.ts';
 import { apiPath, commandOf, type HandshakeQuestion, type PageQuestion, type Question } from './question.ts';
 
 /**

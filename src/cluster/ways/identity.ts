@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../../errors.ts';
 import type { Patience } from './deadline.ts';
 import { contextIn, type KubeConfig } from './kubeconfig.ts';
 import { runKubectl } from './kubectl.ts';

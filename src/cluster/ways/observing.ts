@@ -1,6 +1,6 @@
-import { messageOf } from '../errors.ts';
-import type { Cluster } from './cluster.ts';
-import { commandOf, type Question } from './question.ts';
+import { messageOf } from '../../errors.ts';
+import type { Cluster } from '../question/cluster.ts';
+import { commandOf, type Question } from '../question/question.ts';
 
 /** `cluster`, telling `listener` of each question how it went and how long its answer took, in milliseconds. */
 export function observing(

@@ -1,9 +1,9 @@
 import type { PeerCertificate } from 'node:tls';
-import type { Answer } from './cluster.ts';
+import type { Answer } from '../question/cluster.ts';
+import type { HandshakeQuestion } from '../question/question.ts';
 import { type Patience, within } from './deadline.ts';
 import { once } from './http.ts';
 import { brokenBy, type Connection } from './pages.ts';
-import type { HandshakeQuestion } from './question.ts';
 
 /** How a TLS handshake ended: the other side's certificate, and whether the trusted ones vouch for it. */
 export interface Handshake {

@@ -4,10 +4,10 @@ import { open, rename, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
-import { BundleError, messageOf, type Unanswered, UsageError } from '../errors.ts';
+import { BundleError, messageOf, type Unanswered, UsageError } from '../../errors.ts';
+import type { Scratch } from '../ways/scratch.ts';
 import type { Entry } from './recording.ts';
 import { redact } from './redact.ts';
-import type { Scratch } from './scratch.ts';
 
 /** What a bundle tells of the run that made it. */
 export interface BundleHead {

@@ -1,6 +1,6 @@
-import { NoAnswer } from '../errors.ts';
+import { NoAnswer } from '../../errors.ts';
+import { quote } from '../ways/http.ts';
 import { type Answer, type Cluster, TEXT_LIMIT } from './cluster.ts';
-import { quote } from './http.ts';
 import { commandOf, type ListQuestion, type Question, rightOf } from './question.ts';
 
 /** The whole body as text. Throws NoAnswer (`TooLarge`) past `limit` bytes. */

@@ -1,5 +1,5 @@
-import { type ControlPlane, defineCheck, type Source, type Step } from '../../diagnosis/check.ts';
-import { clusterSource } from '../../diagnosis/source.ts';
+import { type ControlPlane, defineCheck, type Source, type Step } from '../../../diagnosis/check.ts';
+import { clusterSource } from '../../../diagnosis/source.ts';
 
 const NAMES = { mixer: 'Mixer', 'telemetry-v2': 'telemetry v2', ambient: 'ambient' } as const;
 

@@ -1,5 +1,5 @@
+import type { ExecQuestion } from '../question/question.ts';
 import { TELLS_FILES } from './kubeconfig.ts';
-import type { ExecQuestion } from './question.ts';
 
 export type PodName = Pick<ExecQuestion, 'namespace' | 'pod'>;
 

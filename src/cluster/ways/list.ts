@@ -1,10 +1,10 @@
-import { NoAnswer } from '../errors.ts';
-import type { Answer, KubernetesObject } from './cluster.ts';
+import { NoAnswer } from '../../errors.ts';
+import type { Answer, KubernetesObject } from '../question/cluster.ts';
+import { apiPath, type ListQuestion } from '../question/question.ts';
+import { unanswered } from '../question/text.ts';
 import { quote } from './http.ts';
 import { readListPage } from './list-page.ts';
 import { Pool } from './pool.ts';
-import { apiPath, type ListQuestion } from './question.ts';
-import { unanswered } from './text.ts';
 
 /** Objects in one page of a list: small enough to parse in little memory (kubectl-costs.md). */
 const PAGE_SIZE = 500;

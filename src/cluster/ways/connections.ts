@@ -1,14 +1,14 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { messageOf, type NoAnswer } from '../errors.ts';
+import { messageOf, type NoAnswer } from '../../errors.ts';
+import type { HandshakeQuestion, PageQuestion } from '../question/question.ts';
+import { unanswered } from '../question/text.ts';
 import type { ApiServer } from './api-server.ts';
 import { Overdue, type Patience } from './deadline.ts';
 import type { Kubectl } from './kubectl-process.ts';
 import type { Connection } from './pages.ts';
 import { ForwardBroke, openPortForward, type PortForward } from './port-forward.ts';
-import type { HandshakeQuestion, PageQuestion } from './question.ts';
 import { hindranceIn, rightIn } from './refusal.ts';
-import { unanswered } from './text.ts';
 import { attempted, type PodPort, saidOf, type Tunnel, type WebSockets } from './tunnel.ts';
 
 /** Opens connections to ports of pods: tunnels through the gateway, or else a `kubectl port-forward` for each port. */

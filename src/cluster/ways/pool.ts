@@ -1,4 +1,4 @@
-import type { KubernetesObject } from './cluster.ts';
+import type { KubernetesObject } from '../question/cluster.ts';
 
 /**
  * Makes objects share what is equal in them: the pods of a workload are alike but for their names and addresses, and

@@ -1,10 +1,10 @@
 import { open, writeFile } from 'node:fs/promises';
-import { NoAnswer, type Unanswered } from '../errors.ts';
-import type { Answer, Cluster, KubernetesObject } from './cluster.ts';
-import { commandOf, keyOf, type Question } from './question.ts';
+import { NoAnswer, type Unanswered } from '../../errors.ts';
+import type { Answer, Cluster, KubernetesObject } from '../question/cluster.ts';
+import { commandOf, keyOf, type Question } from '../question/question.ts';
+import { unanswered } from '../question/text.ts';
+import type { Scratch } from '../ways/scratch.ts';
 import { redact, redactLines, redactValue, redactWhole } from './redact.ts';
-import type { Scratch } from './scratch.ts';
-import { unanswered } from './text.ts';
 
 /** How a question was answered. `file` holds the answer's bytes; `broke` says why they are not all. */
 export type Outcome =

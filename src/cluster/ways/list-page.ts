@@ -1,11 +1,11 @@
-import { messageOf } from '../errors.ts';
-import type { Answer, KubernetesObject } from './cluster.ts';
+import { messageOf } from '../../errors.ts';
+import { trim } from '../bundle/trim.ts';
+import type { Answer, KubernetesObject } from '../question/cluster.ts';
+import type { ListQuestion } from '../question/question.ts';
+import { typedName } from '../question/resources.ts';
+import { unanswered } from '../question/text.ts';
 import { JsonSplitter } from './json-splitter.ts';
 import type { Pool } from './pool.ts';
-import type { ListQuestion } from './question.ts';
-import { typedName } from './resources.ts';
-import { unanswered } from './text.ts';
-import { trim } from './trim.ts';
 
 /** The list, `items`, an object of it. */
 const ITEM = 3;

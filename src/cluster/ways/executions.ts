@@ -1,16 +1,16 @@
-import { messageOf, NoAnswer } from '../errors.ts';
+import { messageOf, NoAnswer } from '../../errors.ts';
+import type { Answer } from '../question/cluster.ts';
+import { answerOf, LIMIT, PROGRAMS } from '../question/exec.ts';
+import type { ExecQuestion } from '../question/question.ts';
+import { unanswered } from '../question/text.ts';
 import type { ApiServer } from './api-server.ts';
-import type { Answer } from './cluster.ts';
 import { Overdue, type Patience } from './deadline.ts';
-import { answerOf, LIMIT, PROGRAMS } from './exec.ts';
 import { type Running, startInContainer } from './exec-tunnel.ts';
 import { type ExecProxy, openExecProxy } from './gateway.ts';
 import { type Ran, runKubectl } from './kubectl.ts';
 import type { Kubectl } from './kubectl-process.ts';
 import type { PodName } from './proxy.ts';
-import type { ExecQuestion } from './question.ts';
 import type { Scratch } from './scratch.ts';
-import { unanswered } from './text.ts';
 import { attempted, type WebSockets } from './tunnel.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from './cluster.ts';
+import type { KubernetesObject } from '../question/cluster.ts';
 
 type Json = Record<string, unknown>;
 

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { BundleError, NoAnswer } from '../errors.ts';
-import type { Cluster, KubernetesObject } from './cluster.ts';
-import { keyOf, type Question } from './question.ts';
+import { BundleError, NoAnswer } from '../../errors.ts';
+import type { Cluster, KubernetesObject } from '../question/cluster.ts';
+import { keyOf, type Question } from '../question/question.ts';
+import { unanswered } from '../question/text.ts';
 import type { Entry, Outcome } from './recording.ts';
-import { unanswered } from './text.ts';
 
 /** A cluster that answers from a bundle, and has no other answers. */
 export function replaying(entries: readonly Entry[]): Cluster {

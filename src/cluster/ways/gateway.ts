@@ -1,5 +1,5 @@
 import { Agent } from 'node:http';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../../errors.ts';
 import type { ApiServer } from './api-server.ts';
 import { type Patience, within } from './deadline.ts';
 import type { HeadStart } from './head-start.ts';

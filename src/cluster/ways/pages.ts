@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream';
-import type { NoAnswer } from '../errors.ts';
-import { messageOf } from '../errors.ts';
-import type { Answer } from './cluster.ts';
+import type { NoAnswer } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
+import type { Answer } from '../question/cluster.ts';
+import type { HandshakeQuestion, PageQuestion } from '../question/question.ts';
+import { unanswered } from '../question/text.ts';
 import { Overdue, type Patience } from './deadline.ts';
 import { type HttpAnswer, httpGet } from './http.ts';
-import type { HandshakeQuestion, PageQuestion } from './question.ts';
 import { isRefusedByPod } from './refusal.ts';
-import { unanswered } from './text.ts';
 
 /** An open connection to a port of a pod, by whichever way. */
 export interface Connection {
