@@ -72,12 +72,25 @@ export interface Source<T> {
 /** Evidence, or why there is none: for a judge that can say something without it. */
 export type Attempt<T> = { got: T } | { missing: Unanswered };
 
+/** Pods that a finding is about, by what a person would mend: the Deployment, not its pods. */
+export interface Subject {
+  kind: string;
+  namespace: string;
+  name: string;
+  pods: readonly string[];
+}
+
+/** What a loss does: pods or series are not there, or all is there and the numbers are false. */
+export type Effect = 'missing' | 'wrong';
+
 /** What a check concludes. A warning or a failure says what to do next; what was not looked at says why. */
 export type Verdict = {
   /** What was seen, with its numbers, in one line. */
   message: string;
   /** Lines of pages and logs, objects' fields. */
   evidence?: readonly string[];
+  /** All pods that it is about, where `evidence` names ten lines at most. */
+  subjects?: readonly Subject[];
 } & (
   | { status: 'pass' | 'skip' }
   | {
@@ -85,6 +98,8 @@ export type Verdict = {
       /** CamelCase and stable; explained in the check's `reasons`. */
       reason: string;
       hint: string;
+      /** `missing` by default. */
+      effect?: Effect;
       /** Steps whose failure explains this one, in the flow's order; the check's own step means a check before it. */
       mayFollowFrom?: readonly string[];
       /** What this is when none of those steps failed: an idle mesh is not a broken one. */
@@ -146,6 +161,10 @@ export interface Step {
 /** What was measured at a hop: `in` before it, `out` behind it; null is not measured. */
 export interface Flow {
   hop: Hop;
+  /** What the two numbers are called where the ends of the hop do not tell: `workloads` and `in mesh`. */
+  between?: readonly [string, string];
+  /** The steps whose failure is a loss here; those of the hop by default. */
+  steps?: readonly string[];
   in: number | null;
   out: number | null;
   unit: string;

@@ -1,5 +1,5 @@
 import type { Unanswered } from '../errors.ts';
-import type { Attempt, ControlPlane, Flow, Step, Verdict } from './check.ts';
+import type { Attempt, ControlPlane, Effect, Flow, Step, Subject, Verdict } from './check.ts';
 
 export type Status = Verdict['status'];
 
@@ -15,6 +15,9 @@ export interface Finding {
   message: string;
   hint: string | null;
   evidence: readonly string[];
+  subjects: readonly Subject[];
+  /** Of a failure or a warning; null of any other. */
+  effect: Effect | null;
   /** What was asked of the cluster, as a reader would type it. */
   commands: readonly string[];
   /** The step whose failure this one follows from; null for a cause. */

@@ -13,13 +13,6 @@ interface Stage {
   label: string;
 }
 
-/** `envoy->mixer` as its two ends, as a reader names them. */
-const endsOf = (hop: string): readonly [string, string] => {
-  const [from = '', to = ''] = hop.split('->');
-  const named = (word: string): string => (word === 'adapter' ? word : word.charAt(0).toUpperCase() + word.slice(1));
-  return [named(from), named(to)];
-};
-
 const quantity = (number: number | null, unit: string): string =>
   number === null ? `? ${unit}` : `${digits(number)} ${unit}`;
 
@@ -28,11 +21,11 @@ function stagesOf(flow: readonly FlowReport[]): readonly Stage[] {
   const [first] = flow;
   if (!first) return [];
   const start = first.in === null ? null : first.in > 0 ? 1 : 0;
-  const stages: Stage[] = [{ name: endsOf(first.hop)[0], share: start, label: quantity(first.in, first.unit) }];
+  const stages: Stage[] = [{ name: first.from, share: start, label: quantity(first.in, first.unit) }];
   let share = start;
   for (const hop of flow) {
     share = shareAfter(hop, share);
-    stages.push({ name: endsOf(hop.hop)[1], share, label: quantity(hop.out, hop.unit) });
+    stages.push({ name: hop.to, share, label: quantity(hop.out, hop.unit) });
   }
   return stages;
 }
@@ -52,7 +45,7 @@ export const isMeasured = (flow: readonly FlowReport[]): boolean =>
 /** One bar for each stage on a common scale, so that the loss is a change of length; the lost hop is marked. */
 export function flowPicture(style: Style, flow: readonly FlowReport[], lost: Loss | null): string {
   const stages = stagesOf(flow);
-  const lostAt = lost === null || !isMeasured(flow) ? -1 : flow.findIndex(({ hop }) => hop === lost.hop) + 1;
+  const lostAt = lost === null || !isMeasured(flow) ? -1 : flow.findIndex(({ steps }) => steps.includes(lost.step)) + 1;
   const nameWidth = Math.max(...stages.map(({ name }) => name.length));
   const labelWidth = Math.max(...stages.map(({ label }) => label.length));
   return stages
@@ -60,7 +53,9 @@ export function flowPicture(style: Style, flow: readonly FlowReport[], lost: Los
       const isLost = index === lostAt;
       const bar = share === null ? '?' : share === 0 ? '▏' : '█'.repeat(Math.max(1, Math.round(share * LENGTH)));
       const paint = isLost || share === 0 ? 'red' : share === null ? 'magenta' : 'green';
-      const marked = isLost ? `   ${painted(style, 'red', '◀ LOST HERE')}` : '';
+      const marked = isLost
+        ? `   ${painted(style, 'red', lost?.effect === 'wrong' ? '◀ WRONG FROM HERE' : '◀ LOST HERE')}`
+        : '';
       return `  ${name.padEnd(nameWidth)}  ${painted(style, paint, bar.padEnd(LENGTH))}  ${label.padStart(labelWidth)}${marked}`.trimEnd();
     })
     .join('\n');
@@ -70,8 +65,5 @@ export function flowPicture(style: Style, flow: readonly FlowReport[], lost: Los
 export function flowChain(flow: readonly FlowReport[]): string {
   const [first] = flow;
   if (!first) return '';
-  return [
-    endsOf(first.hop)[0],
-    ...flow.map(({ hop, out, unit }) => `──${quantity(out, unit)}──▶ ${endsOf(hop)[1]}`),
-  ].join(' ');
+  return [first.from, ...flow.map(({ to, out, unit }) => `──${quantity(out, unit)}──▶ ${to}`)].join(' ');
 }

@@ -1,4 +1,4 @@
-import type { Generation } from '../diagnosis/check.ts';
+import type { Effect, Generation } from '../diagnosis/check.ts';
 import type { Section, StepFindings } from '../diagnosis/finding.ts';
 
 /** A hop where metrics are lost, by a failure that follows from no other. */
@@ -9,6 +9,7 @@ export interface Loss {
   hop: string | null;
   step: string;
   reason: string;
+  effect: Effect;
 }
 
 /** Every loss, in the flow's order: of the workload that was asked for first, then what is wrong with the whole mesh. */
@@ -29,6 +30,7 @@ function lossesOfStep({ step, plane, findings }: StepFindings): readonly { loss:
       hop: step.hop,
       step: step.id,
       reason,
+      effect: causes.some((cause) => cause.reason === reason && cause.effect === 'missing') ? 'missing' : 'wrong',
     },
     isOwn: causes.some((cause) => cause.reason === reason && cause.about === 'workload'),
   }));

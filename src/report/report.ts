@@ -6,7 +6,7 @@ import { exitCodeOf, type FailOn, type Signal, type VerdictWord } from './exit.t
 import { type Loss, lossesOf } from './losses.ts';
 
 /** A finding as documents show it. What its sources missed is in the report's `unchecked`. */
-export interface CheckReport extends Omit<Finding, 'check' | 'missing' | 'about'> {
+export interface CheckReport extends Omit<Finding, 'check' | 'missing' | 'about' | 'effect'> {
   id: string;
 }
 
@@ -31,6 +31,11 @@ export interface FlowReport {
   namespace: string | null;
   revision: string | null;
   hop: string;
+  /** What `in` and `out` are called: Envoy and Mixer, workloads and in mesh. */
+  from: string;
+  to: string;
+  /** The steps whose failure is a loss here. */
+  steps: readonly string[];
   status: Status;
   in: number | null;
   out: number | null;
@@ -209,6 +214,7 @@ function stepReport(walked: StepFindings, order: number): StepReport {
       message: finding.message,
       hint: finding.hint,
       evidence: finding.evidence,
+      subjects: finding.subjects,
       commands: finding.commands,
       causedBy: finding.causedBy,
       durationMs: finding.durationMs,
@@ -225,10 +231,30 @@ export const isOf =
 function flowReports({ plane, flow }: Section, steps: readonly StepReport[]): readonly FlowReport[] {
   if (!('got' in flow)) return [];
   const { generation, namespace, revision } = plane;
-  return flow.got.map((each) => {
-    const ofHop = steps.filter((step) => step.hop === each.hop && isOf(plane)(step));
-    return { generation, namespace, revision, ...each, status: worst(ofHop.map(({ status }) => status)) };
+  return flow.got.map(({ hop, between, steps: named, in: before, out, unit }) => {
+    const [from, to] = between ?? endsOf(hop);
+    const own = steps.filter((step) => isOf(plane)(step) && (named ? named.includes(step.id) : step.hop === hop));
+    return {
+      generation,
+      namespace,
+      revision,
+      hop,
+      from,
+      to,
+      steps: own.map(({ id }) => id),
+      status: worst(own.map(({ status }) => status)),
+      in: before,
+      out,
+      unit,
+    };
   });
+}
+
+/** `envoy->mixer` as its two ends, as a reader names them. */
+function endsOf(hop: string): readonly [string, string] {
+  const [from = '', to = ''] = hop.split('->');
+  const named = (word: string): string => (word === 'adapter' ? word : word.charAt(0).toUpperCase() + word.slice(1));
+  return [named(from), named(to)];
 }
 
 function uncheckedOf({ sections, unsearched }: Facts): readonly Unchecked[] {

@@ -22,6 +22,7 @@ const loss = object({
   hop: nullable,
   step: string,
   reason: string,
+  effect: { enum: ['missing', 'wrong'] },
 });
 
 const check = object({
@@ -33,6 +34,7 @@ const check = object({
   message: string,
   hint: nullable,
   evidence: list(string),
+  subjects: list(object({ kind: string, namespace: string, name: string, pods: list(string) })),
   commands: list(string),
   causedBy: nullable,
   durationMs: number,
@@ -93,6 +95,9 @@ const report = object({
       namespace: nullable,
       revision: nullable,
       hop: string,
+      from: string,
+      to: string,
+      steps: list(string),
       status,
       in: quantity,
       out: quantity,

@@ -25,6 +25,8 @@ const finding = (change: Partial<OpenFinding>): OpenFinding => ({
   message: 'seen',
   hint: null,
   evidence: [],
+  subjects: [],
+  effect: change.status === 'fail' || change.status === 'warn' ? 'missing' : null,
   commands: [],
   causedBy: null,
   durationMs: 0,
@@ -257,6 +259,9 @@ const hop = (change: Partial<FlowReport>): FlowReport => ({
   namespace: 'x',
   revision: null,
   hop: 'envoy->mixer',
+  from: 'Envoy',
+  to: 'Mixer',
+  steps: ['one'],
   status: 'pass',
   in: 10,
   out: 10,
@@ -272,21 +277,51 @@ describe('the flow', () => {
     hop: 'mixer->adapter',
     step: 's',
     reason: 'R',
+    effect: 'missing',
   } as const;
+  const toAdapter = { hop: 'mixer->adapter', from: 'Mixer', to: 'adapter', steps: ['s'] };
   it('is a bar for each stage, the lost one marked', () => {
-    const picture = flowPicture(
-      plainStyle,
-      [hop({}), hop({ hop: 'mixer->adapter', out: 5, unit: 'dispatches' })],
-      lost,
-    ).split('\n');
+    const picture = flowPicture(plainStyle, [hop({}), hop({ ...toAdapter, out: 5, unit: 'dispatches' })], lost).split(
+      '\n',
+    );
     assert.match(picture[0] ?? '', /^ {2}Envoy {4}█{40} +10 reports$/);
     assert.match(picture[2] ?? '', /^ {2}adapter {2}█{20} {20} +5 dispatches {3}◀ LOST HERE$/);
+  });
+  it('says from where on numbers are false', () => {
+    const wrong = { ...lost, effect: 'wrong' } as const;
+    assert.match(flowPicture(plainStyle, [hop({}), hop(toAdapter)], wrong), /10 reports {3}◀ WRONG FROM HERE$/);
+  });
+  it('marks the line of the step that lost, of several on one hop', () => {
+    const funnel = reportOf(
+      facts({
+        sections: [
+          {
+            ...section(
+              ['in-mesh', finding({})],
+              ['telemetry-config', finding({ status: 'fail', reason: 'R', hint: 'h' })],
+            ),
+            flow: {
+              got: [
+                { hop: 'a->b', between: ['workloads', 'in mesh'], steps: ['in-mesh'], in: 4, out: 4, unit: 'pods' },
+                { hop: 'a->b', between: ['in mesh', 'told'], steps: ['telemetry-config'], in: 4, out: 1, unit: 'pods' },
+              ],
+            },
+          },
+        ],
+      }),
+    );
+    assert.deepEqual(
+      flowPicture(plainStyle, funnel.flow, funnel.lostAt)
+        .split('\n')
+        .map((line) => line.replace(/█+ */, '')),
+      ['  workloads  4 pods', '  in mesh    4 pods', '  told       1 pods   ◀ LOST HERE'],
+    );
   });
   it('shows what was not measured as a question', () => {
     assert.match(flowPicture(plainStyle, [hop({ in: null, out: null })], null), /Envoy {2}\? +\? reports/);
   });
   it('marks no loss where no number is known, and the table draws none', () => {
-    const unseen = [hop({ in: null, out: null }), hop({ hop: 'mixer->adapter', in: null, out: null })];
+    const unseen = [hop({ in: null, out: null }), hop({ ...toAdapter, in: null, out: null })];
     assert.doesNotMatch(flowPicture(plainStyle, unseen, lost), /LOST HERE/);
     const told = (flow: readonly FlowReport[]): string => {
       const failing = section(['one', finding({ status: 'fail', reason: 'R', hint: 'h' })]);
