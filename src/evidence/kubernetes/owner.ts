@@ -1,0 +1,46 @@
+import type { Subject } from '../../diagnosis/check.ts';
+import type { Pod } from './pod.ts';
+
+/** What a person would mend: a Deployment, not the ReplicaSet that is between. */
+export type Owner = Omit<Subject, 'pods'>;
+
+/** A pod that nobody owns is mended itself. */
+export function ownerOf({ namespace, name, labels, owner }: Pod): Owner {
+  if (owner === null) return { kind: 'Pod', namespace, name };
+  const hash = labels['pod-template-hash'];
+  const end = `-${hash}`;
+  if (owner.kind === 'ReplicaSet' && hash !== undefined && owner.name.endsWith(end))
+    return { kind: 'Deployment', namespace, name: owner.name.slice(0, -end.length) };
+  // A CronJob's Job carries the minute that it was made for.
+  const [, cron] = /^(.+)-\d{8,}$/.exec(owner.name) ?? [];
+  if (owner.kind === 'Job' && cron !== undefined) return { kind: 'CronJob', namespace, name: cron };
+  return { kind: owner.kind, namespace, name: owner.name };
+}
+
+/** The pods by their owners, those with most pods first. */
+export function subjectsOf(pods: readonly Pod[]): readonly Subject[] {
+  const subjects = new Map<string, { owner: Owner; pods: string[] }>();
+  for (const pod of pods) {
+    const owner = ownerOf(pod);
+    const key = `${owner.kind} ${owner.namespace}/${owner.name}`;
+    const known = subjects.get(key) ?? { owner, pods: [] };
+    known.pods.push(pod.name);
+    subjects.set(key, known);
+  }
+  return [...subjects.values()]
+    .map(({ owner, pods: names }) => ({ ...owner, pods: names.sort() }))
+    .sort(
+      (a, b) => b.pods.length - a.pods.length || a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name),
+    );
+}
+
+/** Lines of evidence. */
+const MOST = 10;
+
+/** `Deployment shop/cart: 3 pods`, ten lines at most. */
+export function linesOf(subjects: readonly Subject[], about = ''): readonly string[] {
+  const line = ({ kind, namespace, name, pods }: Subject): string =>
+    `${kind} ${namespace}/${name}${kind === 'Pod' ? '' : `: ${pods.length} ${pods.length === 1 ? 'pod' : 'pods'}`}${about}`;
+  if (subjects.length <= MOST) return subjects.map(line);
+  return [...subjects.slice(0, MOST - 1).map(line), `and ${subjects.length - MOST + 1} more`];
+}

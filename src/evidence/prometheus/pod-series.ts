@@ -1,0 +1,36 @@
+import type { Pod } from '../kubernetes/pod.ts';
+
+/** The labels by which a series tells its pod, whoever configured the scrape (modern.md 2e). */
+export const POD_LABELS = [
+  'instance',
+  'pod',
+  'pod_name',
+  'kubernetes_pod_name',
+  'namespace',
+  'kubernetes_namespace',
+] as const;
+
+/** For `by (…)`: a label that a series does not have costs nothing. */
+export const byPod = (...more: readonly string[]): string => [...POD_LABELS, ...more].join(', ');
+
+/** Finds the pod that a series comes from. Addresses of pods on their node's network tell none. */
+export class PodIndex {
+  private readonly byAddress = new Map<string, Pod>();
+  private readonly byName = new Map<string, Pod>();
+
+  constructor(pods: readonly Pod[]) {
+    for (const pod of pods) {
+      if (pod.ip !== null && !pod.hostNetwork) this.byAddress.set(pod.ip, pod);
+      this.byName.set(`${pod.namespace}/${pod.name}`, pod);
+    }
+  }
+
+  /** By its name where labels have it, else by the address that was scraped; null of one that is no pod's here. */
+  podOf(labels: ReadonlyMap<string, string>): Pod | null {
+    const name = labels.get('pod') ?? labels.get('pod_name') ?? labels.get('kubernetes_pod_name');
+    const namespace = labels.get('namespace') ?? labels.get('kubernetes_namespace');
+    if (name && namespace) return this.byName.get(`${namespace}/${name}`) ?? null;
+    const host = (labels.get('instance') ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+    return this.byAddress.get(host) ?? null;
+  }
+}
