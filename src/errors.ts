@@ -1,4 +1,4 @@
-import type { Right } from './cluster/question/question.ts';
+import type { Right } from './rights.ts';
 
 /** A failure we foresaw: a user meets it as one line, never as a stack trace. */
 export class DiagError extends Error {

@@ -15,9 +15,9 @@ const folderOf = (path: string): string => (path.includes('/') ? path.slice(0, p
 
 /** What each folder of src/ may import besides itself. Reading this is reading the architecture. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  cluster: ['errors.ts', 'execa', 'js-yaml', 'tar-stream', 'ws', 'node:'],
+  cluster: ['errors.ts', 'rights.ts', 'execa', 'js-yaml', 'tar-stream', 'ws', 'node:'],
   prometheus: [],
-  diagnosis: ['cluster', 'errors.ts'],
+  diagnosis: ['cluster', 'errors.ts', 'rights.ts'],
   istio: [],
   evidence: ['diagnosis', 'cluster', 'prometheus', 'istio', 'errors.ts'],
   guide: ['diagnosis', 'evidence', 'istio', 'errors.ts', 'cluster/question/shell.ts'],
@@ -44,6 +44,26 @@ const importsOf = (file: string): readonly string[] =>
     from.startsWith('.') ? relative(src.pathname, new URL(from, new URL(file, src)).pathname) : from,
   );
 
+/** The files of a circle of imports, the first of them at its end again; none where there is no circle. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const done = new Set<string>();
+  const from = (file: string, way: readonly string[]): readonly string[] => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return [];
+    for (const target of imports.get(file) ?? []) {
+      const circle = from(target, [...way, file]);
+      if (circle.length > 0) return circle;
+    }
+    done.add(file);
+    return [];
+  };
+  for (const file of imports.keys()) {
+    const circle = from(file, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
+
 describe('the architecture', () => {
   for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
     it(`src/${folder} imports nothing but ${allowed.join(', ') || 'itself'}`, () => {
@@ -57,6 +77,11 @@ describe('the architecture', () => {
       }
     });
   }
+
+  it('has no circle of imports, not even of types', () => {
+    const circle = circleIn(new Map(files.map((file) => [file, importsOf(file)])));
+    assert.equal(circle.length, 0, circle.join(' imports '));
+  });
 
   it('has no source file longer than 300 lines', () => {
     for (const file of files) assert.ok(textOf(file).split('\n').length <= 300, file);

@@ -5,7 +5,7 @@ import { pods } from '../cluster/question/resources.ts';
 import { askJson, askPage } from '../cluster/question/text.ts';
 import { NoAnswer, UsageError } from '../errors.ts';
 import { type Pod, podOf } from '../evidence/kubernetes/pod.ts';
-import { judgeOf } from '../prometheus/judge.ts';
+import { judgeOf } from '../prometheus/judges.ts';
 import { readPage } from '../prometheus/page-reader.ts';
 import { Prom2json } from '../prometheus/prom2json.ts';
 import { columns, jsonOf } from '../report/columns.ts';

@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/question/cluster.ts';
-import type { Right } from '../cluster/question/question.ts';
 import type { Unanswered } from '../errors.ts';
+import type { Right } from '../rights.ts';
 
 /** The architectures of Istio that are diagnosed differently. */
 export type Generation = 'mixer' | 'telemetry-v2' | 'ambient';

@@ -1,6 +1,6 @@
 import { hasLabels, rulesIn } from './destination-rules.ts';
 import type { Caller } from './http-rules.ts';
-import type { Routing } from './view.ts';
+import type { Routing } from './routing.ts';
 
 /** Labels that a caller must have. */
 export type Labels = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import { isWildcard } from './hosts.ts';
+import type { Routing } from './routing.ts';
 import { bestOf, isServiceVisible, type Registry, type RegistryService } from './services.ts';
 import { type EgressListener, listenersOf, type Sidecar, takesRule, takesService } from './sidecars.ts';
-import type { Routing } from './view.ts';
 import { isForMesh, type MergedVirtualService, streamDestinations } from './virtual-services.ts';
 import { inOrder } from './visibility.ts';
 

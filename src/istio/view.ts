@@ -1,21 +1,11 @@
-import { type DestinationRules, destinationRuleFor, hasLabels, type MergedRule } from './destination-rules.ts';
+import { destinationRuleFor, hasLabels, type MergedRule } from './destination-rules.ts';
 import { mostSpecific } from './hosts.ts';
 import { type Caller, type Destination, type Routes, routesFor } from './http-rules.ts';
-import type { Registry, RegistryService } from './services.ts';
+import type { Routing } from './routing.ts';
+import type { RegistryService } from './services.ts';
 import { listenerFor, type Sidecar, sidecarOf } from './sidecars.ts';
 import { type Listener, type Told, toldOf } from './told.ts';
 import type { MergedVirtualService } from './virtual-services.ts';
-
-/** The objects of a mesh that decide where calls go. */
-export interface Routing {
-  /** The root namespace of the mesh. */
-  root: string;
-  registry: Registry;
-  destinationRules: DestinationRules;
-  /** The oldest first. */
-  virtualServices: readonly MergedVirtualService[];
-  sidecars: readonly Sidecar[];
-}
 
 /** What one caller's proxy is told of the mesh. */
 export interface View {

@@ -1,6 +1,3 @@
-import { OpenMetrics } from './open-metrics.ts';
-import { Strict } from './strict.ts';
-
 /** Says of each line of a page whether Prometheus takes it. */
 export interface Judge {
   /** What is wrong with the line of `bytes` from `start` to `end`, which is before its line end; null for nothing. */
@@ -8,7 +5,3 @@ export interface Judge {
   /** What is wrong with the page's end: `rest` is a line that does not end, or ''. */
   end(rest: string): string | null;
 }
-
-/** By the format that Prometheus would read a page as: it goes by the header alone. */
-export const judgeOf = (contentType: string): Judge =>
-  /^application\/openmetrics-text\b/i.test(contentType) ? new OpenMetrics() : new Strict();

@@ -1,3 +1,4 @@
+import { numberOf } from './numbers.ts';
 import type { Family, Sample } from './page-reader.ts';
 
 /** Wanted samples of a page, by their names. Absent is not zero: ask `has` before you add up. */
@@ -34,19 +35,6 @@ export class Metrics {
 
 export const totalOf = (samples: readonly Sample[]): number =>
   samples.reduce((sum, sample) => sum + numberOf(sample.value), 0);
-
-/** How Go writes a number, in any case: `+Inf` and `NaN` too. */
-export const NUMBER = /^(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?|nan)$/i;
-
-/** What Go reads as a number: not one that is larger than it can hold. */
-export const isNumber = (text: string): boolean =>
-  NUMBER.test(text) && (/[in]/i.test(text) || Number.isFinite(Number(text)));
-
-/** A value of a page as a number. */
-export const numberOf = (value: string): number => {
-  if (/^[+-]?inf/i.test(value)) return value.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  return Number(value);
-};
 
 /** A sample as a page writes it, for evidence. */
 export function lineOf({ name, labels, value }: Sample): string {

@@ -1,6 +1,6 @@
 import { excerpt, isUtf8, latin1 } from './characters.ts';
 import type { Judge } from './judge.ts';
-import { isNumber } from './metrics.ts';
+import { isNumber } from './numbers.ts';
 import { hashOf, Seen } from './seen.ts';
 
 const TYPES = ['counter', 'gauge', 'histogram', 'gaugehistogram', 'summary', 'info', 'stateset', 'unknown'];

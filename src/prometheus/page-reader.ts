@@ -17,7 +17,7 @@ import {
 } from './characters.ts';
 import type { Judge } from './judge.ts';
 import { readLabels } from './labels.ts';
-import { NUMBER } from './metrics.ts';
+import { NUMBER } from './numbers.ts';
 
 /** What a `# TYPE` line says, in prom2json's upper case; UNTYPED without one. */
 export interface Family {

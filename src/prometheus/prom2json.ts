@@ -1,4 +1,4 @@
-import { numberOf } from './metrics.ts';
+import { numberOf } from './numbers.ts';
 import type { Family, Sample } from './page-reader.ts';
 
 /** A metric of prom2json's JSON: all numbers are strings, as Go prints them. */

@@ -21,7 +21,7 @@ import {
 } from './characters.ts';
 import { commentFault, type Declared, Families } from './comments.ts';
 import type { Judge } from './judge.ts';
-import { isNumber, NUMBER } from './metrics.ts';
+import { isNumber, NUMBER } from './numbers.ts';
 import { hashOf, Seen, spread } from './seen.ts';
 import { labelNameFault, NO_COLON, quoteEndOf, quoteFault, Series } from './series.ts';
 

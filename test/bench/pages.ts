@@ -44,7 +44,7 @@ function page(megabytes: number): string {
 /** Reads a file in a process of its own: all families as prom2json's JSON, or one; as `metrics` does with `strictly`. */
 const OURS = `
 import { createReadStream } from 'node:fs';
-import { judgeOf } from '${root}/src/prometheus/judge.ts';
+import { judgeOf } from '${root}/src/prometheus/judges.ts';
 import { readPage } from '${root}/src/prometheus/page-reader.ts';
 import { Prom2json } from '${root}/src/prometheus/prom2json.ts';
 const [, , file, how, only] = process.argv;

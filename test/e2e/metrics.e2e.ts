@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { judgeOf } from '../../src/prometheus/judge.ts';
+import { judgeOf } from '../../src/prometheus/judges.ts';
 import { PageReader, type PageSummary } from '../../src/prometheus/page-reader.ts';
 import { drawing } from '../support/lookup.ts';
 import { loadRecording, recordingNames } from '../support/recordings.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { indexDestinationRules } from '../../src/istio/destination-rules.ts';
 import { kindsOf, selectorsIn } from '../../src/istio/kinds.ts';
-import { type Routing, viewsOf } from '../../src/istio/view.ts';
+import type { Routing } from '../../src/istio/routing.ts';
+import { viewsOf } from '../../src/istio/view.ts';
 import { mergeVirtualServices, type VirtualService } from '../../src/istio/virtual-services.ts';
 
 const dated = { name: 'one', namespace: 'apps', exportTo: [], createdAt: 0 };

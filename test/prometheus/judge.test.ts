@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { judgeOf } from '../../src/prometheus/judge.ts';
+import { judgeOf } from '../../src/prometheus/judges.ts';
 import { PageReader, type PageSummary } from '../../src/prometheus/page-reader.ts';
 import { Seen } from '../../src/prometheus/seen.ts';
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { judgeOf } from '../../src/prometheus/judge.ts';
-import { lineOf, Metrics, numberOf } from '../../src/prometheus/metrics.ts';
+import { judgeOf } from '../../src/prometheus/judges.ts';
+import { lineOf, Metrics } from '../../src/prometheus/metrics.ts';
+import { numberOf } from '../../src/prometheus/numbers.ts';
 import { PageReader, type PageSummary, readPage } from '../../src/prometheus/page-reader.ts';
 import { Prom2json, type Prom2jsonFamily } from '../../src/prometheus/prom2json.ts';
 

@@ -1,4 +1,3 @@
-import type { Right } from '../../src/cluster/question/question.ts';
 import type { Attempt } from '../../src/diagnosis/check.ts';
 import type { Hindrance, Unanswered } from '../../src/errors.ts';
 import type { MeshConfig } from '../../src/evidence/kubernetes/config-maps.ts';
@@ -10,6 +9,7 @@ import type { Meaning, MixerLog } from '../../src/evidence/mixer/log.ts';
 import type { AdapterPage, MixerPages } from '../../src/evidence/mixer/pages.ts';
 import type { Mixer } from '../../src/evidence/mixer/pods.ts';
 import { ERROR_KINDS, type ErrorKind, type MixerReading } from '../../src/evidence/mixer/reading.ts';
+import type { Right } from '../../src/rights.ts';
 
 /** The smallest evidence of a healthy Mixer 1.0; each test changes what it is about. */
 

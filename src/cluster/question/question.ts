@@ -1,3 +1,4 @@
+import type { Right } from '../../rights.ts';
 import { PROGRAMS, type Program } from './exec.ts';
 import { groupPath, isNamespaced, type Resource, typedName } from './resources.ts';
 import { shellLine, shellWord } from './shell.ts';
@@ -98,16 +99,6 @@ export type Question =
   | ClockQuestion
   | DiscoveryQuestion
   | UrlQuestion;
-
-/** A right as RBAC names it; `namespace: null` means in all of them. */
-export interface Right {
-  verb: 'get' | 'list' | 'create';
-  /** `pods`, `pods/log`, `rules.config.istio.io`. */
-  resource: string;
-  namespace: string | null;
-  /** Of the one object that is asked for; absent for all, or where only the cluster tells the name. */
-  name?: string;
-}
 
 /** The path of the API server that answers `question`; null for pages, which a port-forward fetches. */
 export function apiPath(question: Question): string | null {

@@ -1,6 +1,6 @@
 import { messageOf, NoAnswer } from '../../errors.ts';
 import type { Answer } from '../question/cluster.ts';
-import { answerOf, LIMIT, PROGRAMS } from '../question/exec.ts';
+import { PROGRAMS } from '../question/exec.ts';
 import type { ExecQuestion } from '../question/question.ts';
 import { unanswered } from '../question/text.ts';
 import type { ApiServer } from './api-server.ts';
@@ -10,6 +10,7 @@ import { type ExecProxy, openExecProxy } from './gateway.ts';
 import { type Ran, runKubectl } from './kubectl.ts';
 import type { Kubectl } from './kubectl-process.ts';
 import type { PodName } from './proxy.ts';
+import { answerOf, LIMIT } from './ran.ts';
 import type { Scratch } from './scratch.ts';
 import { attempted, type WebSockets } from './tunnel.ts';
 

@@ -1,5 +1,6 @@
 import type { Hindrance, NoAnswer } from '../../errors.ts';
-import { type Question, type Right, rightOf } from '../question/question.ts';
+import type { Right } from '../../rights.ts';
+import { type Question, rightOf } from '../question/question.ts';
 import { firstLine, unanswered } from '../question/text.ts';
 
 /** The API server's own account of a failure. */

@@ -11,7 +11,8 @@ import type { Pod } from '../../evidence/kubernetes/pod.ts';
 import { jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
 import type { Configured } from '../session.ts';
-import { podCalled, type Work } from './target.ts';
+import { podCalled } from './target.ts';
+import type { Work } from './work.ts';
 
 type Tool = 'tcpdump' | 'gdb';
 

@@ -5,7 +5,8 @@ import { proxyNamed } from '../../evidence/istio/sync.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { pilotPages } from './pilots.ts';
-import { envoyCalled, type Work } from './target.ts';
+import { envoyCalled } from './target.ts';
+import type { Work } from './work.ts';
 
 const KINDS = ['clusters', 'listeners', 'routes'] as const;
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { closest } from 'fastest-levenshtein';
 import { Gatherer } from '../../diagnosis/gather.ts';
-import { DiagError, type Unanswered, UsageError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import { escapeText } from '../../report/escape.ts';
 import { exitCodeOf } from '../../report/exit.ts';
 import { plain } from '../../report/style.ts';
@@ -9,7 +9,7 @@ import { aside, type Io, print } from '../io.ts';
 import { type Arguments, oneOf, scopeOf } from '../options.ts';
 import { openConfiguration, openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
-import type { Work } from './target.ts';
+import { NoIstio, type Told, type Work } from './work.ts';
 
 /** The helpers: what each prints, and how many words it takes. */
 export const HELPERS = {
@@ -21,19 +21,6 @@ export const HELPERS = {
   gdb: ['Print the line that attaches a debugger to a pod’s Envoy', 1],
 } as const satisfies Record<string, readonly [string, number]>;
 type Helper = keyof typeof HELPERS;
-
-/** What a helper prints, and what it could not look at. */
-export interface Told {
-  text: string;
-  missing: readonly Unanswered[];
-}
-
-/** There is nobody to ask. */
-export class NoIstio extends DiagError {
-  constructor() {
-    super('no replica of Pilot or istiod runs in this cluster');
-  }
-}
 
 const whole = async (text: Promise<string>): Promise<Told> => ({ text: await text, missing: [] });
 

@@ -18,8 +18,7 @@ import { isAtLeast } from '../../istio/release.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
 import { podOfWord } from '../options.ts';
-import { NoIstio, type Told } from './index.ts';
-import type { Work } from './target.ts';
+import { NoIstio, type Told, type Work } from './work.ts';
 
 const RIGHTS = [{ verb: 'create', resource: 'pods/portforward' }] as const;
 

@@ -4,7 +4,8 @@ import { adminPage, nameOf, readAdmin } from '../../evidence/envoy/asked.ts';
 import { bootstrapIn, type Configuration, readDump } from '../../evidence/envoy/dump.ts';
 import { type Endpoint, endpointsIn } from '../../evidence/envoy/endpoints.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
-import { envoyCalled, type Work } from './target.ts';
+import { envoyCalled } from './target.ts';
+import type { Work } from './work.ts';
 
 /** What may be shown of an Envoy’s configuration. */
 export const KINDS = ['clusters', 'listeners', 'routes', 'endpoints', 'bootstrap'] as const;

@@ -1,22 +1,13 @@
 import { pods } from '../../cluster/question/resources.ts';
 import { askJson } from '../../cluster/question/text.ts';
-import type { Gatherer } from '../../diagnosis/gather.ts';
 import { DiagError, NoAnswer, UsageError } from '../../errors.ts';
 import type { Envoy } from '../../evidence/envoy/asked.ts';
 import { proxyContainerOf } from '../../evidence/istio/proxies.ts';
 import { allPods } from '../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { type Pod, podOf } from '../../evidence/kubernetes/pod.ts';
-import { type Arguments, podOfWord } from '../options.ts';
-import type { Session } from '../session.ts';
-
-/** What a helper works with. */
-export interface Work {
-  args: Arguments;
-  session: Session;
-  gatherer: Gatherer;
-  json: boolean;
-}
+import { podOfWord } from '../options.ts';
+import type { Work } from './work.ts';
 
 /** The pod that the words name; -n, or the context, says where. A bundle of a topic holds pods as a list. */
 export async function podCalled(word: string | undefined, { args, session, gatherer }: Work): Promise<Pod> {

@@ -3,7 +3,7 @@ import { askPage, firstLine, textOf, unanswered } from '../../cluster/question/t
 import type { Ask, Attempt, ControlPlane } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { isAtLeast } from '../../istio/release.ts';
-import { numberOf } from '../../prometheus/metrics.ts';
+import { numberOf } from '../../prometheus/numbers.ts';
 import { allPods } from '../kubernetes/lists.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
 import { askMetrics } from '../prometheus/metrics-page.ts';

@@ -2,7 +2,7 @@ import type { DiscoveryQuestion, LogQuestion } from '../../cluster/question/ques
 import { askPage, textOf, unanswered } from '../../cluster/question/text.ts';
 import type { Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
-import { numberOf } from '../../prometheus/metrics.ts';
+import { numberOf } from '../../prometheus/numbers.ts';
 import { readPage } from '../../prometheus/page-reader.ts';
 import { allNodes, allPods } from './lists.ts';
 import type { Container, Pod } from './pod.ts';

@@ -1,4 +1,5 @@
-import { lineOf, type Metrics, numberOf, totalOf } from '../../prometheus/metrics.ts';
+import { lineOf, type Metrics, totalOf } from '../../prometheus/metrics.ts';
+import { numberOf } from '../../prometheus/numbers.ts';
 import type { Sample } from '../../prometheus/page-reader.ts';
 import { type Dispatches, ERROR_KINDS, type ErrorCount, type ErrorKind, type ReportCalls } from './reading.ts';
 

@@ -1,4 +1,4 @@
-import { numberOf } from '../../prometheus/metrics.ts';
+import { numberOf } from '../../prometheus/numbers.ts';
 import { dispatches, errorCounts, reportCalls, startedAt } from './common.ts';
 import type { Dialect } from './reading.ts';
 

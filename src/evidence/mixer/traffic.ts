@@ -3,7 +3,7 @@ import { askPage, textOf } from '../../cluster/question/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
-import { numberOf } from '../../prometheus/metrics.ts';
+import { numberOf } from '../../prometheus/numbers.ts';
 import { type Pod, proxyOf } from '../kubernetes/pod.ts';
 import { narrowed, workloads } from '../kubernetes/workload.ts';
 import { askMetrics } from '../prometheus/metrics-page.ts';
