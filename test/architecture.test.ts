@@ -35,6 +35,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'cli-table3',
     'js-yaml',
     'fastest-levenshtein',
+    'yargs',
     'node:',
   ],
 };

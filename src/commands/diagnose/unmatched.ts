@@ -1,12 +1,12 @@
-import { shellLine } from '../cluster/question/shell.ts';
-import type { Scope, Source, Topic, Workload } from '../diagnosis/check.ts';
-import type { Gatherer } from '../diagnosis/gather.ts';
-import { settle } from '../diagnosis/source.ts';
-import type { Unanswered } from '../errors.ts';
-import { allDeployments, allNamespaces, allPods, allServices, type Listing } from '../evidence/kubernetes/lists.ts';
-import type { Named } from '../evidence/kubernetes/named.ts';
-import { isRunning } from '../evidence/kubernetes/pod.ts';
-import { narrowed, selectedPods } from '../evidence/kubernetes/workload.ts';
+import { shellLine } from '../../cluster/question/shell.ts';
+import type { Scope, Source, Topic, Workload } from '../../diagnosis/check.ts';
+import type { Gatherer } from '../../diagnosis/gather.ts';
+import { settle } from '../../diagnosis/source.ts';
+import type { Unanswered } from '../../errors.ts';
+import { allDeployments, allNamespaces, allPods, allServices, type Listing } from '../../evidence/kubernetes/lists.ts';
+import type { Named } from '../../evidence/kubernetes/named.ts';
+import { isRunning } from '../../evidence/kubernetes/pod.ts';
+import { narrowed, selectedPods } from '../../evidence/kubernetes/workload.ts';
 
 /** A scope in which there is nothing that a topic judges. */
 interface Unmatched {

@@ -1,9 +1,9 @@
 import { closest } from 'fastest-levenshtein';
-import type { AnyCheck, Step, Topic, Walk } from '../diagnosis/check.ts';
-import { type Hindrance, UsageError } from '../errors.ts';
-import { topics } from '../guide/index.ts';
-import { wrapped } from '../report/style.ts';
-import { HELPERS } from './debug/index.ts';
+import type { AnyCheck, Step, Topic, Walk } from '../../diagnosis/check.ts';
+import { type Hindrance, UsageError } from '../../errors.ts';
+import { topics } from '../../guide/index.ts';
+import { wrapped } from '../../report/style.ts';
+import { HELPERS } from '../debug/helpers.ts';
 
 /** Why something could not be looked at: the reasons of every `unknown`. */
 const HINDRANCES: Readonly<Record<Hindrance, string>> = {

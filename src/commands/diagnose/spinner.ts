@@ -1,4 +1,4 @@
-import type { Io } from './io.ts';
+import type { Io } from '../io.ts';
 
 /** One line on stderr that says what is waited for: on a terminal only. */
 export interface Spinner {

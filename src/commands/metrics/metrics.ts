@@ -1,20 +1,20 @@
-import type { Cluster, KubernetesObject } from '../cluster/question/cluster.ts';
-import type { PageQuestion } from '../cluster/question/question.ts';
-import { mayBeRead } from '../cluster/question/read-only.ts';
-import { pods } from '../cluster/question/resources.ts';
-import { askJson, askPage } from '../cluster/question/text.ts';
-import { NoAnswer, UsageError } from '../errors.ts';
-import { type Pod, podOf } from '../evidence/kubernetes/pod.ts';
-import { judgeOf } from '../prometheus/judges.ts';
-import { readPage } from '../prometheus/page-reader.ts';
-import { Prom2json } from '../prometheus/prom2json.ts';
-import { columns, jsonOf } from '../report/columns.ts';
-import { escapeText } from '../report/escape.ts';
-import { plain } from '../report/style.ts';
-import { aside, type Io, print } from './io.ts';
-import { type Arguments, oneOf } from './options.ts';
-import { openSession } from './session.ts';
-import { styleOf } from './style.ts';
+import type { Cluster, KubernetesObject } from '../../cluster/question/cluster.ts';
+import type { PageQuestion } from '../../cluster/question/question.ts';
+import { mayBeRead } from '../../cluster/question/read-only.ts';
+import { pods } from '../../cluster/question/resources.ts';
+import { askJson, askPage } from '../../cluster/question/text.ts';
+import { NoAnswer, UsageError } from '../../errors.ts';
+import { type Pod, podOf } from '../../evidence/kubernetes/pod.ts';
+import { judgeOf } from '../../prometheus/judges.ts';
+import { readPage } from '../../prometheus/page-reader.ts';
+import { Prom2json } from '../../prometheus/prom2json.ts';
+import { columns, jsonOf } from '../../report/columns.ts';
+import { escapeText } from '../../report/escape.ts';
+import { plain } from '../../report/style.ts';
+import { aside, type Io, print } from '../io.ts';
+import { type Arguments, oneOf } from '../options.ts';
+import { openSession } from '../session.ts';
+import { styleOf } from '../style.ts';
 
 const FORMATS = ['table', 'json'] as const;
 

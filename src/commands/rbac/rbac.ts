@@ -1,4 +1,7 @@
-import type { Topic } from '../diagnosis/check.ts';
+import { closest } from 'fastest-levenshtein';
+import type { Topic } from '../../diagnosis/check.ts';
+import { UsageError } from '../../errors.ts';
+import { type Entry, guide } from '../../guide/index.ts';
 
 interface Rule {
   apiGroups?: string[];
@@ -21,7 +24,7 @@ const GROUPS: Readonly<Record<string, string>> = {
 type Asking = Pick<Topic, 'sources'>;
 
 /** What the helpers of `debug` take: without --execute they only read. */
-export const debugRights: Asking = {
+const debugRights: Asking = {
   sources: [
     {
       of: 'cluster',
@@ -60,10 +63,26 @@ function rulesOf(topics: readonly Asking[]): readonly Rule[] {
   return [...rules.values(), ...(urls.size > 0 ? [{ nonResourceURLs: [...urls], verbs: ['get'] }] : [])];
 }
 
-/** A ClusterRole with the rights that a topic takes, or `all` of them, ready for `kubectl apply -f -`. */
-export async function roleText(id: string, topics: readonly Asking[]): Promise<string> {
+function topicCalled(id: string): Entry {
+  const topic = guide.find((each) => each.id === id);
+  if (topic) return topic;
+  throw new UsageError(
+    `there is no topic ${JSON.stringify(id)}; did you mean ${closest(
+      id,
+      guide.map((each) => each.id),
+    )}?`,
+  );
+}
+
+async function askingOf(id: string): Promise<readonly Asking[]> {
+  if (id === 'debug') return [debugRights];
+  return Promise.all((id === 'all' ? guide : [topicCalled(id)]).map((entry) => entry.load()));
+}
+
+/** A ClusterRole with the rights that a topic takes, `debug`, or `all` topics, ready for `kubectl apply -f -`. */
+export async function roleText(id: string): Promise<string> {
+  const rules = rulesOf(await askingOf(id));
   const { dump } = await import('js-yaml');
-  const rules = rulesOf(topics);
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',

@@ -1,7 +1,7 @@
 import { accessSync, chmodSync, constants, existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { DiagError, messageOf, UsageError } from '../errors.ts';
-import { type Io, print } from './io.ts';
+import { DiagError, messageOf, UsageError } from '../../errors.ts';
+import { type Io, print } from '../io.ts';
 
 /** What kubectl starts for `kubectl istio-diag <TAB>`; on Windows a batch file is found by the same name. */
 const NAME = 'kubectl_complete-istio_diag';

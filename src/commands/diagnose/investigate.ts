@@ -1,13 +1,13 @@
-import { withCauses } from '../diagnosis/cause.ts';
-import type { ControlPlane, Topic } from '../diagnosis/check.ts';
-import { walk } from '../diagnosis/diagnose.ts';
-import { Gatherer } from '../diagnosis/gather.ts';
-import { settle } from '../diagnosis/source.ts';
-import type { Unanswered } from '../errors.ts';
-import { controlPlanesOf, type Detection, detection } from '../evidence/istio/detection.ts';
-import { type Facts, NOTHING } from '../report/report.ts';
-import { type Arguments, scopeOf } from './options.ts';
-import type { Session } from './session.ts';
+import { withCauses } from '../../diagnosis/cause.ts';
+import type { ControlPlane, Topic } from '../../diagnosis/check.ts';
+import { walk } from '../../diagnosis/diagnose.ts';
+import { Gatherer } from '../../diagnosis/gather.ts';
+import { settle } from '../../diagnosis/source.ts';
+import type { Unanswered } from '../../errors.ts';
+import { controlPlanesOf, type Detection, detection } from '../../evidence/istio/detection.ts';
+import { type Facts, NOTHING } from '../../report/report.ts';
+import { type Arguments, scopeOf } from '../options.ts';
+import type { Session } from '../session.ts';
 import type { Spinner } from './spinner.ts';
 import { unmatched } from './unmatched.ts';
 

@@ -1,13 +1,13 @@
-import { deployments, namespaces, pods, services } from '../cluster/question/resources.ts';
-import { configuredNames } from '../cluster/ways/identity.ts';
-import { guide } from '../guide/index.ts';
-import { FAIL_ON } from '../report/exit.ts';
-import { FORMATS } from '../report/render.ts';
-import { asksCluster, COMMANDS, type Flag, flagsOf } from './flags.ts';
-import { type Io, print } from './io.ts';
-import { KUBECTL_FLAGS } from './kubectl-flags.ts';
-import { openConfiguration, openSession } from './session.ts';
-import { COLORS } from './style.ts';
+import { deployments, namespaces, pods, services } from '../../cluster/question/resources.ts';
+import { configuredNames } from '../../cluster/ways/identity.ts';
+import { guide } from '../../guide/index.ts';
+import { FAIL_ON } from '../../report/exit.ts';
+import { FORMATS } from '../../report/render.ts';
+import { asksCluster, COMMANDS, type Flag, flagsOf } from '../flags.ts';
+import { type Io, print } from '../io.ts';
+import { KUBECTL_FLAGS } from '../kubectl-flags.ts';
+import { openConfiguration, openSession } from '../session.ts';
+import { COLORS } from '../style.ts';
 
 /** A word to offer, and what it means. */
 interface Offer {
@@ -147,17 +147,17 @@ async function wordOffers(line: Line, io: Io): Promise<readonly Offer[]> {
     ];
   if (command === 'completion') return plain(['install', 'uninstall']);
   if (command !== 'explain') return [];
-  const { explained } = await import('./explain.ts');
+  const { explained } = await import('../explain/explain.ts');
   return plain(await explained());
 }
 
 /** A helper, then what it is about, then a pod. */
 async function debugOffers([helper, ...others]: readonly string[], line: Line, io: Io): Promise<readonly Offer[]> {
-  const { HELPERS } = await import('./debug/index.ts');
+  const { HELPERS } = await import('../debug/helpers.ts');
   if (helper === undefined) return Object.entries(HELPERS).map(([value, [means]]) => ({ value, means }));
   const before = helper === 'proxy-config' ? 1 : 0;
-  if (helper === 'proxy-config' && others.length === 0) return plain((await import('./debug/proxy-config.ts')).KINDS);
-  if (helper === 'pilot') return others.length === 0 ? plain((await import('./debug/pilots.ts')).PAGES) : [];
+  if (helper === 'proxy-config' && others.length === 0) return plain((await import('../debug/proxy-config.ts')).KINDS);
+  if (helper === 'pilot') return others.length === 0 ? plain((await import('../debug/pilots.ts')).PAGES) : [];
   return others.length === before ? namesIn(line, io, (list) => list(pods)) : [];
 }
 

@@ -1,17 +1,17 @@
-import { messageOf, type Unanswered } from '../errors.ts';
-import type { Entry } from '../guide/index.ts';
-import { escapeText } from '../report/escape.ts';
-import { exitCodeOf } from '../report/exit.ts';
-import { listOf } from '../report/list.ts';
-import { render, renderList } from '../report/render.ts';
-import { errorReport, type Facts, reportOf } from '../report/report.ts';
-import { tool } from '../version.ts';
+import { messageOf, type Unanswered } from '../../errors.ts';
+import type { Entry } from '../../guide/index.ts';
+import { escapeText } from '../../report/escape.ts';
+import { exitCodeOf } from '../../report/exit.ts';
+import { listOf } from '../../report/list.ts';
+import { render, renderList } from '../../report/render.ts';
+import { errorReport, type Facts, reportOf } from '../../report/report.ts';
+import { tool } from '../../version.ts';
+import { aside, type Io, print } from '../io.ts';
+import { type Arguments, failOnOf, formatOf, scopeOf } from '../options.ts';
+import { openSession } from '../session.ts';
+import { styleOf } from '../style.ts';
 import { investigate } from './investigate.ts';
-import { aside, type Io, print } from './io.ts';
-import { type Arguments, failOnOf, formatOf, scopeOf } from './options.ts';
-import { openSession } from './session.ts';
 import { startSpinner } from './spinner.ts';
-import { styleOf } from './style.ts';
 
 /** Diagnoses one topic or several, prints the report or the list of reports, and resolves to the exit code. */
 export async function diagnose(entries: readonly Entry[], args: Arguments, io: Io): Promise<number> {
@@ -72,8 +72,17 @@ function unreachableWords(unsearched: readonly Unanswered[], configuration: stri
   return configuration === null || said.includes(configuration) ? said : `${said} (${configuration})`;
 }
 
+/** -o as it was meant, of a command line that could not be parsed. */
+function looseArguments(argv: readonly string[]): Arguments {
+  const at = argv.findIndex((word) => word === '-o' || word === '--output');
+  const joined = argv.find((word) => /^(--output=|-o=?)\w/.test(word));
+  const output = at >= 0 ? argv[at + 1] : joined?.replace(/^(--output=|-o=?)/, '');
+  return { output, ...(argv.some((word) => word.startsWith('--bundle')) && { bundle: true }) };
+}
+
 /** The document of a run that came to no diagnosis, for -o json and -o yaml. */
-export async function printError(topic: string, args: Arguments, io: Io, error: unknown): Promise<void> {
+export async function printError(topic: string, words: readonly string[], io: Io, error: unknown): Promise<void> {
+  const args = looseArguments(words);
   const format = args.output;
   if (format !== 'json' && format !== 'yaml') return;
   const report = errorReport({
