@@ -5,7 +5,9 @@ import type { Unanswered } from '../../errors.ts';
 import { PROXY_CONTAINERS } from '../istio/proxies.ts';
 import { listAll } from '../kubernetes/lists.ts';
 import { coresOf } from '../kubernetes/pod.ts';
-import { prometheusServers, query, type Series } from '../prometheus/server.ts';
+import { podNamedBy } from '../prometheus/pod-labels.ts';
+import { query, type Series } from '../prometheus/query.ts';
+import { prometheusServers } from '../prometheus/server.ts';
 
 /** By `NAMESPACE/POD`. */
 export interface Usage {
@@ -27,9 +29,8 @@ const REQUESTS = 'sum by (namespace, pod, kubernetes_namespace, kubernetes_pod_n
 const byPod = (series: readonly Series[]): ReadonlyMap<string, number> =>
   new Map(
     series.flatMap(({ labels, value }) => {
-      const namespace = labels.get('kubernetes_namespace') ?? labels.get('namespace');
-      const pod = labels.get('kubernetes_pod_name') ?? labels.get('pod') ?? labels.get('pod_name');
-      return namespace && pod && Number.isFinite(value) ? [[`${namespace}/${pod}`, value]] : [];
+      const pod = podNamedBy((name) => labels.get(name));
+      return pod && Number.isFinite(value) ? [[`${pod.namespace}/${pod.name}`, value]] : [];
     }),
   );
 
@@ -50,7 +51,7 @@ const podUsages = (ask: Ask) =>
 export const usage = planeSource([{ verb: 'list', resource: typedName(podMetrics) }], async (ask): Promise<Usage> => {
   const prometheus = async (promql: string): Promise<ReadonlyMap<string, number> | null> => {
     const [server] = (await ask.from(prometheusServers)).asked;
-    return server ? byPod(await query(ask, server, promql)) : null;
+    return server ? byPod((await query(ask, server, promql)).series) : null;
   };
   const [api, cpu, rate] = await Promise.all([
     settle(podUsages(ask)),

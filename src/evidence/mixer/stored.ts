@@ -2,14 +2,10 @@ import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { detection } from '../istio/detection.ts';
 import { matchesWorkload, type Narrowed, narrowed } from '../kubernetes/workload.ts';
-import {
-  type PrometheusServer,
-  prometheusReadings,
-  prometheusServers,
-  query,
-  type Series,
-} from '../prometheus/server.ts';
+import { type Queried, query, type Series } from '../prometheus/query.ts';
+import { type PrometheusServer, prometheusServers } from '../prometheus/server.ts';
 import { mixerPages } from './pages.ts';
+import { mixerScrapes } from './scraped.ts';
 
 /** What one Prometheus holds of what Mixer's adapter exports. */
 export interface Stored {
@@ -73,9 +69,9 @@ async function storedIn(
   workload: Narrowed | null,
 ): Promise<Stored> {
   const by = several ? 'job, instance' : 'job';
-  const counts = (names: readonly string[]): Promise<readonly Series[]> =>
+  const counts = (names: readonly string[]): Promise<Queried> =>
     names.length === 0
-      ? Promise.resolve([])
+      ? Promise.resolve({ series: [], partial: [], infos: [] })
       : query(ask, server, `count by (__name__, ${by}) ({__name__=~"${names.join('|')}"})`);
   const [counted, rated, found, isOwn] = await Promise.all([
     settle(Promise.all([counts(CHART_NAMES), otherNames(ask).then(counts)])),
@@ -83,26 +79,35 @@ async function storedIn(
     workload ? settle(Promise.all(workloadQueries(workload).map((promql) => query(ask, server, promql)))) : null,
     ownSeries(ask, index, several),
   ]);
-  const sum = (series: readonly Series[]): number => series.reduce((total, { value }) => total + value, 0);
+  // What is not a number counts for nothing, and must not spoil what is.
+  const numbers = (series: readonly Series[]): readonly Series[] =>
+    series.filter(({ value }) => Number.isFinite(value));
+  const sum = (series: readonly Series[]): number => numbers(series).reduce((total, { value }) => total + value, 0);
   const mapped = <T, U>(attempt: Attempt<T>, change: (got: T) => U): Attempt<U> =>
     'got' in attempt ? { got: change(attempt.got) } : attempt;
   const nameOf = ({ labels }: Series): string => labels.get('__name__') ?? '';
   return {
     where: server.where,
     series: mapped(counted, (all) => {
-      const own = all.flat().filter(isOwn);
+      const own = all.flatMap(({ series }) => series).filter(isOwn);
       const names = new Set([...CHART_NAMES, ...own.map(nameOf)]);
       return Object.fromEntries([...names].map((name) => [name, sum(own.filter((series) => nameOf(series) === name))]));
     }),
-    rate: mapped(rated, (all) => (all.some(isOwn) ? sum(all.filter(isOwn)) : null)),
+    rate: mapped(rated, ({ series }) => {
+      const own = numbers(series).filter(isOwn);
+      return own.length > 0 ? sum(own) : null;
+    }),
     workload:
       found && workload
         ? mapped(
             found,
-            (all) => all.flat().filter((each) => isOwn(each) && matchesWorkload(workload, each.labels)).length,
+            (all) =>
+              all
+                .flatMap(({ series }) => series)
+                .filter((each) => isOwn(each) && matchesWorkload(workload, each.labels)).length,
           )
         : null,
-    now: 'got' in counted ? (counted.got.flat()[0]?.at ?? null) : null,
+    now: 'got' in counted ? (counted.got.flatMap(({ series }) => series)[0]?.at ?? null) : null,
   };
 }
 
@@ -120,8 +125,8 @@ async function otherNames({ from }: Ask): Promise<readonly string[]> {
 
 /** Which series are Mixer's: of the jobs that scrape its adapter, and, where several Mixers are scraped, of its targets. */
 async function ownSeries({ from }: Ask, index: number, several: boolean): Promise<(series: Series) => boolean> {
-  const targets = (await from(prometheusReadings))[index]?.targets;
-  const adapters = targets && 'got' in targets ? targets.got.filter(({ isAdapter }) => isAdapter) : [];
+  const scraped = (await from(mixerScrapes))[index]?.adapters;
+  const adapters = scraped && 'got' in scraped ? scraped.got : [];
   const jobs = new Set(['istio-mesh', ...adapters.map(({ job }) => job)]);
   const instances = new Set(adapters.map(({ instance }) => instance));
   return ({ labels }) =>

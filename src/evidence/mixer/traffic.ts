@@ -7,7 +7,8 @@ import { numberOf } from '../../prometheus/numbers.ts';
 import { type Pod, proxyOf } from '../kubernetes/pod.ts';
 import { narrowed, workloads } from '../kubernetes/workload.ts';
 import { askMetrics } from '../prometheus/metrics-page.ts';
-import { prometheusServers, query } from '../prometheus/server.ts';
+import { query } from '../prometheus/query.ts';
+import { prometheusServers } from '../prometheus/server.ts';
 import { mixerPages } from './pages.ts';
 
 /** Whether there was traffic to report: what some proxies and Prometheus say. Asked only when Mixer saw no Report. */
@@ -48,7 +49,7 @@ export const traffic = planeSource(
     ]);
     const got = <T>(attempts: readonly Attempt<T>[]): readonly T[] =>
       attempts.flatMap((each) => ('got' in each ? [each.got] : []));
-    const series = got(totals).flat();
+    const series = got(totals).flatMap(({ series }) => series);
     const starts = got(pages.map(({ reading }) => reading)).flatMap(({ startedAt }) =>
       startedAt === null ? [] : [startedAt],
     );

@@ -1,5 +1,6 @@
 import { planeSource } from '../../diagnosis/source.ts';
-import { prometheusServers, query } from './server.ts';
+import { query } from './query.ts';
+import { prometheusServers } from './server.ts';
 
 /** The requests of the last hour by their code, in whatever the release calls them (mixer.md 5); null without a Prometheus. */
 const PROMQL = 'sum by (response_code) (increase({__name__=~"istio_requests_total|istio_request_count"}[1h]))';
@@ -9,7 +10,7 @@ export const responseCodes = planeSource(
   async (ask): Promise<ReadonlyMap<string, number> | null> => {
     const [server] = (await ask.from(prometheusServers)).asked;
     if (!server) return null;
-    const series = await query(ask, server, PROMQL);
+    const { series } = await query(ask, server, PROMQL);
     return new Map(series.map(({ labels, value }) => [labels.get('response_code') ?? '', Math.round(value)]));
   },
 );

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AdapterPage } from '../../../src/evidence/mixer/pages.ts';
+import type { MixerScrapes } from '../../../src/evidence/mixer/scraped.ts';
 import type { Stored } from '../../../src/evidence/mixer/stored.ts';
 import type { ScrapeJob } from '../../../src/evidence/prometheus/scrape-config.ts';
-import type { PrometheusReading, Target } from '../../../src/evidence/prometheus/server.ts';
+import type { Target } from '../../../src/evidence/prometheus/targets.ts';
 import {
   adapterHasSeries,
   adapterListens,
@@ -246,22 +247,31 @@ const job = (change: Partial<ScrapeJob> = {}): ScrapeJob => ({
 });
 const target = (change: Partial<Target> = {}): Target => ({
   job: 'istio-mesh',
+  pool: 'istio-mesh',
   url: 'http://10.1.0.15:42422/metrics',
   health: 'up',
   lastError: '',
   lastScrape: 1_000_000,
+  interval: 15_000,
   instance: '10.1.0.15:42422',
-  isAdapter: true,
+  pod: null,
+  podIp: null,
+  address: '10.1.0.15:42422',
+  namespace: null,
+  service: null,
+  portName: null,
   ...change,
 });
-const prometheus = (targets: readonly Target[], jobs: readonly ScrapeJob[] = [job()]): PrometheusReading => ({
+const prometheus = (targets: readonly Target[], jobs: readonly ScrapeJob[] = [job()]): MixerScrapes => ({
   where: 'pod istio-system/prometheus',
-  targets: { got: targets },
+  adapters: { got: targets },
+  partial: [],
   jobs: { got: jobs },
 });
-const deaf: PrometheusReading = {
+const deaf: MixerScrapes = {
   where: 'x',
-  targets: { missing: missing('BadAnswer') },
+  adapters: { missing: missing('BadAnswer') },
+  partial: [],
   jobs: { missing: missing('BadAnswer') },
 };
 
@@ -329,7 +339,7 @@ judging(adapterPageWhole, [
 judging(targetUp, [
   {
     when: 'it is up',
-    given: { readings: [prometheus([target(), target({ isAdapter: false, health: 'down' })])] },
+    given: { readings: [prometheus([target()])] },
     status: 'pass',
     says: /target istio-mesh is up, 1 of 1/,
   },

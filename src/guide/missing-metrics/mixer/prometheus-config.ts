@@ -3,13 +3,10 @@ import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { prometheusConfigMap } from '../../../evidence/kubernetes/config-maps.ts';
+import { type MixerScrapes, mixerScrapes } from '../../../evidence/mixer/scraped.ts';
 import { scrapesAdapter } from '../../../evidence/prometheus/scrape-config.ts';
-import {
-  type PrometheusReading,
-  prometheusReadings,
-  prometheusServers,
-  type Target,
-} from '../../../evidence/prometheus/server.ts';
+import { prometheusServers } from '../../../evidence/prometheus/server.ts';
+import type { Target } from '../../../evidence/prometheus/targets.ts';
 
 /** How the ConfigMap is looked at, where no better command is known. */
 export const showConfig = (namespace: string | null): string =>
@@ -32,11 +29,11 @@ const NAME_PROMETHEUS =
   'kubectl istio-diag missing-metrics --prometheus-service NAMESPACE/NAME:PORT   # or --prometheus-url URL';
 
 /** Every target that is Mixer’s adapter. */
-export const adapterTargets = (readings: readonly PrometheusReading[]): readonly Target[] =>
-  readings.flatMap(({ targets }) => ('got' in targets ? targets.got.filter(({ isAdapter }) => isAdapter) : []));
+export const adapterTargets = (readings: readonly MixerScrapes[]): readonly Target[] =>
+  readings.flatMap(({ adapters }) => ('got' in adapters ? adapters.got : []));
 
 /** Whether a configuration in force has a job for it. */
-export const isConfigured = (readings: readonly PrometheusReading[]): boolean =>
+export const isConfigured = (readings: readonly MixerScrapes[]): boolean =>
   readings.some(({ jobs }) => 'got' in jobs && jobs.got.some(scrapesAdapter));
 
 export const prometheusFound = defineCheck({
@@ -71,7 +68,7 @@ export const jobConfigured = defineCheck({
     NotAllAsked: NOT_ALL_ASKED,
     JobMissing: 'No job of Prometheus scrapes 42422: what Mixer exports is never collected.',
   },
-  needs: { readings: prometheusReadings, servers: prometheusServers },
+  needs: { readings: mixerScrapes, servers: prometheusServers },
   judge({ readings, servers }, { plane }) {
     if (readings.length === 0) return skip('no Prometheus to ask');
     if (isConfigured(readings) || adapterTargets(readings).length > 0) {
@@ -107,7 +104,7 @@ export const configCurrent = defineCheck({
     ConfigMapNotLoaded:
       'The ConfigMap and the configuration that Prometheus runs name different jobs: the pod was not restarted after a change, or reads another file.',
   },
-  needs: { readings: prometheusReadings, map: attempt(prometheusConfigMap) },
+  needs: { readings: mixerScrapes, map: attempt(prometheusConfigMap) },
   judge({ readings, map }, { plane }) {
     if (readings.length === 0) return skip('no Prometheus to ask');
     if ('missing' in map) return unknown([map.missing]);

@@ -3,7 +3,8 @@ import { defineCheck, type Step, type Verdict } from '../../../diagnosis/check.t
 import { count, isSome, skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { mixer } from '../../../evidence/mixer/pods.ts';
-import { prometheusReadings, type Target } from '../../../evidence/prometheus/server.ts';
+import { mixerScrapes } from '../../../evidence/mixer/scraped.ts';
+import type { Target } from '../../../evidence/prometheus/targets.ts';
 import { docsOf } from './docs.ts';
 import {
   adapterTargets,
@@ -29,7 +30,7 @@ export const targetUp = defineCheck({
       'A job for the adapter is configured and finds no target: no ready pod behind the Service, another port name, or Prometheus’ own rights.',
     NotScrapedYet: 'Prometheus has found the adapter and not scraped it yet: wait one interval.',
   },
-  needs: { readings: prometheusReadings },
+  needs: { readings: mixerScrapes },
   judge({ readings }, { plane }) {
     if (readings.length === 0) return skip('no Prometheus to ask');
     const targets = adapterTargets(readings);
@@ -37,7 +38,7 @@ export const targetUp = defineCheck({
       ({ job, url, health, lastError }) => `${job} ${url}: ${health}${lastError ? `, ${lastError}` : ''}`,
     );
     const down = targets.filter(({ health }) => health === 'down');
-    const { missing } = sorted(readings.map(({ targets }) => targets));
+    const { missing } = sorted(readings.map(({ adapters }) => adapters));
     const [first] = down;
     if (targets.length === 0) {
       if (isSome(missing)) return unknown(missing, 'Prometheus’ targets could not be read');
@@ -139,7 +140,7 @@ export const everyReplicaScraped = defineCheck({
     TargetsMissing: 'Prometheus scrapes fewer Mixer pods than are ready.',
     OneAddress: 'Prometheus scrapes several Mixer pods through one address: its counters jump up and down.',
   },
-  needs: { readings: prometheusReadings, mixer },
+  needs: { readings: mixerScrapes, mixer },
   judge({ readings, mixer: { pods } }, { plane }): Verdict {
     const best = [...readings].sort((a, b) => adapterTargets([b]).length - adapterTargets([a]).length)[0];
     const targets = best ? adapterTargets([best]) : [];

@@ -2,8 +2,9 @@ import { shellLine } from '../../../cluster/question/shell.ts';
 import { defineCheck } from '../../../diagnosis/check.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
+import { mixerScrapes } from '../../../evidence/mixer/scraped.ts';
 import { stored } from '../../../evidence/mixer/stored.ts';
-import { prometheusReadings, prometheusServers } from '../../../evidence/prometheus/server.ts';
+import { prometheusServers } from '../../../evidence/prometheus/server.ts';
 import { adapterTargets, NOT_ALL_ASKED, notAllAsked, showConfig } from './prometheus-config.ts';
 import { PROMETHEUS_SCRAPE, UPSTREAM } from './steps.ts';
 
@@ -18,7 +19,7 @@ export const seriesStored = defineCheck({
     NotAllAsked: NOT_ALL_ASKED,
     SeriesMissing: 'Prometheus holds no series of the mesh, though Mixer’s adapter exports them.',
   },
-  needs: { stored, pages: mixerPages, readings: prometheusReadings, servers: prometheusServers },
+  needs: { stored, pages: mixerPages, readings: mixerScrapes, servers: prometheusServers },
   judge({ stored, pages, readings, servers }, { plane }) {
     if (stored.length === 0) return skip('no Prometheus to ask');
     const { got, missing } = sorted(stored.map(({ series }) => series));
@@ -75,7 +76,7 @@ export const scrapeFresh = defineCheck({
   title: 'Prometheus has scraped the adapter lately',
   explains: 'The age of the last scrape by Prometheus’ own clock: no clock of this machine is compared with it.',
   reasons: { ScrapeStale: 'The last scrape is long ago: what Prometheus shows is old.' },
-  needs: { readings: prometheusReadings, stored },
+  needs: { readings: mixerScrapes, stored },
   judge({ readings, stored }, { plane }) {
     const scraped = adapterTargets(readings).flatMap(({ health, lastScrape }) =>
       health === 'up' && lastScrape ? [lastScrape] : [],

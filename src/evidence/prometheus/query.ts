@@ -1,0 +1,53 @@
+import { unanswered } from '../../cluster/question/text.ts';
+import type { Ask } from '../../diagnosis/check.ts';
+import { type ApiAnswer, askApi } from './api.ts';
+import type { PrometheusServer } from './server.ts';
+
+/** One series of an instant query. */
+export interface Series {
+  labels: ReadonlyMap<string, string>;
+  /** May be NaN or infinite, as a sample may. */
+  value: number;
+  /** The server's clock, in milliseconds since 1970. */
+  at: number;
+}
+
+/** The answer to an instant query: no series is an answer too, and is not zero. */
+export interface Queried extends Pick<ApiAnswer, 'partial' | 'infos'> {
+  series: readonly Series[];
+}
+
+interface RawSeries {
+  metric?: Record<string, string>;
+  /** Absent of a native histogram. */
+  value?: readonly [number, string];
+  histogram?: readonly [number, unknown];
+}
+
+/** The answer to an instant query that yields a vector. Throws NoAnswer. */
+export async function query({ cluster }: Ask, server: PrometheusServer, promql: string): Promise<Queried> {
+  const question = server.question(`/api/v1/query?query=${encodeURIComponent(promql)}`);
+  const { data, partial, infos } = await askApi(cluster, question);
+  const { result } = data as { result?: unknown };
+  if (!Array.isArray(result) || !result.every(isSeries))
+    throw unanswered(question, 'BadAnswer', 'the answer is no vector of series');
+  return { series: result.map(seriesIn), partial, infos };
+}
+
+const isSeries = (each: unknown): each is RawSeries => {
+  if (typeof each !== 'object' || each === null) return false;
+  const { metric, value, histogram } = each as RawSeries;
+  return typeof metric === 'object' && metric !== null && (Array.isArray(value) || Array.isArray(histogram));
+};
+
+const seriesIn = ({ metric = {}, value, histogram }: RawSeries): Series => ({
+  labels: new Map(Object.entries(metric)),
+  value: value === undefined ? Number.NaN : numberIn(value[1]),
+  at: Number(value?.[0] ?? histogram?.[0]) * 1000,
+});
+
+/** A sample as Prometheus writes it. */
+const numberIn = (text: unknown): number => {
+  if (typeof text !== 'string' || text === '') return Number.NaN;
+  return Number(text.replace(/^([+-]?)Inf$/, '$1Infinity'));
+};
