@@ -107,8 +107,8 @@ function parser(io: Io, exit: (code: number) => void): Argv {
   return commands.reduce((all, command) => all.command(command(io, exit)), cli);
 }
 
-/** The words that are no flags, and the one flag that kubectl takes several times. */
-const LISTS = ['_', '--', 'as-group'];
+/** The words that are no flags, and the flags that may be given several times. */
+const LISTS = ['_', '--', 'as-group', 'prometheus-header'];
 
 /** Of a flag that is given twice the last value, as kubectl takes it. */
 function lastOf(args: Record<string, unknown>): void {

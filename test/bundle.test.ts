@@ -120,7 +120,13 @@ describe('a saved bundle', () => {
     assert.equal((await recorder.list({ ask: 'list', resource: pods, namespace: null })).length, 1);
     assert.equal(await textOfAnswer(question, await recorder.read(question)), 'text');
     assert.deepEqual([entries, why.length], [[], 2]);
-    const head = { tool: { name: 't', version: '1' }, startedAt: '', context: null, namespace: 'default' };
+    const head = {
+      tool: { name: 't', version: '1' },
+      startedAt: '',
+      context: null,
+      prometheus: null,
+      namespace: 'default',
+    };
     await assert.rejects(writeBundle(join(folder, 'x.tgz'), '/dev/full', head, []), /ENOSPC/);
   });
 

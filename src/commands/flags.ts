@@ -54,6 +54,22 @@ export const SOME_TOPICS_FLAGS = {
     requiresArg: true,
     describe: 'Ask the Prometheus behind this Service: NAMESPACE/NAME:PORT[/PREFIX]',
   },
+  'prometheus-token-file': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'With --prometheus-url: send the bearer token in this file',
+  },
+  'prometheus-header': {
+    type: 'array',
+    string: true,
+    requiresArg: true,
+    describe: 'With --prometheus-url: send this header, NAME: VALUE, can be repeated',
+  },
+  'prometheus-ca': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'With --prometheus-url: trust the certificate authority in this file',
+  },
   'client-time': {
     type: 'string',
     requiresArg: true,

@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts';
-import type { Arguments } from './options.ts';
+import type { Arguments } from './arguments.ts';
 
 /** kubectl's own connection flags: they go to every kubectl process, spelled as kubectl does. */
 export const KUBECTL_FLAGS = {

@@ -2,9 +2,8 @@ import type { Scope, Workload } from '../diagnosis/check.ts';
 import { UsageError } from '../errors.ts';
 import { FAIL_ON, type FailOn } from '../report/exit.ts';
 import { FORMATS, type Format } from '../report/render.ts';
-
-/** What yargs hands over: flags under their own names. */
-export type Arguments = Readonly<Record<string, unknown>>;
+import { type Arguments, text } from './arguments.ts';
+import { prometheusOf } from './prometheus-flags.ts';
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
@@ -56,42 +55,6 @@ export function workloadOf(text: string, namespace: string): Workload {
   }
   return { kind, name, namespace };
 }
-
-function prometheusOf(args: Arguments): Scope['prometheus'] {
-  const url = text(args['prometheus-url']);
-  const service = text(args['prometheus-service']);
-  if (url !== null && service !== null) throw new UsageError('give --prometheus-url or --prometheus-service, not both');
-  if (url !== null) return { url: urlWithoutCredentials(url) };
-  if (service === null) return null;
-  const [, namespace, name, port, prefix = ''] = /^([^/]+)\/([^/:]+):(\d+)(\/.*)?$/.exec(service) ?? [];
-  if (!namespace || !name || !port) {
-    throw new UsageError(`--prometheus-service takes NAMESPACE/NAME:PORT[/PREFIX], not ${JSON.stringify(service)}`);
-  }
-  return { namespace, service: name, port: Number(port), prefix: prefix.replace(/\/+$/, '') };
-}
-
-function urlWithoutCredentials(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new UsageError('--prometheus-url takes an http or https URL');
-  }
-  if (url.search !== '' || url.hash !== '') throw new UsageError('--prometheus-url takes no query and no fragment');
-  return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
-}
-
-/** `user:password` of --prometheus-url: used to ask, never shown and never kept. */
-export function urlCredentialsOf(args: Arguments): string | undefined {
-  const url = text(args['prometheus-url']);
-  if (url === null || !URL.canParse(url)) return undefined;
-  const { username, password } = new URL(url);
-  try {
-    return username === '' ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  } catch {
-    throw new UsageError('--prometheus-url: write a % in the user or the password as %25');
-  }
-}
-
-const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
 /** `2026-11-22T10:00:00Z`, or seconds since 1970: what the browser's machine shows now. */
 function clientOffsetOf(args: Arguments): number {

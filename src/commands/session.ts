@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Entry, recording } from '../cluster/bundle/recording.ts';
 import { replaying } from '../cluster/bundle/replaying.ts';
 import type { Cluster } from '../cluster/question/cluster.ts';
+import type { PrometheusAt } from '../cluster/question/login.ts';
 import { isSecondReading } from '../cluster/question/question.ts';
 import { overTimeout, type Patience } from '../cluster/ways/deadline.ts';
 import type { HeadStart } from '../cluster/ways/head-start.ts';
@@ -15,9 +16,11 @@ import { makeScratch } from '../cluster/ways/scratch.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { escapeText } from '../report/escape.ts';
 import { tool } from '../version.ts';
+import type { Arguments } from './arguments.ts';
 import type { Io } from './io.ts';
 import { KUBECTL_FLAGS, kubectlFlagsOf } from './kubectl-flags.ts';
-import { type Arguments, durationOf, urlCredentialsOf } from './options.ts';
+import { durationOf } from './options.ts';
+import { prometheusOf, urlAccessOf } from './prometheus-flags.ts';
 
 /** How long one request may take when the user does not say: kubectl gets the flag only when he does. */
 const REQUEST_TIMEOUT = '10s';
@@ -29,6 +32,8 @@ export interface Session {
   identity: Promise<Identity>;
   /** When the evidence is from, in milliseconds since 1970. */
   startedAt: number;
+  /** The Prometheus that the user named, now or when the bundle was made; null for those that are found. */
+  prometheus: PrometheusAt | null;
   /** Waits for a time, but no longer than the run. */
   readonly sleep: (duration: number) => Promise<void>;
   /** Writes what was recorded, where that was asked for. Resolves to why it could not, or null: never rejects. */
@@ -59,7 +64,7 @@ async function openReplay(file: string, args: Arguments, io: Io): Promise<Sessio
     process.off('exit', drop);
   };
   try {
-    const { entries, context, namespace, startedAt } = await readBundle(file, scratch);
+    const { entries, context, namespace, startedAt, prometheus } = await readBundle(file, scratch);
     // Without it a counter that stands still would look like one that counts.
     if (
       durationOf((args.window as string | undefined) ?? '0', 'window') > 0 &&
@@ -72,6 +77,7 @@ async function openReplay(file: string, args: Arguments, io: Io): Promise<Sessio
       source: 'bundle',
       identity: Promise.resolve({ context, namespace, words: null }),
       startedAt: Date.parse(startedAt),
+      prometheus,
       sleep: () => Promise.resolve(),
       save: () => Promise.resolve(null),
       close,
@@ -104,7 +110,8 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
   const startedAt = io.now();
   const file = args['save-bundle'] as string | undefined;
   const { kubectl, patience } = openConfiguration(args, io);
-  const urlCredentials = urlCredentialsOf(args);
+  const urlAccess = urlAccessOf(args);
+  const prometheus = prometheusOf(args);
   /** Why there will be no bundle: the first of the reasons, or null. */
   let unsaved: string | null = null;
   const spoil = (why: unknown): void => {
@@ -119,7 +126,7 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
     if (partial !== undefined) rmSync(partial, { force: true });
   };
   process.once('exit', drop);
-  const live = liveCluster({ kubectl, patience, scratch, headStart, urlCredentials });
+  const live = liveCluster({ kubectl, patience, scratch, headStart, urlAccess });
   const entries: Entry[] = [];
   const cluster = partial === undefined ? live : recording(live, scratch, entries, spoil);
   const ending = new AbortController();
@@ -131,12 +138,13 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
     source: 'live',
     identity,
     startedAt,
+    prometheus,
     sleep: (duration) => sleepWithin(patience.run, duration),
     async save() {
       if (file === undefined || partial === undefined || unsaved !== null) return unsaved;
       const { context, namespace } = await identity;
       const { writeBundle } = await import('../cluster/bundle/bundle.ts');
-      const head = { tool, startedAt: new Date(startedAt).toISOString(), context, namespace };
+      const head = { tool, startedAt: new Date(startedAt).toISOString(), context, namespace, prometheus };
       try {
         await writeBundle(file, partial, head, entries);
         return null;

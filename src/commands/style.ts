@@ -1,6 +1,7 @@
 import type { Style } from '../report/style.ts';
+import type { Arguments } from './arguments.ts';
 import type { Io } from './io.ts';
-import { type Arguments, oneOf } from './options.ts';
+import { oneOf } from './options.ts';
 
 export const COLORS = ['auto', 'always', 'never'] as const;
 

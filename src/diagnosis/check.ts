@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/question/cluster.ts';
+import type { PrometheusAt } from '../cluster/question/login.ts';
 import type { Unanswered } from '../errors.ts';
 import type { Right } from '../rights.ts';
 
@@ -41,9 +42,6 @@ export interface Scope {
   /** The browser's clock less this machine's, in milliseconds; 0 where it runs here. */
   clientOffset: number;
 }
-
-/** The Prometheus that the user named. */
-export type PrometheusAt = { url: string } | { namespace: string; service: string; port: number; prefix: string };
 
 /** What a source may use. Only sources are handed a cluster. */
 export interface Ask {

@@ -10,6 +10,15 @@ const entry = (heading: Heading, content: () => Promise<Content>): Entry => ({
   load: async () => ({ ...heading, ...(await content()) }),
 });
 
+/** Which Prometheus is asked, and how to get past its login. */
+const PROMETHEUS_FLAGS = [
+  'prometheus-url',
+  'prometheus-service',
+  'prometheus-token-file',
+  'prometheus-header',
+  'prometheus-ca',
+];
+
 /** The topics, in the guide's order. */
 export const guide: readonly Entry[] = [
   entry(
@@ -19,7 +28,7 @@ export const guide: readonly Entry[] = [
       summary: 'Find the hop where the mesh loses its metrics',
       about:
         'Walks the hops from Envoy to Prometheus as Istio 1.0’s Missing Metrics does, and this section of the 0.8 guide, on every Mixer from 0.5 to 1.7.',
-      flags: ['namespace', 'all-namespaces', 'selector', 'prometheus-url', 'prometheus-service', 'window', 'sample'],
+      flags: ['namespace', 'all-namespaces', 'selector', ...PROMETHEUS_FLAGS, 'window', 'sample'],
       workload: 'service/NAME or deployment/NAME: answer for this one',
     },
     async () => (await import('./missing-metrics/index.ts')).missingMetrics,
@@ -67,7 +76,7 @@ export const guide: readonly Entry[] = [
       summary: 'Find the requests that Envoy refuses for being HTTP/1.0, and who sends them',
       about:
         'The guide’s cure, HTTP/1.1 in nginx, still holds. Since 1.1 there is a switch too, and since 1.13 ports whose protocol is detected let HTTP/1.0 through.',
-      flags: ['namespace', 'all-namespaces', 'selector', 'prometheus-url', 'prometheus-service', 'sample', 'from'],
+      flags: ['namespace', 'all-namespaces', 'selector', ...PROMETHEUS_FLAGS, 'sample', 'from'],
       workload: null,
     },
     async () => (await import('./http10/index.ts')).http10,
@@ -115,16 +124,7 @@ export const guide: readonly Entry[] = [
       summary: 'Find out what makes proxies use so much CPU',
       about:
         'The guide’s refresh delay matters to proxies that poll: those of 0.7 and of 0.8’s image `proxy`. What makes newer ones busy is looked at too.',
-      flags: [
-        'namespace',
-        'all-namespaces',
-        'selector',
-        'prometheus-url',
-        'prometheus-service',
-        'window',
-        'sample',
-        'from',
-      ],
+      flags: ['namespace', 'all-namespaces', 'selector', ...PROMETHEUS_FLAGS, 'window', 'sample', 'from'],
       workload: null,
     },
     async () => (await import('./envoy-cpu/index.ts')).envoyCpu,

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
 import { BundleError, messageOf, type Unanswered, UsageError } from '../../errors.ts';
+import { isHeaderName, type Login, type PrometheusAt } from '../question/login.ts';
 import type { Scratch } from '../ways/scratch.ts';
 import type { Entry } from './recording.ts';
 import { redact } from './redact.ts';
@@ -16,6 +17,8 @@ export interface BundleHead {
   context: string | null;
   /** The namespace of the context. */
   namespace: string;
+  /** The Prometheus that the user named, without what gets past its login; null for those that are found. */
+  prometheus: PrometheusAt | null;
 }
 
 /** A bundle read back: the answers lie in files of the scratch folder. */
@@ -128,6 +131,18 @@ function notReadable(file: string, error: unknown): BundleError {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';
+const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value);
+
+function isPrometheusAt(value: unknown): value is PrometheusAt {
+  const { url, login, namespace, service, port, prefix } = (value ?? {}) as Record<string, unknown>;
+  if (url === undefined) return [namespace, service, prefix].every(isText) && Number.isInteger(port);
+  return isText(url) && URL.canParse(url) && (login === undefined || isLogin(login));
+}
+
+function isLogin(value: unknown): value is Login {
+  const { tokenFile, headers, ca } = (value ?? {}) as Record<string, unknown>;
+  return isTextOrNull(tokenFile) && isTextOrNull(ca) && Array.isArray(headers) && headers.every(isHeaderName);
+}
 
 function isEntry(value: unknown): value is Entry {
   const entry = (value ?? {}) as Record<string, unknown>;
@@ -159,12 +174,14 @@ function checked(file: string, value: unknown, files: ReadonlyMap<string, string
       `${file} was made by another version (${manifest.apiVersion ?? 'it does not say which'}): update kubectl-istio-diag`,
     );
   }
-  const { tool, startedAt, context, namespace, questions } = manifest as Manifest;
+  // Older versions kept no Prometheus.
+  const { tool, startedAt, context, namespace, prometheus = null, questions } = manifest as Manifest;
   const isHead =
     Number.isFinite(Date.parse(startedAt)) &&
     typeof startedAt === 'string' &&
-    (context === null || isText(context)) &&
-    isText(namespace);
+    isTextOrNull(context) &&
+    isText(namespace) &&
+    (prometheus === null || isPrometheusAt(prometheus));
   if (!isHead || !questions.every(isEntry)) {
     throw new BundleError(`${file} is damaged: its bundle.json is not as --save-bundle writes it`);
   }
@@ -174,5 +191,5 @@ function checked(file: string, value: unknown, files: ReadonlyMap<string, string
     if (path === undefined) throw new BundleError(`${file} is cut off: the answer ${entry.file} is missing`);
     return { ...entry, file: path };
   });
-  return { tool, startedAt, context, namespace, entries };
+  return { tool, startedAt, context, namespace, prometheus, entries };
 }

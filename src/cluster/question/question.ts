@@ -1,5 +1,6 @@
 import type { Right } from '../../rights.ts';
 import { PROGRAMS, type Program } from './exec.ts';
+import { curlFlags, type Login } from './login.ts';
 import { groupPath, isNamespaced, type Resource, typedName } from './resources.ts';
 import { shellLine, shellWord } from './shell.ts';
 
@@ -86,6 +87,8 @@ export interface UrlQuestion {
   ask: 'url';
   /** Without credentials; as the user typed it, plus our path. */
   url: string;
+  /** What a person adds to curl; the answer's key does not hold it, so that a bundle answers without. */
+  login?: Login;
 }
 
 /** Everything that may be asked of a cluster. The seam of capture and replay: a bundle holds questions and answers. */
@@ -200,7 +203,7 @@ export function commandOf(question: Question): string {
     case 'discovery':
       return shellLine('kubectl', 'get', '--raw', question.path);
     case 'url':
-      return shellLine('curl', '-s', question.url);
+      return ['curl -s', ...(question.login ? curlFlags(question.login) : []), shellWord(question.url)].join(' ');
   }
 }
 

@@ -8,6 +8,8 @@ export interface HttpAnswer {
   contentType: string;
   /** The server's clock, in milliseconds since 1970, cut to seconds; null when it does not tell. */
   date: number | null;
+  /** Where a redirect leads; absent where the answer names nothing. */
+  location?: string | undefined;
   body: AsyncIterable<Buffer>;
 }
 
@@ -33,7 +35,8 @@ export async function httpGet(
       status: response.statusCode ?? 0,
       contentType: response.headers['content-type'] ?? '',
       date: Date.parse(response.headers.date ?? '') || null,
-      body: bodyOf(response, patience),
+      location: response.headers.location,
+      body: unpacked(bodyOf(response, patience), response.headers['content-encoding'] ?? 'identity'),
     };
   } catch (error) {
     request.destroy();
@@ -61,6 +64,19 @@ async function* bodyOf(response: IncomingMessage, patience: Patience): AsyncGene
   } finally {
     response.destroy();
   }
+}
+
+/** A body as it was meant: some servers and what stands before them compress what nobody asked them to. */
+async function* unpacked(body: AsyncGenerator<Buffer>, encoding: string): AsyncGenerator<Buffer> {
+  if (!/^(x-)?gzip$|^deflate$|^br$/i.test(encoding)) return yield* body;
+  const [{ createBrotliDecompress, createUnzip }, { pipeline, Readable }] = await Promise.all([
+    import('node:zlib'),
+    import('node:stream'),
+  ]);
+  const unpack = /^br$/i.test(encoding) ? createBrotliDecompress() : createUnzip();
+  // What breaks the body breaks what is unpacked of it: whoever reads it is told.
+  pipeline(Readable.from(body), unpack, () => undefined);
+  yield* unpack as AsyncIterable<Buffer>;
 }
 
 /** A body that is there already, as one that comes in. */

@@ -20,7 +20,7 @@ import { executionsThrough } from './executions.ts';
 import { NoGateway, openGateway } from './gateway.ts';
 import { shakeHands } from './handshake.ts';
 import type { HeadStart } from './head-start.ts';
-import { type HttpAnswer, httpGet, once, quote } from './http.ts';
+import { type HttpAnswer, once, quote } from './http.ts';
 import type { Kubectl } from './kubectl-process.ts';
 import { readList } from './list.ts';
 import { type Connection, getPage } from './pages.ts';
@@ -28,6 +28,7 @@ import { rawApiServer } from './raw.ts';
 import { isRefusedByPod, refusedBy } from './refusal.ts';
 import type { Scratch } from './scratch.ts';
 import type { WebSockets } from './tunnel.ts';
+import { getUrl, type UrlAccess } from './url.ts';
 
 /** A cluster that is really there. */
 export interface LiveCluster extends Cluster {
@@ -46,14 +47,20 @@ export interface LiveOptions {
   scratch: Scratch;
   /** What may have been started already, with this kubectl and scratch. */
   headStart?: HeadStart | null;
-  /** `user:password` of the Prometheus at a URL; never part of a question. */
-  urlCredentials?: string | undefined;
+  /** What gets past the login of the Prometheus at a URL. */
+  urlAccess?: UrlAccess;
 }
 
 /** Before a throttled question is asked again (ms). */
 const PAUSES = [250, 500, 1000];
 
-export function liveCluster({ kubectl, patience, scratch, headStart, urlCredentials }: LiveOptions): LiveCluster {
+export function liveCluster({
+  kubectl,
+  patience,
+  scratch,
+  headStart,
+  urlAccess = { headers: new Map() },
+}: LiveOptions): LiveCluster {
   let apiServer: Promise<ApiServer> | undefined;
   let closed = false;
   /** The addresses of the pods that were listed, by `NAMESPACE/NAME`: only its own words are a pod's refusal. */
@@ -156,18 +163,8 @@ export function liveCluster({ kubectl, patience, scratch, headStart, urlCredenti
     getPage({ ask: 'page', ...of }, connection, patience);
 
   async function readUrl(question: UrlQuestion): Promise<Answer> {
-    const { protocol, hostname, port, pathname, search } = new URL(question.url);
-    // TLS costs 8 ms to load: kubectl speaks it for us.
-    const send = protocol === 'https:' ? (await import('node:https')).request : undefined;
-    const options = {
-      hostname,
-      port,
-      path: pathname + search,
-      ...(urlCredentials && { auth: urlCredentials }),
-      agent: false as const,
-    };
     try {
-      return guard(question, await httpGet(options, patience, send));
+      return guard(question, await getUrl(question, urlAccess, patience));
     } catch (error) {
       throw noAnswerOf(question, error);
     }

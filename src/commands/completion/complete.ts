@@ -62,7 +62,15 @@ const orNothing = async (offers: Promise<readonly Offer[]>): Promise<readonly Of
 /** A name from a cluster or a file goes into somebody's command line: one that a shell would read is not offered. */
 const isPlain = (value: string): boolean => /^[\w.:/@%+=-]+$/.test(value);
 
-const FILE_FLAGS = ['kubeconfig', 'certificate-authority', 'bundle', 'save-bundle', 'dir'];
+const FILE_FLAGS = [
+  'kubeconfig',
+  'certificate-authority',
+  'bundle',
+  'save-bundle',
+  'dir',
+  'prometheus-token-file',
+  'prometheus-ca',
+];
 
 const flagsFor = (command: string): Flags => ({
   ...(asksCluster(command) && KUBECTL_FLAGS),

@@ -1,6 +1,6 @@
 import type { Gatherer } from '../../diagnosis/gather.ts';
 import { DiagError, type Unanswered } from '../../errors.ts';
-import type { Arguments } from '../options.ts';
+import type { Arguments } from '../arguments.ts';
 import type { Session } from '../session.ts';
 
 /** What a helper works with. */

@@ -6,7 +6,8 @@ import { settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { controlPlanesOf, type Detection, detection } from '../../evidence/istio/detection.ts';
 import { type Facts, NOTHING } from '../../report/report.ts';
-import { type Arguments, scopeOf } from '../options.ts';
+import type { Arguments } from '../arguments.ts';
+import { scopeOf } from '../options.ts';
 import type { Session } from '../session.ts';
 import type { Spinner } from './spinner.ts';
 import { unmatched } from './unmatched.ts';
@@ -24,8 +25,10 @@ export async function investigate(
 ): Promise<readonly Found[]> {
   // The namespace of the context matters only for a workload without -n: nothing else waits for it.
   const waits = args.workload !== undefined && args.namespace === undefined;
-  const scope = scopeOf(args, waits ? (await session.identity).namespace : 'default');
+  const given = scopeOf(args, waits ? (await session.identity).namespace : 'default');
   const { cluster, startedAt: now, sleep } = session;
+  // A bundle is replayed without the flags that it was made with.
+  const scope = { ...given, prometheus: given.prometheus ?? session.prometheus };
   const gatherer = new Gatherer({ cluster, scope, now, sleep }, clock);
   spinner.show('looking for control planes');
   const detected = await settle(gatherer.ofCluster(detection));

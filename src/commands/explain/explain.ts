@@ -8,10 +8,11 @@ import { HELPERS } from '../debug/helpers.ts';
 /** Why something could not be looked at: the reasons of every `unknown`. */
 const HINDRANCES: Readonly<Record<Hindrance, string>> = {
   Forbidden: 'You may not ask this: RBAC refuses. `rbac` prints the rights that are needed.',
-  Unauthorized: 'The API server does not accept your login.',
+  Unauthorized: 'The API server, or the Prometheus that was named, does not accept your login.',
   Unreachable: 'The API server, or kubectl’s way to it, does not answer.',
   NoKubectl: 'There is no kubectl on the PATH.',
-  NotFound: 'The object is not there any more, or the API server does not know its kind.',
+  NotFound:
+    'The object is not there any more, the API server does not know its kind, or a Prometheus has no such page.',
   TimedOut: 'No answer within --request-timeout, or within the run’s --timeout.',
   ConnectionRefused: 'The pod is there and nothing listens on the port.',
   BadAnswer: 'There was an answer, and it was not what was asked for: HTML, cut off, or an error.',

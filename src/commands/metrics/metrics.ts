@@ -11,8 +11,9 @@ import { Prom2json } from '../../prometheus/prom2json.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
 import { plain } from '../../report/style.ts';
+import type { Arguments } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
-import { type Arguments, oneOf } from '../options.ts';
+import { oneOf } from '../options.ts';
 import { openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
 

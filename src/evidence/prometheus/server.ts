@@ -73,7 +73,8 @@ export const prometheusServers = planeSource(
 async function named({ from }: Ask, at: NonNullable<Scope['prometheus']>): Promise<readonly PrometheusServer[]> {
   if ('url' in at) {
     const base = at.url.replace(/\/+$/, '');
-    return [{ where: at.url, question: (path) => ({ ask: 'url', url: `${base}${path}` }) }];
+    const { login } = at;
+    return [{ where: at.url, question: (path) => ({ ask: 'url', url: `${base}${path}`, ...(login && { login }) }) }];
   }
   const [pods, all] = await Promise.all([from(allPods), from(allServices)]);
   const service = all.items.find(({ name, namespace }) => name === at.service && namespace === at.namespace);

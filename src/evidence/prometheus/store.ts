@@ -1,19 +1,29 @@
-import type { Attempt, Source } from '../../diagnosis/check.ts';
+import type { Ask, Attempt, Source } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
-import { prometheusServers, query, type Series } from './server.ts';
+import { query, type Series } from './query.ts';
+import { type PrometheusServer, prometheusServers } from './server.ts';
 
 /** What one store answers to one question in PromQL. */
 export interface StoreAnswer {
   /** Which store: for messages. */
   where: string;
   series: Attempt<readonly Series[]>;
+  /** Why there may be more than it answers, in its own words: what is absent then may be there all the same. */
+  partial: readonly string[];
+}
+
+/** What one store answers, or why it does not. */
+export async function askStore(ask: Ask, server: PrometheusServer, promql: string): Promise<StoreAnswer> {
+  const { where } = server;
+  const answer = await settle(query(ask, server, promql));
+  return 'got' in answer
+    ? { where, series: { got: answer.got.series }, partial: answer.got.partial }
+    : { where, series: answer, partial: [] };
 }
 
 /** Asks every store that was found for the same, all at once. The answers of all such sources are in the same order. */
 export const inEachStore = (promql: string): Source<readonly StoreAnswer[]> =>
   planeSource([{ verb: 'create', resource: 'pods/portforward' }], async (ask) => {
     const { asked } = await ask.from(prometheusServers);
-    return Promise.all(
-      asked.map(async (server) => ({ where: server.where, series: await settle(query(ask, server, promql)) })),
-    );
+    return Promise.all(asked.map((server) => askStore(ask, server, promql)));
   });

@@ -1,7 +1,6 @@
-import { unanswered } from '../../cluster/question/text.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { durationIn } from '../text/duration.ts';
-import { askApi } from './api.ts';
+import { askApiList } from './api.ts';
 import { type PodName, podNamedBy } from './pod-labels.ts';
 import type { PrometheusServer } from './server.ts';
 
@@ -38,44 +37,40 @@ export interface Targets {
   partial: readonly string[];
 }
 
-interface RawTarget {
-  discoveredLabels?: Record<string, string>;
-  labels?: Record<string, string>;
-  scrapePool?: string;
-  scrapeUrl?: string;
-  scrapeInterval?: string;
-  health?: string;
-  lastError?: string;
-  lastScrape?: string;
-}
-
 /** The targets that a server scrapes. Throws NoAnswer: also where it is a store that scrapes nothing. */
 export async function targetsOf({ cluster }: Ask, server: PrometheusServer): Promise<Targets> {
   const question = server.question('/api/v1/targets?state=active');
-  const { data, partial } = await askApi(cluster, question);
-  const { activeTargets } = data as { activeTargets?: readonly RawTarget[] | null };
-  if (!activeTargets) throw unanswered(question, 'BadAnswer', 'the answer names no targets');
-  return { targets: activeTargets.map(targetIn), partial };
+  const targets: Target[] = [];
+  const { partial } = await askApiList(cluster, question, 'activeTargets', (entry) => targets.push(targetIn(entry)));
+  return { targets, partial };
 }
 
-function targetIn({ discoveredLabels = {}, labels = {}, ...target }: RawTarget): Target {
-  const scraped = Date.parse(target.lastScrape ?? '');
-  const { __meta_kubernetes_namespace: namespace, __meta_kubernetes_pod_name: name } = discoveredLabels;
+function targetIn(entry: unknown): Target {
+  const raw = recordIn(entry);
+  const [discovered, labels] = [recordIn(raw.discoveredLabels), recordIn(raw.labels)];
+  const scraped = Date.parse(textIn(raw.lastScrape));
+  const found = (name: string): string | null => textIn(discovered[`__meta_kubernetes_${name}`]) || null;
+  const [namespace, name] = [found('namespace'), found('pod_name')];
   return {
-    job: labels.job ?? '',
-    pool: target.scrapePool ?? '',
-    url: target.scrapeUrl ?? '',
-    health: target.health ?? 'unknown',
-    lastError: target.lastError ?? '',
+    job: textIn(labels.job),
+    pool: textIn(raw.scrapePool),
+    url: textIn(raw.scrapeUrl),
+    health: textIn(raw.health) || 'unknown',
+    lastError: textIn(raw.lastError),
     // Go's zero time, year 1, is "never".
     lastScrape: scraped > 0 ? scraped : null,
-    interval: durationIn(target.scrapeInterval),
-    instance: labels.instance ?? '',
-    pod: namespace && name ? { namespace, name } : podNamedBy((label) => labels[label]),
-    podIp: discoveredLabels.__meta_kubernetes_pod_ip ?? null,
-    address: discoveredLabels.__address__ ?? '',
-    namespace: namespace ?? null,
-    service: discoveredLabels.__meta_kubernetes_service_name ?? null,
-    portName: discoveredLabels.__meta_kubernetes_endpoint_port_name ?? null,
+    interval: durationIn(raw.scrapeInterval),
+    instance: textIn(labels.instance),
+    pod: namespace && name ? { namespace, name } : podNamedBy((label) => textIn(labels[label])),
+    podIp: found('pod_ip'),
+    address: textIn(discovered.__address__),
+    namespace,
+    service: found('service_name'),
+    portName: found('endpoint_port_name'),
   };
 }
+
+const recordIn = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+
+const textIn = (value: unknown): string => (typeof value === 'string' ? value : '');
