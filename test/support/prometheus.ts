@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -26,51 +26,82 @@ export interface Job {
 const intervalOf = ({ pages = 1 }: Job): number => (pages > 1 ? 5 : 1);
 
 /** A real Prometheus that has scraped every job once. Resolves to its port and to what ends it. */
-export async function startPrometheus(jobs: readonly Job[]): Promise<{ port: number; close: () => Promise<void> }> {
+export const startPrometheus = (jobs: readonly Job[]): Promise<Running> =>
+  launchPrometheus(
+    {
+      scrape_configs: jobs.map((job) => ({
+        job_name: job.name,
+        scrape_interval: `${intervalOf(job)}s`,
+        scrape_timeout: `${intervalOf(job)}s`,
+        static_configs:
+          job.pages === undefined
+            ? [{ targets: [job.target] }]
+            : Array.from({ length: job.pages }, (_, page) => ({
+                targets: [job.target],
+                labels: { __metrics_path__: `/${page}`, page: String(page) },
+              })),
+        ...(job.proxy && { proxy_url: job.proxy }),
+      })),
+    },
+    { targets: jobs.reduce((sum, { pages = 1 }) => sum + pages, 0), scrapes: 1, rules: [] },
+  );
+
+interface Running {
+  port: number;
+  close: () => Promise<void>;
+}
+
+/** What a server is waited for: so many targets, each scraped so often; and the rules that it records by. */
+interface Awaited {
+  targets: number;
+  scrapes: 1 | 2;
+  rules: readonly { record: string; expr: string }[];
+}
+
+/** What is still up when a test run ends early is ended with it. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const server of running) server.kill('SIGKILL');
+});
+
+/** A real Prometheus with a configuration of its own. */
+export async function launchPrometheus(config: object, { targets, scrapes, rules }: Awaited): Promise<Running> {
   needed('prometheus');
   const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
   const port = await freePort();
-  const config = {
-    scrape_configs: jobs.map((job) => ({
-      job_name: job.name,
-      scrape_interval: `${intervalOf(job)}s`,
-      scrape_timeout: `${intervalOf(job)}s`,
-      static_configs:
-        job.pages === undefined
-          ? [{ targets: [job.target] }]
-          : Array.from({ length: job.pages }, (_, page) => ({
-              targets: [job.target],
-              labels: { __metrics_path__: `/${page}`, page: String(page) },
-            })),
-      ...(job.proxy && { proxy_url: job.proxy }),
-    })),
-  };
-  const targetCount = jobs.reduce((sum, { pages = 1 }) => sum + pages, 0);
-  writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
+  writeFileSync(join(folder, 'rules.yml'), JSON.stringify({ groups: [{ name: 'recorded', rules }] }));
+  writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify({ ...config, rule_files: ['rules.yml'] }));
   const args = [
     `--config.file=${folder}/prometheus.yml`,
     `--storage.tsdb.path=${folder}/data`,
     `--web.listen-address=127.0.0.1:${port}`,
   ];
   const server = spawn('prometheus', args, { stdio: 'ignore' });
-  const kill = (): void => void server.kill('SIGKILL');
-  process.once('exit', kill);
+  running.add(server);
   const ended = new Promise((resolve) => server.once('exit', resolve));
   const close = async (): Promise<void> => {
     server.kill('SIGTERM');
     await ended;
-    process.off('exit', kill);
+    running.delete(server);
     rmSync(folder, { recursive: true });
   };
+  const textOf = (path: string): Promise<string> =>
+    fetch(`http://127.0.0.1:${port}${path}`)
+      .then((answer) => answer.text())
+      .catch(() => '');
+  const isReady = async (): Promise<boolean> => {
+    const known = await textOf('/api/v1/targets');
+    if (known === '' || (known.match(/"health":"(up|down)"/g)?.length ?? 0) !== targets) return false;
+    const query = encodeURIComponent(`min(count_over_time(up[1m])) >= ${scrapes}`);
+    return scrapes === 1 || targets === 0 || (await textOf(`/api/v1/query?query=${query}`)).includes('"value"');
+  };
   try {
-    for (const until = Date.now() + 30_000; ; ) {
-      const targets = await fetch(`http://127.0.0.1:${port}/api/v1/targets`)
-        .then((answer) => answer.text())
-        .catch(() => '');
-      if (targets.match(/"health":"(up|down)"/g)?.length === targetCount) return { port, close };
+    for (const until = Date.now() + 30_000; !(await isReady()); ) {
       assert.ok(Date.now() < until, 'Prometheus has not scraped within 30 s');
-      await new Promise((resolve) => setTimeout(resolve, targetCount > 100 ? 1000 : 100));
+      assert.ok(server.exitCode === null, 'Prometheus has ended: it does not take this configuration');
+      await new Promise((resolve) => setTimeout(resolve, targets > 100 ? 1000 : 100));
     }
+    return { port, close };
   } catch (error) {
     await close();
     throw error;

@@ -42,7 +42,7 @@ export const recordingNames = (): readonly string[] =>
         .map((scenario) => `${release}/${scenario}`),
     );
 
-const filesBelow = (path: string): string[] =>
+export const filesBelow = (path: string): string[] =>
   existsSync(path)
     ? readdirSync(path, { recursive: true, withFileTypes: true })
         .filter((each) => each.isFile())

@@ -58,10 +58,22 @@ const BUILT_IN: Record<string, string> = {
   StatefulSet: '/apis/apps/v1/statefulsets',
 };
 
+/** What a mesh of today is asked for besides; a recording that has none of a kind does not serve it. */
+const MORE: Record<string, string> = {
+  ReplicaSet: '/apis/apps/v1/replicasets',
+  DaemonSet: '/apis/apps/v1/daemonsets',
+  Job: '/apis/batch/v1/jobs',
+  EndpointSlice: '/apis/discovery.k8s.io/v1/endpointslices',
+  NetworkPolicy: '/apis/networking.k8s.io/v1/networkpolicies',
+  MutatingWebhookConfiguration: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations',
+};
+
 /** Every kind that is served, by the path of its list, with its objects. */
 function tablesOf(objects: readonly RecordedObject[]): Map<string, RecordedObject[]> {
   const tables = new Map<string, RecordedObject[]>(Object.values(BUILT_IN).map((path) => [path, []]));
-  const paths: Record<string, string> = { ...BUILT_IN };
+  const paths: Record<string, string> = { ...BUILT_IN, ...MORE };
+  const kinds = new Set(objects.map(({ kind }) => kind));
+  if (kinds.has('MutatingWebhookConfiguration')) for (const path of Object.values(MORE)) tables.set(path, []);
   for (const { kind, spec } of objects) {
     if (kind !== 'CustomResourceDefinition') continue;
     const { group, names, versions } = spec as {
@@ -172,8 +184,14 @@ export async function startStandIn(recording: Recording, options: StandInOptions
 
   function answerList(all: readonly RecordedObject[], url: URL, response: ServerResponse): void {
     const selector = url.searchParams.get('labelSelector') ?? '';
-    const wanted = selector === '' ? [] : selector.split(',').map((each) => each.split('='));
-    const items = all.filter(({ metadata }) => wanted.every(([key = '', value]) => metadata.labels?.[key] === value));
+    const wanted = selector === '' ? [] : selector.split(',').map((each) => each.split(/==?/));
+    // A key alone asks for any value.
+    const items = all.filter(({ metadata }) =>
+      wanted.every(([key = '', value]) => {
+        const has = metadata.labels?.[key];
+        return value === undefined ? has !== undefined : has === value;
+      }),
+    );
     const from = Number(url.searchParams.get('continue') ?? 0);
     const limit = Number(url.searchParams.get('limit') ?? items.length);
     const next = from + limit < items.length ? { continue: String(from + limit) } : {};
@@ -208,7 +226,9 @@ export async function startStandIn(recording: Recording, options: StandInOptions
     if (path === 'api/v1/query' && promql !== null) {
       return { status: 200, contentType: 'application/json', body: answer(recording, promql) };
     }
-    return recording.pages.get(`${key}/${path}`) ?? null;
+    return (
+      recording.pages.get(`${key}/${path}${query.replace('?', '__')}`) ?? recording.pages.get(`${key}/${path}`) ?? null
+    );
   }
 
   const listens = (key: string): boolean => [...recording.pages.keys()].some((page) => page.startsWith(`${key}/`));

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
+import type { Report } from '../src/report/report.ts';
+import { examining } from './support/mesh/examined.ts';
+import { awaitedFor, never, otherwise, walkedSteps } from './support/mesh/expectation.ts';
+import { loadMesh, meshNames } from './support/meshes.ts';
+import { it } from './support/programs.ts';
+import { assertSchema } from './support/schema.ts';
+
+/** What only a bundle's replay may differ in. */
+const comparable = ({ run, ...report }: Report): unknown => ({ ...report, run: { ...run, source: 'either' } });
+
+const examined = examining(new Map(meshNames().map((name) => [name, () => loadMesh(name)])));
+
+for (const name of meshNames()) {
+  describe(`the composed mesh ${name}`, () => {
+    it('gives one report, live and from its bundle', async () => {
+      const { live, replayed } = await examined(name);
+      assertSchema(live.report);
+      assert.equal(live.code, live.report.exitCode, live.stderr);
+      assert.deepEqual(comparable(replayed.report), comparable(live.report));
+    });
+
+    it('is never said to be what it is not', async () => {
+      const { live } = await examined(name);
+      assert.deepEqual(never(live.report, loadMesh(name).expect), []);
+    });
+
+    it('is judged as its scenario says', async (context) => {
+      const { live } = await examined(name);
+      const { expect } = loadMesh(name);
+      const awaited = awaitedFor(expect, await walkedSteps());
+      if (awaited.length > 0) context.todo(`the walk has no ${awaited.join(', ')} yet`);
+      assert.deepEqual(otherwise(live.report, expect), []);
+    });
+  });
+}

@@ -1,0 +1,44 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Recording } from '../recordings.ts';
+import type { ScrapePlan, ScrapeTarget } from './plan.ts';
+import { later } from './rising.ts';
+
+export const addressOf = ({ address, labels }: ScrapeTarget): string => address ?? labels.instance ?? '';
+
+/** `NAMESPACE/POD:PORT/PATH` of `NAMESPACE/POD/PORT/PATH`. */
+const keyOf = (page: string): string => page.replace(/^([^/]+\/[^/]+)\/(\d+)\//, '$1:$2/');
+
+/**
+ * A proxy for HTTP through which a Prometheus finds every address of a mesh: each target is asked at its pod's own address,
+ * and is answered with the pod's page, or with what is wrong there.
+ */
+export async function startAddresses(
+  { pages }: Recording,
+  plan: ScrapePlan,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const targets = new Map(plan.targets.map((target) => [`${addressOf(target)}${target.metricsPath}`, target.page]));
+  const since = Date.now();
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://x');
+    const what = targets.get(`${url.host}${url.pathname}`) ?? '';
+    const page = pages.get(keyOf(what));
+    if (what === 'down:timeout') return;
+    if (what === 'down:reset') return void request.socket.resetAndDestroy();
+    if (what === 'down:403') return void response.writeHead(403).end('Only requests from localhost are allowed');
+    if (what === 'down:503') return void response.writeHead(503).end('upstream connect error');
+    if (!page) return void response.writeHead(404).end('404 page not found\n');
+    const seconds = plan.still ? 0 : (Date.now() - since) / 1000;
+    const body = typeof page.body === 'string' ? later(page.body, seconds) : page.body;
+    response.writeHead(page.status, { 'content-type': page.contentType }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

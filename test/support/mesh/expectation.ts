@@ -1,0 +1,84 @@
+import { guide } from '../../../src/guide/index.ts';
+import type { Report } from '../../../src/report/report.ts';
+
+/** One right value, or several. */
+type OneOf<T> = T | readonly T[];
+
+/** What is right to say of a mesh; a list holds every acceptable value. */
+export interface Expectation {
+  verdict: OneOf<string>;
+  exitCode: OneOf<number>;
+  hop: OneOf<string | null>;
+  /** Where the metrics are lost; null is nowhere. */
+  step: OneOf<string | null>;
+  /** Words of which one stands in the reason; none where anything goes. */
+  reason: readonly string[];
+  /** Steps that must not say that all is well. */
+  neverPass: readonly string[];
+  /** Steps that have nothing to blame. */
+  neverFail: readonly string[];
+  /** What single steps say, where a verdict alone is not enough. */
+  status?: Readonly<Record<string, OneOf<string>>>;
+}
+
+/** The steps of a sidecar mesh, in their order; those that the walk has not yet are awaited. */
+const STEPS = [
+  'in-mesh',
+  'telemetry-config',
+  'config-delivery',
+  'proxy-emits',
+  'protocol',
+  'scrape',
+  'stored',
+  'consumers',
+] as const;
+
+const listed = <T>(value: OneOf<T>): readonly T[] => (Array.isArray(value) ? (value as readonly T[]) : [value as T]);
+
+/** The steps that the walk of sidecar meshes has today. */
+export async function walkedSteps(): Promise<ReadonlySet<string>> {
+  const topic = await guide.find(({ id }) => id === 'missing-metrics')?.load();
+  return new Set(topic?.walks['telemetry-v2'].steps.map(({ id }) => id));
+}
+
+/** The steps without which nobody can say what is expected: to find nothing wrong takes all of them. */
+export function awaitedFor({ step, status = {} }: Expectation, walked: ReadonlySet<string>): readonly string[] {
+  const steps = listed(step);
+  const found = steps.filter((each) => each !== null);
+  const needed = [
+    ...(steps.includes(null) ? STEPS : found.some((each) => walked.has(each)) ? [] : found),
+    ...Object.keys(status),
+  ];
+  return needed.filter((each) => !walked.has(each));
+}
+
+/** What a report says otherwise than is expected, a sentence each. */
+export function otherwise(report: Report, expect: Expectation): readonly string[] {
+  const differs: string[] = [];
+  const differ = <T extends string | number | null>(what: string, got: T, right: OneOf<T>): void => {
+    if (!listed(right).includes(got))
+      differs.push(`${what} is ${got ?? 'none'}, and not ${listed(right).join(' or ')}`);
+  };
+  differ<string>('the verdict', report.verdict, expect.verdict);
+  differ('the exit code', report.exitCode, expect.exitCode);
+  differ('the hop', report.lostAt?.hop ?? null, expect.hop);
+  differ('the step', report.lostAt?.step ?? null, expect.step);
+  for (const [id, status] of Object.entries(expect.status ?? {})) {
+    differ<string>(`the status of ${id}`, report.steps.find((step) => step.id === id)?.status ?? 'missing', status);
+  }
+  const steps = new Set([...listed(expect.step).filter((step) => step !== null), ...Object.keys(expect.status ?? {})]);
+  const said = report.steps
+    .filter(({ id }) => steps.size === 0 || steps.has(id))
+    .flatMap(({ checks }) => checks.filter(({ status }) => status !== 'pass').map(({ reason }) => reason ?? ''));
+  if (expect.reason.length > 0 && !expect.reason.some((word) => said.some((each) => each.includes(word))))
+    differs.push(`no reason has ${expect.reason.join(' or ')} in it: ${said.join(', ')}`);
+  return differs;
+}
+
+/** What a report says that it must never say, whatever else it finds. */
+export const never = (report: Report, { neverPass, neverFail }: Expectation): readonly string[] =>
+  report.steps.flatMap(({ id, status, message }) =>
+    (status === 'pass' && neverPass.includes(id)) || (status === 'fail' && neverFail.includes(id))
+      ? [`${id} says ${status}: ${message}`]
+      : [],
+  );
