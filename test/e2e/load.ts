@@ -14,6 +14,7 @@ const BUILT_IN: Record<string, string> = {
   Event: 'events',
   Deployment: 'deployments',
   StatefulSet: 'statefulsets',
+  DaemonSet: 'daemonsets',
   EndpointSlice: 'endpointslices',
   MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
   ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
@@ -40,7 +41,12 @@ function admitted(object: RecordedObject): RecordedObject {
   const { status: _, ...rest } = structuredClone(object);
   // Its pods are the recorded ones: no controller shall make others.
   if (rest.kind === 'Deployment' && rest.spec) rest.spec.paused = true;
-  if (rest.kind === 'Pod' && rest.spec) rest.spec.automountServiceAccountToken = false;
+  if (rest.kind === 'Pod' && rest.spec) {
+    rest.spec.automountServiceAccountToken = false;
+    // Its namespace has none but `default`.
+    delete rest.spec.serviceAccountName;
+    delete rest.spec.serviceAccount;
+  }
   if (rest.kind === 'Service' && rest.spec) {
     const given = [
       'clusterIP',
@@ -228,7 +234,8 @@ async function fill(
   }
   const others = recording.objects.filter(
     ({ kind, metadata }) =>
-      !['CustomResourceDefinition', 'Namespace', 'Node'].includes(kind) && !isGiven(metadata.namespace),
+      // Owners are made for the pods that are loaded.
+      !['CustomResourceDefinition', 'Namespace', 'Node', 'ReplicaSet'].includes(kind) && !isGiven(metadata.namespace),
   );
   const owners = await ownersOf(others, api);
   const create = async (object: RecordedObject): Promise<void> => {
@@ -242,7 +249,10 @@ async function fill(
     }
     if (object.kind === 'Pod') await api('PATCH', `${path}/${object.metadata.name}/status`, { status: object.status });
   };
-  await allDone(others.map(create));
+  // Nobody is behind a webhook of a recording: whatever it is called for is made before it.
+  const isWebhook = ({ kind }: RecordedObject): boolean => kind.endsWith('WebhookConfiguration');
+  await allDone(others.filter((object) => !isWebhook(object)).map(create));
+  await allDone(others.filter(isWebhook).map(create));
 }
 
 type Owned = { ownerReferences?: { kind: string; name: string; uid: string }[] };
