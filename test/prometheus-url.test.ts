@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
+import { promisify } from 'node:util';
 import type { Report } from '../src/report/report.ts';
 import { certificatesIn } from './support/certificates.ts';
 import { it, needed } from './support/programs.ts';
-import { type PrometheusApi, withPrometheusApi } from './support/prometheus-api.ts';
+import { type Asked, type PrometheusApi, withPrometheusApi } from './support/prometheus-api.ts';
 import { ran, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
 
@@ -42,8 +43,7 @@ const textOf = (bundle: string): string =>
 
 describe('the Prometheus at a URL', () => {
   it('is asked with the token of --prometheus-token-file', async () => {
-    const reply = ({ headers }: { headers: { authorization?: string | undefined } }) =>
-      headers.authorization === `Bearer ${TOKEN}` ? null : DENIED;
+    const reply = ({ headers }: Asked) => (headers.authorization === `Bearer ${TOKEN}` ? null : DENIED);
     await withPrometheusApi({ reply }, async (api) => {
       const { report, code } = await diagnosed(api, '--prometheus-token-file', tokenFile);
       assert.deepEqual([report.verdict, code], ['healthy', 0]);
@@ -56,7 +56,7 @@ describe('the Prometheus at a URL', () => {
   });
 
   it('is asked with every --prometheus-header', async () => {
-    const reply = ({ headers }: { headers: { [name: string]: unknown } }) =>
+    const reply = ({ headers }: Asked) =>
       headers['x-scope-orgid'] === TENANT && headers['x-other'] === 'a: b'
         ? null
         : { status: 401, headers: { 'content-type': 'text/plain' }, body: 'no org id\n' };
@@ -88,8 +88,8 @@ describe('the Prometheus at a URL', () => {
   it('shows and keeps neither token nor headers, and is replayed without the flags', async () => {
     const bundle = join(folder, 'login.tgz');
     // A server that repeats what it was sent, wherever it can.
-    const reply = ({ path, headers }: { path: string; headers: { [name: string]: unknown } }) => {
-      const sent = `${headers.authorization} ${headers['x-scope-orgid']}`;
+    const reply = ({ path, headers }: Asked) => {
+      const sent = `${headers.authorization} ${String(headers['x-scope-orgid'])}`;
       if (path.includes('/status/config')) return { status: 403, body: `{"status":"error","error":"not for ${sent}"}` };
       return path.includes('/targets')
         ? { body: `{"status":"success","data":{"activeTargets":[]},"warnings":["told ${sent}"]}` }
@@ -111,10 +111,24 @@ describe('the Prometheus at a URL', () => {
       // A person can type it.
       const typed = `curl -s -H "Authorization: Bearer $(cat '${tokenFile}')" -H "X-Scope-OrgID: $X_SCOPE_ORGID" ${api.url}/api/v1/status/config`;
       assert.ok(checkOf(live.report, 'scrape-job-configured')?.commands.includes(typed), typed);
+      const env = { ...process.env, X_SCOPE_ORGID: TENANT };
+      const before = api.asked.length;
+      await promisify(execFile)('sh', ['-c', typed.replace('curl', needed('curl'))], { env });
+      const [asked] = api.asked.slice(before);
+      assert.deepEqual([asked?.headers.authorization, asked?.headers['x-scope-orgid']], [`Bearer ${TOKEN}`, TENANT]);
       const replayed = await reported(['missing-metrics', '--bundle', bundle]);
       const withoutDurations = (report: Report): unknown =>
         JSON.parse(JSON.stringify(report, (key, value) => (key === 'source' ? undefined : value)));
       assert.deepEqual(withoutDurations(replayed.report), withoutDurations(live.report));
+    });
+  });
+
+  it('may have an address of IPv6, and a prefix', async () => {
+    await withPrometheusApi({ host: '::1' }, async ({ url, asked }) => {
+      const at = `${url.replace('localhost', '[::1]')}/prometheus/`;
+      const { report } = await diagnosed({ url: at });
+      assert.equal(report.verdict, 'healthy', checkOf(report, 'series-stored')?.message);
+      assert.ok(asked.every(({ path }) => path.startsWith('/prometheus/api/v1/')));
     });
   });
 

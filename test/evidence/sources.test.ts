@@ -6,9 +6,10 @@ import type { Report } from '../../src/report/report.ts';
 import { istiodObject, modernMesh, PRODUCTPAGE, podObject, productpageObject } from '../support/modern.ts';
 import { it, needed } from '../support/programs.ts';
 import { startPrometheus } from '../support/prometheus.ts';
+import { type PrometheusApi, withPrometheusApi } from '../support/prometheus-api.ts';
 import type { Page, RecordedObject } from '../support/recordings.ts';
 import { reported } from '../support/run.ts';
-import { startStandIn } from '../support/stand-in.ts';
+import { type StandInOptions, startStandIn } from '../support/stand-in.ts';
 
 /** Gathered through the real kubectl: what the judges' own tests are handed. */
 
@@ -18,8 +19,9 @@ async function checksOf(
   words: readonly string[],
   objects: readonly RecordedObject[],
   pages: ReadonlyMap<string, Page> = new Map(),
+  options: StandInOptions = {},
 ): Promise<ReadonlyMap<string, Report['steps'][number]['checks'][number]>> {
-  const standIn = await startStandIn({ ...modernMesh(...objects), pages: new Map(pages) });
+  const standIn = await startStandIn({ ...modernMesh(...objects), pages: new Map(pages) }, options);
   try {
     const { report } = await reported(words, { env: { KUBECONFIG: standIn.kubeconfig } });
     return new Map(report.steps.flatMap(({ checks }) => checks).map((check) => [check.id, check]));
@@ -196,6 +198,38 @@ describe('what proxies use', () => {
       page.closeAllConnections();
       await new Promise((resolve) => page.close(resolve));
     }
+  });
+
+  it('or that of whichever Prometheus has it, of several', async () => {
+    const second = podObject('prometheus-2', {
+      namespace: 'monitoring',
+      labels: { app: 'prometheus' },
+      containers: [{ name: 'prometheus', image: 'prom/prometheus:v2', ports: [{ containerPort: 9090 }] }],
+    });
+    const counted = { metric: { response_code: '426' }, value: [1, '3'] };
+    const answering = (result: readonly object[]) => ({
+      reply: () => ({ body: JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }) }),
+    });
+    const refused = (first: PrometheusApi, other: PrometheusApi) =>
+      checksOf(['http10'], [...mesh, second], new Map(), {
+        forwardTo: new Map([
+          ['istio-system/prometheus-1:9090', Number(new URL(first.url).port)],
+          ['monitoring/prometheus-2:9090', Number(new URL(other.url).port)],
+        ]),
+      }).then((found) => found.get('http10-not-refused'));
+    await withPrometheusApi(answering([counted]), (full) =>
+      withPrometheusApi(answering([]), (empty) =>
+        withPrometheusApi({ reply: () => ({ status: 401 }) }, async (closed) => {
+          for (const other of [empty, closed])
+            for (const [one, two] of [
+              [full, other],
+              [other, full],
+            ] as const)
+              assert.match((await refused(one, two))?.message ?? '', /^3 requests answered with 426/);
+          assert.notEqual((await refused(empty, closed))?.status, 'pass');
+        }),
+      ),
+    );
   });
 
   it('and nobody’s where there is neither', async () => {

@@ -26,6 +26,7 @@ export interface PrometheusApi {
 
 export interface PrometheusApiOptions {
   recording?: string;
+  host?: string;
   /** By TLS, for the name `localhost`. */
   pair?: Pair;
   /** null leaves it to the recording. */
@@ -35,6 +36,7 @@ export interface PrometheusApiOptions {
 /** A real HTTP server that answers as the Prometheus of a recording, but for what `reply` says. */
 async function startPrometheusApi({
   recording: name = 'istio-1.0.6/healthy',
+  host = 'localhost',
   pair,
   reply = () => null,
 }: PrometheusApiOptions = {}): Promise<PrometheusApi> {
@@ -47,7 +49,7 @@ async function startPrometheusApi({
     response.writeHead(status, { 'content-type': 'application/json', ...own }).end(body);
   };
   const server = pair ? createSecureServer({ cert: pair.cert, key: pair.key }, listener) : createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `${pair ? 'https' : 'http'}://localhost:${port}`,

@@ -174,8 +174,9 @@ function checked(file: string, value: unknown, files: ReadonlyMap<string, string
       `${file} was made by another version (${manifest.apiVersion ?? 'it does not say which'}): update kubectl-istio-diag`,
     );
   }
-  // Older versions kept no Prometheus.
-  const { tool, startedAt, context, namespace, prometheus = null, questions } = manifest as Manifest;
+  const { tool, startedAt, context, namespace, questions } = manifest as Manifest;
+  // Older versions kept none.
+  const prometheus = manifest.prometheus ?? null;
   const isHead =
     Number.isFinite(Date.parse(startedAt)) &&
     typeof startedAt === 'string' &&

@@ -6,8 +6,7 @@ import { PROXY_CONTAINERS } from '../istio/proxies.ts';
 import { listAll } from '../kubernetes/lists.ts';
 import { coresOf } from '../kubernetes/pod.ts';
 import { podNamedBy } from '../prometheus/pod-labels.ts';
-import { query, type Series } from '../prometheus/query.ts';
-import { prometheusServers } from '../prometheus/server.ts';
+import { queryAny, type Series } from '../prometheus/query.ts';
 
 /** By `NAMESPACE/POD`. */
 export interface Usage {
@@ -50,8 +49,8 @@ const podUsages = (ask: Ask) =>
 /** As the metrics API measures it, or else Prometheus (guide.md i, I1). */
 export const usage = planeSource([{ verb: 'list', resource: typedName(podMetrics) }], async (ask): Promise<Usage> => {
   const prometheus = async (promql: string): Promise<ReadonlyMap<string, number> | null> => {
-    const [server] = (await ask.from(prometheusServers)).asked;
-    return server ? byPod((await query(ask, server, promql)).series) : null;
+    const found = await queryAny(ask, promql);
+    return found && byPod(found.series);
   };
   const [api, cpu, rate] = await Promise.all([
     settle(podUsages(ask)),

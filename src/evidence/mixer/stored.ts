@@ -1,5 +1,6 @@
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
+import type { Unanswered } from '../../errors.ts';
 import { detection } from '../istio/detection.ts';
 import { matchesWorkload, type Narrowed, narrowed } from '../kubernetes/workload.ts';
 import { type Queried, query, type Series } from '../prometheus/query.ts';
@@ -16,6 +17,8 @@ export interface Stored {
   rate: Attempt<number | null>;
   /** Series about the workload that was asked for; null when none was. */
   workload: Attempt<number> | null;
+  /** Why there may be series that it did not tell of. */
+  partial: readonly string[];
   /** The server's clock, in milliseconds since 1970; null when no query had a result. */
   now: number | null;
 }
@@ -73,7 +76,7 @@ async function storedIn(
     names.length === 0
       ? Promise.resolve({ series: [], partial: [], infos: [] })
       : query(ask, server, `count by (__name__, ${by}) ({__name__=~"${names.join('|')}"})`);
-  const [counted, rated, found, isOwn] = await Promise.all([
+  const [counted, rated, found, own] = await Promise.all([
     settle(Promise.all([counts(CHART_NAMES), otherNames(ask).then(counts)])),
     settle(query(ask, server, REQUESTS.map((name) => `sum by (${by}) (rate(${name}[5m]))`).join(' or '))),
     workload ? settle(Promise.all(workloadQueries(workload).map((promql) => query(ask, server, promql)))) : null,
@@ -83,32 +86,35 @@ async function storedIn(
   const numbers = (series: readonly Series[]): readonly Series[] =>
     series.filter(({ value }) => Number.isFinite(value));
   const sum = (series: readonly Series[]): number => numbers(series).reduce((total, { value }) => total + value, 0);
-  const mapped = <T, U>(attempt: Attempt<T>, change: (got: T) => U): Attempt<U> =>
-    'got' in attempt ? { got: change(attempt.got) } : attempt;
   const nameOf = ({ labels }: Series): string => labels.get('__name__') ?? '';
   return {
     where: server.where,
-    series: mapped(counted, (all) => {
-      const own = all.flatMap(({ series }) => series).filter(isOwn);
-      const names = new Set([...CHART_NAMES, ...own.map(nameOf)]);
-      return Object.fromEntries([...names].map((name) => [name, sum(own.filter((series) => nameOf(series) === name))]));
+    series: ofOwn(counted, own, (series) => {
+      const names = new Set([...CHART_NAMES, ...series.map(nameOf)]);
+      return Object.fromEntries([...names].map((name) => [name, sum(series.filter((each) => nameOf(each) === name))]));
     }),
-    rate: mapped(rated, ({ series }) => {
-      const own = numbers(series).filter(isOwn);
-      return own.length > 0 ? sum(own) : null;
-    }),
+    rate: ofOwn(rated, own, (series) => (numbers(series).length > 0 ? sum(series) : null)),
     workload:
       found && workload
-        ? mapped(
-            found,
-            (all) =>
-              all
-                .flatMap(({ series }) => series)
-                .filter((each) => isOwn(each) && matchesWorkload(workload, each.labels)).length,
-          )
+        ? ofOwn(found, own, (series) => series.filter(({ labels }) => matchesWorkload(workload, labels)).length)
         : null,
-    now: 'got' in counted ? (counted.got.flatMap(({ series }) => series)[0]?.at ?? null) : null,
+    partial: [...partsOf(counted), ...(found ? partsOf(found) : [])],
+    now: seriesIn(counted)[0]?.at ?? null,
   };
+}
+
+type Answers = Attempt<Queried | readonly Queried[]>;
+
+const answersIn = (attempt: Answers): readonly Queried[] => ('got' in attempt ? [attempt.got].flat() : []);
+const seriesIn = (attempt: Answers): readonly Series[] => answersIn(attempt).flatMap(({ series }) => series);
+const partsOf = (attempt: Answers): readonly string[] => answersIn(attempt).flatMap(({ partial }) => partial);
+
+/** What is told of Mixer's series; why it cannot be, where there are series and whose they are is not known. */
+function ofOwn<T>(attempt: Answers, { isOwn, missing }: Own, tell: (series: readonly Series[]) => T): Attempt<T> {
+  if ('missing' in attempt) return attempt;
+  const all = seriesIn(attempt);
+  const own = all.filter(isOwn);
+  return own.length === 0 && all.length > 0 && missing ? { missing } : { got: tell(own) };
 }
 
 /** What the adapter exports beside what the charts do. */
@@ -123,15 +129,24 @@ async function otherNames({ from }: Ask): Promise<readonly string[]> {
     .slice(0, MOST_OTHER_NAMES);
 }
 
-/** Which series are Mixer's: of the jobs that scrape its adapter, and, where several Mixers are scraped, of its targets. */
-async function ownSeries({ from }: Ask, index: number, several: boolean): Promise<(series: Series) => boolean> {
+/** Which series are Mixer's, and why that may not be known of others. */
+interface Own {
+  isOwn: (series: Series) => boolean;
+  missing: Unanswered | null;
+}
+
+/** Those of the jobs that scrape its adapter, and, where several Mixers are scraped, of its targets. */
+async function ownSeries({ from }: Ask, index: number, several: boolean): Promise<Own> {
   const scraped = (await from(mixerScrapes))[index]?.adapters;
   const adapters = scraped && 'got' in scraped ? scraped.got : [];
   const jobs = new Set(['istio-mesh', ...adapters.map(({ job }) => job)]);
   const instances = new Set(adapters.map(({ instance }) => instance));
-  return ({ labels }) =>
-    (!labels.has('job') || jobs.has(labels.get('job') ?? '')) &&
-    (!several || instances.has(labels.get('instance') ?? ''));
+  return {
+    isOwn: ({ labels }) =>
+      (!labels.has('job') || jobs.has(labels.get('job') ?? '')) &&
+      (!several || instances.has(labels.get('instance') ?? '')),
+    missing: scraped && 'missing' in scraped ? scraped.missing : null,
+  };
 }
 
 /** A name of Kubernetes inside a PromQL string. */

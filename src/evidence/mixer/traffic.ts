@@ -49,7 +49,9 @@ export const traffic = planeSource(
     ]);
     const got = <T>(attempts: readonly Attempt<T>[]): readonly T[] =>
       attempts.flatMap((each) => ('got' in each ? [each.got] : []));
-    const series = got(totals).flatMap(({ series }) => series);
+    const series = got(totals)
+      .flatMap(({ series }) => series)
+      .filter(({ value }) => Number.isFinite(value));
     const starts = got(pages.map(({ reading }) => reading)).flatMap(({ startedAt }) =>
       startedAt === null ? [] : [startedAt],
     );

@@ -1,7 +1,9 @@
 import { unanswered } from '../../cluster/question/text.ts';
 import type { Ask } from '../../diagnosis/check.ts';
+import { settle } from '../../diagnosis/source.ts';
+import { NoAnswer } from '../../errors.ts';
 import { type ApiAnswer, askApi } from './api.ts';
-import type { PrometheusServer } from './server.ts';
+import { type PrometheusServer, prometheusServers } from './server.ts';
 
 /** One series of an instant query. */
 export interface Series {
@@ -32,6 +34,20 @@ export async function query({ cluster }: Ask, server: PrometheusServer, promql: 
   if (!Array.isArray(result) || !result.every(isSeries))
     throw unanswered(question, 'BadAnswer', 'the answer is no vector of series');
   return { series: result.map(seriesIn), partial, infos };
+}
+
+/**
+ * The answer of the first server that has series, or of one that has none; null where there is no server. Throws NoAnswer
+ * where a server that might have them could not be asked.
+ */
+export async function queryAny(ask: Ask, promql: string): Promise<Queried | null> {
+  const { asked } = await ask.from(prometheusServers);
+  const answers = await Promise.all(asked.map((server) => settle(query(ask, server, promql))));
+  const got = answers.flatMap((each) => ('got' in each ? [each.got] : []));
+  const full = got.find(({ series }) => series.length > 0);
+  if (full) return full;
+  for (const each of answers) if ('missing' in each) throw new NoAnswer(each.missing);
+  return got[0] ?? null;
 }
 
 const isSeries = (each: unknown): each is RawSeries => {

@@ -373,6 +373,13 @@ judging(targetUp, [
     reason: 'NoTargets',
     says: /has no target/,
   },
+  {
+    when: 'a job has no target in an answer that may not be whole',
+    given: { readings: [{ ...prometheus([]), partial: ['receive timed out'] }] },
+    status: 'unknown',
+    reason: 'PartialAnswer',
+    says: /no target .* may not be whole: receive timed out/,
+  },
   { when: 'there is no job either', given: { readings: [prometheus([], [])] }, status: 'skip', says: /no job/ },
   {
     when: 'it was not scraped yet',
@@ -396,6 +403,7 @@ const stored = (change: Partial<Stored> = {}): Stored => ({
   series: { got: { istio_requests_total: 4 } },
   rate: { got: 12.44 },
   workload: null,
+  partial: [],
   now: 1_005_000,
   ...change,
 });
@@ -443,6 +451,19 @@ judging(
       status: 'warn',
       reason: 'OnlyTcp',
       says: /none of HTTP/,
+    },
+    {
+      when: 'it warns that its answer may not be whole',
+      given: { stored: [{ ...empty, partial: ['no store matched', 'no store matched'] }], pages: [page()] },
+      status: 'unknown',
+      reason: 'PartialAnswer',
+      says: /^no series of the mesh, in an answer that may not be whole: no store matched$/,
+    },
+    {
+      when: 'it holds some in an answer that may not be whole',
+      given: { stored: [stored({ partial: ['no store matched'] })], pages: [page()] },
+      status: 'pass',
+      says: /4 series/,
     },
     {
       when: 'not every Prometheus was asked',
@@ -503,6 +524,16 @@ judging(everyReplicaScraped, [
     status: 'warn',
     reason: 'OneAddress',
     says: /stands for 2/,
+  },
+  {
+    when: 'the answer may not be whole',
+    given: {
+      readings: [{ ...prometheus([target()]), partial: ['a store is away'] }],
+      mixer: mixerWith({ pods: [pod(), pod({ name: 'b', ip: '10.1.0.16' })] }),
+    },
+    status: 'unknown',
+    reason: 'PartialAnswer',
+    says: /1 target for 2 ready Mixer pods, in an answer/,
   },
   { when: 'there is no target', given: { readings: [], mixer: mixerWith() }, status: 'skip', says: /no target/ },
 ]);
@@ -646,6 +677,13 @@ judging(workloadStored, [
     status: 'unknown',
     reason: 'Forbidden',
     says: /not allowed/,
+  },
+  {
+    when: 'the answer may not be whole',
+    given: { narrowed: one, stored: [stored({ workload: { got: 0 }, partial: ['a store is away'] })] },
+    status: 'unknown',
+    reason: 'PartialAnswer',
+    says: /no series about .*, in an answer that may not be whole: a store is away/,
   },
   { when: 'there is none', given: { narrowed: one, stored: [] }, status: 'skip', says: /no Prometheus/ },
   {

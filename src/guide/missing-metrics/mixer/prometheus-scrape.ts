@@ -5,6 +5,7 @@ import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { mixer } from '../../../evidence/mixer/pods.ts';
 import { mixerScrapes } from '../../../evidence/mixer/scraped.ts';
 import type { Target } from '../../../evidence/prometheus/targets.ts';
+import { PARTIAL_ANSWER, partlyAnswered } from '../prometheus/partial.ts';
 import { docsOf } from './docs.ts';
 import {
   adapterTargets,
@@ -28,6 +29,7 @@ export const targetUp = defineCheck({
     SomeTargetsDown: 'Prometheus scrapes some Mixer pods and not others: their share is missing.',
     NoTargets:
       'A job for the adapter is configured and finds no target: no ready pod behind the Service, another port name, or Prometheus’ own rights.',
+    PartialAnswer: PARTIAL_ANSWER,
     NotScrapedYet: 'Prometheus has found the adapter and not scraped it yet: wait one interval.',
   },
   needs: { readings: mixerScrapes },
@@ -43,6 +45,8 @@ export const targetUp = defineCheck({
     if (targets.length === 0) {
       if (isSome(missing)) return unknown(missing, 'Prometheus’ targets could not be read');
       if (!isConfigured(readings)) return skip('no job for Mixer’s adapter');
+      const partial = readings.flatMap((each) => each.partial);
+      if (isSome(partial)) return partlyAnswered(partial, 'no target for the job of Mixer’s adapter');
       return {
         status: 'fail',
         reason: 'NoTargets',
@@ -138,6 +142,7 @@ export const everyReplicaScraped = defineCheck({
     'Each pod counts for itself: fewer targets than ready pods means that some are never read, and one address for several pods makes counters jump.',
   reasons: {
     TargetsMissing: 'Prometheus scrapes fewer Mixer pods than are ready.',
+    PartialAnswer: PARTIAL_ANSWER,
     OneAddress: 'Prometheus scrapes several Mixer pods through one address: its counters jump up and down.',
   },
   needs: { readings: mixerScrapes, mixer },
@@ -150,7 +155,15 @@ export const everyReplicaScraped = defineCheck({
     const addresses = new Set(pods.map(({ ip }) => ip));
     const byPod = targets.filter(({ url }) => URL.canParse(url) && addresses.has(new URL(url).hostname));
     const hint = showConfig(plane.namespace);
-    if (byPod.length === 0 && ready.length > 1 && targets.length === 1) {
+    const partial = best?.partial ?? [];
+    const isOneAddress = byPod.length === 0 && ready.length > 1 && targets.length === 1;
+    const areSome = byPod.length > 0 && byPod.length < ready.length;
+    if ((isOneAddress || areSome) && isSome(partial))
+      return partlyAnswered(
+        partial,
+        `${count(targets.length, 'target')} for ${count(ready.length, 'ready Mixer pod')}`,
+      );
+    if (isOneAddress) {
       return {
         status: 'warn',
         reason: 'OneAddress',
@@ -158,7 +171,7 @@ export const everyReplicaScraped = defineCheck({
         hint,
       };
     }
-    if (byPod.length > 0 && byPod.length < ready.length) {
+    if (areSome) {
       return {
         status: 'warn',
         reason: 'TargetsMissing',

@@ -5,6 +5,7 @@ import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { mixerScrapes } from '../../../evidence/mixer/scraped.ts';
 import { stored } from '../../../evidence/mixer/stored.ts';
 import { prometheusServers } from '../../../evidence/prometheus/server.ts';
+import { PARTIAL_ANSWER, partlyAnswered } from '../prometheus/partial.ts';
 import { adapterTargets, NOT_ALL_ASKED, notAllAsked, showConfig } from './prometheus-config.ts';
 import { PROMETHEUS_SCRAPE, UPSTREAM } from './steps.ts';
 
@@ -17,6 +18,7 @@ export const seriesStored = defineCheck({
     OnlyTcp:
       'Prometheus holds series of TCP traffic and none of HTTP requests: the mesh has no HTTP, its ports are not named for it, or HTTP metrics are lost.',
     NotAllAsked: NOT_ALL_ASKED,
+    PartialAnswer: PARTIAL_ANSWER,
     SeriesMissing: 'Prometheus holds no series of the mesh, though Mixer’s adapter exports them.',
   },
   needs: { stored, pages: mixerPages, readings: mixerScrapes, servers: prometheusServers },
@@ -52,6 +54,8 @@ export const seriesStored = defineCheck({
     }
     if (isSome(missing)) return unknown(missing, 'Prometheus could not be asked for the series');
     if (servers.leftOut > 0) return notAllAsked(servers.leftOut, 'no series of the mesh in those that were asked');
+    const partial = stored.flatMap((each) => each.partial);
+    if (isSome(partial)) return partlyAnswered(partial, 'no series of the mesh');
     const scraped = adapterTargets(readings).some(({ health }) => health === 'up');
     const exported = pages.reduce((sum, { adapter }) => sum + (adapter.state === 'serves' ? adapter.series : 0), 0);
     return {

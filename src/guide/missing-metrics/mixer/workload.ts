@@ -7,6 +7,7 @@ import { narrowed } from '../../../evidence/kubernetes/workload.ts';
 import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { stored } from '../../../evidence/mixer/stored.ts';
 import { workloadTraffic } from '../../../evidence/mixer/traffic.ts';
+import { PARTIAL_ANSWER, partlyAnswered } from '../prometheus/partial.ts';
 import { CONFIG_ERRORS, CONFIGURATION, DISPATCHES, PROMETHEUS_SCRAPE, REPORT_CALLS } from './steps.ts';
 
 const NOBODY = 'no single workload was asked for';
@@ -110,6 +111,7 @@ export const workloadStored = defineCheck({
   explains:
     'Asks Prometheus for the workload’s own series: by destination_service up to 0.8, by the workload’s labels too from 1.0 on.',
   reasons: {
+    PartialAnswer: PARTIAL_ANSWER,
     WorkloadNotStored: 'Prometheus has no series about the workload, though it scrapes Mixer’s adapter.',
   },
   needs: { narrowed, stored },
@@ -122,6 +124,8 @@ export const workloadStored = defineCheck({
       return { status: 'pass', message: `Prometheus has ${count(series, 'series', 'series')} about ${name}` };
     if (isSome(missing)) return unknown(missing);
     if (got.length === 0) return skip('no Prometheus to ask');
+    const partial = stored.flatMap((each) => each.partial);
+    if (isSome(partial)) return partlyAnswered(partial, `no series about ${name}`);
     return {
       status: 'fail',
       reason: 'WorkloadNotStored',
