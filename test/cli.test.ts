@@ -83,7 +83,7 @@ describe('the command line', () => {
     [['missing-metrics', '--prometheus-url', 'http://x', '--prometheus-service', 'a/b:1'], /not both/],
     [['missing-metrics', '-A', '-n', 'x'], /^error: give -n or -A/],
     [['missing-metrics', 'service/x', '-A'], /^error: a workload lies in one namespace/],
-    [['missing-metrics', 'pod/x'], /^error: a workload is service\/NAME or deployment\/NAME, not "pod\/x"/],
+    [['missing-metrics', 'node/x'], /^error: a workload is KIND\/NAME, of a service, .*job or pod, not "node\/x"/],
     [['missing-metrics', 'service/Bad Name'], /^error: a workload is/],
     [['missing-metrics', '--bundle', DEMO, '--context', 'x'], /^error: --context means a live cluster/],
     [['missing-metrics', '--bundle', DEMO, '--save-bundle', 'x'], /^error: --save-bundle means a live cluster/],
@@ -205,6 +205,11 @@ describe('options', () => {
   it('name workloads as kubectl does', () => {
     assert.deepEqual(workloadOf('reviews', 'a'), { kind: 'service', name: 'reviews', namespace: 'a' });
     assert.deepEqual(workloadOf('deploy/reviews-v1', 'a'), { kind: 'deployment', name: 'reviews-v1', namespace: 'a' });
+    const kinds = ['svc', 'Deployments', 'sts', 'statefulset', 'ds', 'daemonsets', 'jobs', 'po', 'Pod'];
+    assert.deepEqual(
+      kinds.map((kind) => workloadOf(`${kind}/x`, 'a').kind),
+      ['service', 'deployment', 'statefulset', 'statefulset', 'daemonset', 'daemonset', 'job', 'pod', 'pod'],
+    );
   });
   it('take a Prometheus behind a Service, with a prefix', () => {
     const scope = scopeOf({ 'prometheus-service': 'monitoring/prom:9090/prefix/', window: '0', sample: 3 }, 'x');
@@ -574,6 +579,6 @@ describe('kubectl’s spelling', () => {
 
   it('--as-group takes one word: the next is the workload', async () => {
     const { stderr } = await ran(['missing-metrics', '--as', 'a', '--as-group', 'b', 'nonsense/x']);
-    assert.match(stderr, /^error: a workload is service\/NAME or deployment\/NAME/);
+    assert.match(stderr, /^error: a workload is KIND\/NAME/);
   });
 });

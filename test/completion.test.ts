@@ -125,6 +125,8 @@ describe('completion', () => {
       assert.deepEqual(await offered(['missing-metrics', '-n=book'], env), { words: ['bookinfo'], directive: ':4' });
       const workloads = await offered(['missing-metrics', '-n', 'bookinfo', 'service/r'], env);
       assert.deepEqual(workloads.words, ['service/ratings', 'service/reviews']);
+      const ofPods = await offered(['missing-metrics', '-n', 'bookinfo', 'pod/reviews-v1'], env);
+      assert.equal(ofPods.words.length, 1);
       const pods = await offered(['metrics', '--namespace=istio-system', 'istio-telemetry'], env);
       assert.equal(pods.words.length, 1);
     });

@@ -84,7 +84,7 @@ describe('no report is healthy that judged nothing', () => {
       });
     }
     for (const topic of guide.filter(({ workload }) => workload !== null)) {
-      for (const workload of ['service/nobody', 'deployment/nobody']) {
+      for (const workload of ['service/nobody', 'deployment/nobody', 'pod/nobody', 'statefulset/nobody']) {
         it(`of ${topic.id} ${workload} in a ${mesh}`, async () => {
           await withMesh(make(), async (env) => {
             const { report, code } = await reported([topic.id, workload, '-n', 'bookinfo'], { env });

@@ -1,4 +1,4 @@
-import type { Scope, Workload } from '../diagnosis/check.ts';
+import { type Scope, WORKLOAD_KINDS, type Workload } from '../diagnosis/check.ts';
 import { UsageError } from '../errors.ts';
 import { FAIL_ON, type FailOn } from '../report/exit.ts';
 import { FORMATS, type Format } from '../report/render.ts';
@@ -36,22 +36,27 @@ export function oneOf<T extends string>(value: unknown, allowed: readonly T[], f
 export const formatOf = (args: Arguments): Format => oneOf(args.output, FORMATS, 'output');
 export const failOnOf = (args: Arguments): FailOn => oneOf(args['fail-on'], FAIL_ON, 'fail-on');
 
-const KINDS: Readonly<Record<string, Workload['kind']>> = {
-  service: 'service',
-  services: 'service',
+/** kubectl's short names. */
+const SHORT: Readonly<Record<string, Workload['kind']>> = {
   svc: 'service',
-  deployment: 'deployment',
-  deployments: 'deployment',
   deploy: 'deployment',
+  sts: 'statefulset',
+  ds: 'daemonset',
+  po: 'pod',
 };
+
+/** `Deployments`, `deploy`; undefined of a kind that is none. */
+const kindOf = (word: string): Workload['kind'] | undefined =>
+  SHORT[word.toLowerCase()] ?? WORKLOAD_KINDS.find((kind) => [kind, `${kind}s`].includes(word.toLowerCase()));
 
 /** `service/reviews`, `deploy/reviews-v1`; a bare name is a service's. */
 export function workloadOf(text: string, namespace: string): Workload {
   const [first = '', second, ...more] = text.split('/');
   const name = second ?? first;
-  const kind = second === undefined ? 'service' : KINDS[first.toLowerCase()];
+  const kind = second === undefined ? 'service' : kindOf(first);
   if (!kind || more.length > 0 || !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)) {
-    throw new UsageError(`a workload is service/NAME or deployment/NAME, not ${JSON.stringify(text)}`);
+    const kinds = `${WORKLOAD_KINDS.slice(0, -1).join(', ')} or ${WORKLOAD_KINDS.at(-1)}`;
+    throw new UsageError(`a workload is KIND/NAME, of a ${kinds}, not ${JSON.stringify(text)}`);
   }
   return { kind, name, namespace };
 }

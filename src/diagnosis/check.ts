@@ -16,9 +16,12 @@ export interface ControlPlane {
   version: string | null;
 }
 
+/** What the word after a topic may name. */
+export const WORKLOAD_KINDS = ['service', 'deployment', 'statefulset', 'daemonset', 'job', 'pod'] as const;
+
 /** The workload whose metrics are missed. */
 export interface Workload {
-  kind: 'service' | 'deployment';
+  kind: (typeof WORKLOAD_KINDS)[number];
   name: string;
   namespace: string;
 }

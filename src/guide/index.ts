@@ -29,7 +29,7 @@ export const guide: readonly Entry[] = [
       about:
         'Walks the hops from Envoy to Prometheus as Istio 1.0’s Missing Metrics does, and this section of the 0.8 guide, on every Mixer from 0.5 to 1.7.',
       flags: ['namespace', 'all-namespaces', 'selector', ...PROMETHEUS_FLAGS, 'window', 'sample'],
-      workload: 'service/NAME or deployment/NAME: answer for this one',
+      workload: 'KIND/NAME of a service, deployment, statefulset, daemonset, job or pod: answer for this one',
     },
     async () => (await import('./missing-metrics/index.ts')).missingMetrics,
   ),

@@ -1,3 +1,5 @@
+import { WORKLOAD_KINDS } from '../diagnosis/check.ts';
+
 const string = { type: 'string' } as const;
 const nullable = { type: ['string', 'null'] } as const;
 const number = { type: 'integer', minimum: 0 } as const;
@@ -68,10 +70,7 @@ const report = object({
     source: { enum: ['live', 'bundle'] },
     scope: object({
       workload: {
-        anyOf: [
-          object({ kind: { enum: ['service', 'deployment'] }, name: string, namespace: string }),
-          { type: 'null' },
-        ],
+        anyOf: [object({ kind: { enum: WORKLOAD_KINDS }, name: string, namespace: string }), { type: 'null' }],
       },
       namespace: nullable,
       selector: nullable,

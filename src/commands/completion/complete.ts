@@ -1,3 +1,4 @@
+import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 import { deployments, namespaces, pods, services } from '../../cluster/question/resources.ts';
 import { configuredNames } from '../../cluster/ways/identity.ts';
 import { guide } from '../../guide/index.ts';
@@ -118,7 +119,7 @@ async function valuesOf(flag: string, line: Line, io: Io): Promise<readonly Offe
       return plain(COLORS);
     case 'namespace':
     case 'istio-namespace':
-      return namesIn(line, io, async (list) => list(namespaces));
+      return namesIn(line, io, namesOf(namespaces));
     case 'context':
       return namesInConfiguration('contexts', line, io);
     case 'cluster':
@@ -141,12 +142,9 @@ async function wordOffers(line: Line, io: Io): Promise<readonly Offer[]> {
   if (command === 'debug') return debugOffers(others, line, io);
   if (others.length > 0) return [];
   if (guide.some(({ id, workload }) => id === command && workload !== null)) {
-    return namesIn(line, io, async (list) => {
-      const [ofServices, ofDeployments] = await Promise.all([list(services), list(deployments)]);
-      return [...ofServices.map((name) => `service/${name}`), ...ofDeployments.map((name) => `deployment/${name}`)];
-    });
+    return namesIn(line, io, workloadsIn);
   }
-  if (command === 'metrics') return namesIn(line, io, (list) => list(pods));
+  if (command === 'metrics') return namesIn(line, io, namesOf(pods));
   if (command === 'rbac')
     return [
       ...guide.map(({ id, summary }) => ({ value: id, means: summary })),
@@ -166,14 +164,38 @@ async function debugOffers([helper, ...others]: readonly string[], line: Line, i
   const before = helper === 'proxy-config' ? 1 : 0;
   if (helper === 'proxy-config' && others.length === 0) return plain((await import('../debug/proxy-config.ts')).KINDS);
   if (helper === 'pilot') return others.length === 0 ? plain((await import('../debug/pilots.ts')).PAGES) : [];
-  return others.length === before ? namesIn(line, io, (list) => list(pods)) : [];
+  return others.length === before ? namesIn(line, io, namesOf(pods)) : [];
 }
 
 /** The flags that lead to a cluster: the others are for the run that is being typed. */
 const connection = (given: Line['given']): Line['given'] =>
   Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(KUBECTL_FLAGS, name)));
 
-type List = (resource: typeof pods) => Promise<readonly string[]>;
+type List = (resource: typeof pods) => Promise<readonly KubernetesObject[]>;
+
+const namesOf =
+  (resource: typeof pods) =>
+  async (list: List): Promise<readonly string[]> =>
+    (await list(resource)).map(({ metadata }) => metadata.name);
+
+/** Every workload that a topic may be asked about: of pods, what owns them too. */
+async function workloadsIn(list: List): Promise<readonly string[]> {
+  const [ofServices, ofDeployments, all] = await Promise.all([list(services), list(deployments), list(pods)]);
+  const named =
+    (kind: string) =>
+    ({ metadata }: KubernetesObject): string =>
+      `${kind}/${metadata.name}`;
+  const owners = all.flatMap(({ metadata }) =>
+    (metadata.ownerReferences ?? []).map(({ kind, name }) => ({ kind: kind.toLowerCase(), name })),
+  );
+  const listed = ['statefulset', 'daemonset', 'job'];
+  return [
+    ...ofServices.map(named('service')),
+    ...ofDeployments.map(named('deployment')),
+    ...new Set(owners.filter(({ kind }) => listed.includes(kind)).map(({ kind, name }) => `${kind}/${name}`)),
+    ...all.map(named('pod')),
+  ];
+}
 
 /** Names in the cluster that the line's flags lead to: in its namespace, or the context's. */
 async function namesIn(
@@ -188,8 +210,7 @@ async function namesIn(
     const namespace = (given.namespace as string | undefined) ?? (await session.identity).namespace;
     const found = await names(async (resource) => {
       const where = resource.plural === 'namespaces' ? null : namespace;
-      const objects = await session.cluster.list({ ask: 'list', resource, namespace: where });
-      return objects.map(({ metadata }) => metadata.name);
+      return session.cluster.list({ ask: 'list', resource, namespace: where });
     });
     return plain(found);
   } finally {

@@ -28,11 +28,19 @@ export async function unmatched(topic: Topic, gatherer: Gatherer, scope: Scope):
   return namespace === null ? null : nothingIn(topic, gatherer, namespace);
 }
 
+/** Where a workload is looked for; one of another kind among the owners of pods. */
+const SEARCHED: Partial<Record<Workload['kind'], { list: Source<Listing<unknown>>; what: string; get: string }>> = {
+  service: { list: allServices, what: 'service', get: 'services' },
+  deployment: { list: allDeployments, what: 'deployment', get: 'deployments' },
+  pod: { list: allPods, what: 'pod', get: 'pods' },
+};
+
 async function noWorkload(gatherer: Gatherer, { kind, name, namespace }: Workload): Promise<Unmatched | null> {
   const own = await settle(gatherer.ofCluster(narrowed));
   if (!('got' in own) || own.got === null || own.got.found) return null;
-  const { refusal } = await gatherer.ofCluster<Listing<unknown>>(kind === 'service' ? allServices : allDeployments);
-  const words = `there is no ${kind} ${name} in namespace ${namespace}: kubectl -n ${namespace} get ${kind}s`;
+  const { list, what, get } = SEARCHED[kind] ?? { list: allPods, what: `pod of a ${kind}`, get: 'pods' };
+  const { refusal } = await gatherer.ofCluster(list);
+  const words = `there is no ${what} ${name} in namespace ${namespace}: kubectl -n ${namespace} get ${get}`;
   return { words, refusals: refusal ? [refusal] : [] };
 }
 

@@ -1,5 +1,5 @@
 import { pods as podsResource } from '../../cluster/question/resources.ts';
-import type { Attempt, Workload } from '../../diagnosis/check.ts';
+import type { Ask, Attempt, Workload } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { isEnabled, isKubernetes } from '../../istio/injection.ts';
 import { detection } from '../istio/detection.ts';
@@ -13,52 +13,70 @@ import {
   listAll,
   selects,
 } from './lists.ts';
+import type { Named } from './named.ts';
+import { ownerOf } from './owner.ts';
 import { isRunning, type Pod, podOf } from './pod.ts';
 import type { Service } from './service.ts';
 
 /** The one workload that the user asked about, as the cluster has it. */
 export interface Narrowed {
   workload: Workload;
-  /** Whether the Service or Deployment itself is there. */
+  /** Whether it is there; of a kind that is not listed, whether a pod is that it owns. */
   found: boolean;
   pods: readonly Pod[];
   /** Services that lead to its pods: 0.8's metrics name services only. */
   services: readonly Service[];
+  /** What series call it as a workload: a pod is its owner's, a CronJob's Job the CronJob's; null of a Service. */
+  named: string | null;
+}
+
+type Belongs = Pick<Narrowed, 'found'> & { isOwn: (pod: Pod) => boolean };
+
+/** Which pods are a workload's. StatefulSets, DaemonSets and Jobs are not listed: their pods name them. */
+async function belonging({ from }: Ask, { kind, name, namespace }: Workload, pods: readonly Pod[]): Promise<Belongs> {
+  const isIt = (each: Named): boolean => each.name === name && each.namespace === namespace;
+  if (kind === 'service' || kind === 'deployment') {
+    const { items } = await from<Listing<Service | Deployment>>(kind === 'service' ? allServices : allDeployments);
+    const object = items.find(isIt);
+    const selector = object?.selector ?? {};
+    // Where not every namespace may be listed, its own was.
+    return { found: object !== undefined, isOwn: (pod) => selects(selector, pod.labels) };
+  }
+  const isOwn = (pod: Pod): boolean =>
+    kind === 'pod' ? isIt(pod) : pod.owner?.kind.toLowerCase() === kind && pod.owner.name === name;
+  return { found: pods.some((pod) => pod.namespace === namespace && isOwn(pod)), isOwn };
 }
 
 /** null when the user asked about the whole mesh. */
-export const narrowed = clusterSource([], async ({ from, scope }): Promise<Narrowed | null> => {
+export const narrowed = clusterSource([], async (ask): Promise<Narrowed | null> => {
+  const { from, scope } = ask;
   const { workload } = scope;
   if (workload === null) return null;
-  const isIt = ({ name, namespace }: { name: string; namespace: string }): boolean =>
-    name === workload.name && namespace === workload.namespace;
-  const [pods, services, kind] = await Promise.all([
-    from(allPods),
-    from(allServices),
-    from<Listing<Service | Deployment>>(workload.kind === 'service' ? allServices : allDeployments),
-  ]);
-  const object = kind.items.find(isIt);
-  const own = pods.items.filter(
-    (pod) => pod.namespace === workload.namespace && isRunning(pod) && selects(object?.selector ?? {}, pod.labels),
-  );
-  const leadsToIt = ({ namespace, selector }: Service): boolean =>
-    namespace === workload.namespace && own.some((pod) => selects(selector, pod.labels));
+  const { kind, name, namespace } = workload;
+  const [pods, services] = await Promise.all([from(allPods), from(allServices)]);
+  const { found, isOwn } = await belonging(ask, workload, pods.items);
+  const all = pods.items.filter((pod) => pod.namespace === namespace && isOwn(pod));
+  const own = all.filter(isRunning);
+  const leadsToIt = (service: Service): boolean =>
+    service.namespace === namespace && own.some((pod) => selects(service.selector, pod.labels));
+  const isIt = (service: Service): boolean => service.name === name && service.namespace === namespace;
+  const [first] = all;
   return {
     workload,
-    // Where not every namespace may be listed, its own was.
-    found: object !== undefined,
+    found,
     pods: own,
-    services: services.items.filter(workload.kind === 'service' ? isIt : leadsToIt),
+    services: services.items.filter(kind === 'service' ? isIt : leadsToIt),
+    named: kind === 'service' ? null : first && (kind === 'pod' || kind === 'job') ? ownerOf(first).name : name,
   };
 });
 
 /** Whether a series is about the workload. Labels by release: mixer.md 5. */
-export function matchesWorkload({ workload, services }: Narrowed, labels: ReadonlyMap<string, string>): boolean {
-  const { name, namespace } = workload;
-  if (workload.kind === 'deployment') {
-    if (labels.get('destination_workload') === name && labels.get('destination_workload_namespace') === namespace)
-      return true;
-    if (labels.get('source_workload') === name && labels.get('source_workload_namespace') === namespace) return true;
+export function matchesWorkload({ workload, services, named }: Narrowed, labels: ReadonlyMap<string, string>): boolean {
+  const { namespace } = workload;
+  if (named !== null) {
+    const isNamed = (side: string): boolean =>
+      labels.get(`${side}_workload`) === named && labels.get(`${side}_workload_namespace`) === namespace;
+    if (isNamed('destination') || isNamed('source')) return true;
     if (labels.has('destination_workload')) return false;
   }
   const host = labels.get('destination_service') ?? '';

@@ -153,17 +153,16 @@ async function ownSeries({ from }: Ask, index: number, several: boolean): Promis
 const quoted = (name: string): string => JSON.stringify(name.replace(/[^\w.-]/g, ''));
 
 /** Series about a workload, few of each metric: by the labels that the release writes (mixer.md 5). */
-function workloadQueries({ workload, services }: Narrowed): readonly string[] {
+function workloadQueries({ workload, services, named }: Narrowed): readonly string[] {
   const hosts = services
     .map(({ name, namespace }) => `${name}[.]${namespace}[.].*`.replace(/[^\w.[\]*-]/g, ''))
     .join('|');
   const byService = hosts === '' ? [] : [`{destination_service=~"${hosts}"}`];
   const byWorkload =
-    workload.kind === 'deployment'
-      ? ['destination', 'source'].map(
-          (side) =>
-            `{${side}_workload=${quoted(workload.name)},${side}_workload_namespace=${quoted(workload.namespace)}}`,
-        )
-      : [];
+    named === null
+      ? []
+      : ['destination', 'source'].map(
+          (side) => `{${side}_workload=${quoted(named)},${side}_workload_namespace=${quoted(workload.namespace)}}`,
+        );
   return TRAFFIC.flatMap((name) => [...byService, ...byWorkload].map((selector) => `topk(20, ${name}${selector})`));
 }

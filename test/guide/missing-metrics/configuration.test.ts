@@ -649,6 +649,7 @@ const narrowed = {
   found: true,
   pods: [workloadPod('details', true)],
   services: [service('details', { namespace: 'default' })],
+  named: null,
 };
 judging(resolutionWorks, [
   {

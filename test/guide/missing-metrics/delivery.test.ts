@@ -581,6 +581,7 @@ const narrowedTo = (...pods: readonly ReturnType<typeof workloadPod>[]) => ({
   found: true,
   pods,
   services: [],
+  named: null,
 });
 judging(workloadInjected, [
   {

@@ -16,8 +16,7 @@ export const workloadInjected = defineCheck({
   id: 'workload-injected',
   about: 'workload',
   title: 'the workload’s pods have a proxy',
-  explains:
-    'For the Service or Deployment on the command line: its running pods, and whether each has the container istio-proxy.',
+  explains: 'For the workload on the command line: its running pods, and whether each has the container istio-proxy.',
   reasons: {
     NoPods: 'No running pod belongs to the workload.',
     NotInjected: 'No pod of the workload has a proxy: nobody reports for it.',
