@@ -50,6 +50,17 @@ describe('a proxy’s control plane', () => {
       [true, false],
     );
   });
+  it('is that of the revision behind the tag that its label names', () => {
+    const status = (revision: string) => JSON.stringify({ containers: ['istio-proxy'], revision });
+    const tagged = workloadPod('a', true, {
+      labels: { 'istio.io/rev': 'prod' },
+      annotations: { 'sidecar.istio.io/status': status('1-21') },
+    });
+    assert.deepEqual(
+      both.map((each) => belongsTo(tagged, each, both)),
+      [false, true],
+    );
+  });
   it('is any, when that of its revision is gone', () => {
     assert.deepEqual(
       both.map((each) => belongsTo(of('1-19'), each, both)),

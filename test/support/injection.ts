@@ -15,6 +15,7 @@ export const webhook = (change: Partial<Webhook> = {}): Webhook => ({
   failurePolicy: 'Fail',
   namespaces: inside('istio-injection', 'enabled'),
   objects: null,
+  createdAt: 0,
   ...change,
 });
 

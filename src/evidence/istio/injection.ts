@@ -79,7 +79,7 @@ async function settingsOf(ask: Ask, webhook: Webhook): Promise<InjectorSettings>
  * `grpc-simple` does. One that names the container is copied where the container is not there (pkg/kube/inject/webhook.go,
  * getInjectionStatus).
  */
-function isInjectedOtherwise({ annotations }: Pod): boolean {
+export function isInjectedOtherwise({ annotations }: Pod): boolean {
   let status: unknown;
   try {
     status = JSON.parse(annotations['sidecar.istio.io/status'] ?? '{}');

@@ -186,13 +186,20 @@ export const pilotCounts = planeSource(
   },
 );
 
+/** The revision that the injector wrote down (since 1.10): a label may name a tag. */
+const injectedBy = ({ annotations }: Pod): string | undefined =>
+  /"revision":"([^"\\]+)"/.exec(annotations['sidecar.istio.io/status'] ?? '')?.[1];
+
 /**
  * Whether a proxy is to be connected to this control plane, of all that there are: by its revision. One whose revision
  * has no control plane any more is everybody's to judge.
  */
 export function belongsTo(pod: Pod, plane: ControlPlane, all: readonly ControlPlane[]): boolean {
   const named = (revision: string | null): string => revision ?? 'default';
-  const own = named(pod.labels['istio.io/rev'] ?? pod.annotations['istio.io/rev'] ?? null);
   const revisions = new Set(all.map(({ revision }) => named(revision)));
+  const said = [pod.labels['istio.io/rev'], pod.annotations['istio.io/rev'], injectedBy(pod)].filter(
+    (each) => each !== undefined,
+  );
+  const own = said.find((each) => revisions.has(each)) ?? said[0] ?? 'default';
   return !revisions.has(own) || own === named(plane.revision);
 }

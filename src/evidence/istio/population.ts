@@ -1,12 +1,14 @@
 import type { Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
-import { isAsking, type Outcome, outcomeOf } from '../../istio/injection.ts';
+import { isNo, isYes } from '../../istio/asking.ts';
+import { INJECT, INJECTION, isCalledIn, isAmbient as wantsZtunnel } from '../../istio/injection.ts';
 import { allPods } from '../kubernetes/lists.ts';
 import { type Container, isAmbient, isOn, isRunning, type Pod } from '../kubernetes/pod.ts';
 import { narrowed, selectedPods } from '../kubernetes/workload.ts';
+import { type Bare, bareIn } from './bare.ts';
 import { detection, isZtunnel } from './detection.ts';
-import { hasProxy, type Injection, type InjectionWebhook, injection } from './injection.ts';
+import { type Injection, injection, isInjectedOtherwise } from './injection.ts';
 import { isOfPlane, proxyContainerOf } from './proxies.ts';
 
 /** A sidecar reports both sides, a gateway what it sends only (modern.md 2b, rule 7). */
@@ -19,18 +21,12 @@ export interface Proxy {
   container: Container;
 }
 
-/** A pod that should have a proxy and has none. */
-export interface Outsider {
-  pod: Pod;
-  outcome: Outcome<InjectionWebhook>;
-}
-
 /** The pods of one control plane's mesh: what the funnel of its metrics begins with. Only pods that run. */
 export interface Population {
   proxies: readonly Proxy[];
-  /** Why they are not known: the webhooks, or the namespaces' labels, could not be read. */
-  outsiders: Attempt<readonly Outsider[]>;
-  /** Pods with a container of the proxy's name in which no Envoy runs: they make no such metrics, and lose none. */
+  /** Pods that should have a proxy and have none. Unknown where webhooks, or namespaces' labels, could not be read. */
+  outsiders: Attempt<readonly Bare[]>;
+  /** Pods that were given something else than an Envoy: they make no such metrics, and lose none. */
   envoyless: readonly Pod[];
   /** Why not every pod could be listed; null when all were. */
   refusal: Unanswered | null;
@@ -43,13 +39,25 @@ const isWaypoint = ({ labels }: Pod): boolean =>
   labels['gateway.networking.k8s.io/gateway-class-name'] === WAYPOINT ||
   labels['gateway.istio.io/managed'] === 'istio.io-mesh-controller';
 
-/** Whether the proxy's container runs the agent alone, for gRPC without a proxy (reports.md 4). */
-const isEnvoyless = (pod: Pod, { variables }: Container): boolean =>
-  isOn(variables.DISABLE_ENVOY) ||
-  /(^|,)\s*grpc-agent\s*(,|$)/.test(pod.annotations['inject.istio.io/templates'] ?? '');
+/** Whether a container fetches certificates for another Envoy beside it, as kgateway's does (reports.md 4b): no injector gave it. */
+const isCertificates = ({ annotations, containers }: Pod, { ports, args }: Container): boolean =>
+  annotations['sidecar.istio.io/status'] === undefined &&
+  ports.length === 0 &&
+  !args.includes('router') &&
+  containers.some(({ name, image }) => name === 'sds' || /envoy/i.test(image));
 
+/** Whether the proxy's container runs the agent alone: for gRPC without a proxy (reports.md 4a), or for certificates. */
+const isEnvoyless = (pod: Pod, container: Container): boolean =>
+  isOn(container.variables.DISABLE_ENVOY) ||
+  /(^|,)\s*grpc-agent\s*(,|$)/.test(pod.annotations['inject.istio.io/templates'] ?? '') ||
+  isCertificates(pod, container);
+
+/** By what it was started as; an application's sidecar may carry the label of another implementation's Gateway. */
 const kindOf = ({ labels }: Pod, { args }: Container): ProxyKind =>
-  args.includes('router') || labels['gateway.networking.k8s.io/gateway-name'] !== undefined ? 'gateway' : 'sidecar';
+  args.includes('router') ||
+  (!args.includes('sidecar') && labels['gateway.networking.k8s.io/gateway-name'] !== undefined)
+    ? 'gateway'
+    : 'sidecar';
 
 export const population = planeSource([], async (ask): Promise<Population> => {
   const { from, plane, scope } = ask;
@@ -65,31 +73,42 @@ export const population = planeSource([], async (ask): Promise<Population> => {
     isRunning(pod) &&
     (scope.namespace === null || pod.namespace === scope.namespace) &&
     (named === null || named.has(`${pod.namespace}/${pod.name}`));
-  const found = (selected ?? all).items.flatMap((pod) => {
+  const looked = (selected ?? all).items.filter(
+    (pod) => isLookedAt(pod) && !isZtunnel(pod) && !isWaypoint(pod) && isOfPlane(pod, plane, planes),
+  );
+  const proxies: Proxy[] = [];
+  const envoyless: Pod[] = [];
+  for (const pod of looked) {
     const container = proxyContainerOf(pod);
-    const isOwn = container && isLookedAt(pod) && !isZtunnel(pod) && !isWaypoint(pod) && isOfPlane(pod, plane, planes);
-    return isOwn ? [{ pod, container, kind: kindOf(pod, container) }] : [];
-  });
+    if (container ? isEnvoyless(pod, container) : isInjectedOtherwise(pod)) envoyless.push(pod);
+    // `auto` is an image that no injector filled in.
+    else if (container && container.image !== 'auto') proxies.push({ pod, container, kind: kindOf(pod, container) });
+  }
   return {
-    proxies: found.filter(({ pod, container }) => !isEnvoyless(pod, container)),
-    envoyless: found.filter(({ pod, container }) => isEnvoyless(pod, container)).map(({ pod }) => pod),
+    proxies,
+    envoyless,
     outsiders: 'missing' in asked ? asked : { got: outsidersOf(asked.got, isLookedAt, plane.version) },
     refusal: all.refusal,
   };
 });
 
-/** Pods that an injector would give a proxy now, and those whose wish nobody answers. */
-function outsidersOf(
-  { webhooks, namespaces, pods, answersForOthers }: Injection,
-  isLookedAt: (pod: Pod) => boolean,
-  version: string | null,
-): readonly Outsider[] {
-  return pods.flatMap((pod) => {
-    if (!isLookedAt(pod) || hasProxy(pod) || isAmbient(pod)) return [];
-    const labels = namespaces.get(pod.namespace) ?? {};
-    const outcome = outcomeOf(pod, labels, webhooks, version);
-    const isOwn = outcome.called.length > 0 ? outcome.called.some((each) => each.isOwn) : answersForOthers;
-    const isMeant = outcome.called.length > 0 ? outcome.refusal === null : isAsking(labels) || isAsking(pod.labels);
-    return isOwn && isMeant ? [{ pod, outcome }] : [];
-  });
+/** Whether the pod itself says, in whatever words, that it wants no proxy. */
+const saysNo = ({ labels, annotations }: Pod): boolean =>
+  [labels[INJECT], annotations[INJECT]].some((word) => word !== undefined && word !== '' && isNo(word));
+
+/**
+ * Pods that an injector would give a proxy now, and those whose wish no webhook answers. Not those that are excepted: by a word
+ * of their own, by hostNetwork, by the injector's settings, by what the webhooks of their namespace select, or for ambient.
+ */
+function outsidersOf(seen: Injection, isLookedAt: (pod: Pod) => boolean, version: string | null): readonly Bare[] {
+  const isMeant = ({ pod, namespace, called, refusal, asked }: Bare): boolean => {
+    if (asked === null && (saysNo(pod) || wantsZtunnel(namespace) || wantsZtunnel(pod.labels))) return false;
+    if (called.length > 0) return refusal === null;
+    // A namespace of which plain pods are taken leaves this one out.
+    if (asked === 'namespace') return !seen.webhooks.some((webhook) => isCalledIn(webhook, namespace));
+    return asked !== null || isYes(namespace[INJECTION] ?? '');
+  };
+  return bareIn(seen, { version }).filter(
+    (bare) => isLookedAt(bare.pod) && !isAmbient(bare.pod) && proxyContainerOf(bare.pod) === undefined && isMeant(bare),
+  );
 }

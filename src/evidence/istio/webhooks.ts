@@ -36,6 +36,8 @@ export interface Webhook {
   /** Which namespaces and which objects it is called for; null for all. */
   namespaces: LabelSelector | null;
   objects: LabelSelector | null;
+  /** When its configuration was made, in milliseconds since 1970; 0 where nothing says. */
+  createdAt: number;
 }
 
 interface RawWebhook {
@@ -80,6 +82,7 @@ function webhooksOf(kind: Webhook['kind'], { metadata, webhooks = [] }: Kubernet
         failurePolicy: failurePolicy ?? 'Ignore',
         namespaces: selectors.namespaceSelector ?? null,
         objects: selectors.objectSelector ?? null,
+        createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
       };
     });
 }

@@ -1,12 +1,13 @@
 import { shellLine } from '../../cluster/question/shell.ts';
 import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
+import { type Bare, bareIn } from '../../evidence/istio/bare.ts';
 import { type Injection, injection } from '../../evidence/istio/injection.ts';
 import { INJECT, INJECTION, isAsking, isCalledFor, REVISION } from '../../istio/injection.ts';
-import { allWell, type Bare, bareIn, grouped, isServed, labelTemplate, NAMED, nameOf } from './asking.ts';
+import { allWell, grouped, isServed, labelTemplate, NAMED, nameOf } from './asking.ts';
 import { WEBHOOK_CONFIGURATION } from './steps.ts';
 
-type Unserved = 'AnnotationOnly' | 'WordMeansNothing' | 'RevisionUnserved' | 'PodUnserved' | 'NamespaceRefuses';
+export type Unserved = 'AnnotationOnly' | 'WordMeansNothing' | 'RevisionUnserved' | 'PodUnserved' | 'NamespaceRefuses';
 const UNSERVED: readonly Unserved[] = [
   'AnnotationOnly',
   'WordMeansNothing',
@@ -16,7 +17,7 @@ const UNSERVED: readonly Unserved[] = [
 ];
 
 /** Why a pod that asks for a proxy itself is one that no webhook takes; null where its namespace’s labels are judged instead. */
-function unservedBecause({ pod, namespace, asked, called }: Bare, seen: Injection): Unserved | null {
+export function unservedBecause({ pod, namespace, asked, called }: Bare, seen: Injection): Unserved | null {
   if (called.length > 0 || asked === null || asked === 'namespace') return null;
   if (isAsking(namespace) && !isServed(namespace, seen)) return null;
   if (namespace[INJECTION] !== undefined && namespace[INJECTION] !== 'enabled') return 'NamespaceRefuses';
@@ -26,7 +27,7 @@ function unservedBecause({ pod, namespace, asked, called }: Bare, seen: Injectio
 }
 
 /** How it asks, or what keeps it from being heard. */
-const HOW: Record<Unserved, (pod: Bare) => string> = {
+export const HOW: Record<Unserved, (pod: Bare) => string> = {
   AnnotationOnly: () => 'by an annotation only',
   WordMeansNothing: ({ pod }) => `by ${INJECT}=${pod.labels[INJECT]}`,
   RevisionUnserved: ({ pod }) => `by ${REVISION}=${pod.labels[REVISION]}, which no webhook is of`,
@@ -45,7 +46,7 @@ function ask({ pod, namespace }: Bare, { webhooks }: Injection): string {
   return `${REVISIONS}   # without a default one: istioctl tag set default --revision REVISION`;
 }
 
-const CURE: Record<Unserved, (pod: Bare, seen: Injection) => string> = {
+export const CURE: Record<Unserved, (pod: Bare, seen: Injection) => string> = {
   AnnotationOnly: ask,
   WordMeansNothing: ask,
   RevisionUnserved: () => `${REVISIONS}   # the revisions and tags that there are`,

@@ -1,64 +1,12 @@
 import { shellLine } from '../../cluster/question/shell.ts';
-import type { ControlPlane, Verdict } from '../../diagnosis/check.ts';
+import type { Verdict } from '../../diagnosis/check.ts';
 import { unknown } from '../../diagnosis/verdict.ts';
-import { hasProxy, type Injection, type InjectionWebhook } from '../../evidence/istio/injection.ts';
+import type { Bare } from '../../evidence/istio/bare.ts';
+import type { Injection } from '../../evidence/istio/injection.ts';
 import type { Pod } from '../../evidence/kubernetes/pod.ts';
-import {
-  INJECT,
-  INJECTION,
-  isAmbient,
-  isAsking,
-  isCalledIn,
-  type Outcome,
-  outcomeOf,
-  REVISION,
-} from '../../istio/injection.ts';
+import { isCalledIn } from '../../istio/injection.ts';
 
 type Labels = Readonly<Record<string, string>>;
-
-/** Words that somebody wrote to have proxies, and to have none; Istio knows one of each. */
-export const isYes = (word: string): boolean => /^(true|yes|y|on|1|enabled?|inject(ed)?)$/i.test(word);
-export const isNo = (word: string): boolean => /^(|false|no|n|off|0|disabled?|none|never)$/i.test(word);
-
-/** Who asks for a pod's proxy, the most particular first. */
-export type Asking = 'label' | 'revision' | 'annotation' | 'namespace';
-
-/** A pod without a proxy, and what would become of it now. */
-export interface Bare extends Outcome<InjectionWebhook> {
-  pod: Pod;
-  namespace: Labels;
-  /** Null where nobody asks. */
-  asked: Asking | null;
-}
-
-function askedFor({ labels, annotations }: Pod, namespace: Labels): Asking | null {
-  if (labels[INJECT] !== undefined) {
-    if (isYes(labels[INJECT])) return 'label';
-    if (isNo(labels[INJECT]) && labels[INJECT] !== '') return null;
-  }
-  if (isAmbient(namespace) || isAmbient(labels)) return null;
-  const says = annotations[INJECT] ?? '';
-  if (says !== '' && isNo(says)) return null;
-  if (namespace[INJECTION] === undefined && namespace[REVISION] === undefined && labels[REVISION] !== undefined)
-    return 'revision';
-  if (labels[INJECT] === undefined && isYes(says)) return 'annotation';
-  return isAsking(namespace) ? 'namespace' : null;
-}
-
-/** The pods of this control plane's that have no proxy; of those that no webhook takes, where it answers for them. */
-export function bareIn(
-  { pods, namespaces, webhooks, answersForOthers }: Injection,
-  { version }: ControlPlane,
-): readonly Bare[] {
-  return pods.flatMap((pod): readonly Bare[] => {
-    const namespace = namespaces.get(pod.namespace);
-    // A namespace that is not among those listed was made, or removed, meanwhile.
-    if (hasProxy(pod) || !namespace) return [];
-    const outcome = outcomeOf(pod, namespace, webhooks, version);
-    const isOwn = outcome.called.length > 0 ? outcome.called.some((webhook) => webhook.isOwn) : answersForOthers;
-    return isOwn ? [{ ...outcome, pod, namespace, asked: askedFor(pod, namespace) }] : [];
-  });
-}
 
 /** Whether a webhook is called for plain pods of a namespace. */
 export const isServed = (namespace: Labels, { webhooks }: Injection): boolean =>

@@ -1,9 +1,10 @@
 import { shellLine } from '../../cluster/question/shell.ts';
 import { type ControlPlane, defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
+import { type Bare, bareIn } from '../../evidence/istio/bare.ts';
 import { type Injection, injection, settingsName } from '../../evidence/istio/injection.ts';
 import { INJECT, isAmbient, isAsking, isCalledIn, type Refusal, wishOf } from '../../istio/injection.ts';
-import { allWell, type Bare, bareIn, grouped, isServed, NAMED, nameOf } from './asking.ts';
+import { allWell, grouped, isServed, NAMED, nameOf } from './asking.ts';
 
 type Excepted = 'PolicyDisabled' | 'SystemNamespace' | 'OptedOut' | 'NeverSelected' | 'LeftOut' | 'HostNetwork';
 const EXCEPTED: readonly Excepted[] = [

@@ -4,8 +4,8 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { allWebhooks, type Webhook, webhooks } from '../../evidence/istio/webhooks.ts';
 import { allNamespaces, type Namespace } from '../../evidence/kubernetes/lists.ts';
+import { isNo, isYes } from '../../istio/asking.ts';
 import { INJECTION, isAmbient, isAsking, isCalledIn, isEnabled, REVISION, revisionsIn } from '../../istio/injection.ts';
-import { isNo, isYes } from './asking.ts';
 
 type Labels = Namespace['labels'];
 
@@ -25,7 +25,7 @@ function isRevisionIgnored({ labels }: Namespace, all: readonly Webhook[]): bool
 }
 
 /** What makes a webhook select a namespace that asks in vain. */
-function serve({ name, labels }: Namespace, all: readonly Webhook[]): string {
+export function serve({ name, labels }: Namespace, all: readonly Webhook[]): string {
   const known = revisionsIn(all);
   const [revision = 'REVISION'] = all.flatMap((webhook) => webhook.revision ?? []);
   if (known.includes(labels[REVISION] ?? '')) return shellLine('kubectl', 'label', 'namespace', name, `${INJECTION}-`);

@@ -1,10 +1,12 @@
 import { shellLine } from '../../cluster/question/shell.ts';
 import { type ControlPlane, defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, skip, some } from '../../diagnosis/verdict.ts';
+import { type Bare, bareIn, isUnread } from '../../evidence/istio/bare.ts';
 import { hasProxy, injection } from '../../evidence/istio/injection.ts';
+import { isNo } from '../../istio/asking.ts';
 import { INJECT, isAmbient } from '../../istio/injection.ts';
 import { isAtLeast } from '../../istio/release.ts';
-import { allWell, type Bare, bareIn, grouped, isNo, labelTemplate, NAMED, nameOf, startAgain } from './asking.ts';
+import { allWell, grouped, labelTemplate, NAMED, nameOf, startAgain } from './asking.ts';
 import { askingPodsTaken } from './asking-pods.ts';
 import { podsNotExcepted } from './excepted-pods.ts';
 import { docs, WEBHOOK_SELECTION } from './steps.ts';
@@ -23,8 +25,6 @@ function withoutBecause(bare: Bare): Without | null {
   if (asked === null && (isAmbient(namespace) || isAmbient(pod.labels))) return null;
   return noOf(bare) === null ? 'CreatedBefore' : 'NoMeansNothing';
 }
-
-const isUnread = ({ called }: Bare): boolean => called.some(({ missing }) => missing !== null);
 
 const MESSAGES: Record<Without, (pods: readonly [Bare, ...Bare[]]) => string> = {
   NoMeansNothing: (pods) =>
