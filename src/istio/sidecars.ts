@@ -9,6 +9,8 @@ export interface Sidecar extends Omit<Exported, 'exportTo'> {
   selector: Readonly<Record<string, string>> | null;
   /** What its proxies may reach; null when it leaves egress alone. */
   egress: readonly EgressListener[] | null;
+  /** What its captureMode NONE keeps from redirection: all that is sent, and ports that are served. Left out where it says nothing. */
+  uncaptured?: { outbound: boolean; inbound: readonly number[] };
 }
 
 export interface EgressListener {

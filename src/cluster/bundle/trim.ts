@@ -17,7 +17,7 @@ function only(from: unknown, ...names: readonly string[]): Json {
 
 /** Annotations that say how a pod is injected and scraped; all others (last-applied!) are dropped. */
 const ANNOTATIONS =
-  /^(sidecar\.istio\.io\/(inject|status|logLevel|componentLogLevel)|inject\.istio\.io\/templates|traffic\.sidecar\.istio\.io\/|proxy\.istio\.io\/config|ambient\.istio\.io\/|prometheus\.(istio\.)?io\/|istio\.io\/rev|networking\.istio\.io\/exportTo)/;
+  /^(sidecar\.istio\.io\/(inject|status|logLevel|componentLogLevel)|inject\.istio\.io\/templates|traffic\.sidecar\.istio\.io\/|proxy\.istio\.io\/config|ambient\.istio\.io\/|prometheus\.(istio\.)?io\/|istio\.io\/(rev|reroute-virtual-interfaces)|networking\.istio\.io\/exportTo)/;
 
 function metadata(from: unknown): KubernetesObject['metadata'] {
   const { annotations, ownerReferences, ...rest } = object(from);
@@ -33,7 +33,7 @@ function metadata(from: unknown): KubernetesObject['metadata'] {
 
 /** The variables that decide what is diagnosed. All others are dropped: secrets live there. */
 const VARIABLES =
-  /^(https?_proxy|no_proxy|DISABLE_ENVOY|METRICS_LOCALHOST_ACCESS_ONLY|ISTIO_PROMETHEUS_ANNOTATIONS|PILOT_(TRACE_SAMPLING|HTTP10|SCOPE_GATEWAY_TO_NAMESPACE|ENABLE_(PROTOCOL_SNIFFING_FOR_INBOUND|MYSQL_FILTER|REDIS_FILTER))|ISTIO_META_(HTTP10|IDLE_TIMEOUT))$/i;
+  /^(https?_proxy|no_proxy|DISABLE_ENVOY|METRICS_LOCALHOST_ACCESS_ONLY|ISTIO_PROMETHEUS_ANNOTATIONS|PILOT_(TRACE_SAMPLING|HTTP10|SCOPE_GATEWAY_TO_NAMESPACE|ENABLE_(PROTOCOL_SNIFFING_FOR_INBOUND|MYSQL_FILTER|REDIS_FILTER))|ISTIO_META_(HTTP10|IDLE_TIMEOUT|INTERCEPTION_MODE))$/i;
 
 /** The arguments of a command that are read: of kube-apiserver and kube-controller-manager. */
 const ARGUMENTS = /^--(service-cluster-ip-range|cluster-cidr)=/;

@@ -220,10 +220,20 @@ export const serviceEntries = configuration(serviceEntriesKind, (from): ServiceE
   };
 });
 
+/** Of egress the listener for every port; of ingress each for its own. */
+function uncapturedIn({ egress, ingress }: Json): Pick<Sidecar, 'uncaptured'> {
+  const none = (listeners: unknown): readonly Json[] => list(listeners).filter((each) => each.captureMode === 'NONE');
+  const outbound = none(egress).some(({ port }) => !isSaid(port));
+  const inbound = none(ingress).flatMap(({ port }) => number(object(port).number) ?? []);
+  return outbound || inbound.length > 0 ? { uncaptured: { outbound, inbound } } : {};
+}
+
 export const sidecars = configuration(sidecarsKind, (from): Sidecar => {
-  const { workloadSelector, egress } = object(from.spec);
+  const spec = object(from.spec);
+  const { workloadSelector, egress } = spec;
   return {
     ...dated(from),
+    ...uncapturedIn(spec),
     selector: workloadSelector ? labelsIn(object(workloadSelector).labels ?? {}) : null,
     egress: Array.isArray(egress)
       ? list(egress).map(({ hosts, port }) => ({ port: number(object(port).number) || null, hosts: texts(hosts) }))

@@ -1,0 +1,61 @@
+import type { Attempt } from '../../diagnosis/check.ts';
+import { sorted } from '../../diagnosis/verdict.ts';
+import type { Unanswered } from '../../errors.ts';
+import type { Named } from '../kubernetes/named.ts';
+import { inEachStore, type StoreAnswer } from './store.ts';
+
+const BY = 'reporter, destination_service, destination_workload, destination_workload_namespace';
+
+/** Requests of HTTP and gRPC that are counted for each Service and workload, and by which side. */
+export const requestsByService = inEachStore(`sum by (${BY}) (istio_requests_total)`);
+
+/** Connections of TCP likewise: of what proxies do not take for HTTP. */
+export const connectionsByService = inEachStore(`sum by (${BY}) (istio_tcp_connections_opened_total)`);
+
+/** Which side counted something for which workload behind a Service. */
+export interface Counted {
+  reporter: string;
+  /** As the series has them; '' where it does not. */
+  workload: string;
+  namespace: string;
+}
+
+/** What all stores together count for each Service. */
+export interface ByService {
+  of(service: Named): readonly Counted[];
+  /** Whether anything is counted for anybody. */
+  isEmpty: boolean;
+  /** Why a store is missing from it. */
+  missing: readonly Unanswered[];
+  /** How many stores were asked. */
+  stores: number;
+}
+
+/** `destination_service` is a host, or in old series a name of two words: `cart.shop.svc.cluster.local`. */
+const keyOf = (host: string): string => host.split('.', 2).join('.');
+
+/** Series that stand at 0 count nothing. A service without its own Service has no such host. */
+export function byService(answers: Attempt<readonly StoreAnswer[]>): ByService {
+  const asked = 'got' in answers ? answers.got : [];
+  const { got, missing } = sorted(asked.map(({ series }) => series));
+  const known = new Map<string, Counted[]>();
+  for (const { labels, value } of got.flat()) {
+    if (!(value > 0)) continue;
+    const label = (name: string): string => labels.get(name) ?? '';
+    const key = keyOf(label('destination_service'));
+    const counted = {
+      reporter: label('reporter'),
+      workload: label('destination_workload'),
+      namespace: label('destination_workload_namespace'),
+    };
+    const own = known.get(key);
+    if (own) own.push(counted);
+    else known.set(key, [counted]);
+  }
+  return {
+    of: ({ name, namespace }) => known.get(`${name}.${namespace}`) ?? [],
+    isEmpty: known.size === 0,
+    missing: 'missing' in answers ? [answers.missing] : missing,
+    stores: asked.length,
+  };
+}

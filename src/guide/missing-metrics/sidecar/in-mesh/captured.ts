@@ -1,0 +1,153 @@
+import { shellLine } from '../../../../cluster/question/shell.ts';
+import { type Attempt, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
+import { attempt } from '../../../../diagnosis/source.ts';
+import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
+import { type Proxy as Injected, population } from '../../../../evidence/istio/population.ts';
+import { sidecars } from '../../../../evidence/istio/routing.ts';
+import { behind, targetOf } from '../../../../evidence/istio/servers.ts';
+import { meshConfig } from '../../../../evidence/kubernetes/config-maps.ts';
+import { allServices, byNamespace, type Listing } from '../../../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
+import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
+import type { Service, ServicePort } from '../../../../evidence/kubernetes/service.ts';
+import { byService, connectionsByService, requestsByService } from '../../../../evidence/prometheus/by-service.ts';
+import { type Captured, inboundKeptBy, outboundKeptBy } from '../../../../istio/capture.ts';
+import { SIDECAR_PORTS } from '../../../../istio/mtls.ts';
+import { type Sidecar, sidecarOf } from '../../../../istio/sidecars.ts';
+
+/** A port of a Service whose traffic does not go through the sidecars behind it. */
+interface Kept {
+  service: Service;
+  port: ServicePort;
+  target: number;
+  pods: readonly Pod[];
+  by: string;
+}
+
+/** Ports whose names say that nobody misses them: probes, and pages that are scraped past the sidecar on purpose. */
+const ASIDE = /metric|prom|health|probe|ready|live|admin|debug|stats|telemetry/i;
+
+const capturedOf = ({ pod, container }: Injected): Captured => ({
+  ...pod,
+  interception: container.variables.ISTIO_META_INTERCEPTION_MODE,
+});
+
+/** What a Sidecar keeps from iptables, in its own words. */
+const inboundBySidecar = (sidecar: Sidecar | null, port: number): string | null =>
+  sidecar?.uncaptured?.inbound.includes(port) ? `captureMode NONE of Sidecar ${titleOf(sidecar)}` : null;
+const outboundBySidecar = (sidecar: Sidecar | null): string | null =>
+  sidecar?.uncaptured?.outbound ? `captureMode NONE of Sidecar ${titleOf(sidecar)}` : null;
+
+type Scope = (proxy: Injected) => Sidecar | null;
+
+function keptIn(services: readonly Service[], proxies: readonly Injected[], sidecarFor: Scope): readonly Kept[] {
+  const byPod = new Map(proxies.map((proxy) => [proxy.pod, proxy]));
+  const podsOf = byNamespace(proxies.map(({ pod }) => pod));
+  return services.flatMap((service) => {
+    const own = behind(service, podsOf(service.namespace));
+    return service.ports
+      .filter(({ protocol, name }) => protocol === 'TCP' && !ASIDE.test(name ?? ''))
+      .flatMap((port): readonly Kept[] => {
+        const found = own.flatMap((pod) => {
+          const target = targetOf(port, pod);
+          const proxy = byPod.get(pod);
+          if (target === null || !proxy || SIDECAR_PORTS.includes(target)) return [];
+          const by = inboundKeptBy(capturedOf(proxy), target) ?? inboundBySidecar(sidecarFor(proxy), target);
+          return by === null ? [] : [{ pod, target, by }];
+        });
+        const [first] = found;
+        return first ? [{ service, port, ...first, pods: found.map(({ pod }) => pod) }] : [];
+      });
+  });
+}
+
+/** Prometheus itself is told so, where it has a sidecar for its certificates only (istio.io, ops/integrations/prometheus). */
+const isPrometheus = ({ containers }: Pod): boolean =>
+  containers.some(({ name, image }) => /^prometheus/.test(name) || /\/prometheus(:|@|$)/.test(image));
+
+/** The template's annotation that decides, or the Sidecar, to be looked at and edited. */
+function edit(pod: Pod, by: string): string {
+  const { kind, namespace, name } = ownerOf(pod);
+  const sidecar = / of Sidecar (\S+)\/(\S+)$/.exec(by);
+  if (sidecar)
+    return `${shellLine('kubectl', '-n', sidecar[1] ?? '', 'edit', 'sidecars.networking.istio.io', sidecar[2] ?? '')}   # captureMode`;
+  return `${shellLine('kubectl', '-n', namespace, 'edit', kind.toLowerCase(), name)}   # of its template: ${by.replaceAll(/[\r\n]+/g, ' ')}`;
+}
+
+const refusalOf = (listing: Attempt<Listing<unknown>>) =>
+  'missing' in listing ? listing.missing : listing.got.refusal;
+
+export const trafficIsCaptured = defineCheck({
+  id: 'traffic-is-captured',
+  title: 'what sidecars are to count goes through them',
+  explains:
+    'Reads the annotations traffic.sidecar.istio.io/… of pods with a sidecar, their interception mode, and captureMode of the Sidecar that is theirs: which ports of Services do not go through the sidecars behind them, and which pods send everything past theirs. Ports for metrics and probes are left out, and so is a Prometheus. It is a failure where callers count traffic to such a Service, and no sidecar behind it does; else a warning, since it may be meant.',
+  reasons: {
+    InboundNotCounted: 'Callers count traffic to a Service whose port does not go through the sidecars behind it.',
+    InboundNotCaptured: 'A Service’s port does not go through the sidecars behind it: they count nothing of it.',
+    OutboundNotCaptured: 'What pods send does not go through their sidecar: they count nothing as the source.',
+  },
+  needs: {
+    population,
+    services: attempt(allServices),
+    sidecars: attempt(sidecars),
+    mesh: attempt(meshConfig),
+    requests: attempt(requestsByService),
+    connections: attempt(connectionsByService),
+  },
+  judge({ population: all, services, sidecars, mesh, requests, connections }, { plane }): Verdict {
+    const proxies = all.proxies.filter(({ kind }) => kind === 'sidecar');
+    if (proxies.length === 0) return all.refusal ? unknown([all.refusal]) : skip('no pod has a sidecar');
+    const root = ('got' in mesh ? mesh.got?.rootNamespace : null) ?? plane.namespace ?? 'istio-system';
+    // Few say anything of it, and only those decide.
+    const rules = 'got' in sidecars ? sidecars.got.items : [];
+    const isSaid = rules.some(({ uncaptured }) => uncaptured !== undefined);
+    const sidecarFor: Scope = ({ pod }) => (isSaid ? sidecarOf(rules, pod, root) : null);
+    const kept = keptIn('got' in services ? services.got.items : [], proxies, sidecarFor);
+    const sources = proxies.flatMap((proxy) => {
+      const by = outboundKeptBy(capturedOf(proxy)) ?? outboundBySidecar(sidecarFor(proxy));
+      return by === null || isPrometheus(proxy.pod) ? [] : [{ pod: proxy.pod, by }];
+    });
+    const counted = [byService(requests), byService(connections)];
+    const isMissed = ({ service }: Kept): boolean => {
+      const reporters = counted.flatMap(({ of }) => of(service).map(({ reporter }) => reporter));
+      return reporters.includes('source') && !reporters.includes('destination');
+    };
+    const missed = kept.filter(isMissed);
+    const told = isSome(missed) ? missed : kept;
+    const name = ({ service, port, target }: Kept): string =>
+      `${titleOf(service)} port ${port.port}${port.port === target ? '' : ` to ${target}`}`;
+    const [first] = told;
+    if (first?.pods[0]) {
+      const subjects = subjectsOf([...new Set(told.flatMap(({ pods }) => pods))]);
+      const isFailure = missed.length > 0;
+      return {
+        status: isFailure ? 'fail' : 'warn',
+        reason: isFailure ? 'InboundNotCounted' : 'InboundNotCaptured',
+        message: `${isFailure ? 'callers count traffic that the sidecars do not see' : 'sidecars do not see'}: ${some(told.map(name))}, by ${first.by}`,
+        evidence: [
+          ...told.slice(0, 5).map((each) => `${name(each)}: ${each.by}, ${count(each.pods.length, 'pod')}`),
+          ...linesOf(subjects).slice(0, 5),
+        ],
+        subjects,
+        hint: edit(first.pods[0], first.by),
+      };
+    }
+    const [source] = sources;
+    if (source) {
+      const subjects = subjectsOf(sources.map(({ pod }) => pod));
+      return {
+        status: 'warn',
+        reason: 'OutboundNotCaptured',
+        message: `${sources.length} of ${count(proxies.length, 'sidecar')} do not see what ${sources.length === 1 ? 'its pod sends' : 'their pods send'}, by ${source.by}: ${some(subjects.map(titleOf))}`,
+        evidence: linesOf(subjects),
+        subjects,
+        hint: edit(source.pod, source.by),
+      };
+    }
+    const missing = [refusalOf(services), refusalOf(sidecars), all.refusal].filter((each) => each !== null);
+    if (isSome(missing)) return unknown(missing, 'not everything that decides it was seen');
+    return { status: 'pass', message: `${count(proxies.length, 'sidecar')}, and no Service’s port goes past them` };
+  },
+});
