@@ -27,9 +27,14 @@ export interface ByService {
   isEmpty: boolean;
   /** Why a store is missing from it. */
   missing: readonly Unanswered[];
+  /** Why a store says that there may be more. */
+  partial: readonly string[];
   /** How many stores were asked. */
   stores: number;
 }
+
+/** Whether what it does not have is nowhere. */
+export const isWhole = ({ missing, partial }: ByService): boolean => missing.length + partial.length === 0;
 
 /** `destination_service` is a host, or in old series a name of two words: `cart.shop.svc.cluster.local`. */
 const keyOf = (host: string): string => host.split('.', 2).join('.');
@@ -56,6 +61,7 @@ export function byService(answers: Attempt<readonly StoreAnswer[]>): ByService {
     of: ({ name, namespace }) => known.get(`${name}.${namespace}`) ?? [],
     isEmpty: known.size === 0,
     missing: 'missing' in answers ? [answers.missing] : missing,
+    partial: asked.flatMap(({ partial }) => partial),
     stores: asked.length,
   };
 }

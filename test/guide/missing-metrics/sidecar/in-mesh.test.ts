@@ -400,6 +400,7 @@ const counts = (...reporters: readonly string[]): { got: readonly StoreAnswer[] 
   got: [
     {
       where: 'prometheus',
+      partial: [],
       series: {
         got: reporters.map((reporter) => ({
           labels: new Map([
@@ -413,7 +414,7 @@ const counts = (...reporters: readonly string[]): { got: readonly StoreAnswer[] 
     },
   ],
 });
-const none = { got: [{ where: 'prometheus', series: { got: [] } }] };
+const none = { got: [{ where: 'prometheus', partial: [], series: { got: [] } }] };
 const capturing = (change: Partial<Pod>) => ({
   ...given(enabled, [proxied(change)]),
   services: { got: listed(cart) },
@@ -438,6 +439,16 @@ judging(trafficIsCaptured, [
     status: 'fail',
     reason: 'InboundNotCounted',
     says: /^callers count traffic that the sidecars do not see: shop\/cart port 80 to 8080/,
+  },
+  {
+    when: 'callers count it, and the store’s answer is not whole',
+    given: {
+      ...capturing(excluded),
+      requests: { got: counts('source').got.map((each) => ({ ...each, partial: ['a store timed out'] })) },
+    },
+    status: 'warn',
+    reason: 'InboundNotCaptured',
+    says: /shop\/cart/,
   },
   {
     when: 'other ports of the Service are counted',

@@ -36,6 +36,7 @@ const answer = (...rows: readonly (readonly [string, string, string?])[]): { got
   got: [
     {
       where: 'prometheus',
+      partial: [],
       series: {
         got: rows.map(([reporter, host, workload = 'cart']) => ({
           labels: new Map([
@@ -50,6 +51,7 @@ const answer = (...rows: readonly (readonly [string, string, string?])[]): { got
     },
   ],
 });
+const notWhole = { got: answer().got.map((each) => ({ ...each, partial: ['a store timed out'] })) };
 const named: Partial<Scope> = { workload: { kind: 'deployment', name: 'cart', namespace: 'shop' } };
 const whole = { narrowed: null, requests: answer(), connections: answer(['destination', CART]) };
 const looked = (ports: readonly ServicePort[], on: Pod = web()) => ({
@@ -271,6 +273,14 @@ judging(requestsAreCounted, [
     status: 'unknown',
     reason: 'TimedOut',
     says: /which Services have requests/,
+    plane: modern,
+  },
+  {
+    when: 'only connections are counted, and what the store answers is not whole',
+    given: { ...looked([port('http', 8080)]), requests: notWhole },
+    status: 'unknown',
+    reason: 'PartialAnswer',
+    says: /not whole: a store timed out$/,
     plane: modern,
   },
   {

@@ -11,7 +11,12 @@ import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import type { Service, ServicePort } from '../../../../evidence/kubernetes/service.ts';
-import { byService, connectionsByService, requestsByService } from '../../../../evidence/prometheus/by-service.ts';
+import {
+  byService,
+  connectionsByService,
+  isWhole,
+  requestsByService,
+} from '../../../../evidence/prometheus/by-service.ts';
 import { type Captured, inboundKeptBy, outboundKeptBy } from '../../../../istio/capture.ts';
 import { SIDECAR_PORTS } from '../../../../istio/mtls.ts';
 import { type Sidecar, sidecarOf } from '../../../../istio/sidecars.ts';
@@ -111,6 +116,7 @@ export const trafficIsCaptured = defineCheck({
     });
     const counted = [byService(requests), byService(connections)];
     const isMissed = ({ service }: Kept): boolean => {
+      if (!counted.every(isWhole)) return false;
       const reporters = counted.flatMap(({ of }) => of(service).map(({ reporter }) => reporter));
       return reporters.includes('source') && !reporters.includes('destination');
     };

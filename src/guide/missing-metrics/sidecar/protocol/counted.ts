@@ -1,5 +1,5 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
-import { defineCheck, type Scope } from '../../../../diagnosis/check.ts';
+import { defineCheck, type Scope, type Verdict } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { population } from '../../../../evidence/istio/population.ts';
@@ -9,6 +9,7 @@ import { subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Service } from '../../../../evidence/kubernetes/service.ts';
 import { narrowed } from '../../../../evidence/kubernetes/workload.ts';
 import {
+  type ByService,
   byService,
   type Counted,
   connectionsByService,
@@ -39,6 +40,16 @@ const cure = (reason: Unseen, looked: Looked): string =>
     ? sayHttp(looked)
     : `${shellLine('kubectl', '-n', looked.service.namespace, 'get', 'service', looked.service.name, '-o', 'yaml')}   # let callers send plain HTTP, and the mesh’s mutual TLS encrypt it`;
 
+/** What is not known because an answer is missing or not whole; null where it is whole. */
+function gapIn({ missing, partial }: ByService): Verdict | null {
+  const about = 'which Services have requests';
+  if (isSome(missing)) return unknown(missing, about);
+  const [word] = partial;
+  if (word === undefined) return null;
+  const message = `${about}: the store’s answer is not whole: ${word.slice(0, 200)}`;
+  return { status: 'unknown', reason: 'PartialAnswer', message, missing: [] };
+}
+
 export const requestsAreCounted = defineCheck({
   id: 'requests-are-counted',
   title: 'requests are counted as requests',
@@ -50,6 +61,7 @@ export const requestsAreCounted = defineCheck({
     TlsByApplication: 'Only connections are counted of a port: TLS that the application begins hides its requests.',
     HttpNotRecognised:
       'Only connections are counted of a port without a protocol: the proxies see no HTTP in what is sent.',
+    PartialAnswer: 'The store says that its answer is not whole: what is not in it may be there all the same.',
     NoTraffic: 'Neither requests nor connections are counted: there may be no traffic.',
   },
   needs: {
@@ -79,6 +91,8 @@ export const requestsAreCounted = defineCheck({
       return reason === null ? [] : [{ each, reason }];
     });
     const [first] = told;
+    const gap = gapIn(asked.requests);
+    if (first && gap) return gap;
     if (first) {
       const same = told.filter(({ reason }) => reason === first.reason).map(({ each }) => each);
       return {
@@ -97,7 +111,6 @@ export const requestsAreCounted = defineCheck({
         hint: cure(first.reason, first.each),
       };
     }
-    const missing = [...asked.requests.missing, ...asked.connections.missing];
     const all = servicesOf(looked);
     const counted = all.filter((service) => !isSilent(service));
     if (counted.length > 0)
@@ -105,7 +118,8 @@ export const requestsAreCounted = defineCheck({
         status: 'pass',
         message: `requests are counted for ${count(counted.length, 'Service')}: ${some(counted.map(titleOf))}`,
       };
-    if (isSome(missing)) return unknown(missing, 'which Services have requests');
+    const unseen = gap ?? gapIn(asked.connections);
+    if (unseen) return unseen;
     if (asked.requests.stores === 0) return skip('no Prometheus to ask');
     if (all.some(isConnected))
       return { status: 'pass', message: 'only connections of TCP are counted, and no port says HTTP' };
