@@ -15,6 +15,7 @@ const logs = (current: string, previous: string | null = null): ProxyLogs => ({
 const asked = { envoys: [envoy()], of: 1 };
 const ended = (exitCode: number, reason = 'Error', ago = HOUR): Instance => ({
   container: 'istio-proxy',
+  ready: true,
   restarts: 2,
   ended: { exitCode, reason, at: NOW - ago },
 });

@@ -80,7 +80,12 @@ judging(
           envoys: [
             envoy({
               instances: [
-                { container: 'istio-proxy', restarts: 1, ended: { exitCode: 0, reason: '', at: NOW - HOUR } },
+                {
+                  container: 'istio-proxy',
+                  restarts: 1,
+                  ready: true,
+                  ended: { exitCode: 0, reason: '', at: NOW - HOUR },
+                },
               ],
             }),
           ],

@@ -16,8 +16,19 @@ function only(from: unknown, ...names: readonly string[]): Json {
 }
 
 /** Annotations that say how a pod is injected and scraped; all others (last-applied!) are dropped. */
-const ANNOTATIONS =
-  /^(sidecar\.istio\.io\/(inject|status|logLevel|componentLogLevel)|inject\.istio\.io\/templates|traffic\.sidecar\.istio\.io\/|proxy\.istio\.io\/config|ambient\.istio\.io\/|prometheus\.(istio\.)?io\/|istio\.io\/(rev|reroute-virtual-interfaces)|networking\.istio\.io\/exportTo)/;
+const ANNOTATIONS = new RegExp(
+  `^(${[
+    String.raw`sidecar\.istio\.io/(inject|status|logLevel|componentLogLevel|statsEvictionInterval|extraStatTags)`,
+    String.raw`inject\.istio\.io/templates`,
+    String.raw`(traffic|status)\.sidecar\.istio\.io/`,
+    String.raw`proxy\.istio\.io/config`,
+    String.raw`ambient\.istio\.io/`,
+    // As a discovery writes them too: the injector takes every spelling (pkg/kube/inject/webhook.go).
+    String.raw`prometheus[^a-z0-9](istio[^a-z0-9])?io[^a-z0-9]`,
+    String.raw`istio\.io/(rev|reroute-virtual-interfaces)`,
+    String.raw`networking\.istio\.io/exportTo`,
+  ].join('|')})`,
+);
 
 function metadata(from: unknown): KubernetesObject['metadata'] {
   const { annotations, ownerReferences, ...rest } = object(from);
@@ -32,8 +43,19 @@ function metadata(from: unknown): KubernetesObject['metadata'] {
 }
 
 /** The variables that decide what is diagnosed. All others are dropped: secrets live there. */
-const VARIABLES =
-  /^(https?_proxy|no_proxy|DISABLE_ENVOY|METRICS_LOCALHOST_ACCESS_ONLY|ISTIO_PROMETHEUS_ANNOTATIONS|PILOT_(TRACE_SAMPLING|HTTP10|SCOPE_GATEWAY_TO_NAMESPACE|ENABLE_(PROTOCOL_SNIFFING_FOR_INBOUND|MYSQL_FILTER|REDIS_FILTER))|ISTIO_META_(HTTP10|IDLE_TIMEOUT|INTERCEPTION_MODE))$/i;
+const VARIABLES = new RegExp(
+  `^(${[
+    '(https?|no)_proxy',
+    'DISABLE_ENVOY',
+    'METRICS_LOCALHOST_ACCESS_ONLY',
+    'METRIC_ROTATION_INTERVAL',
+    'ISTIO_PROMETHEUS_ANNOTATIONS',
+    'PILOT_(TRACE_SAMPLING|HTTP10|SCOPE_GATEWAY_TO_NAMESPACE)',
+    'PILOT_ENABLE_(PROTOCOL_SNIFFING_FOR_INBOUND|MYSQL_FILTER|REDIS_FILTER)',
+    'ISTIO_META_(HTTP10|IDLE_TIMEOUT|INTERCEPTION_MODE)',
+  ].join('|')})$`,
+  'i',
+);
 
 /** The arguments of a command that are read: of kube-apiserver and kube-controller-manager. */
 const ARGUMENTS = /^--(service-cluster-ip-range|cluster-cidr)=/;

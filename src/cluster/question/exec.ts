@@ -13,6 +13,13 @@ export const PROGRAMS = {
       'set -- $p/fd/*; [ -e "$1" ] && echo "open $#"; done 2>/dev/null; true',
     ].join(' '),
   ],
+  // Envoy's own page, without a shell: also in a distroless image. Old agents know no more of `request` than this.
+  metrics: [
+    'pilot-agent',
+    'request',
+    'GET',
+    'stats/prometheus?filter=istio_(build|requests_total|request_messages|tcp_)|server.state|lds.update_',
+  ],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Program = keyof typeof PROGRAMS;

@@ -22,6 +22,8 @@ export const isOn = (value: string | undefined): boolean => /^(1|true)$/i.test(v
 export interface Instance {
   container: string;
   restarts: number;
+  /** Of a proxy: whether it has had its configuration. */
+  ready: boolean;
   /** How the last instance ended; null when none did. */
   ended: { exitCode: number; reason: string; at: number | null } | null;
 }
@@ -116,16 +118,18 @@ interface RawPod {
 
 interface RawInstance {
   name?: string;
+  ready?: boolean;
   restartCount?: number;
   state?: Record<string, { reason?: string } | undefined>;
   lastState?: Record<string, { reason?: string; exitCode?: number; finishedAt?: string } | undefined>;
 }
 
-function instanceOf({ name = '', restartCount = 0, lastState }: RawInstance): Instance {
+function instanceOf({ name = '', ready = false, restartCount = 0, lastState }: RawInstance): Instance {
   const ended = lastState?.terminated;
   return {
     container: name,
     restarts: restartCount,
+    ready,
     ended: ended
       ? { exitCode: ended.exitCode ?? 0, reason: ended.reason ?? '', at: Date.parse(ended.finishedAt ?? '') || null }
       : null,

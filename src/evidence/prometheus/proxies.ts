@@ -1,5 +1,9 @@
-import { byPod } from './pod-series.ts';
-import { inEachStore } from './store.ts';
+import type { Attempt } from '../../diagnosis/check.ts';
+import { sorted } from '../../diagnosis/verdict.ts';
+import type { Unanswered } from '../../errors.ts';
+import type { Pod } from '../kubernetes/pod.ts';
+import { byPod, PodIndex } from './pod-series.ts';
+import { inEachStore, type StoreAnswer } from './store.ts';
 
 /**
  * A series for each proxy whose stats filter is loaded and whose page is stored: the filter itself makes it, traffic or not
@@ -11,3 +15,33 @@ export const loaded = inEachStore(`count by (${byPod('job', 'component', 'tag')}
 export const fresh = inEachStore(
   `count by (${byPod('reporter')}) ({__name__=~"istio_requests_total|istio_tcp_connections_opened_total"})`,
 );
+
+/** Parts of a proxy's page that its agent could not have lately: `type` says which (modern.md 2f, F11). */
+export const mergeFailures = inEachStore(
+  `sum by (${byPod('type')}) (increase(istio_agent_scrape_failures_total[15m])) > 0`,
+);
+
+/** Which of `pods` have series that only a loaded stats filter makes. Those of ztunnel and of istiod are none. */
+export function provenIn(pods: readonly Pod[], answers: readonly StoreAnswer[]): ReadonlySet<Pod> {
+  const index = new PodIndex(pods);
+  const proven = new Set<Pod>();
+  for (const { series } of answers)
+    for (const { labels } of 'got' in series ? series.got : []) {
+      const component = labels.get('component');
+      const pod = component === undefined || component === 'proxy' ? index.podOf(labels) : null;
+      if (pod) proven.add(pod);
+    }
+  return proven;
+}
+
+/** How many stores answered, with what, and why others did not. */
+export interface Answers {
+  got: readonly StoreAnswer[];
+  missing: readonly Unanswered[];
+}
+
+export function answersIn(asked: Attempt<readonly StoreAnswer[]>): Answers {
+  if ('missing' in asked) return { got: [], missing: [asked.missing] };
+  const { missing } = sorted(asked.got.map(({ series }) => series));
+  return { got: asked.got.filter(({ series }) => 'got' in series), missing };
+}

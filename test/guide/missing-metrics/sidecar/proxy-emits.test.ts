@@ -1,0 +1,446 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { sampleOf } from '../../../../src/evidence/envoy/emission.ts';
+import { configurationTaken } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/configuration-taken.ts';
+import { familiesStandard } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/families.ts';
+import { filterLoaded } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/filter-loaded.ts';
+import {
+  applicationMerged,
+  envoyMerged,
+  pageParses,
+} from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/parts-merged.ts';
+import { emittingOf, proxyEmits } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits.ts';
+import { judging, NOW, plane, scope } from '../../../support/judging.ts';
+import { container, missing, pod } from '../../../support/mixer.ts';
+import { bare, emitting, meshProxy, metricsPage, readProxy, storeAnswer } from '../../../support/proxies.ts';
+
+const [a, b, c, d] = [meshProxy('a-0'), meshProxy('b-0'), meshProxy('b-1'), meshProxy('c-0')];
+const all = [a, b, c, d];
+const quiet = { got: [storeAnswer()] };
+const istiod = (rotation: string) => ({
+  pod: pod({
+    containers: [container('discovery', 'pilot:1.20.0', { variables: { METRIC_ROTATION_INTERVAL: rotation } })],
+  }),
+  version: '1.20.0',
+  debugPort: 15014,
+});
+
+judging(
+  filterLoaded,
+  [
+    {
+      when: 'a store has all',
+      given: { emission: emitting(all, ['a-0', 'b-0', 'b-1', 'c-0']) },
+      status: 'pass',
+      says: /^all 4 proxies in Prometheus$/,
+    },
+    {
+      when: 'those that no store has show it',
+      given: { emission: emitting(all, ['a-0', 'c-0'], { asked: [readProxy(b, metricsPage())] }) },
+      status: 'pass',
+      says: /^2 of 4 proxies in Prometheus, and on the pages of 1 that it has not; 1 of 2 that no store has were asked$/,
+    },
+    {
+      when: 'no store was found, and the pages show it',
+      given: {
+        emission: emitting([a], [], { stores: { answered: 0, missing: [] }, asked: [readProxy(a, metricsPage())] }),
+      },
+      status: 'pass',
+      says: /on the pages of 1 that were read/,
+    },
+    {
+      when: 'one page is Envoy’s and has none; the other pod of its owner is no other',
+      given: { emission: emitting(all, ['a-0', 'c-0'], { asked: [readProxy(b, bare(), bare())] }) },
+      status: 'fail',
+      reason: 'FilterNotLoaded',
+      says: /^2 of 4 proxies have no stats filter: no istio_build on their pages; 1 of 2/,
+    },
+    {
+      when: 'Envoy’s own page could not be had, and Envoy’s part of the agent’s is without it',
+      given: { emission: emitting([a], [], { asked: [readProxy(a, bare())] }) },
+      status: 'fail',
+      reason: 'FilterNotLoaded',
+      says: /^1 of 1 proxy has no stats filter: no istio_build on its page$/,
+    },
+    {
+      when: 'what looks like Envoy’s part may be the application’s',
+      given: { emission: emitting([a], [], { asked: [readProxy(a, bare({ failures: new Map([['envoy', 3]]) }))] }) },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /no store has 1 of 1 proxy, and the page of one could not be read/,
+    },
+    {
+      when: 'a store that did not answer may have them, and a page says that they are not there',
+      given: {
+        emission: emitting([a], [], {
+          stores: { answered: 0, missing: [missing('TimedOut')] },
+          asked: [readProxy(a, bare(), bare())],
+        }),
+      },
+      status: 'fail',
+      reason: 'FilterNotLoaded',
+      says: /1 of 1 proxy has no stats filter/,
+    },
+    {
+      when: 'it forgets what stands still (1.28 and newer)',
+      given: {
+        emission: emitting([a], [], {
+          asked: [
+            readProxy(
+              meshProxy('a-0', { annotations: { 'sidecar.istio.io/statsEvictionInterval': '30s' } }),
+              bare(),
+              bare(),
+            ),
+          ],
+        }),
+      },
+      status: 'unknown',
+      reason: 'SeriesForgotten',
+      says: /default\/a-0, which forgets/,
+    },
+    {
+      when: 'istiod tells all to forget what stands still (1.18 to 1.27)',
+      given: { emission: emitting([a], [], { asked: [readProxy(a, bare(), bare())] }), pilots: [istiod('30m')] },
+      status: 'unknown',
+      reason: 'SeriesForgotten',
+      says: /forgets/,
+    },
+    {
+      when: 'that switch is written out as off',
+      given: { emission: emitting([a], [], { asked: [readProxy(a, bare(), bare())] }), pilots: [istiod('0s')] },
+      status: 'fail',
+      reason: 'FilterNotLoaded',
+      says: /1 of 1/,
+    },
+    {
+      when: 'a proxy that is stored shows none either',
+      given: {
+        emission: emitting([a, b], ['a-0'], {
+          asked: [readProxy(b, bare(), bare())],
+          control: readProxy(a, bare(), bare()),
+        }),
+      },
+      status: 'unknown',
+      reason: 'PagesContradict',
+      says: /default\/a-0 is stored/,
+    },
+    {
+      when: 'no page may be read',
+      given: { emission: emitting([a], []) },
+      status: 'unknown',
+      reason: 'NoPageRead',
+      says: /0 of 1 proxy/,
+    },
+    {
+      when: 'not every pod could be listed',
+      given: { emission: emitting([a], ['a-0'], { refusal: missing() }) },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /that were listed/,
+    },
+    {
+      when: 'no pod could be listed',
+      given: { emission: emitting([], [], { refusal: missing() }) },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /could not be listed/,
+    },
+    {
+      when: 'there are young ones only',
+      given: { emission: emitting([], [], { young: 2 }) },
+      status: 'skip',
+      says: /2 younger/,
+    },
+  ],
+  { pilots: [] },
+);
+
+judging(configurationTaken, [
+  {
+    when: 'all have the filter',
+    given: { emission: emitting(all, [], { asked: [readProxy(a, metricsPage({ refused: 3 }))] }) },
+    status: 'skip',
+    says: /no page is without/,
+  },
+  {
+    when: 'they took what they were sent',
+    given: { emission: emitting([a], [], { asked: [readProxy(a, bare(), bare())] }) },
+    status: 'pass',
+    says: /^1 proxy without/,
+  },
+  {
+    when: 'one refused its listeners',
+    given: {
+      emission: emitting(all, ['a-0'], {
+        asked: [
+          readProxy(b, bare(), bare({ refused: 4, taken: 0, lines: ['x_rejected 4'] })),
+          readProxy(d, bare(), bare()),
+        ],
+      }),
+    },
+    status: 'fail',
+    reason: 'ListenersRefused',
+    says: /^2 of 4 proxies refused listeners, and have no stats filter; 2 of 3/,
+  },
+  {
+    when: 'one waits for its first configuration',
+    given: { emission: emitting([a], [], { asked: [readProxy(a, bare(), bare({ state: 3, taken: 0 }))] }) },
+    status: 'fail',
+    reason: 'NeverConfigured',
+    says: /^1 of 1 proxy never had a configuration$/,
+  },
+]);
+
+const agentOnly = metricsPage({
+  parts: { agent: true, envoy: false },
+  build: null,
+  families: new Set(),
+  failures: new Map([['envoy', 7]]),
+});
+
+judging(
+  envoyMerged,
+  [
+    {
+      when: 'no agent missed it',
+      given: { emission: emitting([a], ['a-0']) },
+      status: 'pass',
+      says: /no agent missed/,
+    },
+    {
+      when: 'no store tells, and a page has it',
+      given: { emission: emitting([a], [], { asked: [readProxy(a, metricsPage())] }), failures: { got: [] } },
+      status: 'pass',
+      says: /on 1 page/,
+    },
+    {
+      when: 'the agent’s page is without it, and Envoy’s own is there',
+      given: {
+        emission: emitting(all, ['a-0'], {
+          asked: [readProxy(b, agentOnly, metricsPage({ parts: { agent: false, envoy: true } }))],
+        }),
+      },
+      status: 'fail',
+      reason: 'EnvoyNotMerged',
+      says: /^2 of 4 proxies: the agent’s page is without Envoy’s part; 1 of 3/,
+    },
+    {
+      when: 'the agent does not merge at all',
+      given: {
+        emission: emitting([a], [], { asked: [readProxy(a, { ...agentOnly, failures: new Map() }, metricsPage())] }),
+      },
+      status: 'fail',
+      reason: 'EnvoyNotMerged',
+      says: /does not even ask for/,
+    },
+    {
+      when: 'its page could not be read, and the store says so',
+      given: {
+        emission: emitting([a], [], { asked: [readProxy(a, null)] }),
+        failures: { got: [storeAnswer({ type: 'envoy', namespace: 'default', pod: 'a-0' })] },
+      },
+      status: 'fail',
+      reason: 'EnvoyNotMerged',
+      says: /^1 of 1 proxy/,
+    },
+    {
+      when: 'an agent misses it at times',
+      given: {
+        emission: emitting([a], ['a-0']),
+        failures: { got: [storeAnswer({ type: 'envoy', namespace: 'default', pod: 'a-0' })] },
+      },
+      status: 'warn',
+      reason: 'EnvoyMissedOften',
+      says: /in the last 15 minutes/,
+    },
+    {
+      when: 'nothing tells',
+      given: { emission: emitting([a], []), failures: { missing: missing('TimedOut') } },
+      status: 'unknown',
+      reason: 'TimedOut',
+      says: /words|kubectl/,
+    },
+    {
+      when: 'there is neither store nor page',
+      given: { emission: emitting([a], []), failures: { got: [] } },
+      status: 'skip',
+      says: /no store/,
+    },
+    { when: 'there is no proxy', given: { emission: emitting([], []) }, status: 'skip', says: /no proxy/ },
+  ],
+  { failures: quiet },
+);
+
+const asking = {
+  ...a,
+  container: container('istio-proxy', 'x', {
+    variables: { ISTIO_PROMETHEUS_ANNOTATIONS: '{"scrape":"true","path":"/actuator","port":"9999"}' },
+  }),
+};
+
+judging(
+  applicationMerged,
+  [
+    {
+      when: 'no agent missed it',
+      given: { emission: emitting([a], ['a-0']) },
+      status: 'pass',
+      says: /no agent missed/,
+    },
+    {
+      when: 'the annotations name a port that nobody listens on',
+      given: {
+        emission: emitting([asking, b], ['a-0', 'b-0']),
+        failures: {
+          got: [
+            storeAnswer(
+              { type: 'application', namespace: 'default', pod: 'a-0' },
+              { type: 'envoy', namespace: 'default', pod: 'b-0' },
+            ),
+          ],
+        },
+      },
+      status: 'warn',
+      reason: 'ApplicationNotMerged',
+      says: /^1 of 2 proxies: the agent gets no metrics from the application/,
+    },
+    {
+      when: 'a page says so where no store answers',
+      given: {
+        emission: emitting([a], [], {
+          asked: [readProxy(a, metricsPage({ failures: new Map([['application', 3]]) }))],
+        }),
+        failures: { missing: missing() },
+      },
+      status: 'warn',
+      reason: 'ApplicationNotMerged',
+      says: /^1 of 1 proxy/,
+    },
+    {
+      when: 'a page counts none',
+      given: { emission: emitting([a], [], { asked: [readProxy(a, metricsPage())] }), failures: { got: [] } },
+      status: 'pass',
+      says: /on 1 page/,
+    },
+    {
+      when: 'nothing tells',
+      given: { emission: emitting([a], []), failures: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /rules/,
+    },
+    { when: 'there is no proxy', given: { emission: emitting([], []) }, status: 'skip', says: /no proxy/ },
+  ],
+  { failures: quiet },
+);
+
+judging(pageParses, [
+  {
+    when: 'they can',
+    given: { emission: emitting([a], [], { asked: [readProxy(a, metricsPage())] }) },
+    status: 'pass',
+    says: /^1 page read/,
+  },
+  {
+    when: 'the application writes a line that nobody can read',
+    given: {
+      emission: emitting([a], [], {
+        asked: [readProxy(a, metricsPage({ problem: { line: 312, text: 'not a number: NULL' } }))],
+      }),
+    },
+    status: 'fail',
+    reason: 'PageBroken',
+    says: /^1 of 1 proxy: line 312 of the page cannot be read: not a number: NULL$/,
+  },
+  { when: 'none was read', given: { emission: emitting([a], ['a-0']) }, status: 'skip', says: /no page/ },
+]);
+
+judging(familiesStandard, [
+  {
+    when: 'there is traffic, or none',
+    given: {
+      emission: emitting([a, b], ['b-0'], {
+        asked: [readProxy(a, metricsPage())],
+        control: readProxy(b, metricsPage({ families: new Set() })),
+      }),
+    },
+    status: 'pass',
+    says: /^of 2 pages 1 have requests, 0 TCP, 1 no traffic yet$/,
+  },
+  {
+    when: 'a tag that Envoy was not told of is in the name',
+    given: {
+      emission: emitting([a], [], {
+        asked: [
+          readProxy(
+            a,
+            metricsPage({ build: '1.12.0', families: new Set(), mangled: ['request_host___istio_requests_total'] }),
+          ),
+        ],
+      }),
+    },
+    status: 'fail',
+    reason: 'NamesMangled',
+    says: /request_host___istio_requests_total in the place of/,
+  },
+  {
+    when: 'one direction only is named so',
+    given: {
+      emission: emitting([a], [], { asked: [readProxy(a, metricsPage({ mangled: ['x_istio_requests_total'] }))] }),
+    },
+    status: 'warn',
+    reason: 'NamesMangled',
+    says: /x_istio/,
+  },
+  {
+    when: '1.17 counts no messages',
+    given: { emission: emitting([a], [], { asked: [readProxy(a, metricsPage({ build: '1.17.2', grpc: true }))] }) },
+    status: 'warn',
+    reason: 'GrpcMessagesMissing',
+    says: /1\.17\.2/,
+  },
+  { when: 'none was read', given: { emission: emitting([a], ['a-0']) }, status: 'skip', says: /no page/ },
+]);
+
+describe('proxy-emits', () => {
+  const verdictOf = (emission: ReturnType<typeof emitting>) =>
+    filterLoaded.judge({ emission, pilots: [] }, { plane, scope, now: NOW });
+
+  it('says with a refusal of listeners what follows from it', () => {
+    const refusing = emitting([a], [], { asked: [readProxy(a, bare(), bare({ refused: 2 }))] });
+    const verdict = verdictOf(refusing);
+    assert.deepEqual('mayFollowFrom' in verdict && verdict.mayFollowFrom, [
+      'telemetry-config',
+      'config-delivery',
+      'proxy-emits',
+    ]);
+    const both = emitting(all, [], {
+      asked: [readProxy(a, bare(), bare({ refused: 2 })), readProxy(d, bare(), bare())],
+    });
+    const other = verdictOf(both);
+    assert.deepEqual('mayFollowFrom' in other && other.mayFollowFrom, ['telemetry-config', 'config-delivery']);
+    assert.deepEqual(other.subjects, [{ kind: 'Deployment', namespace: 'default', name: 'c', pods: ['c-0'] }]);
+  });
+
+  it('asks one of each owner first', () => {
+    assert.deepEqual(
+      sampleOf(all, 3).map(({ pod }) => pod.name),
+      ['a-0', 'b-0', 'c-0'],
+    );
+  });
+
+  it('counts those that are stored, or that a page shows which Prometheus can read', () => {
+    const count = (emission: ReturnType<typeof emitting>) => emittingOf(emission)?.size ?? null;
+    assert.equal(count(emitting(all, ['a-0'])), null, 'nobody was asked');
+    const asked = [readProxy(b, metricsPage()), readProxy(c, bare(), bare()), readProxy(d, agentOnly, metricsPage())];
+    assert.equal(count(emitting(all, ['a-0'], { asked })), 2);
+    assert.equal(count(emitting(all, ['a-0'], { asked: asked.slice(0, 1) })), null, 'others may be like it');
+    assert.equal(count(emitting(all, ['a-0'], { asked: asked.slice(1, 2) })), 1);
+    assert.equal(count(emitting(all, ['a-0'], { asked: [readProxy(b, null)] })), null);
+    assert.equal(count(emitting(all, ['a-0'], { refusal: missing() })), null);
+  });
+
+  it('has its documents', () => {
+    assert.match(proxyEmits.docs(null), /^https:\/\/istio\.io/);
+  });
+});
