@@ -73,7 +73,9 @@ async function ownPageOf(ask: Ask, proxy: MeshProxy): Promise<Attempt<MetricsPag
     }),
   );
   if ('got' in run) return run;
-  return { missing: { ...own.missing, triedInstead: [...own.missing.triedInstead, run.missing.command] } };
+  const { right, words } = run.missing;
+  const tried = `${right.verb} ${right.resource}: ${words}`;
+  return { missing: { ...own.missing, triedInstead: [...own.missing.triedInstead, tried] } };
 }
 
 /** An agent's page without what is looked for proves nothing: its part of Envoy may be missing, or be the application's. */

@@ -50,13 +50,16 @@ export async function askMetricsPage(cluster: Cluster, question: PageQuestion | 
   const values = new Map<string, number>();
   const failures = new Map<string, number>();
   const lines: string[] = [];
-  // Asked once for each name: of a page of 8 MB few lines are more than a name.
-  const wants = (name: string): boolean => {
+  const told = new Set<string>();
+  // Asked once for each name. All are read, the application's too: a line that cannot be costs Istio's with it.
+  const wants = (name: string): true => {
     if (AGENT.test(name)) parts.agent = true;
     if (name.startsWith('envoy_')) parts.envoy = true;
-    return STANDARD.test(name) || STATES.test(name) || MANGLED.test(name);
+    if (STANDARD.test(name) || STATES.test(name) || MANGLED.test(name)) told.add(name);
+    return true;
   };
   const { problems } = await askLines(cluster, question, wants, (_family, sample) => {
+    if (!told.has(sample.name)) return;
     const { name, labels, value } = sample;
     if (name === 'istio_build' && labels.get('component') === 'proxy') build = labels.get('tag') ?? '';
     if (STANDARD.test(name)) families.add(name);
