@@ -272,7 +272,7 @@ judging(
 );
 
 const counts = (rejects: [string, number][]) => ({
-  counts: { got: [{ got: { pod: 'istiod-1', rejects: new Map(rejects) } }] },
+  counts: { got: [{ got: { pod: 'istiod-1', rejects: new Map(rejects), refusing: new Set<string>() } }] },
 });
 judging(pilotCountsNoRejects, [
   { when: 'there are none', given: counts([['lds', 0]]), status: 'pass', says: /1 replica/ },

@@ -154,10 +154,15 @@ export interface PilotCounts {
   pod: string;
   /** Configurations that proxies refused, by kind: `lds`. */
   rejects: ReadonlyMap<string, number>;
+  /** Proxies that refused listeners since then, by their names: what releases before 1.24 tell of a refusal. */
+  refusing: ReadonlySet<string>;
 }
 
 /** 1.0 and newer count all in one; each kind has a gauge of its own (0.8: cds, eds and lds). */
 const REJECTS = 'pilot_total_xds_rejects';
+
+/** `sidecar~10.1.0.3~productpage-1.default~default.svc.cluster.local` as `productpage-1.default`. */
+const nodeOf = (node: string): string => node.split('~')[2] ?? node;
 
 export const pilotCounts = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
@@ -168,6 +173,7 @@ export const pilotCounts = planeSource(
         const read = async (): Promise<PilotCounts> => {
           const rejects = new Map<string, number>();
           const gauges = new Map<string, number>();
+          const refusing = new Set<string>();
           const question = pageOf(pilot, { port: pilot.debugPort, path: '/metrics' });
           const wants = (name: string): boolean => name === REJECTS || /^pilot_xds_[celr]ds_reject$/.test(name);
           await askMetrics(ask.cluster, question, wants, (_family, { name, labels, value }) => {
@@ -176,9 +182,12 @@ export const pilotCounts = planeSource(
             // Some releases have both: the counter of all is the whole.
             const known = isAll ? rejects : gauges;
             known.set(kind, (known.get(kind) ?? 0) + numberOf(value));
+            // Before 1.20 there is a sample of 0 without labels beside the others (modern.md 4).
+            const node = labels.get('node');
+            if (!isAll && kind === 'lds' && node !== undefined && numberOf(value) > 0) refusing.add(nodeOf(node));
           });
           for (const [kind, number] of gauges) if (!rejects.has(kind)) rejects.set(kind, number);
-          return { pod: pilot.pod.name, rejects };
+          return { pod: pilot.pod.name, rejects, refusing };
         };
         return settle(read());
       }),

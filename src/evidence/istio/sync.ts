@@ -33,6 +33,25 @@ export function stateOf({ sent, acked, error }: TypeSync): SyncState {
   return sent === acked ? 'synced' : 'stale';
 }
 
+/** One kind of configuration of one proxy. */
+export interface Found {
+  proxy: string;
+  type: TypeSync;
+}
+
+/** Each kind of configuration of these proxies that is in this state. */
+export const foundIn = (proxies: readonly ProxySync[], state: SyncState): readonly Found[] =>
+  proxies.flatMap(({ proxy, types }) =>
+    types.filter((type) => stateOf(type) === state).map((type) => ({ proxy, type })),
+  );
+
+/** As long as this a proxy may take to answer (ms). */
+const PROMPT = 60_000;
+
+/** Whether an answer has been owed for so long that it will not come by itself. */
+export const isLate = (type: TypeSync, now: number): boolean =>
+  stateOf(type) === 'stale' && type.sentAt !== null && now - type.sentAt > PROMPT;
+
 /** Whether a proxy has not taken its newest routes, and Pilot does not say whether it refused them: before 1.24. */
 export const isOwed = (type: TypeSync): boolean =>
   type.kind === 'route' && type.sentAt === null && stateOf(type) === 'stale';

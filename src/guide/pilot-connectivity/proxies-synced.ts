@@ -4,19 +4,11 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { allSyncs, type PilotSync, pilotCounts } from '../../evidence/istio/pilot.ts';
 import { expectedProxies } from '../../evidence/istio/proxies.ts';
-import { type ProxySync, podOfProxy, stateOf, type TypeSync } from '../../evidence/istio/sync.ts';
+import { type Found, foundIn, isLate, type ProxySync, podOfProxy, type SyncState } from '../../evidence/istio/sync.ts';
 import { docs, PROXIES_CONNECTED, PROXIES_SYNCED } from './steps.ts';
 
 /** What a proxy cannot do without. Routes and endpoints it may not need: "not sent" is then as it should be. */
 const NEEDED = ['cluster', 'listener'];
-
-/** As long as this a proxy may take to answer (ms). */
-const PROMPT = 60_000;
-
-interface Found {
-  proxy: string;
-  type: TypeSync;
-}
 
 /** Whether a later reading shows the same, still unanswered: the same nonce. */
 function stillStale(syncs: readonly PilotSync[], { proxy, type }: Found): boolean {
@@ -73,9 +65,7 @@ export const proxiesAreSynced = defineCheck({
       return isSome(missing) ? unknown(missing) : skip('no proxy of this control plane is connected');
     if (proxies.every(({ types }) => types.length === 0))
       return skip('0.8 lists its proxies, and not what they have taken');
-    const all = proxies.flatMap(({ proxy, types }) => types.map((type): Found => ({ proxy, type })));
-    const of = (state: ReturnType<typeof stateOf>): readonly Found[] =>
-      all.filter(({ type }) => stateOf(type) === state);
+    const of = (state: SyncState): readonly Found[] => foundIn(proxies, state);
     const errors = of('error');
     const [first] = errors;
     if (first)
@@ -90,9 +80,7 @@ export const proxiesAreSynced = defineCheck({
     const stale = of('stale');
     const late = stale.filter(
       (found) =>
-        NEEDED.includes(found.type.kind) &&
-        ((found.type.sentAt !== null && now - found.type.sentAt > PROMPT) ||
-          (scope.window > 0 && stillStale(syncs, found))),
+        NEEDED.includes(found.type.kind) && (isLate(found.type, now) || (scope.window > 0 && stillStale(syncs, found))),
     );
     if (late.length > 0) return verdictOf('fail', 'Stale', `no answer from ${named(late)}`, late);
     if (stale.length > 0) return verdictOf('warn', 'AnswerOwed', `an answer is owed by ${named(stale)}`, stale);
