@@ -75,4 +75,5 @@ export const emitting = (
 export const storeAnswer = (...series: readonly Record<string, string>[]): StoreAnswer => ({
   where: 'pod istio-system/prometheus-1',
   series: { got: series.map((labels) => ({ labels: new Map(Object.entries(labels)), value: 1, at: 0 })) },
+  partial: [],
 });

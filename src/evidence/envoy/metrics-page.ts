@@ -1,7 +1,8 @@
 import type { Cluster } from '../../cluster/question/cluster.ts';
 import type { ExecQuestion, PageQuestion } from '../../cluster/question/question.ts';
 import { unanswered } from '../../cluster/question/text.ts';
-import { lineOf, numberOf } from '../../prometheus/metrics.ts';
+import { lineOf } from '../../prometheus/metrics.ts';
+import { numberOf } from '../../prometheus/numbers.ts';
 import type { Problem } from '../../prometheus/page-reader.ts';
 import { askLines } from '../prometheus/metrics-page.ts';
 

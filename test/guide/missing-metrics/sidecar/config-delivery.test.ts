@@ -60,6 +60,7 @@ const webhook = (change: Partial<Webhook>): Webhook => ({
   failurePolicy: 'Fail',
   namespaces: null,
   objects: null,
+  createdAt: 0,
   ...change,
 });
 
