@@ -19,8 +19,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   prometheus: [],
   diagnosis: ['cluster', 'errors.ts', 'rights.ts'],
   istio: [],
-  evidence: ['diagnosis', 'cluster', 'prometheus', 'istio', 'errors.ts'],
-  guide: ['diagnosis', 'evidence', 'istio', 'errors.ts', 'cluster/question/shell.ts'],
+  scraping: ['istio/selector.ts'],
+  evidence: ['diagnosis', 'cluster', 'prometheus', 'istio', 'scraping', 'errors.ts'],
+  guide: ['diagnosis', 'evidence', 'istio', 'scraping', 'errors.ts', 'cluster/question/shell.ts'],
   report: ['diagnosis', 'errors.ts', 'cli-table3', 'js-yaml'],
   commands: [
     'cluster',

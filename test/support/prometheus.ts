@@ -51,9 +51,16 @@ interface Running {
   close: () => Promise<void>;
 }
 
-/** What a server is waited for: so many targets, each scraped so often; and the rules that it records by. */
+/** A real Prometheus with these scrape configurations, as soon as its targets are as awaited: the text of /api/v1/targets. */
+export const startConfigured = (
+  configurations: readonly object[],
+  targets: (text: string) => boolean,
+): Promise<Running> => launchPrometheus({ scrape_configs: configurations }, { targets, scrapes: 1, rules: [] });
+
+/** What a server is waited for: its targets, each scraped so often; and the rules that it records by. */
 interface Awaited {
-  targets: number;
+  /** How many, or whether they are as awaited: the text of /api/v1/targets. */
+  targets: number | ((text: string) => boolean);
   scrapes: 1 | 2;
   rules: readonly { record: string; expr: string }[];
 }
@@ -91,7 +98,9 @@ export async function launchPrometheus(config: object, { targets, scrapes, rules
       .catch(() => '');
   const isReady = async (): Promise<boolean> => {
     const known = await textOf('/api/v1/targets');
-    if (known === '' || (known.match(/"health":"(up|down)"/g)?.length ?? 0) !== targets) return false;
+    if (known === '') return false;
+    if (typeof targets === 'function') return targets(known);
+    if ((known.match(/"health":"(up|down)"/g)?.length ?? 0) !== targets) return false;
     const query = encodeURIComponent(`min(count_over_time(up[1m])) >= ${scrapes}`);
     return scrapes === 1 || targets === 0 || (await textOf(`/api/v1/query?query=${query}`)).includes('"value"');
   };
@@ -99,7 +108,7 @@ export async function launchPrometheus(config: object, { targets, scrapes, rules
     for (const until = Date.now() + 30_000; !(await isReady()); ) {
       assert.ok(Date.now() < until, 'Prometheus has not scraped within 30 s');
       assert.ok(server.exitCode === null, 'Prometheus has ended: it does not take this configuration');
-      await new Promise((resolve) => setTimeout(resolve, targets > 100 ? 1000 : 100));
+      await new Promise((resolve) => setTimeout(resolve, Number(targets) > 100 ? 1000 : 100));
     }
     return { port, close };
   } catch (error) {

@@ -175,6 +175,31 @@ const gatewayRoute = ({ spec, status }: Json): Partial<KubernetesObject> => ({
   ...(status !== undefined && { status: only(status, 'parents') }),
 });
 
+/** What a monitor looks for, and how; not with which login. */
+const monitor =
+  (endpoints: string) =>
+  ({ spec }: Json): Partial<KubernetesObject> => ({
+    spec: {
+      ...only(spec, 'selector', 'namespaceSelector', 'jobLabel', 'sampleLimit', 'labelLimit', 'bodySizeLimit'),
+      [endpoints]: array(object(spec)[endpoints]).map((each) =>
+        only(
+          each,
+          'port',
+          'portNumber',
+          'targetPort',
+          'path',
+          'scheme',
+          'interval',
+          'scrapeTimeout',
+          'relabelings',
+          'metricRelabelings',
+          'honorLabels',
+          'filterRunning',
+        ),
+      ),
+    },
+  });
+
 const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>> = {
   pods: ({ spec, status }) => ({ spec: podSpec(spec), status: podStatus(status) }),
   services: ({ spec, status }) => ({
@@ -215,6 +240,24 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
   grpcroutes: gatewayRoute,
   tlsroutes: gatewayRoute,
   tcproutes: gatewayRoute,
+  podmonitors: monitor('podMetricsEndpoints'),
+  servicemonitors: monitor('endpoints'),
+  // Where and how it writes, and what it mounts, is nobody's business; Mixer's kind has the same plural.
+  'prometheuses.monitoring.coreos.com': ({ spec }) => ({
+    spec: only(
+      spec,
+      'podMonitorSelector',
+      'podMonitorNamespaceSelector',
+      'serviceMonitorSelector',
+      'serviceMonitorNamespaceSelector',
+      'probeSelector',
+      'scrapeConfigSelector',
+      'ignoreNamespaceSelectors',
+      'enforcedSampleLimit',
+      'enforcedBodySizeLimit',
+      'enforcedLabelLimit',
+    ),
+  }),
   handlers: ({ spec }) => ({ spec: handlerSpec(spec) }),
   envoyfilters: () => ({}),
   attributemanifests: () => ({}),

@@ -54,6 +54,11 @@ export function routesOf(kind: keyof typeof ROUTE_VERSIONS): readonly [Resource,
 }
 export const referenceGrants = (version: GatewayApi): Resource =>
   resource('gateway.networking.k8s.io', version, 'referencegrants');
+/** What an operator makes a Prometheus' configuration of: v1 is all that they were ever served in. */
+const monitoring = (plural: string) => resource('monitoring.coreos.com', 'v1', plural);
+export const podMonitors = monitoring('podmonitors');
+export const serviceMonitors = monitoring('servicemonitors');
+export const operatedPrometheuses = monitoring('prometheuses');
 /** What containers use, as the metrics API tells (guide.md i, I1). */
 export const podMetrics = resource('metrics.k8s.io', 'v1beta1', 'pods');
 

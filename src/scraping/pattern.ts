@@ -1,0 +1,291 @@
+/** What one step of a pattern's program does. */
+type Step =
+  | { does: 'take'; fits: (character: string) => boolean }
+  | { does: 'split'; to: readonly [number, number] }
+  | { does: 'jump'; to: number }
+  | { does: 'mark'; slot: number }
+  | { does: 'begin' | 'end' | 'match' };
+
+type Node =
+  | { is: 'one'; fits: (character: string) => boolean }
+  | { is: 'row'; of: readonly Node[] }
+  | { is: 'either'; of: readonly Node[] }
+  | { is: 'many'; of: Node; least: number; most: number; lazy: boolean }
+  | { is: 'group'; of: Node; index: number }
+  | { is: 'begin' }
+  | { is: 'end' };
+
+/** What a relabelling rule may need; RE2 has its limits, too. */
+const MOST_STEPS = 2000;
+const MOST_REPEATS = 1000;
+const LONGEST = 2000;
+
+const CLASSES: Readonly<Record<string, RegExp>> = {
+  d: /[0-9]/,
+  D: /[^0-9]/,
+  w: /[0-9A-Za-z_]/,
+  W: /[^0-9A-Za-z_]/,
+  s: /[\t\n\f\r ]/,
+  S: /[^\t\n\f\r ]/,
+};
+const CONTROLS: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', f: '\f', v: '\v', a: '\x07' };
+
+/** A pattern that is not understood. */
+class Unread extends Error {}
+
+/**
+ * A regular expression as Prometheus has them: RE2's, over the whole text. The rules of monitors are written by whoever may write
+ * one into some namespace, so they are matched without going back (Thompson's way): no pattern takes longer than its length by
+ * that of the text.
+ */
+export class Pattern {
+  private static readonly known = new Map<string, Pattern | null>();
+
+  /** Null where the pattern holds what is not understood here. */
+  static of(source: string): Pattern | null {
+    const known = Pattern.known.get(source);
+    if (known !== undefined) return known;
+    let made: Pattern | null = null;
+    try {
+      made = new Pattern(source);
+    } catch (error) {
+      if (!(error instanceof Unread)) throw error;
+    }
+    Pattern.known.set(source, made);
+    return made;
+  }
+
+  private readonly program: Step[] = [];
+  private readonly slots: number;
+  /** Parts that were compiled: a part that takes nothing makes no step, however often it is repeated. */
+  private compiled = 0;
+
+  private constructor(source: string) {
+    if (source.length > LONGEST) throw new Unread();
+    const reader = new Reader(source);
+    const node = reader.read();
+    this.slots = reader.groups * 2;
+    this.compile(node);
+    this.add({ does: 'match' });
+  }
+
+  private add(step: Step): number {
+    if (this.program.length >= MOST_STEPS) throw new Unread();
+    return this.program.push(step) - 1;
+  }
+
+  private compile(node: Node): void {
+    if (++this.compiled > 10 * MOST_STEPS) throw new Unread();
+    if (node.is === 'one') this.add({ does: 'take', fits: node.fits });
+    else if (node.is === 'row') for (const each of node.of) this.compile(each);
+    else if (node.is === 'begin' || node.is === 'end') this.add({ does: node.is });
+    else if (node.is === 'group') {
+      this.add({ does: 'mark', slot: node.index * 2 });
+      this.compile(node.of);
+      this.add({ does: 'mark', slot: node.index * 2 + 1 });
+    } else if (node.is === 'either') this.compileEither(node.of);
+    else this.compileMany(node);
+  }
+
+  private compileEither([first, ...rest]: readonly Node[]): void {
+    if (!first) return;
+    if (rest.length === 0) {
+      this.compile(first);
+      return;
+    }
+    const split = this.add({ does: 'jump', to: 0 });
+    this.compile(first);
+    const jump = this.add({ does: 'jump', to: 0 });
+    this.program[split] = { does: 'split', to: [split + 1, this.program.length] };
+    this.compileEither(rest);
+    this.program[jump] = { does: 'jump', to: this.program.length };
+  }
+
+  private compileMany({ of, least, most, lazy }: Extract<Node, { is: 'many' }>): void {
+    for (let each = 0; each < least; each++) this.compile(of);
+    const split = (at: number, inside: number, after: number): void => {
+      this.program[at] = { does: 'split', to: lazy ? [after, inside] : [inside, after] };
+    };
+    if (most === Number.POSITIVE_INFINITY) {
+      const at = this.add({ does: 'jump', to: 0 });
+      this.compile(of);
+      this.add({ does: 'jump', to: at });
+      split(at, at + 1, this.program.length);
+      return;
+    }
+    const optional: number[] = [];
+    for (let each = least; each < most; each++) {
+      optional.push(this.add({ does: 'jump', to: 0 }));
+      this.compile(of);
+    }
+    for (const at of optional) split(at, at + 1, this.program.length);
+  }
+
+  /** What the groups hold of a text that fits as a whole, the text itself first; null where it does not fit. */
+  groupsIn(text: string): readonly string[] | null {
+    let threads = new Map<number, readonly number[]>();
+    this.follow(0, 0, text.length, [], threads);
+    for (let at = 0; at < text.length; at++) {
+      const next = new Map<number, readonly number[]>();
+      for (const [step, marks] of threads) {
+        const { does, ...rest } = this.program[step] as Step;
+        const { fits } = rest as { fits: (character: string) => boolean };
+        if (does === 'take' && fits(text.charAt(at))) this.follow(step + 1, at + 1, text.length, marks, next);
+      }
+      if (next.size === 0) return null;
+      threads = next;
+    }
+    const marks = threads.get(this.program.length - 1);
+    if (!marks) return null;
+    const groups = [text];
+    for (let slot = 2; slot < this.slots + 2; slot += 2)
+      groups.push(text.slice(marks[slot] ?? 0, marks[slot + 1] ?? 0));
+    return groups;
+  }
+
+  /** Adds the steps that can be reached without taking a character, the preferred first. */
+  private follow(
+    first: number,
+    at: number,
+    length: number,
+    marks: readonly number[],
+    into: Map<number, readonly number[]>,
+  ): void {
+    const open: { step: number; marks: readonly number[] }[] = [{ step: first, marks }];
+    for (let next = open.pop(); next; next = open.pop()) {
+      if (into.has(next.step)) continue;
+      into.set(next.step, next.marks);
+      const step = this.program[next.step] as Step;
+      if (step.does === 'jump') open.push({ step: step.to, marks: next.marks });
+      else if (step.does === 'split') {
+        open.push({ step: step.to[1], marks: next.marks }, { step: step.to[0], marks: next.marks });
+      } else if (step.does === 'mark') {
+        const changed = [...next.marks];
+        changed[step.slot] = at;
+        open.push({ step: next.step + 1, marks: changed });
+      } else if ((step.does === 'begin' && at === 0) || (step.does === 'end' && at === length)) {
+        open.push({ step: next.step + 1, marks: next.marks });
+      }
+    }
+  }
+}
+
+/** Reads a pattern of RE2's as far as relabelling rules go. */
+class Reader {
+  groups = 0;
+  private at = 0;
+  private folds = false;
+  private depth = 0;
+
+  constructor(private readonly source: string) {}
+
+  read(): Node {
+    const node = this.either();
+    if (this.at < this.source.length) throw new Unread();
+    return node;
+  }
+
+  private get next(): string {
+    return this.source.charAt(this.at);
+  }
+
+  private takes(text: string): boolean {
+    if (!this.source.startsWith(text, this.at)) return false;
+    this.at += text.length;
+    return true;
+  }
+
+  private either(): Node {
+    if (++this.depth > 100) throw new Unread();
+    const of: Node[] = [this.row()];
+    while (this.takes('|')) of.push(this.row());
+    this.depth--;
+    return { is: 'either', of };
+  }
+
+  private row(): Node {
+    const of: Node[] = [];
+    while (this.at < this.source.length && this.next !== '|' && this.next !== ')') of.push(this.repeated(this.one()));
+    return { is: 'row', of };
+  }
+
+  private repeated(of: Node): Node {
+    const [all, star, least = '', comma, most = ''] =
+      /^(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})/.exec(this.source.slice(this.at, this.at + 16)) ?? [];
+    if (all === undefined) return of;
+    this.at += all.length;
+    const lazy = this.takes('?');
+    if (/^[*+?]/.test(this.next)) throw new Unread();
+    if (star !== undefined) {
+      return { is: 'many', of, least: star === '+' ? 1 : 0, most: star === '?' ? 1 : Number.POSITIVE_INFINITY, lazy };
+    }
+    const to = comma === undefined ? Number(least) : most === '' ? Number.POSITIVE_INFINITY : Number(most);
+    if (Number(least) > MOST_REPEATS || (to > MOST_REPEATS && to !== Number.POSITIVE_INFINITY)) throw new Unread();
+    return { is: 'many', of, least: Number(least), most: to, lazy };
+  }
+
+  private one(): Node {
+    const character = this.next;
+    this.at++;
+    if (character === '(') return this.group();
+    if (character === '[') return this.class();
+    if (character === '.') return { is: 'one', fits: () => true };
+    if (character === '^') return { is: 'begin' };
+    if (character === '$') return { is: 'end' };
+    if (character === '\\') return this.escaped();
+    if (/^[*+?]/.test(character)) throw new Unread();
+    return this.literal(character);
+  }
+
+  private literal(character: string): Node {
+    const lower = character.toLowerCase();
+    return { is: 'one', fits: this.folds ? (each) => each.toLowerCase() === lower : (each) => each === character };
+  }
+
+  private group(): Node {
+    const [flags, ended] = /^\?([is]+)([:)])/.exec(this.source.slice(this.at, this.at + 8))?.slice(1) ?? [];
+    const before = this.folds;
+    let index: number | null = null;
+    if (flags !== undefined) {
+      this.at += flags.length + 2;
+      if (flags.includes('i')) this.folds = true;
+      // Flags by themselves hold until the group that they are in ends.
+      if (ended === ')') return { is: 'row', of: [] };
+    } else if (!this.takes('?:')) {
+      const [name] = /^\?P?<\w+>/.exec(this.source.slice(this.at)) ?? [];
+      if (name !== undefined) this.at += name.length;
+      else if (this.next === '?') throw new Unread();
+      index = ++this.groups;
+    }
+    const of = this.either();
+    if (!this.takes(')')) throw new Unread();
+    this.folds = before;
+    return index === null ? of : { is: 'group', of, index };
+  }
+
+  private escaped(): Node {
+    const character = this.next;
+    this.at++;
+    const known = CLASSES[character];
+    if (known) return { is: 'one', fits: (each) => known.test(each) };
+    const control = CONTROLS[character];
+    if (control !== undefined) return this.literal(control);
+    if (character === '' || /^[0-9A-Za-z]/.test(character)) throw new Unread();
+    return this.literal(character);
+  }
+
+  private class(): Node {
+    const [all = '', body = ''] = /^(\^?\]?(?:\\.|[^\]\\])*)\]/.exec(this.source.slice(this.at)) ?? [];
+    // Classes of POSIX and of Unicode mean something else to JavaScript.
+    if (all === '' || /\[[:.=]|\\[^dDwWsSntrfv\W]|&&|--/.test(body)) throw new Unread();
+    this.at += all.length;
+    const escaped = body.replace(/^(\^?)\]/, '$1\\]').replace(/(?<!\\)\[/g, '\\[');
+    let pattern: RegExp;
+    try {
+      pattern = new RegExp(`^[${escaped}]$`, this.folds ? 'is' : 's');
+    } catch {
+      throw new Unread();
+    }
+    return { is: 'one', fits: (each) => pattern.test(each) };
+  }
+}
