@@ -1,6 +1,10 @@
 import { yamlIn } from '../../cluster/question/yaml.ts';
+import type { Rule } from '../../scraping/relabel.ts';
+import type { Way } from '../../scraping/ways.ts';
+import { list, object, text, texts } from '../text/json.ts';
+import { rulesIn } from './monitors.ts';
 
-/** A job of a Prometheus configuration, as far as it tells whether Mixer's adapter is scraped. */
+/** A job of a Prometheus configuration, as far as it tells what it scrapes in Kubernetes. */
 export interface ScrapeJob {
   name: string;
   staticTargets: readonly string[];
@@ -8,12 +12,16 @@ export interface ScrapeJob {
   keeps: readonly string[];
   /** Whether it finds its targets by itself, in Kubernetes or elsewhere. */
   discovers: boolean;
+  /** How it finds pods in this cluster. */
+  ways: readonly Way[];
 }
 
 interface RawJob {
   job_name?: string;
   static_configs?: readonly { targets?: readonly string[] }[] | null;
   relabel_configs?: readonly { action?: string; regex?: string }[] | null;
+  metrics_path?: string;
+  kubernetes_sd_configs?: unknown;
 }
 
 /** The scrape jobs of a prometheus.yml, in its order. */
@@ -24,7 +32,41 @@ export async function scrapeJobsIn(text: string): Promise<readonly ScrapeJob[]> 
     staticTargets: (job.static_configs ?? []).flatMap(({ targets }) => targets ?? []),
     keeps: (job.relabel_configs ?? []).flatMap(({ action, regex }) => (action === 'keep' ? [String(regex)] : [])),
     discovers: Object.keys(job).some((key) => key.endsWith('_sd_configs') && key !== 'file_sd_configs'),
+    ways: waysIn(job),
   }));
+}
+
+/** Goes by what only the API server or the server's own pod knows: nothing is decided by it here. */
+const UNTOLD: Rule = {
+  action: 'keep',
+  sources: ['__meta_kubernetes_untold'],
+  separator: ';',
+  regex: '.+',
+  target: '',
+  replacement: '$1',
+};
+
+const ROLES: Readonly<Record<string, Way['of']>> = { pod: 'pods', endpoints: 'endpoints', endpointslice: 'endpoints' };
+
+/** Those of another cluster are left out. */
+function waysIn({ metrics_path, relabel_configs, kubernetes_sd_configs }: RawJob): readonly Way[] {
+  return list(kubernetes_sd_configs).flatMap(({ role, namespaces, selectors, api_server, kubeconfig_file }): Way[] => {
+    const of = ROLES[text(role)];
+    if (!of || text(api_server) !== '' || text(kubeconfig_file) !== '') return [];
+    const { names, own_namespace } = object(namespaces);
+    const isUntold = list(selectors).length > 0 || own_namespace === true;
+    const rules = rulesIn(relabel_configs);
+    return [
+      {
+        of,
+        namespaces: texts(names).length > 0 ? texts(names) : 'any',
+        selector: null,
+        path: metrics_path ?? '/metrics',
+        rules: isUntold ? [UNTOLD, ...rules] : rules,
+        port: null,
+      },
+    ];
+  });
 }
 
 /**

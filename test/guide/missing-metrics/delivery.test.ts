@@ -243,6 +243,7 @@ const job = (change: Partial<ScrapeJob> = {}): ScrapeJob => ({
   staticTargets: [],
   keeps: [],
   discovers: true,
+  ways: [],
   ...change,
 });
 const target = (change: Partial<Target> = {}): Target => ({

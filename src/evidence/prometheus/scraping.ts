@@ -1,0 +1,216 @@
+import type { Ask, Attempt, Source } from '../../diagnosis/check.ts';
+import { planeSource, settle } from '../../diagnosis/source.ts';
+import { sorted } from '../../diagnosis/verdict.ts';
+import type { Unanswered } from '../../errors.ts';
+import type { Monitor } from '../../scraping/monitors.ts';
+import { isProxyPage } from '../../scraping/ways.ts';
+import { population } from '../istio/population.ts';
+import { isYoung } from '../istio/proxies.ts';
+import { allNamespaces, allPods, allServices, byNamespace, type Listing, selects } from '../kubernetes/lists.ts';
+import type { Pod } from '../kubernetes/pod.ts';
+import { type Monitoring, monitoring } from './monitors.ts';
+import { byPod, PodIndex } from './pod-series.ts';
+import { loaded } from './proxies.ts';
+import { type Queried, query } from './query.ts';
+import { prometheusReadings } from './readings.ts';
+import { prometheusServers } from './server.ts';
+import type { StoreAnswer } from './store.ts';
+import type { Target } from './targets.ts';
+import { type Cause, causesOf } from './unscraped.ts';
+
+/** Which proxies the Prometheus servers scrape, and why not the others. */
+export interface Scraping {
+  /** The servers that were asked; none, and nothing else is known. */
+  servers: readonly string[];
+  /** Their pods, where they are pods. */
+  serverPods: readonly Pod[];
+  /** Those that are old enough to be judged. */
+  pods: readonly Pod[];
+  young: number;
+  /** Targets that are the pages of their proxies. */
+  targets: ReadonlyMap<Pod, readonly Target[]>;
+  /** Proxies that some server has as a target, or of which it holds what only their pages tell. */
+  targeted: ReadonlySet<Pod>;
+  /** Of those, the ones whose scrapes succeed. */
+  up: ReadonlySet<Pod>;
+  /** Whether it was told by series alone, since no server tells its targets. */
+  isBySeries: boolean;
+  /** Why the others are no targets. */
+  causes: readonly Cause[];
+  /** Why a proxy may be a target all the same. */
+  missing: readonly Unanswered[];
+  /** The same, in the servers' own words. */
+  partial: readonly string[];
+  /** How many servers were not asked. */
+  leftOut: number;
+  /** What an operator would make its configuration of. */
+  monitors: Monitoring;
+}
+
+/** What is asked, for the pure part. */
+export interface Asked {
+  servers: readonly string[];
+  leftOut: number;
+  everyPod: readonly Pod[];
+  pods: readonly Pod[];
+  now: number;
+  targets: readonly Attempt<{ targets: readonly Target[]; partial: readonly string[] }>[];
+  /** Asked of the servers that do not tell their targets: null of the others. */
+  ups: readonly (Attempt<Queried> | null)[];
+  loaded: readonly StoreAnswer[];
+}
+
+/** What is known of targets, and which are left. */
+export function targetedIn({
+  everyPod,
+  pods: all,
+  now,
+  targets,
+  ups,
+  loaded: filters,
+  ...rest
+}: Asked): Omit<Scraping, 'causes' | 'monitors' | 'serverPods'> {
+  const pods = all.filter((pod) => !isYoung(pod, now));
+  const index = new PodIndex(everyPod);
+  const own = new Set(pods);
+  const byTarget = new Map<Pod, Target[]>();
+  const targeted = new Set<Pod>();
+  const up = new Set<Pod>();
+  const { got } = sorted(targets);
+  for (const target of got.flatMap((each) => each.targets)) {
+    const pod = podOf(target, index);
+    if (!pod || !own.has(pod) || !isOfProxy(target)) continue;
+    const known = byTarget.get(pod);
+    if (known) known.push(target);
+    else byTarget.set(pod, [target]);
+    targeted.add(pod);
+    if (target.health === 'up') up.add(pod);
+  }
+  for (const answer of ups) {
+    for (const { labels, value } of answer && 'got' in answer ? answer.got.series : []) {
+      const pod = index.podOf(labels);
+      if (!pod || !own.has(pod) || !isOfProxyPort(labels.get('instance') ?? '')) continue;
+      targeted.add(pod);
+      if (value === 1) up.add(pod);
+    }
+  }
+  // Whoever scraped it: only a proxy's own page has it.
+  for (const { series } of filters) {
+    for (const { labels } of 'got' in series ? series.got : []) {
+      const pod = labels.get('component') === 'proxy' ? index.podOf(labels) : null;
+      if (!pod || !own.has(pod)) continue;
+      targeted.add(pod);
+      up.add(pod);
+    }
+  }
+  return {
+    ...rest,
+    pods,
+    young: all.length - pods.length,
+    targets: byTarget,
+    targeted,
+    up,
+    isBySeries: got.length === 0 && ups.some((each) => each !== null && 'got' in each),
+    missing: targets.flatMap((each, place) => {
+      const instead = ups[place];
+      return 'missing' in each && !(instead && 'got' in instead) ? [each.missing] : [];
+    }),
+    partial: [
+      ...got.flatMap(({ partial }) => partial),
+      ...ups.flatMap((each) => (each && 'got' in each ? each.got.partial : [])),
+    ],
+  };
+}
+
+function podOf({ pod, url, podIp, instance }: Target, index: PodIndex): Pod | null {
+  const labels = new Map<string, string>(
+    pod
+      ? [
+          ['pod', pod.name],
+          ['namespace', pod.namespace],
+        ]
+      : [],
+  );
+  const byName = pod ? index.podOf(labels) : null;
+  if (byName) return byName;
+  const hosts = [podIp ?? '', URL.canParse(url) ? new URL(url).host : '', instance];
+  for (const host of hosts) {
+    const found = index.podOf(new Map([['instance', host]]));
+    if (found) return found;
+  }
+  return null;
+}
+
+const isOfProxy = ({ url, instance }: Target): boolean =>
+  isProxyPage(url) ||
+  (instance !== '' && isProxyPage(`http://${instance}${URL.canParse(url) ? new URL(url).pathname : ''}`));
+
+/** An instance that was given another name may be anything. */
+const isOfProxyPort = (instance: string): boolean => {
+  const [, port] = /:(\d+)$/.exec(instance) ?? [];
+  return port === undefined || isProxyPage(`http://x:${port}/`);
+};
+
+/** Which of some pods' proxies are scraped. */
+export const scrapingOf = (which: Source<readonly Pod[]>): Source<Scraping> =>
+  planeSource([{ verb: 'create', resource: 'pods/portforward' }], async (ask): Promise<Scraping> => {
+    const { from } = ask;
+    const [servers, pods, everyPod, readings, filters, told, namespaces, services] = await Promise.all([
+      from(prometheusServers),
+      from(which),
+      from(allPods),
+      from(prometheusReadings),
+      from(loaded),
+      from(monitoring),
+      settle(from(allNamespaces)),
+      settle(from(allServices)),
+    ]);
+    const targets = readings.map(({ scrapes }) => scrapes);
+    const asked = targetedIn({
+      servers: servers.asked.map(({ where }) => where),
+      leftOut: servers.leftOut,
+      everyPod: everyPod.items,
+      pods,
+      now: ask.now,
+      targets,
+      ups: await upsOf(ask, targets),
+      loaded: filters,
+    });
+    const names = new Set(asked.servers);
+    const { got: jobs } = sorted(readings.map((reading) => reading.jobs));
+    const inNamespace = byNamespace('got' in services ? services.got.items : []);
+    return {
+      ...asked,
+      serverPods: everyPod.items.filter(({ namespace, name }) => names.has(`pod ${namespace}/${name}`)),
+      monitors: told,
+      causes: causesOf(
+        asked.pods.filter((pod) => !asked.targeted.has(pod)),
+        {
+          monitors: [...itemsOf<Monitor>(told.podMonitors), ...itemsOf<Monitor>(told.serviceMonitors)],
+          prometheuses: itemsOf(told.prometheuses),
+          namespaces:
+            'got' in namespaces ? new Map(namespaces.got.items.map(({ name, labels }) => [name, labels])) : null,
+          jobs: jobs.flat(),
+          servicesOf: (pod) => inNamespace(pod.namespace).filter(({ selector }) => selects(selector, pod.labels)),
+        },
+      ),
+    };
+  });
+
+const itemsOf = <T>(attempt: Attempt<Listing<T>>): readonly T[] => ('got' in attempt ? attempt.got.items : []);
+
+/** What the servers that tell no targets hold of their scrapes. */
+async function upsOf(ask: Ask, targets: Asked['targets']): Promise<Asked['ups']> {
+  const { asked } = await ask.from(prometheusServers);
+  return Promise.all(
+    asked.map((server, place) => {
+      const told = targets[place];
+      return told && 'missing' in told ? settle(query(ask, server, `max by (${byPod('job')}) (up)`)) : null;
+    }),
+  );
+}
+
+/** Of the sidecars and gateways of this control plane. */
+export const proxyScraping = scrapingOf(
+  planeSource([], async ({ from }) => (await from(population)).proxies.map(({ pod }) => pod)),
+);
