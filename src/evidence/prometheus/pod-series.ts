@@ -13,6 +13,16 @@ export const POD_LABELS = [
 /** For `by (…)`: a label that a series does not have costs nothing. */
 export const byPod = (...more: readonly string[]): string => [...POD_LABELS, ...more].join(', ');
 
+const podNameOf = (labels: ReadonlyMap<string, string>): string | undefined =>
+  labels.get('pod') ?? labels.get('pod_name') ?? labels.get('kubernetes_pod_name');
+
+const hostOf = (labels: ReadonlyMap<string, string>): string =>
+  (labels.get('instance') ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+
+/** Whether a series tells no pod, of whatever mesh: neither by a name nor by an address. */
+export const isNameless = (labels: ReadonlyMap<string, string>): boolean =>
+  !podNameOf(labels) && !/^[\d.]+$|:/.test(hostOf(labels));
+
 /** Finds the pod that a series comes from. Addresses of pods on their node's network tell none. */
 export class PodIndex {
   private readonly byAddress = new Map<string, Pod>();
@@ -27,10 +37,9 @@ export class PodIndex {
 
   /** By its name where labels have it, else by the address that was scraped; null of one that is no pod's here. */
   podOf(labels: ReadonlyMap<string, string>): Pod | null {
-    const name = labels.get('pod') ?? labels.get('pod_name') ?? labels.get('kubernetes_pod_name');
+    const name = podNameOf(labels);
     const namespace = labels.get('namespace') ?? labels.get('kubernetes_namespace');
     if (name && namespace) return this.byName.get(`${namespace}/${name}`) ?? null;
-    const host = (labels.get('instance') ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-    return this.byAddress.get(host) ?? null;
+    return this.byAddress.get(hostOf(labels)) ?? null;
   }
 }

@@ -5,15 +5,18 @@ import type { Pod } from '../kubernetes/pod.ts';
 import { byPod, PodIndex } from './pod-series.ts';
 import { inEachStore, type StoreAnswer } from './store.ts';
 
+/** What else tells two copies of one series apart: how it was scraped, and in which cluster. */
+export const COPY_LABELS = ['job', 'service', 'endpoint', 'cluster', 'prometheus_replica'] as const;
+
 /**
  * A series for each proxy whose stats filter is loaded and whose page is stored: the filter itself makes it, traffic or not
  * (modern.md 0, first discriminator).
  */
-export const loaded = inEachStore(`count by (${byPod('job', 'component', 'tag')}) (istio_build)`);
+export const loaded = inEachStore(`count by (${byPod(...COPY_LABELS, 'component', 'tag')}) (istio_build)`);
 
 /** Which pods have series of Istio's standard metrics that are not stale, and of which side. */
 export const fresh = inEachStore(
-  `count by (${byPod('reporter')}) ({__name__=~"istio_requests_total|istio_tcp_connections_opened_total"})`,
+  `count by (${byPod(...COPY_LABELS, 'reporter', '__name__')}) ({__name__=~"istio_requests_total|istio_tcp_connections_opened_total"})`,
 );
 
 /** Parts of a proxy's page that its agent could not have lately: `type` says which (modern.md 2f, F11). */

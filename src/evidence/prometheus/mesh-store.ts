@@ -1,0 +1,63 @@
+import { commandOf } from '../../cluster/question/question.ts';
+import type { Source } from '../../diagnosis/check.ts';
+import { planeSource } from '../../diagnosis/source.ts';
+import { fresh, loaded } from './proxies.ts';
+import { prometheusServers } from './server.ts';
+import { askStore, type StoreAnswer } from './store.ts';
+
+/** The store that holds the mesh's series, of all that were found. */
+export interface MeshStore {
+  where: string;
+  /** Its place among the answers of `inEachStore`. */
+  index: number;
+  /** Whether it holds any series of Istio's proxies; null where it did not tell. */
+  holds: boolean | null;
+  /** Those beside it that hold none, that hold some, and that did not tell. */
+  without: readonly string[];
+  beside: readonly string[];
+  silent: readonly string[];
+  /** The command that prints its configuration. */
+  readConfig: string;
+}
+
+/** How much an answer holds; null where there is none. */
+const sizeOf = (answer: StoreAnswer | undefined): number | null =>
+  answer && 'got' in answer.series ? answer.series.got.length : null;
+
+/** The store to judge by: the one with most proxies that report, then with most that could. */
+export function meshStoreOf(
+  fresh: readonly StoreAnswer[],
+  loaded: readonly StoreAnswer[],
+): Omit<MeshStore, 'readConfig'> | null {
+  const stores = fresh.map(({ where }, index) => {
+    const [reporting, proxies] = [sizeOf(fresh[index]), sizeOf(loaded[index])];
+    const isSilent = reporting === null && proxies === null;
+    const holds = (reporting ?? 0) + (proxies ?? 0) > 0 ? true : isSilent ? null : false;
+    return { where, index, holds, reporting: reporting ?? 0, proxies: proxies ?? 0 };
+  });
+  const [best, ...others] = [...stores].sort(
+    (a, b) => b.reporting - a.reporting || b.proxies - a.proxies || a.index - b.index,
+  );
+  if (!best) return null;
+  const named = (holds: boolean | null): readonly string[] =>
+    others.filter((each) => each.holds === holds).map(({ where }) => where);
+  const { where, index, holds } = best;
+  return { where, index, holds, without: named(false), beside: named(true), silent: named(null) };
+}
+
+/** Null where no store was found. */
+export const meshStore = planeSource([], async ({ from }): Promise<MeshStore | null> => {
+  const [reporting, proxies, { asked }] = await Promise.all([from(fresh), from(loaded), from(prometheusServers)]);
+  const store = meshStoreOf(reporting, proxies);
+  const server = store && asked[store.index];
+  return server ? { ...store, readConfig: commandOf(server.question('/api/v1/status/config')) } : null;
+});
+
+/** Asks the store that holds the mesh's series; null where no store was found, or none holds any. */
+export const inMeshStore = (promql: string): Source<StoreAnswer | null> =>
+  planeSource([{ verb: 'create', resource: 'pods/portforward' }], async (ask): Promise<StoreAnswer | null> => {
+    const [{ asked }, store] = await Promise.all([ask.from(prometheusServers), ask.from(meshStore)]);
+    const server = store && store.holds !== false ? asked[store.index] : undefined;
+    if (!server) return null;
+    return askStore(ask, server, promql);
+  });

@@ -1,0 +1,63 @@
+import type { Verdict } from '../../../diagnosis/check.ts';
+import { skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
+import type { Unanswered } from '../../../errors.ts';
+import type { Pod } from '../../../evidence/kubernetes/pod.ts';
+import type { MeshStore } from '../../../evidence/prometheus/mesh-store.ts';
+import { PodIndex } from '../../../evidence/prometheus/pod-series.ts';
+import type { Series } from '../../../evidence/prometheus/query.ts';
+import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
+
+/** What is there to be judged: what is not a number tells nothing. */
+export const seriesIn = (answer: StoreAnswer | null | undefined): readonly Series[] =>
+  answer && 'got' in answer.series ? answer.series.got.filter(({ value }) => Number.isFinite(value)) : [];
+
+/** Why some answers are missing, or not whole. */
+export interface Gaps {
+  missing: readonly Unanswered[];
+  partial: readonly string[];
+}
+
+export const gapsIn = (answers: readonly StoreAnswer[]): Gaps => ({
+  missing: sorted(answers.map(({ series }) => series)).missing,
+  partial: answers.flatMap(({ partial }) => partial),
+});
+
+/** The reason, explained, of an answer that is not whole. */
+export const PARTIAL = 'The store says that its answer is not whole: what is not in it may be there all the same.';
+
+/** What is not known because an answer is missing or not whole; null where every answer is whole. */
+export function notWhole({ missing, partial }: Gaps, about?: string): Verdict | null {
+  const [first, ...more] = missing;
+  if (first) return unknown([first, ...more], about);
+  const [word] = partial;
+  if (word === undefined) return null;
+  const message = `the store’s answer is not whole: ${word.slice(0, 200)}`;
+  return {
+    status: 'unknown',
+    reason: 'PartialAnswer',
+    message: about === undefined ? message : `${about}: ${message}`,
+    missing: [],
+  };
+}
+
+/** Why a question to the mesh's own store brings nothing to judge; null where it does. */
+export function nothingIn(answer: StoreAnswer | null): Verdict | null {
+  if (answer === null) return skip('no store holds series of Istio’s proxies');
+  return 'missing' in answer.series ? unknown([answer.series.missing]) : null;
+}
+
+/** The pods that series come from, and how many name none. */
+export function podsIn(series: readonly Series[], pods: readonly Pod[]): ReadonlySet<Pod> {
+  const index = new PodIndex(pods);
+  return new Set(series.flatMap(({ labels }) => index.podOf(labels) ?? []));
+}
+
+/** `istio-system/prometheus-0 (monitoring/prometheus-1 has no such series)`: which store is judged, and what of the others. */
+export function namedStore({ where, without, beside, silent }: MeshStore): string {
+  const others = [
+    ...(without.length > 0 ? [`${without.join(', ')} has none`] : []),
+    ...(beside.length > 0 ? [`${beside.join(', ')} has some`] : []),
+    ...(silent.length > 0 ? [`${silent.join(', ')} did not tell`] : []),
+  ];
+  return others.length === 0 ? where : `${where}; ${others.join('; ')}`;
+}

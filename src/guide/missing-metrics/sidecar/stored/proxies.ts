@@ -1,0 +1,228 @@
+import { shellLine } from '../../../../cluster/question/shell.ts';
+import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
+import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
+import { type Population, population } from '../../../../evidence/istio/population.ts';
+import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
+import { dropped, fromWorkloads, toWorkloads } from '../../../../evidence/prometheus/mesh-series.ts';
+import { type MeshStore, meshStore } from '../../../../evidence/prometheus/mesh-store.ts';
+import { isNameless } from '../../../../evidence/prometheus/pod-series.ts';
+import { fresh, loaded } from '../../../../evidence/prometheus/proxies.ts';
+import type { Series } from '../../../../evidence/prometheus/query.ts';
+import { prometheusServers } from '../../../../evidence/prometheus/server.ts';
+import type { StoreAnswer } from '../../../../evidence/prometheus/store.ts';
+import { gapsIn, namedStore, notWhole, PARTIAL, podsIn, seriesIn } from '../../prometheus/answers.ts';
+import { CONFIG_DELIVERY, IN_MESH, PROXY_EMITS, SCRAPE, STORED, TELEMETRY_CONFIG } from '../steps.ts';
+import { type Asked, coverageOf, isOfProxy, reportersIn, workloadOf } from './coverage.ts';
+
+/** A pod so young may not have been scraped yet, whatever the interval (ms). */
+const SETTLING = 3 * 60_000;
+
+/** Pods whose series must be there by now. */
+export const settled = ({ proxies }: Population, now: number): readonly Pod[] =>
+  proxies.flatMap(({ pod }) => (pod.startedAt !== null && now - pod.startedAt < SETTLING ? [] : [pod]));
+
+/** Which proxies have fresh series of Istio's in some store, or the series that only a loaded filter makes. Null: not known. */
+export function storedOf({ proxies }: Population, { fresh, loaded }: Omit<Asked, 'dropped'>): ReadonlySet<Pod> | null {
+  const pods = proxies.map(({ pod }) => pod);
+  const { missing, partial } = gapsIn([...fresh, ...loaded]);
+  const series = [...fresh, ...loaded].flatMap(seriesIn);
+  if (fresh.length === 0 || missing.length + partial.length > 0 || series.some(({ labels }) => isNameless(labels)))
+    return null;
+  const { reporting, idle } = coverageOf(pods, { fresh, loaded, dropped: [] });
+  return new Set([...reporting, ...idle]);
+}
+
+/** `all of shop and web`, where whole namespaces are missing; the others are among the lines. */
+function wholeNamespaces(lost: readonly Pod[], pods: readonly Pod[]): string {
+  const kept = new Set(pods.filter((pod) => !lost.includes(pod)).map(({ namespace }) => namespace));
+  const whole = [...new Set(lost.map(({ namespace }) => namespace))].filter((each) => !kept.has(each)).sort();
+  if (whole.length === 0 || kept.size === 0) return '';
+  return `, all of ${whole.length > 3 ? count(whole.length, 'namespace') : whole.join(', ')}`;
+}
+
+const EARLIER = [IN_MESH, TELEMETRY_CONFIG, CONFIG_DELIVERY, PROXY_EMITS, SCRAPE, STORED];
+
+export const proxiesStored = defineCheck({
+  id: 'proxies-stored',
+  title: 'the store holds fresh series of every proxy',
+  explains:
+    'Looks for each proxy’s own series, by pod or by the address that was scraped, in every store that was found: requests and TCP connections that are not stale, or at least istio_build, which a loaded filter makes without any traffic. Gateways’ series alone are no health. Where the series name no pod, sums over several pods for one, their workloads are looked for. Pods that started within the last three minutes are left out.',
+  reasons: {
+    ProxiesNotStored: 'The store has no series of Istio’s from these proxies.',
+    SeriesCut:
+      'Pages of these proxies are stored in part, without Istio’s series: they are left out when they are stored.',
+    SpreadOverStores: 'No store has the series of all proxies: whoever asks one sees a part of the mesh.',
+    NoTraffic:
+      'The filter is loaded and scraped, and has counted nothing: nobody has called, or been called by, these proxies.',
+    NotCounted: 'Callers count requests to these proxies, which count none: it is not true that there is no traffic.',
+    NoStore: 'No Prometheus was found that could be asked.',
+    NotAllAsked: 'There are more Prometheus servers than are asked: what these do not have, others may have.',
+    PodsNotTold: 'The series that are stored name neither a pod nor a workload of this mesh.',
+    PartialAnswer: PARTIAL,
+  },
+  needs: {
+    population,
+    fresh,
+    loaded,
+    dropped,
+    store: meshStore,
+    servers: prometheusServers,
+    to: toWorkloads,
+    from: fromWorkloads,
+  },
+  judge({ population, fresh, loaded, dropped, store, servers, to, from }, { now }): Verdict {
+    const pods = settled(population, now);
+    if (pods.length === 0) {
+      if (population.refusal) return unknown([population.refusal]);
+      return skip(population.proxies.length === 0 ? 'no sidecar and no gateway' : 'every proxy has only just started');
+    }
+    if (store === null) return noStore();
+    const { reporting, idle, cut, silent, unscraped } = coverageOf(pods, { fresh, loaded, dropped });
+    const series = [...fresh.flatMap(seriesIn), ...loaded.flatMap(seriesIn).filter(isOfProxy)];
+    const isTold = !series.some(({ labels }) => isNameless(labels));
+    const reporters = isTold ? new Set() : reportersIn(seriesIn(to), seriesIn(from));
+    const lost = [...cut, ...silent, ...unscraped].filter((pod) => !reporters.has(workloadOf(pod)));
+    const total = pods.length;
+    const gaps = gapsIn([...fresh, ...loaded, ...[to, from].flatMap((each) => (isTold ? [] : (each ?? [])))]);
+    const about = `${total - lost.length} of ${count(total, 'proxy', 'proxies')} seen in ${namedStore(store)}`;
+    if (lost.length > 0) {
+      const hidden = notWhole(gaps, about);
+      if (hidden) return hidden;
+      if (servers.leftOut > 0)
+        return {
+          status: 'unknown',
+          reason: 'NotAllAsked',
+          message: `${about}; ${count(servers.leftOut, 'more Prometheus server')} not asked`,
+          hint: NAME_STORE,
+          missing: [],
+        };
+      if (!isTold) return notTold(lost, pods, store);
+      return lostVerdict({ cut, lost, pods, store });
+    }
+    if (population.refusal) return unknown([population.refusal], about);
+    if (isTold && reporting.length === 0) {
+      const hidden = notWhole(gaps, about);
+      if (hidden) return hidden;
+      const called = calledIn(seriesIn(to), pods);
+      if (called.length > 0)
+        return {
+          status: 'unknown',
+          reason: 'NotCounted',
+          message: `callers count requests to ${some(called)}, which count none themselves`,
+          hint: 'kubectl istio-diag explain both-sides-report',
+          missing: [],
+        };
+      return {
+        status: 'unknown',
+        reason: 'NoTraffic',
+        message: `${count(total, 'proxy', 'proxies')} loaded and stored in ${namedStore(store)}, and no traffic has been counted`,
+        hint: 'send a few requests through the mesh, and ask again',
+        missing: [],
+      };
+    }
+    const most = mostOf(fresh, loaded, pods);
+    if (isTold && most < total)
+      return {
+        status: 'warn',
+        reason: 'SpreadOverStores',
+        message: `no store has all: the fullest, ${store.where}, has ${most} of ${count(total, 'proxy', 'proxies')}`,
+        evidence: [store.where, ...store.beside],
+        hint: 'read them through one Thanos Querier or the like, and name it with --prometheus-url',
+      };
+    const byName = isTold ? '' : ', by their workloads: the series name no pods';
+    const quiet = idle.length > 0 ? `, ${idle.length} without traffic yet` : '';
+    return {
+      status: 'pass',
+      message: `${total} of ${count(total, 'proxy', 'proxies')} in ${namedStore(store)}${quiet}${byName}`,
+      ...(idle.length > 0 && { evidence: linesOf(subjectsOf(idle), ', no traffic counted') }),
+    };
+  },
+});
+
+const NAME_STORE =
+  'kubectl istio-diag missing-metrics --prometheus-url URL   # or --prometheus-service NAMESPACE/NAME:PORT';
+
+const noStore = (): Verdict => ({
+  status: 'unknown',
+  reason: 'NoStore',
+  message: 'no Prometheus was found',
+  hint: NAME_STORE,
+  missing: [],
+});
+
+/** The workloads of these pods to which others say that they send requests. */
+function calledIn(to: readonly Series[], pods: readonly Pod[]): readonly string[] {
+  const own = new Set(pods.map(workloadOf));
+  const called = to.flatMap(({ labels, value }) =>
+    labels.get('reporter') === 'source' && value > 0
+      ? [`${labels.get('destination_workload_namespace')}/${labels.get('destination_workload')}`]
+      : [],
+  );
+  return [...new Set(called)].filter((each) => own.has(each)).sort();
+}
+
+/** The most proxies that one store alone has. */
+function mostOf(fresh: readonly StoreAnswer[], loaded: readonly StoreAnswer[], pods: readonly Pod[]): number {
+  return Math.max(
+    ...fresh.map((answer, index) => podsIn([...seriesIn(answer), ...seriesIn(loaded[index])], pods).size),
+  );
+}
+
+function lostVerdict({
+  cut,
+  lost,
+  pods,
+  store,
+}: {
+  cut: readonly Pod[];
+  lost: readonly Pod[];
+  pods: readonly Pod[];
+  store: MeshStore;
+}): Verdict {
+  // Pages that are stored in part are this hop's; of what is not scraped, and is not on the page, an earlier one tells.
+  const own = cut.length > 0 ? cut : lost;
+  const subjects = subjectsOf(own);
+  const others = lost.length - own.length;
+  const [first] = subjects;
+  const words = `${own.length} of ${count(pods.length, 'proxy', 'proxies')}`;
+  const evidence = [
+    ...linesOf(subjects),
+    ...(others > 0 ? [`and ${others} whose page is not stored, or does not have them`] : []),
+  ];
+  if (cut.length > 0)
+    return {
+      status: 'fail',
+      reason: 'SeriesCut',
+      message: `${words}: pages stored without Istio’s series${wholeNamespaces(own, pods)}`,
+      evidence,
+      subjects,
+      hint: `${store.readConfig} | jq -r .data.yaml | grep -A6 metric_relabel_configs   # must keep istio_.*`,
+      mayFollowFrom: [TELEMETRY_CONFIG, CONFIG_DELIVERY, PROXY_EMITS, STORED],
+    };
+  return {
+    status: 'fail',
+    reason: 'ProxiesNotStored',
+    message: `${words} have no series of Istio’s in ${namedStore(store)}${wholeNamespaces(own, pods)}`,
+    evidence,
+    subjects,
+    hint: first
+      ? shellLine('kubectl', '-n', first.namespace, 'get', 'pod', first.pods[0] ?? '', '-o', 'yaml')
+      : NAME_STORE,
+    mayFollowFrom: EARLIER,
+  };
+}
+
+/** Some series name no pod: whose they are can be told by their workloads only. */
+function notTold(lost: readonly Pod[], pods: readonly Pod[], { where }: MeshStore): Verdict {
+  const subjects = subjectsOf(lost);
+  return {
+    status: 'unknown',
+    reason: 'PodsNotTold',
+    message: `series in ${where} name no pods, and nothing is seen of the workloads of ${lost.length} of ${count(pods.length, 'proxy', 'proxies')}`,
+    evidence: linesOf(subjects),
+    subjects,
+    hint: NAME_STORE,
+    missing: [],
+  };
+}

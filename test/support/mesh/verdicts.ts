@@ -1,0 +1,139 @@
+import { Readable } from 'node:stream';
+import { trim } from '../../../src/cluster/bundle/trim.ts';
+import type { Cluster } from '../../../src/cluster/question/cluster.ts';
+import { keyOf } from '../../../src/cluster/question/question.ts';
+import { typedName } from '../../../src/cluster/question/resources.ts';
+import { unanswered } from '../../../src/cluster/question/text.ts';
+import type { AnyCheck, Attempt, ControlPlane, Scope, Step, Verdict } from '../../../src/diagnosis/check.ts';
+import { Gatherer } from '../../../src/diagnosis/gather.ts';
+import { attempt } from '../../../src/diagnosis/source.ts';
+import { unknown } from '../../../src/diagnosis/verdict.ts';
+import { judged, scope as wholeMesh } from '../judging.ts';
+import { loadMesh } from '../meshes.ts';
+import type { RecordedObject } from '../recordings.ts';
+import type { OtherAnswer } from './front.ts';
+import type { ScrapePlan } from './plan.ts';
+import { startScraping } from './scraping.ts';
+
+const PLANE: ControlPlane = {
+  generation: 'telemetry-v2',
+  namespace: 'istio-system',
+  revision: 'default',
+  version: '1.31.0',
+};
+
+const pluralOf = (kind: string): string =>
+  (/s$/.test(kind) ? `${kind}es` : /y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`).toLowerCase();
+
+/** A cluster of objects; what is asked of a URL or of a port of a pod, the network answers. */
+function clusterOf(
+  objects: readonly RecordedObject[],
+  at: (pod: string) => string | undefined,
+  asked: Set<string>,
+): Cluster {
+  const isOf =
+    (plural: string, group: string) =>
+    ({ kind, apiVersion }: RecordedObject): boolean =>
+      pluralOf(kind) === plural && (apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '') === group;
+  return {
+    list: async (question) => {
+      asked.add(keyOf(question));
+      const { resource, namespace } = question;
+      return objects
+        .filter(isOf(resource.plural, resource.group))
+        .filter(({ metadata }) => namespace === null || metadata.namespace === namespace)
+        .map((object) => trim(typedName(resource), object));
+    },
+    read: async (question) => {
+      asked.add(keyOf(question));
+      if (question.ask === 'object') {
+        const found = objects.find(
+          (object) =>
+            isOf(question.resource.plural, question.resource.group)(object) &&
+            object.metadata.name === question.name &&
+            object.metadata.namespace === question.namespace,
+        );
+        if (!found) throw unanswered(question, 'NotFound', `there is no ${question.name}`);
+        return answerOf(200, JSON.stringify(trim(typedName(question.resource), found)));
+      }
+      const url =
+        question.ask === 'url'
+          ? question.url
+          : question.ask === 'page'
+            ? `${at(`${question.namespace}/${question.pod}`)}${question.path}`
+            : '';
+      if (!/^http/.test(url)) throw unanswered(question, 'Forbidden', 'not in this test');
+      const answer = await fetch(url);
+      return answerOf(answer.status, await answer.text());
+    },
+  };
+}
+
+const answerOf = (status: number, text: string) => ({
+  status,
+  contentType: 'application/json',
+  body: Readable.from([Buffer.from(text)]),
+});
+
+interface Given {
+  /** The composed mesh that is changed. */
+  mesh?: string;
+  plan?: (plan: ScrapePlan) => ScrapePlan;
+  objects?: (objects: readonly RecordedObject[]) => readonly RecordedObject[];
+  /** Answers of another server in place of the real one's. */
+  others?: readonly OtherAnswer[];
+  /** Changes the pages that are scraped, by `NAMESPACE/POD:PORT/PATH`. */
+  pages?: (page: string, where: string) => string;
+  scope?: Partial<Scope>;
+  /** How long counters move before they are looked at (ms). */
+  wait?: number;
+}
+
+/** What the checks of a step say of a composed mesh whose pages a real Prometheus scrapes, and what was asked. */
+export async function verdictsOn(
+  step: Step,
+  {
+    mesh = 'healthy-telemetry-api-1.31',
+    plan = (each) => each,
+    objects = (each) => each,
+    others = [],
+    pages = (page) => page,
+    scope = {},
+    wait = 0,
+  }: Given,
+): Promise<{ verdicts: ReadonlyMap<string, Verdict>; asked: ReadonlySet<string> }> {
+  const loaded = loadMesh(mesh);
+  const planned = plan(loaded.plan);
+  for (const [where, page] of loaded.recording.pages)
+    loaded.recording.pages.set(where, { ...page, body: pages(String(page.body), where) });
+  const { port, close } = await startScraping(loaded.recording, planned, others);
+  const asked = new Set<string>();
+  try {
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    const cluster = clusterOf(
+      objects(loaded.recording.objects),
+      (pod) => (pod === planned.pod ? `http://127.0.0.1:${port}` : undefined),
+      asked,
+    );
+    const own = { ...wholeMesh, ...scope };
+    const now = Date.now();
+    const gatherer = new Gatherer({ cluster, scope: own, now, sleep: () => Promise.resolve() }, () => 0);
+    const verdicts = new Map<string, Verdict>();
+    for (const check of step.checks) verdicts.set(check.id, await verdictOf(check, gatherer, own, now));
+    return { verdicts, asked };
+  } finally {
+    await close();
+  }
+}
+
+async function verdictOf(check: AnyCheck, gatherer: Gatherer, scope: Scope, now: number): Promise<Verdict> {
+  const evidence: Record<string, unknown> = {};
+  for (const [name, source] of Object.entries(check.needs)) {
+    const got = (await gatherer.gather(attempt(source), PLANE)).evidence as Attempt<unknown>;
+    if ('missing' in got) return unknown([got.missing]);
+    evidence[name] = got.got;
+  }
+  const verdict = check.judge(evidence, { plane: PLANE, scope, now });
+  judged.set(check.id, (judged.get(check.id) ?? new Set()).add(verdict.status));
+  return verdict;
+}
