@@ -54,8 +54,10 @@ export const toServices = inMeshStore(
 
 /** Requests whose peer has no name, by why that may be (modern.md 2f, F7). */
 export const unknownSources = inMeshStore(
-  'sum by (reporter, connection_security_policy, destination_workload_namespace, destination_workload) (rate(istio_requests_total{source_workload="unknown"}[10m]))',
+  'sum by (reporter, connection_security_policy, destination_workload_namespace, destination_workload) (rate(istio_requests_total{source_workload="unknown",response_flags=~"-|"}[10m]))',
 );
+const BY_DESTINATION =
+  'sum by (reporter, source_workload_namespace, source_workload, destination_service_namespace, destination_service_name)';
 export const unknownDestinations = inMeshStore(
-  'sum by (reporter, source_workload_namespace, source_workload, destination_service_namespace, destination_service_name) (rate(istio_requests_total{destination_workload="unknown"}[10m]))',
+  `${BY_DESTINATION} (rate(istio_requests_total{destination_workload="unknown",response_flags=~"-|"}[10m])) or ${BY_DESTINATION} (rate(istio_requests_total{destination_service_name="BlackHoleCluster"}[10m]))`,
 );

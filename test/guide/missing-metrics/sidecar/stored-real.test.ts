@@ -108,4 +108,90 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 3 }, () => {
     });
     assert.equal(said(verdicts)['names-kept'], 'fail OnlyRecorded');
   });
+
+  it('is one side only, where a workload’s own proxy does not count what its callers count', async () => {
+    const given = {
+      plan: relabelled({ source_labels: ['app', 'reporter'], regex: 'details;destination', action: 'drop' }),
+    };
+    const { verdicts } = await verdictsOn(stored, given);
+    assert.deepEqual(said(verdicts), { 'both-sides-report': 'warn ServerSideMissing' });
+    assert.deepEqual(
+      verdicts.get('both-sides-report')?.subjects?.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`),
+      ['Deployment bookinfo/details-v1'],
+    );
+    const named = await verdictsOn(stored, {
+      ...given,
+      scope: { workload: { kind: 'deployment', name: 'details-v1', namespace: 'bookinfo' } },
+    });
+    assert.equal(said(named.verdicts)['both-sides-report'], 'fail ServerSideMissing');
+  });
+
+  it('names no callers, where metadata is lost', async () => {
+    const { verdicts } = await verdictsOn(stored, {
+      plan: relabelled({
+        source_labels: ['reporter'],
+        regex: 'destination',
+        target_label: 'source_workload',
+        replacement: 'unknown',
+      }),
+    });
+    assert.deepEqual(said(verdicts), { 'callers-known': 'fail MostCallersUnknown' });
+    assert.match(messageOf(verdicts, 'callers-known'), /^100% of .* come from unknown callers, by mutual TLS/);
+  });
+
+  it('passes some through', async () => {
+    const { verdicts } = await verdictsOn(stored, {
+      plan: relabelled(
+        {
+          source_labels: ['reporter', 'destination_workload'],
+          regex: 'source;ratings-v1',
+          target_label: 'destination_service_name',
+          replacement: 'PassthroughCluster',
+        },
+        {
+          source_labels: ['destination_service_name'],
+          regex: 'PassthroughCluster',
+          target_label: 'destination_workload',
+          replacement: 'unknown',
+        },
+      ),
+    });
+    assert.deepEqual(said(verdicts), { 'destinations-known': 'warn PassedThrough' });
+  });
+
+  it('is counted for another Service that has the same port', async () => {
+    const { verdicts } = await verdictsOn(stored, {
+      objects: (objects) => [
+        ...objects,
+        ...objects
+          .filter(({ kind, metadata }) => kind === 'Service' && metadata.name === 'details')
+          .map((each) => ({ ...each, metadata: { ...each.metadata, name: 'details-canary' } })),
+      ],
+      plan: relabelled({
+        source_labels: ['reporter', 'destination_service_name'],
+        regex: 'source;details',
+        target_label: 'destination_service_name',
+        replacement: 'details-canary',
+      }),
+    });
+    assert.deepEqual(said(verdicts), { 'services-told-apart': 'warn CountedForAnother' });
+    assert.match(messageOf(verdicts, 'services-told-apart'), /bookinfo\/details-canary is counted as details$/);
+  });
+
+  it('is not known, where the answer is a part of it', async () => {
+    const { verdicts } = await verdictsOn(stored, {
+      others: [
+        {
+          match: /api\/v1\/query/,
+          status: 200,
+          body: '{"status":"success","data":{"resultType":"vector","result":[]},"warnings":["a store is down"]}',
+        },
+      ],
+    });
+    assert.ok(
+      [...verdicts.values()].every(({ status }) => status !== 'pass'),
+      JSON.stringify(said(verdicts)),
+    );
+    assert.equal(said(verdicts)['proxies-stored'], 'unknown PartialAnswer');
+  });
 });

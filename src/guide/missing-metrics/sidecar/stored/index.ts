@@ -2,9 +2,12 @@ import type { Step } from '../../../../diagnosis/check.ts';
 import { scrapedOnce } from '../../prometheus/copies.ts';
 import { samplesFresh } from '../../prometheus/freshness.ts';
 import { namesKept } from '../../prometheus/names.ts';
+import { callersKnown, destinationsKnown } from '../../prometheus/peers.ts';
 import { proxiesToldApart } from '../../prometheus/told-apart.ts';
 import { DOCS, STORED } from '../steps.ts';
 import { proxiesStored } from './proxies.ts';
+import { servicesToldApart } from './shared-ports.ts';
+import { bothSidesReport } from './sides.ts';
 
 /** Whether what was scraped is stored: of every proxy, lately, under its own name, once. */
 export const stored: Step = {
@@ -12,6 +15,16 @@ export const stored: Step = {
   title: 'Verify Prometheus holds the series of every proxy',
   hop: 'page->prometheus',
   docs: () => DOCS.prometheus,
-  checks: [namesKept, proxiesToldApart, samplesFresh, proxiesStored, scrapedOnce],
+  checks: [
+    namesKept,
+    proxiesToldApart,
+    samplesFresh,
+    proxiesStored,
+    scrapedOnce,
+    bothSidesReport,
+    servicesToldApart,
+    callersKnown,
+    destinationsKnown,
+  ],
   headline: proxiesStored.id,
 };
