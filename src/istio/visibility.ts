@@ -1,11 +1,15 @@
-/** What every object that is visible by `exportTo` has. */
-export interface Exported {
+/** What decides which of several objects comes first. */
+export interface Aged {
   name: string;
   namespace: string;
-  /** Namespaces, `.` for its own, `*` for all, `~` for none; empty for the mesh's default. */
-  exportTo: readonly string[];
   /** When it was made, in milliseconds since 1970. */
   createdAt: number;
+}
+
+/** What every object that is visible by `exportTo` has. */
+export interface Exported extends Aged {
+  /** Namespaces, `.` for its own, `*` for all, `~` for none; empty for the mesh's default. */
+  exportTo: readonly string[];
 }
 
 /**
@@ -30,7 +34,7 @@ export function isVisible(exportTo: readonly string[], namespace: string, to: st
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The order in which Istio takes objects: the oldest first, then by name and namespace (config.go, sortByCreationComparator). */
-export const byAge = (a: Exported, b: Exported): number =>
+export const byAge = (a: Aged, b: Aged): number =>
   a.createdAt - b.createdAt || compare(a.name, b.name) || compare(a.namespace, b.namespace);
 
 /** Those of a namespace's own, then those exported to it by name, then everybody's; each as it stood (push_context.go, initVirtualServices; virtualservice.go, SelectVirtualServices). */

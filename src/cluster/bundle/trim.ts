@@ -1,19 +1,6 @@
 import type { KubernetesObject } from '../question/cluster.ts';
-
-type Json = Record<string, unknown>;
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const object = (value: unknown): Json => (isObject(value) ? value : {});
-const array = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-
-/** `from` with only `names`, those that are there. */
-function only(from: unknown, ...names: readonly string[]): Json {
-  const all = object(from);
-  const kept: Json = {};
-  for (const name of names) if (all[name] !== undefined) kept[name] = all[name];
-  return kept;
-}
+import { envoyFilterSpec } from './envoy-filter.ts';
+import { array, type Json, object, only } from './parts.ts';
 
 /** Annotations that say how a pod is injected and scraped; all others (last-applied!) are dropped. */
 const ANNOTATIONS = new RegExp(
@@ -144,13 +131,14 @@ function nginxLine(line: string): readonly string[] {
 const withoutTemplates = (config: unknown): string =>
   String(config).replace(/^templates?:.*(?:\n(?:[ \t#].*)?$)*\n?/gm, '');
 
-/** Istio's own and Prometheus' are read whole; of the injector's, whom it takes; of any other what it tells nginx. */
+/** Istio's own and Prometheus' are read whole; of a revision's, its mesh; of the injector's, whom it takes; of any other what it tells nginx. */
 function configMap(from: Json): Partial<KubernetesObject> {
   const name = String(object(from.metadata).name);
   if (/^(istio|prometheus)$/.test(name)) return only(from, 'data');
-  const { config } = object(from.data);
+  const { config, mesh } = object(from.data);
   if (/^istio-sidecar-injector(-|$)/.test(name) && config !== undefined)
     return { data: { config: withoutTemplates(config) } };
+  if (/^istio-/.test(name) && typeof mesh === 'string') return { data: { mesh } };
   const files = Object.entries(object(from.data)).filter(([, text]) => /proxy_pass/.test(String(text)));
   const lines = (text: unknown): string =>
     String(text)
@@ -259,7 +247,7 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
     ),
   }),
   handlers: ({ spec }) => ({ spec: handlerSpec(spec) }),
-  envoyfilters: () => ({}),
+  envoyfilters: ({ spec }) => ({ spec: envoyFilterSpec(spec) }),
   attributemanifests: () => ({}),
 };
 

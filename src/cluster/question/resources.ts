@@ -34,8 +34,9 @@ export const sidecars = networking('sidecars');
 export const istioGateways = networking('gateways');
 /** v1beta1 is served by every release that knows them, 1.5 and newer. */
 export const peerAuthentications = resource('security.istio.io', 'v1beta1', 'peerauthentications');
-/** v1alpha1 is served by every release that knows them, 1.11 and newer. */
-export const telemetries = resource('telemetry.istio.io', 'v1alpha1', 'telemetries');
+/** v1alpha1 is served by every release that knows them, 1.10 and newer; v1 beside it from 1.22 on. */
+export const telemetries = (version: 'v1alpha1' | 'v1'): Resource =>
+  resource('telemetry.istio.io', version, 'telemetries');
 type GatewayApi = 'v1' | 'v1beta1';
 export const gateways = (version: GatewayApi): Resource => resource('gateway.networking.k8s.io', version, 'gateways');
 const ROUTE_VERSIONS = {

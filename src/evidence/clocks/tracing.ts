@@ -32,9 +32,9 @@ interface RawTelemetry {
 }
 
 export const tracingRules = clusterSource(
-  [{ verb: 'list', resource: typedName(telemetriesKind) }],
+  [{ verb: 'list', resource: typedName(telemetriesKind('v1alpha1')) }],
   async (ask): Promise<Listing<TracingRule>> => {
-    const listing = await listAll(ask, telemetriesKind, ({ metadata, spec }): readonly TracingRule[] => {
+    const listing = await listAll(ask, telemetriesKind('v1alpha1'), ({ metadata, spec }): readonly TracingRule[] => {
       const { selector, targetRef, targetRefs, tracing = [] } = (spec ?? {}) as RawTelemetry;
       return tracing.map((each) => ({
         name: metadata.name,

@@ -1,32 +1,12 @@
 import type { KubernetesObject } from '../../cluster/question/cluster.ts';
-import {
-  gateways as gatewaysKind,
-  type Resource,
-  referenceGrants,
-  routesOf,
-  typedName,
-} from '../../cluster/question/resources.ts';
-import type { Ask } from '../../diagnosis/check.ts';
+import { gateways as gatewaysKind, referenceGrants, routesOf, typedName } from '../../cluster/question/resources.ts';
 import { clusterSource } from '../../diagnosis/source.ts';
 import type { ReferenceGrant } from '../../istio/grants.ts';
 import { type Barrier, barrierOf, type Listener } from '../../istio/parents.ts';
 import { isSelected, type LabelSelector } from '../../istio/selector.ts';
-import { type Listing, listAll } from '../kubernetes/lists.ts';
+import { type Listing, listFirst } from '../kubernetes/lists.ts';
 import { type Named, named, titleOf } from '../kubernetes/named.ts';
 import { type Json, list, number, object, text, texts } from '../text/json.ts';
-
-/** Of several versions the first that is served. */
-async function listFirst<T>(
-  ask: Ask,
-  resources: readonly Resource[],
-  parse: (object: KubernetesObject) => T,
-): Promise<Listing<T>> {
-  for (const resource of resources) {
-    const listing = await listAll(ask, resource, parse);
-    if (listing.served) return listing;
-  }
-  return { items: [], complete: true, refusal: null, served: false };
-}
 
 const KINDS = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute'] as const;
 

@@ -96,6 +96,19 @@ async function listSome<T>(
   return { items, complete: false, refusal: unanswered, served: true };
 }
 
+/** Of several versions the first that is served. */
+export async function listFirst<T>(
+  ask: Ask,
+  resources: readonly Resource[],
+  parse: (object: KubernetesObject) => T,
+): Promise<Listing<T>> {
+  for (const resource of resources) {
+    const listing = await listAll(ask, resource, parse);
+    if (listing.served) return listing;
+  }
+  return { items: [], complete: true, refusal: null, served: false };
+}
+
 const listRight = (resource: Resource): Source<unknown>['rights'] => [{ verb: 'list', resource: typedName(resource) }];
 
 const listSource = <T>(resource: Resource, parse: (object: KubernetesObject) => T): Source<Listing<T>> =>
