@@ -138,7 +138,7 @@ function configMap(from: Json): Partial<KubernetesObject> {
   const { config, mesh } = object(from.data);
   if (/^istio-sidecar-injector(-|$)/.test(name) && config !== undefined)
     return { data: { config: withoutTemplates(config) } };
-  if (/^istio-/.test(name) && typeof mesh === 'string') return { data: { mesh } };
+  if (name.startsWith('istio-') && typeof mesh === 'string') return { data: { mesh } };
   const files = Object.entries(object(from.data)).filter(([, text]) => /proxy_pass/.test(String(text)));
   const lines = (text: unknown): string =>
     String(text)
