@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { Report } from '../src/report/report.ts';
-import { examining } from './support/mesh/examined.ts';
+import { comparable, examining } from './support/mesh/examined.ts';
 import { awaitedFor, never, otherwise, walkedSteps } from './support/mesh/expectation.ts';
 import { loadMesh, meshNames } from './support/meshes.ts';
 import { it } from './support/programs.ts';
 import { assertSchema } from './support/schema.ts';
-
-/** What only a bundle's replay may differ in. */
-const comparable = ({ run, ...report }: Report): unknown => ({ ...report, run: { ...run, source: 'either' } });
 
 const examined = examining(new Map(meshNames().map((name) => [name, () => loadMesh(name)])));
 

@@ -71,9 +71,10 @@ const MORE: Record<string, string> = {
 /** Every kind that is served, by the path of its list, with its objects. */
 function tablesOf(objects: readonly RecordedObject[]): Map<string, RecordedObject[]> {
   const tables = new Map<string, RecordedObject[]>(Object.values(BUILT_IN).map((path) => [path, []]));
-  const paths: Record<string, string> = { ...BUILT_IN, ...MORE };
   const kinds = new Set(objects.map(({ kind }) => kind));
   if (kinds.has('MutatingWebhookConfiguration')) for (const path of Object.values(MORE)) tables.set(path, []);
+  /** By kind and group: the paths and versions in which objects are served, all of which have all of them. */
+  const served = new Map<string, { path: string; apiVersion: string }[]>();
   for (const { kind, spec } of objects) {
     if (kind !== 'CustomResourceDefinition') continue;
     const { group, names, versions } = spec as {
@@ -82,11 +83,18 @@ function tablesOf(objects: readonly RecordedObject[]): Map<string, RecordedObjec
       versions: { name: string }[];
     };
     for (const { name } of versions) {
-      paths[names.kind] = `/apis/${group}/${name}/${names.plural}`;
-      tables.set(`/apis/${group}/${name}/${names.plural}`, []);
+      const path = `/apis/${group}/${name}/${names.plural}`;
+      const key = `${names.kind} ${group}`;
+      served.set(key, [...(served.get(key) ?? []), { path, apiVersion: `${group}/${name}` }]);
+      tables.set(path, []);
     }
   }
-  for (const object of objects) tables.get(paths[object.kind] ?? '')?.push(object);
+  for (const object of objects) {
+    const builtIn = { ...BUILT_IN, ...MORE }[object.kind];
+    if (builtIn !== undefined) tables.get(builtIn)?.push(object);
+    for (const { path, apiVersion } of served.get(`${object.kind} ${object.apiVersion.split('/')[0]}`) ?? [])
+      tables.get(path)?.push(apiVersion === object.apiVersion ? object : { ...object, apiVersion });
+  }
   return tables;
 }
 

@@ -26,7 +26,8 @@ export async function startAddresses(
     if (what === 'down:timeout') return;
     if (what === 'down:reset') return void request.socket.resetAndDestroy();
     if (what === 'down:403') return void response.writeHead(403).end('Only requests from localhost are allowed');
-    if (what === 'down:503') return void response.writeHead(503).end('upstream connect error');
+    if (what === 'down:503' || what.startsWith('down:words:'))
+      return void response.writeHead(503).end('upstream connect error');
     if (!page) return void response.writeHead(404).end('404 page not found\n');
     const seconds = plan.still ? 0 : (Date.now() - since) / 1000;
     const body = typeof page.body === 'string' ? later(page.body, seconds) : page.body;

@@ -5,6 +5,9 @@ import type { Report } from '../../../src/report/report.ts';
 import { type Mesh, withMesh } from '../meshes.ts';
 import { type Ran, reported } from '../run.ts';
 
+/** What only a bundle's replay may differ in. */
+export const comparable = ({ run, ...report }: Report): unknown => ({ ...report, run: { ...run, source: 'either' } });
+
 /** What was said of a mesh: live, through the real kubectl and a real Prometheus, and again from the bundle of that run. */
 export interface Examined {
   live: Ran & { report: Report };
@@ -23,37 +26,46 @@ async function examine(mesh: Mesh): Promise<Examined> {
 }
 
 /** So many meshes are looked at at a time: a Prometheus takes up its targets 5 s after its start, and does nothing before. */
-const AT_ONCE = 8;
+const AT_ONCE = 16;
+
+/** Runs every task, at most so many at a time, in their order; resolves each to what it gives. */
+function inTurns<T>(tasks: readonly (() => Promise<T>)[]): readonly Promise<T>[] {
+  const running = new Set<Promise<unknown>>();
+  let turn: Promise<unknown> = Promise.resolve();
+  return tasks.map((task) => {
+    const begun = turn.then(async () => {
+      if (running.size >= AT_ONCE) await Promise.race(running);
+      const run = task();
+      const ended: Promise<unknown> = run.then(
+        () => running.delete(ended),
+        () => running.delete(ended),
+      );
+      running.add(ended);
+      return { run };
+    });
+    turn = begun;
+    const result = begun.then(({ run }) => run);
+    // It is awaited by its own test, which may come later.
+    result.catch(() => undefined);
+    return result;
+  });
+}
 
 /**
  * Looks at every mesh, several at a time, from the first that is asked for on: a test awaits its own, and the next ones
  * are under way meanwhile.
  */
 export function examining(meshes: ReadonlyMap<string, () => Mesh>): (name: string) => Promise<Examined> {
-  const waiting = [...meshes];
-  const found = new Map<string, Promise<Examined>>();
-  let free = AT_ONCE;
-  const startNext = (): void => {
-    while (free > 0) {
-      const [name, mesh] = waiting.shift() ?? [];
-      if (name === undefined || mesh === undefined) return;
-      free--;
-      const promise = examine(mesh()).finally(() => {
-        free++;
-        startNext();
-      });
-      // It is awaited by its own test, which may come later.
-      promise.catch(() => undefined);
-      found.set(name, promise);
-    }
-  };
+  let found: ReadonlyMap<string, Promise<Examined>> | null = null;
   return async (name) => {
-    startNext();
-    // Meshes are started in their order, and so are the tests that await them.
-    for (;;) {
-      const one = found.get(name);
-      if (one) return one;
-      await Promise.race(found.values());
+    if (found === null) {
+      // Each has children whose end it sees to.
+      process.setMaxListeners(10 * AT_ONCE);
+      const examinations = inTurns([...meshes.values()].map((mesh) => () => examine(mesh())));
+      found = new Map([...meshes.keys()].map((key, index) => [key, examinations[index] as Promise<Examined>]));
     }
+    const own = found.get(name);
+    if (!own) throw new Error(`there is no mesh ${name}`);
+    return own;
   };
 }

@@ -3,13 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { addressOf } from './addresses.ts';
 import type { ScrapePlan } from './plan.ts';
 
-/** An answer that a server behind a login, or one of another make, gives in place of Prometheus' own. */
-export interface OtherAnswer {
-  match: RegExp;
-  status: number;
-  contentType?: string;
-  body: string | Buffer;
-}
+/** What another release of Prometheus says of a target that this one says otherwise about. */
+const WORDS = 'down:words:';
 
 /** Where nothing listens: what goes through it is refused. */
 export const NOBODY = 'http://127.0.0.1:1';
@@ -29,11 +24,10 @@ interface ActiveTarget {
 export async function startFront(
   port: number,
   plan: ScrapePlan,
-  others: readonly OtherAnswer[] = [],
 ): Promise<{ port: number; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     const path = decodeURIComponent(request.url ?? '/');
-    const other = others.find(({ match }) => match.test(path));
+    const other = plan.others?.find(({ match }) => match.test(path));
     if (other) {
       response.writeHead(other.status, { 'content-type': other.contentType ?? 'application/json' }).end(other.body);
     } else if (path === '/api/v1/status/config' && plan.configuration !== undefined) {
@@ -77,6 +71,7 @@ function asIfAlone(target: ActiveTarget, { jobs = {}, targets }: ScrapePlan): vo
   const { host } = new URL(target.scrapeUrl);
   target.lastError = target.lastError.replace(/proxyconnect tcp: dial tcp 127\.0\.0\.1:1:/, `dial tcp ${host}:`);
   target.scrapePool = target.scrapePool.replace(/ \(refused\)$/, '');
-  const job = targets.find((each) => addressOf(each) === host && each.job === target.labels.job)?.job ?? '';
-  target.scrapeInterval = jobs[job]?.interval ?? '15s';
+  const planned = targets.find((each) => addressOf(each) === host && each.job === target.labels.job);
+  if (planned?.page.startsWith(WORDS)) target.lastError = planned.page.slice(WORDS.length);
+  target.scrapeInterval = jobs[planned?.job ?? '']?.interval ?? '15s';
 }

@@ -6,7 +6,7 @@ export interface ScrapeTarget {
   /** As they are after relabelling; `instance` is what is asked, unless `address` says otherwise. */
   labels: Readonly<Record<string, string>>;
   metricsPath: string;
-  /** `NAMESPACE/POD/PORT/PATH` of a page, or `down:403`, `down:503`, `down:timeout`, `down:refused`, `down:reset`. */
+  /** `NAMESPACE/POD/PORT/PATH` of a page, or `down:403`, `down:503`, `down:timeout`, `down:refused`, `down:reset`, `down:words:TEXT`. */
   page: string;
   address?: string;
 }
@@ -23,6 +23,14 @@ export interface ScrapeJob {
   interval?: string;
 }
 
+/** An answer that a server behind a login, or one of another make, gives in place of Prometheus' own. */
+export interface OtherAnswer {
+  match: RegExp;
+  status: number;
+  contentType?: string;
+  body: string | Buffer;
+}
+
 /** What the Prometheus of a mesh scrapes. */
 export interface ScrapePlan {
   /** `NAMESPACE/POD` of the server; null where there is none. */
@@ -34,19 +42,20 @@ export interface ScrapePlan {
   configuration?: string;
   /** Whether nothing moves between two scrapes. */
   still?: boolean;
+  /** What the server answers in place of a Prometheus. */
+  others?: readonly OtherAnswer[];
   /** Rules that record series from others, in the words of a rule file's group. */
   rules?: readonly { record: string; expr: string }[];
 }
 
 /** Label names as a discovery writes them. */
-const legal = (name: string): string => name.replaceAll(/[^a-zA-Z0-9_]/g, '_');
+export const legal = (name: string): string => name.replaceAll(/[^a-zA-Z0-9_]/g, '_');
 
 export const ipOf = (pod: RecordedObject): string => (typeof pod.status?.podIP === 'string' ? pod.status.podIP : '');
 
 /** The labels that a discovery of pods finds at a pod, as far as anybody reads them (Prometheus' discovery/kubernetes/pod.go). */
 export function discoveredAt(pod: RecordedObject): Record<string, string> {
-  const { name, namespace = '', labels = {} } = pod.metadata;
-  const { annotations = {} } = pod.metadata as { annotations?: Record<string, string> };
+  const { name, namespace = '', labels = {}, annotations = {} } = pod.metadata;
   const { containers = [], initContainers = [] } = (pod.spec ?? {}) as Record<string, { name: string }[] | undefined>;
   const own = [...containers, ...initContainers].some((container) => container.name === 'istio-proxy');
   const found: Record<string, string> = {

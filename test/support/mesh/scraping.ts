@@ -1,7 +1,7 @@
 import { launchPrometheus } from '../prometheus.ts';
 import type { RecordedObject, Recording } from '../recordings.ts';
 import { addressOf, startAddresses } from './addresses.ts';
-import { NOBODY, type OtherAnswer, startFront } from './front.ts';
+import { NOBODY, startFront } from './front.ts';
 import { discoveredAt, ipOf, type ScrapePlan, type ScrapeTarget } from './plan.ts';
 
 /** How often a test scrapes: rates need two scrapes, and nobody waits for 15 s. */
@@ -45,7 +45,6 @@ function scrapeConfigs(plan: ScrapePlan, job: string, url: string, podAt: Readon
 export async function startScraping(
   recording: Recording,
   plan: ScrapePlan,
-  others: readonly OtherAnswer[] = [],
 ): Promise<{ port: number; close: () => Promise<void> }> {
   const podAt = new Map(recording.objects.filter(({ kind }) => kind === 'Pod').map((pod) => [ipOf(pod), pod]));
   const addresses = await startAddresses(recording, plan);
@@ -63,7 +62,7 @@ export async function startScraping(
       { targets: plan.targets.length, scrapes: 2, rules: plan.rules ?? [] },
     );
     ends.push(prometheus.close);
-    const front = await startFront(prometheus.port, plan, others);
+    const front = await startFront(prometheus.port, plan);
     ends.push(front.close);
     return { port: front.port, close };
   } catch (error) {
