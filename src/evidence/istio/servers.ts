@@ -27,6 +27,26 @@ export const behind = (service: Service, own: readonly Pod[], subset: Subset | n
     (pod) => isRunning(pod) && selects(service.selector, pod.labels) && hasLabels(subset?.labels ?? {}, pod.labels),
   );
 
+/** The running pods behind any Service, of many pods: each is looked for among those that share one label with its selector. */
+export function behindAny(pods: readonly Pod[]): (service: Service) => readonly Pod[] {
+  const key = (namespace: string, label: string, value: string): string => JSON.stringify([namespace, label, value]);
+  const known = new Map<string, Pod[]>();
+  for (const pod of pods)
+    for (const [label, value] of Object.entries(pod.labels)) {
+      const at = key(pod.namespace, label, value);
+      const same = known.get(at);
+      if (same) same.push(pod);
+      else known.set(at, [pod]);
+    }
+  return (service) => {
+    const sharing = Object.entries(service.selector).map(
+      ([label, value]) => known.get(key(service.namespace, label, value)) ?? [],
+    );
+    const [fewest = []] = sharing.sort((a, b) => a.length - b.length);
+    return behind(service, fewest);
+  };
+}
+
 /** The port of a pod that a Service's port leads to; null where the pod has none of that name. */
 export function targetOf({ targetPort }: ServicePort, { containers }: Pod): number | null {
   if (typeof targetPort === 'number') return targetPort;

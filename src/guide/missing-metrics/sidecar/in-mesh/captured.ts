@@ -4,9 +4,9 @@ import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { type Proxy as Injected, population } from '../../../../evidence/istio/population.ts';
 import { sidecars } from '../../../../evidence/istio/routing.ts';
-import { behind, targetOf } from '../../../../evidence/istio/servers.ts';
+import { behindAny, targetOf } from '../../../../evidence/istio/servers.ts';
 import { meshConfig } from '../../../../evidence/kubernetes/config-maps.ts';
-import { allServices, byNamespace, type Listing } from '../../../../evidence/kubernetes/lists.ts';
+import { allServices, type Listing } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
@@ -48,9 +48,9 @@ type Scope = (proxy: Injected) => Sidecar | null;
 
 function keptIn(services: readonly Service[], proxies: readonly Injected[], sidecarFor: Scope): readonly Kept[] {
   const byPod = new Map(proxies.map((proxy) => [proxy.pod, proxy]));
-  const podsOf = byNamespace(proxies.map(({ pod }) => pod));
+  const behind = behindAny(proxies.map(({ pod }) => pod));
   return services.flatMap((service) => {
-    const own = behind(service, podsOf(service.namespace));
+    const own = behind(service);
     return service.ports
       .filter(({ protocol, name }) => protocol === 'TCP' && !ASIDE.test(name ?? ''))
       .flatMap((port): readonly Kept[] => {

@@ -47,12 +47,17 @@ export const portsAreNamed = defineCheck({
     const refusal = services.refusal ?? population.refusal;
     if (refusal) return unknown([refusal], 'not every Service, or not every pod, was seen');
     if (looked.length === 0) return skip('no Service leads to a sidecar by a port that could be HTTP');
-    const of = (http: Looked['protocol']['http']): number =>
-      looked.filter(({ protocol }) => protocol.http === http).length;
-    return {
-      status: 'pass',
-      message: `${count(of('yes'), 'port')} of HTTP by name, ${of('maybe')} by what is sent; of ${of('no')} that ${of('no') === 1 ? 'is' : 'are'} not, no name says HTTP`,
-    };
+    const said = (
+      [
+        ['yes', 'of HTTP'],
+        ['maybe', 'without a protocol, looked at'],
+        ['no', 'of TCP or TLS, and no name says HTTP'],
+      ] as const
+    ).flatMap(([http, words]) => {
+      const number = looked.filter(({ protocol }) => protocol.http === http).length;
+      return number === 0 ? [] : [`${count(number, 'port')} ${words}`];
+    });
+    return { status: 'pass', message: said.join('; ') };
   },
 });
 

@@ -1,6 +1,5 @@
 import type { Population } from '../../../../evidence/istio/population.ts';
-import { behind, targetOf } from '../../../../evidence/istio/servers.ts';
-import { byNamespace } from '../../../../evidence/kubernetes/lists.ts';
+import { behindAny, targetOf } from '../../../../evidence/istio/servers.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import type { Service, ServicePort } from '../../../../evidence/kubernetes/service.ts';
@@ -65,9 +64,9 @@ export function lookedAt(
   services: readonly Service[],
   version: string | null,
 ): readonly Looked[] {
-  const podsOf = byNamespace(proxies.flatMap(({ pod, kind }) => (kind === 'sidecar' ? [pod] : [])));
+  const behind = behindAny(proxies.flatMap(({ pod, kind }) => (kind === 'sidecar' ? [pod] : [])));
   return services.flatMap((service) => {
-    const own = service.external ? [] : behind(service, podsOf(service.namespace));
+    const own = service.external ? [] : behind(service);
     return service.ports.flatMap((port): readonly Looked[] => {
       const targets = new Map(
         own.flatMap((pod) => {
