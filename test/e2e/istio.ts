@@ -164,6 +164,8 @@ export async function startIstio({
         [`istio-system/${ISTIOD}:8080`, http],
         [`istio-system/${ISTIOD}:15012`, secure],
         [`${proxiedPod}:15000`, admin],
+        [`${proxiedPod}:15020`, status],
+        [`${proxiedPod}:15090`, metrics],
         ...(forwards ?? []),
       ]),
       execs: [proxiedPod, ...execs],

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { PROGRAMS } from '../../src/cluster/question/exec.ts';
+import type { Verdict } from '../../src/diagnosis/check.ts';
+import { configDelivery } from '../../src/guide/missing-metrics/sidecar/config-delivery.ts';
+import { proxyEmits } from '../../src/guide/missing-metrics/sidecar/proxy-emits.ts';
+import { verdictsOf } from '../support/gathered.ts';
+import { PRODUCTPAGE } from '../support/modern.ts';
+import { type Istio, startIstio } from './istio.ts';
+import { textAt } from './istiod.ts';
+
+const reasonOf = (verdict: Verdict | undefined) => [verdict?.status, verdict && 'reason' in verdict && verdict.reason];
+
+const seen = async (istio: Istio) => {
+  const at = { now: Date.now() };
+  const [delivery, emits] = [
+    await verdictsOf(configDelivery, istio.cluster.kubeconfig, at),
+    await verdictsOf(proxyEmits, istio.cluster.kubeconfig, at),
+  ];
+  return { delivery, emits, words: JSON.stringify([[...delivery], [...emits]], null, 1) };
+};
+
+describe('a real Envoy that does not know Istio’s filters, sent them by a real istiod', () => {
+  let istio: Istio;
+  before(async () => {
+    istio = await startIstio({ ownFilters: true });
+  });
+  after(() => istio?.close());
+
+  it('refuses them, in istiod’s own words, and has none on its pages', async () => {
+    await istio.synced((syncz) => /lastError.*istio\.stats/s.test(syncz));
+    const { delivery, emits, words } = await seen(istio);
+    assert.deepEqual(reasonOf(delivery.get('istiod-answers')), ['pass', false], words);
+    assert.deepEqual(reasonOf(delivery.get('proxies-have-configuration')), ['pass', false], words);
+    const refused = delivery.get('stats-filter-taken');
+    assert.deepEqual(reasonOf(refused), ['fail', 'StatsFilterRefused'], words);
+    assert.match(refused?.message ?? '', /^1 of 1 proxy refuses the stats filter: .*'istio\.stats'/);
+    assert.deepEqual(refused?.subjects, [
+      { kind: 'Pod', namespace: 'bookinfo', name: PRODUCTPAGE, pods: [PRODUCTPAGE] },
+    ]);
+    assert.deepEqual(reasonOf(emits.get('proxies-took-listeners')), ['fail', 'ListenersRefused'], words);
+    assert.deepEqual(reasonOf(emits.get('stats-filter-loaded')), ['fail', 'FilterNotLoaded'], words);
+    assert.deepEqual(reasonOf(emits.get('envoy-part-merged')), ['pass', false], words);
+  });
+});
+
+describe('a real Envoy that is sent no stats filter', () => {
+  let istio: Istio;
+  before(async () => {
+    istio = await startIstio();
+  });
+  after(() => istio?.close());
+
+  it('answers what the agent’s command asks it for with little more than that', async () => {
+    const page = await textAt(istio.ports.admin, `/${PROGRAMS.metrics.at(-1)}`);
+    const names = new Set([...page.matchAll(/^(\w+)\{/gm)].map(([, name]) => name));
+    for (const name of ['envoy_server_state', 'envoy_listener_manager_lds_update_success'])
+      assert.ok(names.has(name), page);
+    assert.ok(names.size < 10, page);
+  });
+
+  it('has taken all that it was sent, and shows none on both of its pages', async () => {
+    await istio.synced((syncz) => syncz.includes(PRODUCTPAGE));
+    const { delivery, emits, words } = await seen(istio);
+    for (const [id, { status }] of delivery) assert.equal(status, 'pass', `${id}\n${words}`);
+    assert.deepEqual(reasonOf(emits.get('proxies-took-listeners')), ['pass', false], words);
+    assert.deepEqual(reasonOf(emits.get('stats-filter-loaded')), ['fail', 'FilterNotLoaded'], words);
+    assert.deepEqual(reasonOf(emits.get('merged-page-parses')), ['pass', false], words);
+  });
+});
