@@ -91,6 +91,7 @@ describe('the flags that kubectl 1.8 - 1.11 hands over', () => {
       KUBECTL_PLUGINS_LOCAL_FLAG_OUTPUT: 'json',
       KUBECTL_PLUGINS_LOCAL_FLAG_FAIL_ON: 'unknown',
       KUBECTL_PLUGINS_LOCAL_FLAG_SAVE_BUNDLE: '',
+      KUBECTL_PLUGINS_LOCAL_FLAG_PROMETHEUS_HEADER: 'X-Scope-OrgID: a,b',
       KUBECTL_PLUGINS_LOCAL_FLAG_QUIET: 'true',
       KUBECTL_PLUGINS_LOCAL_FLAG_ASCII: 'false',
       KUBECTL_PLUGINS_GLOBAL_FLAG_CONTEXT: 'prod-eu',
@@ -100,6 +101,7 @@ describe('the flags that kubectl 1.8 - 1.11 hands over', () => {
       KUBECTL_PLUGINS_GLOBAL_FLAG_INSECURE_SKIP_TLS_VERIFY: 'false',
     };
     assert.deepEqual(legacyFlags({ ...CALLER, ...env }, 'missing-metrics'), [
+      '--prometheus-header=X-Scope-OrgID: a,b',
       '--output=json',
       '--quiet',
       '--context=prod-eu',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
@@ -97,7 +97,14 @@ describe('the Prometheus at a URL', () => {
     };
     const flags = ['--prometheus-token-file', tokenFile, '--prometheus-header', `X-Scope-OrgID: ${TENANT}`];
     await withPrometheusApi({ reply }, async (api) => {
-      const { live, wide } = await withStandIn(MESH, async (standIn, env) => {
+      const started = join(folder, 'started');
+      const KUBECTL_PATH = file(
+        'kubectl.sh',
+        `#!/bin/sh\n{ echo "$@"; env; } >>${started}\nexec ${needed('kubectl')} "$@"\n`,
+      );
+      chmodSync(KUBECTL_PATH, 0o755);
+      const { live, wide } = await withStandIn(MESH, async (standIn, given) => {
+        const env = { ...given, KUBECTL_PATH };
         const argv = ['missing-metrics', '--prometheus-url', api.url, ...flags];
         const live = await reported([...argv, '--save-bundle', bundle], { env });
         const wide = await ran([...argv, '-v', '-o', 'wide', '--show-commands'], { env });
@@ -105,7 +112,14 @@ describe('the Prometheus at a URL', () => {
         return { live, wide };
       });
       assert.ok(api.asked.every(({ headers }) => headers.authorization === `Bearer ${TOKEN}`));
-      const everything = [live.stdout, live.stderr, wide.stdout, wide.stderr, textOf(bundle)].join('\n');
+      const everything = [
+        live.stdout,
+        live.stderr,
+        wide.stdout,
+        wide.stderr,
+        textOf(bundle),
+        readFileSync(started, 'utf8'),
+      ].join('\n');
       for (const secret of [TOKEN, TENANT]) assert.ok(!everything.includes(secret), secret);
       assert.match(everything, /not for Bearer REDACTED REDACTED/);
       // A person can type it.

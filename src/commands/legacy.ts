@@ -24,7 +24,9 @@ export function legacyFlags(
     env[`KUBECTL_PLUGINS_${kind}_FLAG_${name.toUpperCase().replaceAll('-', '_')}`] ?? '';
   const local = Object.entries(flags).flatMap(([name, flag]) => {
     const value = given('LOCAL', name);
-    return value === '' || value === String(flag.default) ? [] : spelled(name, flag.type, value);
+    // Declared as texts: a comma in one is its own.
+    const type = flag.type === 'array' ? 'string' : flag.type;
+    return value === '' || value === String(flag.default) ? [] : spelled(name, type, value);
   });
   const global = Object.entries(GLOBAL).flatMap(([name, { type }]) => {
     if (name === 'namespace' && !(name in flags)) return [];

@@ -9,8 +9,9 @@ import type { Scope, Source } from '../../src/diagnosis/check.ts';
 import { Gatherer } from '../../src/diagnosis/gather.ts';
 import { planeSource } from '../../src/diagnosis/source.ts';
 import { NoAnswer } from '../../src/errors.ts';
-import { queryAny } from '../../src/evidence/prometheus/query.ts';
+import { query, queryAny } from '../../src/evidence/prometheus/query.ts';
 import { prometheusReadings } from '../../src/evidence/prometheus/readings.ts';
+import { prometheusServers } from '../../src/evidence/prometheus/server.ts';
 import type { Target } from '../../src/evidence/prometheus/targets.ts';
 import { it } from '../support/programs.ts';
 import { type Reply, withPrometheusApi } from '../support/prometheus-api.ts';
@@ -52,7 +53,12 @@ async function gatheredFrom<T>(source: Source<T>, url: string): Promise<T> {
   }
 }
 
-const up = planeSource([], (ask) => queryAny(ask, 'up'));
+const up = planeSource([], async (ask) => {
+  const [server] = (await ask.from(prometheusServers)).asked;
+  assert.ok(server);
+  return query(ask, server, 'up');
+});
+const anyUp = planeSource([], (ask) => queryAny(ask, 'up'));
 
 const vector = (result: unknown, more: object = {}): Reply => ({
   body: JSON.stringify({ status: 'success', data: { resultType: 'vector', result }, ...more }),
@@ -173,10 +179,10 @@ describe('a query', () => {
     const histogram = { metric: {}, histogram: [1, { count: '1' }] };
     const answer = await gathered(up, vector([...values, histogram]));
     assert.deepEqual(
-      answer?.series.map(({ value }) => value),
+      answer.series.map(({ value }) => value),
       [1.5, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, Number.NaN, Number.NaN],
     );
-    assert.deepEqual([answer?.series[0]?.at, answer?.series[0]?.labels.get('job')], [1_700_000_000_500, 'a']);
+    assert.deepEqual([answer.series[0]?.at, answer.series[0]?.labels.get('job')], [1_700_000_000_500, 'a']);
   });
 
   it('tells why an answer may not be whole', async () => {
@@ -184,9 +190,15 @@ describe('a query', () => {
       up,
       vector([sample('1')], { warnings: ['store a is away', 7], infos: ['no counter'] }),
     );
-    assert.deepEqual([warned?.series.length, warned?.partial, warned?.infos], [1, ['store a is away'], ['no counter']]);
+    assert.deepEqual([warned.series.length, warned.partial, warned.infos], [1, ['store a is away'], ['no counter']]);
     const partial = await gathered(up, vector([], { isPartial: true }));
-    assert.deepEqual(partial?.partial, ['the server calls its answer partial']);
+    assert.deepEqual(partial.partial, ['the server calls its answer partial']);
+  });
+
+  it('of whichever server has it proves nothing by an absence in an answer that is not whole', async () => {
+    assert.equal((await gathered(anyUp, vector([sample('1')], { isPartial: true })))?.series.length, 1);
+    assert.equal((await gathered(anyUp, vector([])))?.series.length, 0);
+    await assert.rejects(gathered(anyUp, vector([], { isPartial: true })), /may not be whole: the server calls/);
   });
 
   for (const [encoding, pack] of [
@@ -198,7 +210,7 @@ describe('a query', () => {
     it(`reads ${encoding}, which nobody asked for`, async () => {
       const { body = '' } = vector([sample('1')]);
       const answer = await gathered(up, { headers: { 'content-encoding': encoding }, body: pack(body) });
-      assert.equal(answer?.series.length, 1);
+      assert.equal(answer.series.length, 1);
     });
   }
 });
@@ -306,6 +318,17 @@ describe('Prometheus’ targets', () => {
     );
   });
 
+  it('are those of a real Prometheus', async () => {
+    const [only] = await withPrometheusApi({}, ({ url }) => gatheredFrom(prometheusReadings, url));
+    assert.ok(only && 'got' in only.scrapes);
+    const { job, pool, interval, health, address, instance } = only.scrapes.got.targets[0] ?? assert.fail();
+    const at = 'istio-telemetry.istio-system:42422';
+    assert.deepEqual(
+      [job, pool, interval, health, address, instance],
+      ['istio-mesh', 'istio-mesh', 1000, 'up', at, at],
+    );
+  });
+
   it('may be none, and may not be all', async () => {
     assert.deepEqual(await read(targets([])), []);
     const { scrapes } = await reading(targets([raw()], { warnings: ['receive-0 is away'] }));
@@ -391,6 +414,23 @@ describe('a Prometheus that answers badly', () => {
       assert.deepEqual([broken.report.verdict, broken.report.lostAt?.reason], ['broken', 'HandlerMissing']);
     });
   }
+
+  it('in a pod is named by its address, with a login', async () => {
+    await withPrometheusApi({ reply: () => html(401, 'Unauthorized') }, ({ url }) =>
+      withStandIn(
+        'istio-1.0.6/healthy',
+        async (_, env) => {
+          const { report } = await reported(['missing-metrics'], { env });
+          const stored = report.steps.flatMap(({ checks }) => checks).find(({ id }) => id === 'series-stored');
+          assert.match(
+            stored?.message ?? '',
+            /HTTP 401: Unauthorized: .*--prometheus-url, and --prometheus-token-file$/,
+          );
+        },
+        { forwardTo: new Map([['istio-system/prometheus-1cb6f872bd-e55ee:9090', Number(new URL(url).port)]]) },
+      ),
+    );
+  });
 
   it('to queries for targets alone keeps the series', async () => {
     const { report, code } = await diagnosed('istio-1.0.6/healthy', (path) =>

@@ -26,9 +26,12 @@ interface RawSeries {
   histogram?: readonly [number, unknown];
 }
 
+const questionOf = (server: PrometheusServer, promql: string): ReturnType<PrometheusServer['question']> =>
+  server.question(`/api/v1/query?query=${encodeURIComponent(promql)}`);
+
 /** The answer to an instant query that yields a vector. Throws NoAnswer. */
 export async function query({ cluster }: Ask, server: PrometheusServer, promql: string): Promise<Queried> {
-  const question = server.question(`/api/v1/query?query=${encodeURIComponent(promql)}`);
+  const question = questionOf(server, promql);
   const { data, partial, infos } = await askApi(cluster, question);
   const { result } = data as { result?: unknown };
   if (!Array.isArray(result) || !result.every(isSeries))
@@ -38,16 +41,23 @@ export async function query({ cluster }: Ask, server: PrometheusServer, promql: 
 
 /**
  * The answer of the first server that has series, or of one that has none; null where there is no server. Throws NoAnswer
- * where a server that might have them could not be asked.
+ * where a server that might have them could not be asked, or did not answer whole.
  */
 export async function queryAny(ask: Ask, promql: string): Promise<Queried | null> {
   const { asked } = await ask.from(prometheusServers);
-  const answers = await Promise.all(asked.map((server) => settle(query(ask, server, promql))));
+  const answers = await Promise.all(asked.map((server) => settle(wholeUnlessFound(ask, server, promql))));
   const got = answers.flatMap((each) => ('got' in each ? [each.got] : []));
   const full = got.find(({ series }) => series.length > 0);
   if (full) return full;
   for (const each of answers) if ('missing' in each) throw new NoAnswer(each.missing);
   return got[0] ?? null;
+}
+
+async function wholeUnlessFound(ask: Ask, server: PrometheusServer, promql: string): Promise<Queried> {
+  const answer = await query(ask, server, promql);
+  const [why] = answer.partial;
+  if (answer.series.length > 0 || why === undefined) return answer;
+  throw unanswered(questionOf(server, promql), 'BadAnswer', `nothing, in an answer that may not be whole: ${why}`);
 }
 
 const isSeries = (each: unknown): each is RawSeries => {
