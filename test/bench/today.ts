@@ -161,23 +161,20 @@ for (const size of SIZES) {
   const { recording, plan } = loadMesh('healthy-telemetry-api-1.31');
   const page = { status: 200, contentType: 'text/plain; version=0.0.4', body: pageOf(size) };
   recording.pages.set('load/all:15020/federate', page);
-  const scraping = await startScraping(
-    recording,
-    {
-      ...plan,
-      targets: [
-        ...plan.targets,
-        {
-          job: 'load',
-          labels: { instance: '10.0.0.1:15020' },
-          metricsPath: '/federate',
-          page: 'load/all/15020/federate',
-        },
-      ],
-      jobs: { ...plan.jobs, load: { honor_labels: true } },
-    },
-    [{ match: /^\/api\/v1\/targets/, status: 200, body: targetsOf(size) }],
-  );
+  const scraping = await startScraping(recording, {
+    ...plan,
+    targets: [
+      ...plan.targets,
+      {
+        job: 'load',
+        labels: { instance: '10.0.0.1:15020' },
+        metricsPath: '/federate',
+        page: 'load/all/15020/federate',
+      },
+    ],
+    jobs: { ...plan.jobs, load: { honor_labels: true } },
+    others: [{ match: /^\/api\/v1\/targets/, status: 200, body: targetsOf(size) }],
+  });
   const cluster = await startCluster();
   const unload = await load(cluster, recording, { forwards: new Map([[`${plan.pod}:${plan.port}`, scraping.port]]) });
   try {

@@ -15,6 +15,7 @@ import { prometheusHandler } from './mixer/prometheus-handler.ts';
 import { prometheusScrape } from './mixer/prometheus-scrape.ts';
 import { reportCalls } from './mixer/report-calls.ts';
 import { rules } from './mixer/rules.ts';
+import { sidecarSources, sidecarWalk } from './sidecar/index.ts';
 
 /** "Missing Metrics" of Istio 1.0, and "Where are the metrics for my service?" of 0.8. */
 export const missingMetrics: Content = {
@@ -33,7 +34,7 @@ export const missingMetrics: Content = {
       ],
       meter: mixerMeter,
     },
-    'telemetry-v2': { steps: [notDiagnosed], meter: null },
+    'telemetry-v2': sidecarWalk,
     ambient: { steps: [notDiagnosed], meter: null },
   },
   sources: [
@@ -50,5 +51,6 @@ export const missingMetrics: Content = {
     prometheusConfigMap,
     mixerLogs,
     mixerPages,
+    ...sidecarSources,
   ],
 };

@@ -11,8 +11,7 @@ import { unknown } from '../../../src/diagnosis/verdict.ts';
 import { judged, scope as wholeMesh } from '../judging.ts';
 import { loadMesh } from '../meshes.ts';
 import type { RecordedObject } from '../recordings.ts';
-import type { OtherAnswer } from './front.ts';
-import type { ScrapePlan } from './plan.ts';
+import type { OtherAnswer, ScrapePlan } from './plan.ts';
 import { startScraping } from './scraping.ts';
 
 const PLANE: ControlPlane = {
@@ -106,7 +105,7 @@ export async function verdictsOn(
   const planned = plan(loaded.plan);
   for (const [where, page] of loaded.recording.pages)
     loaded.recording.pages.set(where, { ...page, body: pages(String(page.body), where) });
-  const { port, close } = await startScraping(loaded.recording, planned, others);
+  const { port, close } = await startScraping(loaded.recording, { ...planned, others });
   const asked = new Set<string>();
   try {
     await new Promise((resolve) => setTimeout(resolve, wait));

@@ -1,0 +1,70 @@
+import { defineMeter, type Flow } from '../../../diagnosis/check.ts';
+import { attempt } from '../../../diagnosis/source.ts';
+import { emission } from '../../../evidence/envoy/emission.ts';
+import { population } from '../../../evidence/istio/population.ts';
+import type { Pod } from '../../../evidence/kubernetes/pod.ts';
+import { fresh, loaded } from '../../../evidence/prometheus/proxies.ts';
+import { inMeshOf, workloadsOf } from './in-mesh.ts';
+import { emittingOf } from './proxy-emits.ts';
+import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, PROXY_EMITS, STORED } from './steps.ts';
+import { storedOf } from './stored/proxies.ts';
+
+type Pods = ReadonlySet<Pod> | null;
+
+/** A line of the funnel: what it is called, who is left, and the steps that lose pods there. */
+interface Line {
+  name: string;
+  hop: string;
+  steps: readonly string[];
+  pods: Pods;
+}
+
+/** Each number is a subset of the one before: a pod that was lost does not come back. */
+function narrowed(lines: readonly Line[]): readonly Line[] {
+  let left: Pods = null;
+  return lines.map((line) => {
+    const known: Pods = left;
+    const pods = line.pods && known ? new Set([...line.pods].filter((pod) => known.has(pod))) : line.pods;
+    left = pods ?? left;
+    return { ...line, pods };
+  });
+}
+
+/** How many pods of the mesh are left at each line; null where that is not known. */
+export const funnel = defineMeter({
+  needs: {
+    population: attempt(population),
+    emission: attempt(emission),
+    fresh: attempt(fresh),
+    loaded: attempt(loaded),
+  },
+  measure({ population, emission, fresh, loaded }): readonly Flow[] {
+    if ('missing' in population) return [];
+    const all = workloadsOf(population.got);
+    const lines = narrowed([
+      { name: 'in mesh', hop: 'workload->proxy', steps: [IN_MESH], pods: inMeshOf(population.got) },
+      {
+        name: 'emit',
+        hop: 'proxy->page',
+        steps: [CONFIG_DELIVERY, PROXY_EMITS, PROTOCOL],
+        pods: 'got' in emission ? emittingOf(emission.got) : null,
+      },
+      {
+        name: 'stored',
+        hop: 'page->prometheus',
+        steps: [STORED],
+        pods:
+          'got' in fresh && 'got' in loaded ? storedOf(population.got, { fresh: fresh.got, loaded: loaded.got }) : null,
+      },
+    ]);
+    const before = [{ name: 'workloads', pods: all }, ...lines];
+    return lines.map(({ name, hop, steps, pods }, index) => ({
+      hop,
+      between: [before[index]?.name ?? '', name],
+      steps,
+      in: before[index]?.pods?.size ?? null,
+      out: pods?.size ?? null,
+      unit: 'pods',
+    }));
+  },
+});

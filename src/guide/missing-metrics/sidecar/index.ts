@@ -1,0 +1,35 @@
+import type { Source, Walk } from '../../../diagnosis/check.ts';
+import { emission } from '../../../evidence/envoy/emission.ts';
+import { injection } from '../../../evidence/istio/injection.ts';
+import { allSyncs, pilotCounts } from '../../../evidence/istio/pilot.ts';
+import { allWebhooks } from '../../../evidence/istio/webhooks.ts';
+import { allNamespaces } from '../../../evidence/kubernetes/lists.ts';
+import { prometheusReadings } from '../../../evidence/prometheus/readings.ts';
+import { prometheusServers } from '../../../evidence/prometheus/server.ts';
+import { configDelivery } from './config-delivery.ts';
+import { funnel } from './funnel.ts';
+import { inMesh } from './in-mesh.ts';
+import { protocol } from './protocol.ts';
+import { proxyEmits } from './proxy-emits.ts';
+import { stored } from './stored/index.ts';
+
+/** From a workload's proxy to whoever looks at its metrics, where Envoy makes them: Istio 1.5 and newer. */
+export const sidecarWalk: Walk = {
+  steps: [inMesh, configDelivery, proxyEmits, protocol, stored],
+  meter: funnel,
+};
+
+/** What it asks the cluster. */
+export const sidecarSources: readonly Source<unknown>[] = [
+  ...new Set([
+    ...sidecarWalk.steps.flatMap(({ checks }) => checks.flatMap(({ needs }) => Object.values(needs))),
+    allNamespaces,
+    allWebhooks,
+    injection,
+    allSyncs,
+    pilotCounts,
+    emission,
+    prometheusServers,
+    prometheusReadings,
+  ]),
+];
