@@ -24,7 +24,9 @@ function stagesOf(flow: readonly FlowReport[]): readonly Stage[] {
   const stages: Stage[] = [{ name: first.from, share: start, label: quantity(first.in, first.unit) }];
   let share = start;
   for (const hop of flow) {
-    share = shareAfter(hop, share);
+    // Of one quantity each number is a share of the first, whatever lies between.
+    const isSame = hop.unit === first.unit && first.in !== null && first.in > 0 && hop.out !== null;
+    share = isSame ? Math.min(1, (hop.out ?? 0) / (first.in ?? 1)) : shareAfter(hop, share);
     stages.push({ name: hop.to, share, label: quantity(hop.out, hop.unit) });
   }
   return stages;

@@ -66,7 +66,9 @@ function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: bool
     ...(steps.length > 0 ? [stepsTable(steps, style)] : []),
     ...(wide && steps.length > 0 ? [detailsOf(steps, style)] : []),
     ...(drawn && lost && isMeasured(flow)
-      ? [`${painted(style, 'bold', 'WHERE THE METRICS ARE LOST')}\n${flowPicture(style, flow, lost)}`]
+      ? [
+          `${painted(style, 'bold', `WHERE THE METRICS ${lost.effect === 'wrong' ? 'GO WRONG' : 'ARE LOST'}`)}\n${flowPicture(style, flow, lost)}`,
+        ]
       : []),
     ...(drawn && !lost ? [`FLOW  ${flowChain(flow)}`] : []),
     ...losses.map((loss) => causeOf(loss, steps, style)),
