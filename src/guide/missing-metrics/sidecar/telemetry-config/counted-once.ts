@@ -1,0 +1,85 @@
+import { type ControlPlane, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
+import { some } from '../../../../diagnosis/verdict.ts';
+import type { MetricsTold, ToldClass } from '../../../../evidence/istio/told.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
+import { linesOf } from '../../../../evidence/kubernetes/owner.ts';
+import type { EnvoyFilter, StatsFilter } from '../../../../istio/stats-filters.ts';
+import { objectLine } from './cures.ts';
+import { judgeLosses, needs, part, subjectsIn, UNDECIDED } from './family.ts';
+import { sizeOf } from './losses.ts';
+import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
+
+interface Doubled {
+  times: number;
+  filters: readonly StatsFilter[];
+  classes: ToldClass[];
+}
+
+const makerOf = ({ from }: StatsFilter): string =>
+  'provider' in from ? `provider ${from.provider}` : `EnvoyFilter ${titleOf(from.envoyFilter)}`;
+
+const filtersOf = ({ stats }: JudgedSide): readonly StatsFilter[] => {
+  if (!stats) return [];
+  return stats.http.length >= stats.tcp.length ? stats.http : stats.tcp;
+};
+
+/** The proxies that count calls more than once, by what counts; most proxies first. */
+function doubledIn(evidence: Evidence): readonly Doubled[] {
+  const found = new Map<string, Doubled>();
+  for (const { of, sides } of sidesOf(evidence)) {
+    const side = sides.toSorted((a, b) => b.times - a.times)[0];
+    if (!side || side.times < 2) continue;
+    const filters = filtersOf(side);
+    const key = JSON.stringify([side.times, filters.map(makerOf)]);
+    const known = found.get(key) ?? { times: side.times, filters, classes: [] };
+    known.classes.push(of);
+    found.set(key, known);
+  }
+  return [...found.values()].sort((a, b) => sizeOf(b.classes) - sizeOf(a.classes));
+}
+
+const words = ({ times, filters, classes }: Doubled, evidence: Evidence): string =>
+  `${part(classes, evidence)} count each call ${times === 2 ? 'twice' : `${times} times`}${filters.length > 1 ? `: by ${some(filters.map(makerOf))}` : ''}`;
+
+function cure({ filters }: Doubled, { config }: MetricsTold, { namespace }: ControlPlane): string {
+  const added = filters.flatMap(({ from }): EnvoyFilter[] => ('envoyFilter' in from ? [from.envoyFilter] : []));
+  const [object] = added;
+  if (object)
+    return `${objectLine('delete', { kind: 'EnvoyFilter', object })}   # ${added.length < filters.length ? 'the Telemetry API makes the same metrics' : 'the others make the same metrics'}`;
+  return `kubectl -n ${config?.mesh.rootNamespace ?? namespace ?? 'istio-system'} get telemetries.telemetry.istio.io -o yaml   # one provider of type prometheus is enough`;
+}
+
+function verdictOf(
+  [worst, ...others]: readonly [Doubled, ...Doubled[]],
+  evidence: Evidence,
+  plane: ControlPlane,
+): Verdict {
+  const all = [worst, ...others].reduce((sum, { classes }) => sum + sizeOf(classes), 0);
+  const subjects = subjectsIn(worst.classes);
+  return {
+    status: all === sizeOf(evidence.told.classes) ? 'fail' : 'warn',
+    reason: 'CountedTwice',
+    effect: 'wrong',
+    message: words(worst, evidence),
+    evidence: [...linesOf(subjects), ...others.map((each) => words(each, evidence))],
+    subjects,
+    hint: cure(worst, evidence.told, plane),
+  };
+}
+
+export const callsCountedOnce = defineCheck({
+  id: 'calls-counted-once',
+  title: 'one filter counts, not two',
+  explains:
+    'An EnvoyFilter that makes metrics beside a provider of the Telemetry API, as one that an upgrade has left over, or two providers of type prometheus: each adds a filter of its own, and each call is counted by all of them.',
+  reasons: {
+    CountedTwice: 'Two filters on one side of a proxy count the same calls: all numbers are a multiple of the truth.',
+    ...UNDECIDED,
+  },
+  needs,
+  judge(evidence, { plane }) {
+    const [first, ...rest] = doubledIn(evidence);
+    if (first) return verdictOf([first, ...rest], evidence, plane);
+    return judgeLosses(evidence, plane, [], () => ({ status: 'pass', message: 'no call is counted twice' }));
+  },
+});

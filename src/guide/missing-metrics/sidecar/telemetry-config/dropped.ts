@@ -1,0 +1,40 @@
+import type { ToldClass } from '../../../../evidence/istio/told.ts';
+import type { Telemetry } from '../../../../istio/telemetry.ts';
+import { sizeOf } from './losses.ts';
+import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
+
+/** A metric of Istio's that is left out, by an object, and for which proxies. */
+export interface Dropped {
+  metric: string;
+  by: Telemetry;
+  /** Those that leave it out on every side that counts. */
+  whole: readonly ToldClass[];
+  classes: readonly ToldClass[];
+}
+
+/** The metric that stands for all requests. */
+export const REQUESTS = 'requests_total';
+
+/** Whether istiod leaves out a metric on a side; where it was not asked, the object is believed. */
+const isLeftOut = ({ made }: JudgedSide, metric: string): boolean =>
+  made === null ||
+  [...made.http.filters, ...made.tcp.filters].some((chain) => chain.some((each) => each.includes(metric)));
+
+/** What is left out; the requests themselves first, then what most proxies leave out. */
+export function droppedIn(evidence: Evidence): readonly Dropped[] {
+  const found = new Map<string, { metric: string; by: Telemetry; whole: ToldClass[]; classes: ToldClass[] }>();
+  for (const { of, sides } of sidesOf(evidence)) {
+    const counting = sides.filter(({ told }) => told === 'yes');
+    const own = counting.flatMap((side) => (side.stats?.dropped ?? []).filter(({ metric }) => isLeftOut(side, metric)));
+    for (const { metric, by } of new Map(own.map((each) => [each.metric, each])).values()) {
+      const key = JSON.stringify([metric, by.namespace, by.name]);
+      const known = found.get(key) ?? { metric, by, whole: [], classes: [] };
+      known.classes.push(of);
+      if (own.filter((each) => each.metric === metric).length >= counting.length) known.whole.push(of);
+      found.set(key, known);
+    }
+  }
+  return [...found.values()].sort(
+    (a, b) => Number(b.metric === REQUESTS) - Number(a.metric === REQUESTS) || sizeOf(b.classes) - sizeOf(a.classes),
+  );
+}

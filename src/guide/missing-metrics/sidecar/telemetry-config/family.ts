@@ -1,0 +1,95 @@
+import type { ControlPlane, Source, Subject, Verdict } from '../../../../diagnosis/check.ts';
+import { attempt } from '../../../../diagnosis/source.ts';
+import { count, isSome, skip, unknown } from '../../../../diagnosis/verdict.ts';
+import { madeStats } from '../../../../evidence/istio/made-stats.ts';
+import { meshName } from '../../../../evidence/istio/mesh-metrics.ts';
+import { metricsTold, type ToldClass } from '../../../../evidence/istio/told.ts';
+import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { cureOf } from './cures.ts';
+import { type Loss, lossesOf, type Reason, sizeOf } from './losses.ts';
+import { type Evidence, sidesOf } from './sides.ts';
+import { lossWords, notesOf } from './words.ts';
+
+/** What every check of this step stands on. */
+export const needs: { told: Source<Evidence['told']>; made: Source<Evidence['made']> } = {
+  told: metricsTold,
+  made: attempt(madeStats),
+};
+
+export const subjectsIn = (classes: readonly ToldClass[]): readonly Subject[] =>
+  subjectsOf(classes.flatMap(({ proxies }) => proxies.map(({ pod }) => pod)));
+
+/** `12 of 40 proxies`. */
+export const part = (classes: readonly ToldClass[], { told }: Evidence): string =>
+  `${sizeOf(classes)} of ${count(sizeOf(told.classes), 'proxy', 'proxies')}`;
+
+export const NO_PROXY = skip('no proxy of this mesh');
+
+/** The reasons of `undecided`, for every check's. */
+export const UNDECIDED = {
+  MeshConfigUnknown:
+    'There is no ConfigMap with MeshConfig where this control plane’s should be: what it says of metrics is not known, and istiod was not asked or did not answer.',
+  Undecided:
+    'An EnvoyFilter asks for more than can be told from here, as a proxy’s metadata or an unusual pattern of versions, and istiod was not asked or did not answer.',
+} as const;
+
+/** Where it is not known of every proxy what it is told: why; null where it is. */
+export function undecided(evidence: Evidence, { namespace, revision }: ControlPlane): Verdict | null {
+  const { told, made } = evidence;
+  const open = sidesOf(evidence).filter(({ sides }) => sides.some((side) => side.told === 'unknown'));
+  if (open.length === 0) return told.missing.length > 0 && isSome(told.missing) ? unknown(told.missing) : null;
+  const missing = [
+    ...told.missing,
+    ...('missing' in made
+      ? [made.missing]
+      : made.got.flatMap((each) => ('missing' in each.made ? [each.made.missing] : []))),
+  ];
+  const about = `${part(
+    open.map(({ of }) => of),
+    evidence,
+  )}: what they are told is not known`;
+  if (isSome(told.missing) && isSome(missing)) return unknown(missing, about);
+  return told.config === null
+    ? {
+        status: 'unknown',
+        reason: 'MeshConfigUnknown',
+        message: `${about}: there is no ConfigMap ${meshName(revision)} in ${namespace ?? 'istio-system'}`,
+        missing,
+      }
+    : { status: 'unknown', reason: 'Undecided', message: about, missing };
+}
+
+const verdictOf = (
+  [worst, ...others]: readonly [Loss, ...Loss[]],
+  evidence: Evidence,
+  plane: ControlPlane,
+): Verdict => {
+  const { told } = evidence;
+  const subjects = subjectsIn(worst.classes);
+  return {
+    status: worst.isWhole ? 'fail' : 'warn',
+    reason: worst.reason,
+    message: `${part(worst.classes, evidence)}: ${lossWords(worst, told, plane)}`,
+    evidence: [
+      ...notesOf(worst, told),
+      ...linesOf(subjects),
+      ...others.map((each) => `${part(each.classes, evidence)}: ${lossWords(each, told, plane)}`),
+    ],
+    subjects,
+    hint: cureOf(worst, told, plane),
+  };
+};
+
+/** The verdict on losses of some reasons; without one, on what is left to say. */
+export function judgeLosses(
+  evidence: Evidence,
+  plane: ControlPlane,
+  reasons: readonly Reason[],
+  otherwise: () => Verdict,
+): Verdict {
+  if (evidence.told.classes.length === 0)
+    return isSome(evidence.told.missing) ? unknown(evidence.told.missing) : NO_PROXY;
+  const own = lossesOf(evidence).filter(({ reason }) => reasons.includes(reason));
+  if (isSome(own)) return verdictOf(own, evidence, plane);
+  return undecided(evidence, plane) ?? otherwise();
+}

@@ -1,0 +1,154 @@
+import type { MetricsTold, ToldClass } from '../../../../evidence/istio/told.ts';
+import { isNamespaceWide } from '../../../../istio/attachment.ts';
+import { contextOf, ofOtherVersions, type Side, type StatsConfig, statsOf } from '../../../../istio/stats.ts';
+import { addsStats, type EnvoyFilter, fitsVersion } from '../../../../istio/stats-filters.ts';
+import { passedOver, type Telemetry, telemetriesOf } from '../../../../istio/telemetry.ts';
+import { isOfRevision } from '../../../../istio/visibility.ts';
+import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
+
+/** Why one side of a proxy is told to make no metrics. */
+export type Reason =
+  | 'NoMetricsProvider'
+  | 'ProviderUnknown'
+  | 'ProviderMakesNone'
+  | 'IstiodMakesNone'
+  | 'MetricsDisabled'
+  | 'OneSideDisabled'
+  | 'TelemetryIgnored'
+  | 'TelemetryOfAnotherRevision'
+  | 'StatsFilterVersionMismatch'
+  | 'StatsFilterElsewhere'
+  | 'StatsFilterOfAnotherRevision'
+  | 'StatsFilterRemoved';
+
+/** An object of the mesh that a loss is about. */
+export type Culprit = { kind: 'Telemetry'; object: Telemetry } | { kind: 'EnvoyFilter'; object: EnvoyFilter };
+
+/** A cause, and all proxies that it has. */
+export interface Loss {
+  reason: Reason;
+  culprits: readonly Culprit[];
+  /** Names of providers that are in vain. */
+  providers: readonly string[];
+  sides: readonly Side[];
+  /** Whether these proxies make no metrics at all. */
+  isWhole: boolean;
+  classes: readonly ToldClass[];
+}
+
+type Cause = Pick<Loss, 'reason' | 'culprits' | 'providers'>;
+
+const telemetry = (object: Telemetry): Culprit => ({ kind: 'Telemetry', object });
+const envoyFilter = (object: EnvoyFilter): Culprit => ({ kind: 'EnvoyFilter', object });
+const cause = (reason: Reason, culprits: readonly Culprit[] = [], providers: readonly string[] = []): Cause => ({
+  reason,
+  culprits,
+  providers,
+});
+
+const isTold = (config: StatsConfig, { of, side }: JudgedSide): boolean => {
+  const stats = statsOf(config, of.proxy)[side];
+  return stats !== null && stats.http.length + stats.tcp.length > 0;
+};
+
+/** Objects that no control plane reads, since their label names none: often a tag. */
+export const isUnread =
+  (revisions: readonly string[]) =>
+  ({ labels }: { labels: Readonly<Record<string, string>> }): boolean =>
+    revisions.length > 0 && revisions.every((revision) => !isOfRevision(labels, revision));
+
+/** Whether an object can be for a proxy, by where it lies. */
+const isNear = ({ namespace }: { namespace: string }, { mesh }: StatsConfig, { of }: JudgedSide): boolean =>
+  namespace === mesh.rootNamespace || namespace === of.proxy.namespace;
+
+/** Objects that nobody reads, of which one would make metrics here if it were read. */
+function unread({ all, revisions }: MetricsTold, config: StatsConfig, side: JudgedSide): Cause | null {
+  const isNobodys = isUnread(revisions);
+  const isAmong = (each: Telemetry | EnvoyFilter): boolean => isNear(each, config, side) && isNobodys(each);
+  const rule = all.telemetries.find((each) => {
+    if (!isAmong(each)) return false;
+    const read = { ...config, telemetries: telemetriesOf([...[...config.telemetries.values()].flat(), each]) };
+    return isTold(read, side);
+  });
+  if (rule) return cause('TelemetryOfAnotherRevision', [telemetry(rule)]);
+  const filters = all.envoyFilters.filter(
+    (each) => isAmong(each) && isTold({ ...config, envoyFilters: [...config.envoyFilters, each] }, side),
+  );
+  return filters.length > 0 ? cause('StatsFilterOfAnotherRevision', filters.map(envoyFilter)) : null;
+}
+
+/** An object that is passed over for an older one, and would make metrics here. */
+function ignored(config: StatsConfig, side: JudgedSide): Cause | null {
+  const found = passedOver(config.telemetries).find(({ ignored: one, by }) => {
+    if (!isNear(one, config, side)) return false;
+    const others = [...config.telemetries.values()].flat().filter((each) => each !== by);
+    // As if it were the oldest.
+    const first = others.map((each) => (each === one ? { ...each, createdAt: 0 } : each));
+    return isTold({ ...config, telemetries: telemetriesOf(first) }, side);
+  });
+  return found ? cause('TelemetryIgnored', [telemetry(found.ignored), telemetry(found.by)]) : null;
+}
+
+/** EnvoyFilters that were meant for the whole mesh, and lie where only their own namespace sees them. */
+const elsewhere = ({ all }: MetricsTold, { mesh }: StatsConfig, { of, side }: JudgedSide): readonly EnvoyFilter[] =>
+  all.envoyFilters.filter(
+    (each) =>
+      ![mesh.rootNamespace, of.proxy.namespace].includes(each.namespace) &&
+      isNamespaceWide(each) &&
+      /^(tcp-)?stats-filter-/.test(each.name) &&
+      addsStats(each, contextOf(of.proxy, side)) &&
+      each.patches.some(({ proxyVersion }) => fitsVersion(proxyVersion, of.proxy.version) !== false),
+  );
+
+function causeOf(told: MetricsTold, judged: JudgedSide): Cause {
+  const { of, side, stats } = judged;
+  const { config } = told;
+  if (!config || !of.stats || !stats || stats.http.length + stats.tcp.length > 0) return cause('IstiodMakesNone');
+  const counterfactual = unread(told, config, judged) ?? ignored(config, judged);
+  if (counterfactual) return counterfactual;
+  const { absence } = stats;
+  if (absence === null) return cause('StatsFilterRemoved', of.stats.envoyFilters.map(envoyFilter));
+  if (absence.why === 'disabled') return cause('MetricsDisabled', absence.by.map(telemetry));
+  if (absence.why === 'no-provider') {
+    const others = ofOtherVersions(of.stats, of.proxy, side);
+    if (others.length > 0) return cause('StatsFilterVersionMismatch', others.map(envoyFilter));
+    const far = elsewhere(told, config, judged);
+    return far.length > 0 ? cause('StatsFilterElsewhere', far.map(envoyFilter)) : cause('NoMetricsProvider');
+  }
+  const by = absence.by ? [telemetry(absence.by)] : [];
+  return cause(absence.why === 'unknown' ? 'ProviderUnknown' : 'ProviderMakesNone', by, absence.providers);
+}
+
+const keyOf = ({ reason, culprits, providers }: Cause, sides: readonly Side[]): string =>
+  JSON.stringify([
+    reason,
+    culprits.map(({ kind, object }) => `${kind} ${object.namespace}/${object.name}`),
+    providers,
+    // A gateway has one side, and loses all with it.
+    sides.length > 1 ? 'both' : sides,
+  ]);
+
+/** What is lost, one for each cause, those of most proxies first. */
+export function lossesOf(evidence: Evidence): readonly Loss[] {
+  const found = new Map<string, Loss & { classes: ToldClass[] }>();
+  for (const { of, sides } of sidesOf(evidence)) {
+    const lost = sides.filter(({ told }) => told === 'no');
+    const [first] = lost;
+    if (!first) continue;
+    const isWhole = lost.length === sides.length;
+    const why = causeOf(evidence.told, first);
+    const reason = !isWhole && why.reason === 'MetricsDisabled' ? 'OneSideDisabled' : why.reason;
+    const named = lost.map(({ side }) => side);
+    const key = `${keyOf({ ...why, reason }, isWhole ? ['inbound', 'outbound'] : named)}`;
+    const known = found.get(key);
+    if (known) known.classes.push(of);
+    else found.set(key, { ...why, reason, sides: named, isWhole, classes: [of] });
+  }
+  return [...found.values()].sort(
+    (a, b) => Number(b.isWhole) - Number(a.isWhole) || sizeOf(b.classes) - sizeOf(a.classes),
+  );
+}
+
+/** How many proxies are of these classes. */
+export const sizeOf = (classes: readonly ToldClass[]): number =>
+  classes.reduce((sum, { proxies }) => sum + proxies.length, 0);

@@ -1,0 +1,70 @@
+import type { Attempt } from '../../../../diagnosis/check.ts';
+import type { MadeSide } from '../../../../evidence/istio/config-dump.ts';
+import type { Made } from '../../../../evidence/istio/made-stats.ts';
+import type { MetricsTold, ToldClass } from '../../../../evidence/istio/told.ts';
+import type { ProxyKind } from '../../../../istio/attachment.ts';
+import type { Side, SideStats } from '../../../../istio/stats.ts';
+
+/** What the checks of this step judge. */
+export interface Evidence {
+  told: MetricsTold;
+  made: Attempt<readonly Made[]>;
+}
+
+/** What is known of one side of the proxies of a class. */
+export interface JudgedSide {
+  of: ToldClass;
+  side: Side;
+  /** By the objects of the mesh; null where MeshConfig is not known. */
+  stats: SideStats | null;
+  /** By istiod itself; null where it was not asked, did not answer, or has no listener there. */
+  made: MadeSide | null;
+  /** Whether its calls are counted: `pushed` where the proxies push to another store. */
+  told: 'yes' | 'no' | 'pushed' | 'unknown';
+  /** How often each call is counted, for what is known. */
+  times: number;
+}
+
+const isThere = ({ http, tcp }: MadeSide): boolean => http.chains + tcp.chains > 0;
+const hasFilter = ({ http, tcp }: MadeSide): boolean => http.filters.length + tcp.filters.length > 0;
+
+function toldBy(stats: SideStats): JudgedSide['told'] {
+  const filters = [...stats.http, ...stats.tcp];
+  if (filters.some(({ isCertain }) => isCertain)) return 'yes';
+  if (filters.length > 0) return 'unknown';
+  return stats.absence?.why === 'pushed' ? 'pushed' : 'no';
+}
+
+const most = (numbers: readonly number[]): number => Math.max(0, ...numbers);
+
+function sideOf(of: ToldClass, side: Side, made: Made | undefined): JudgedSide {
+  const stats = of.stats?.[side] ?? null;
+  const answer = made && 'got' in made.made ? made.made.got[side] : null;
+  const own = answer && isThere(answer) ? answer : null;
+  const byObjects = stats ? toldBy(stats) : 'unknown';
+  const certain = (filters: SideStats['http']): number => filters.filter(({ isCertain }) => isCertain).length;
+  return {
+    of,
+    side,
+    stats,
+    made: own,
+    told: own === null ? byObjects : hasFilter(own) ? 'yes' : byObjects === 'pushed' ? 'pushed' : 'no',
+    times: own
+      ? most([...own.http.filters, ...own.tcp.filters].map(({ length }) => length))
+      : stats
+        ? most([certain(stats.http), certain(stats.tcp)])
+        : 0,
+  };
+}
+
+const SIDES: Readonly<Record<ProxyKind, readonly Side[]>> = {
+  sidecar: ['inbound', 'outbound'],
+  gateway: ['outbound'],
+  waypoint: ['inbound'],
+};
+
+/** The sides of each class of proxies. */
+export function sidesOf({ told, made }: Evidence): readonly { of: ToldClass; sides: readonly JudgedSide[] }[] {
+  const asked = new Map(('got' in made ? made.got : []).map((each) => [each.of, each]));
+  return told.classes.map((of) => ({ of, sides: SIDES[of.proxy.kind].map((side) => sideOf(of, side, asked.get(of))) }));
+}

@@ -1,0 +1,84 @@
+import type { ControlPlane } from '../../../../diagnosis/check.ts';
+import { some } from '../../../../diagnosis/verdict.ts';
+import { meshName } from '../../../../evidence/istio/mesh-metrics.ts';
+import type { MetricsTold } from '../../../../evidence/istio/told.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
+import type { Side } from '../../../../istio/stats.ts';
+import type { Culprit, Loss } from './losses.ts';
+
+/** `Telemetry istio-system/off`. */
+export const culpritName = ({ kind, object }: Culprit): string => `${kind} ${titleOf(object)}`;
+
+const all = (culprits: readonly Culprit[]): string => some(culprits.map(culpritName));
+
+const sideWords = (sides: readonly Side[]): string =>
+  sides.includes('inbound') ? 'of the calls that come in' : 'of the calls that go out';
+
+const revision = ({ object }: Culprit): string => String(object.labels['istio.io/rev']);
+
+/** What is wrong, for a message: `Telemetry istio-system/off switches all metrics off`. */
+export function lossWords(loss: Loss, { config }: MetricsTold, plane: ControlPlane): string {
+  const { culprits, providers, sides } = loss;
+  const [first, second] = culprits;
+  const names = some(providers.map((name) => `"${name}"`));
+  const by = first ? culpritName(first) : `MeshConfig in ConfigMap ${meshName(plane.revision)}`;
+  switch (loss.reason) {
+    case 'NoMetricsProvider': {
+      const others = config?.mesh.otherDefaults ?? [];
+      return `no provider of metrics is named${others.length > 0 ? `, as defaultProviders of MeshConfig names ${some(others)} only` : ''}`;
+    }
+    case 'ProviderUnknown':
+      return `${by} names provider ${names}, which the mesh does not define`;
+    case 'ProviderMakesNone':
+      return `${by} names provider ${names}, which puts no metrics on a proxy’s page`;
+    case 'IstiodMakesNone':
+      return 'istiod makes no filter that counts';
+    case 'MetricsDisabled':
+      return `${all(culprits)} ${culprits.length === 1 ? 'switches' : 'switch'} all metrics off`;
+    case 'OneSideDisabled':
+      return `${all(culprits)} ${culprits.length === 1 ? 'switches' : 'switch'} the metrics ${sideWords(sides)} off`;
+    case 'TelemetryIgnored':
+      return first && second ? `${culpritName(first)} is not read, as ${titleOf(second.object)} is older` : '';
+    case 'TelemetryOfAnotherRevision':
+    case 'StatsFilterOfAnotherRevision':
+      return first ? `${all(culprits)} is for revision ${revision(first)}, which no control plane is` : '';
+    case 'StatsFilterVersionMismatch':
+      return `${all(culprits)} ${culprits.length === 1 ? 'is' : 'are'} for proxies of other versions`;
+    case 'StatsFilterElsewhere':
+      return `${all(culprits)} is not in the root namespace ${config?.mesh.rootNamespace ?? ''}`;
+    case 'StatsFilterRemoved':
+      return `${all(culprits)} ${culprits.length === 1 ? 'takes' : 'take'} the filter away that counts`;
+  }
+}
+
+/** What `istioctl analyze` calls it, where it sees it; and what else a reader should know. */
+export function notesOf(loss: Loss, { config }: MetricsTold): readonly string[] {
+  const versions = [...new Set(loss.classes.flatMap(({ proxy }) => proxy.version ?? []))];
+  switch (loss.reason) {
+    case 'TelemetryIgnored':
+      return ['istioctl analyze: IST0160'];
+    case 'NoMetricsProvider':
+      return (config?.mesh.otherDefaults.length ?? 0) > 0
+        ? ['Istio’s charts name prometheus only where meshConfig.defaultProviders is not set at all']
+        : [];
+    case 'StatsFilterVersionMismatch':
+      return [
+        `the proxies are of ${some(versions)}`,
+        ...new Set(
+          loss.culprits.flatMap((each) =>
+            each.kind === 'EnvoyFilter'
+              ? each.object.patches.flatMap(({ proxyVersion }) =>
+                  proxyVersion === null ? [] : [`${culpritName(each)}: proxyVersion ${proxyVersion}`],
+                )
+              : [],
+          ),
+        ),
+      ].slice(0, 5);
+    case 'ProviderMakesNone':
+      return loss.providers.some((name) => name.toLowerCase() === 'stackdriver')
+        ? ['Stackdriver’s filter is not made any more since 1.23']
+        : [];
+    default:
+      return [];
+  }
+}
