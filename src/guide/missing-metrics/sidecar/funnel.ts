@@ -1,13 +1,16 @@
 import { defineMeter, type Flow } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { emission } from '../../../evidence/envoy/emission.ts';
+import { madeStats } from '../../../evidence/istio/made-stats.ts';
 import { population } from '../../../evidence/istio/population.ts';
+import { metricsTold } from '../../../evidence/istio/told.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import { fresh, loaded } from '../../../evidence/prometheus/proxies.ts';
 import { inMeshOf, workloadsOf } from './in-mesh.ts';
 import { emittingOf } from './proxy-emits.ts';
-import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, PROXY_EMITS, STORED } from './steps.ts';
+import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, PROXY_EMITS, STORED, TELEMETRY_CONFIG } from './steps.ts';
 import { storedOf } from './stored/proxies.ts';
+import { toldPods } from './telemetry-config.ts';
 
 type Pods = ReadonlySet<Pod> | null;
 
@@ -34,15 +37,23 @@ function narrowed(lines: readonly Line[]): readonly Line[] {
 export const funnel = defineMeter({
   needs: {
     population: attempt(population),
+    told: attempt(metricsTold),
+    made: attempt(madeStats),
     emission: attempt(emission),
     fresh: attempt(fresh),
     loaded: attempt(loaded),
   },
-  measure({ population, emission, fresh, loaded }): readonly Flow[] {
+  measure({ population, told, made, emission, fresh, loaded }): readonly Flow[] {
     if ('missing' in population) return [];
     const all = workloadsOf(population.got);
     const lines = narrowed([
       { name: 'in mesh', hop: 'workload->proxy', steps: [IN_MESH], pods: inMeshOf(population.got) },
+      {
+        name: 'told',
+        hop: 'workload->proxy',
+        steps: [TELEMETRY_CONFIG],
+        pods: 'got' in told ? toldPods({ told: told.got, made }) : null,
+      },
       {
         name: 'emit',
         hop: 'proxy->page',

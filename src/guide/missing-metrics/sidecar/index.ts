@@ -1,7 +1,10 @@
 import type { Source, Walk } from '../../../diagnosis/check.ts';
 import { emission } from '../../../evidence/envoy/emission.ts';
 import { injection } from '../../../evidence/istio/injection.ts';
+import { madeStats } from '../../../evidence/istio/made-stats.ts';
+import { meshMetrics } from '../../../evidence/istio/mesh-metrics.ts';
 import { allSyncs, pilotCounts } from '../../../evidence/istio/pilot.ts';
+import { statsEnvoyFilters, telemetries } from '../../../evidence/istio/telemetry.ts';
 import { allWebhooks } from '../../../evidence/istio/webhooks.ts';
 import { allNamespaces } from '../../../evidence/kubernetes/lists.ts';
 import { prometheusReadings } from '../../../evidence/prometheus/readings.ts';
@@ -12,10 +15,11 @@ import { inMesh } from './in-mesh.ts';
 import { protocol } from './protocol.ts';
 import { proxyEmits } from './proxy-emits.ts';
 import { stored } from './stored/index.ts';
+import { telemetryConfig } from './telemetry-config.ts';
 
 /** From a workload's proxy to whoever looks at its metrics, where Envoy makes them: Istio 1.5 and newer. */
 export const sidecarWalk: Walk = {
-  steps: [inMesh, configDelivery, proxyEmits, protocol, stored],
+  steps: [inMesh, telemetryConfig, configDelivery, proxyEmits, protocol, stored],
   meter: funnel,
 };
 
@@ -25,6 +29,10 @@ export const sidecarSources: readonly Source<unknown>[] = [
     ...sidecarWalk.steps.flatMap(({ checks }) => checks.flatMap(({ needs }) => Object.values(needs))),
     allNamespaces,
     allWebhooks,
+    meshMetrics,
+    telemetries,
+    statsEnvoyFilters,
+    madeStats,
     injection,
     allSyncs,
     pilotCounts,
