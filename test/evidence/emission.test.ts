@@ -164,8 +164,16 @@ describe('which proxies make metrics', () => {
   });
 
   it('is not known where the node is dead: the words on the way there', async () => {
-    const { found } = await seen({}, { proxySays: 'dial tcp 10.0.0.9:10250: connect: no route to host' });
-    assert.equal(loadedIn(found).status, 'unknown');
+    const { found } = await seen(
+      {},
+      {
+        proxySays: 'dial tcp 10.0.0.9:10250: connect: no route to host',
+        faults: [{ match: /^UPGRADE/, fault: 'forbid' }],
+      },
+    );
+    const verdict = loadedIn(found);
+    assert.equal(verdict.status, 'unknown');
+    assert.match(JSON.stringify(verdict), /10\.0\.0\.9:10250: connect: no route to host/);
   });
 
   it('is not known of pages that are none: compressed, empty, a login, 403, cut off', async () => {

@@ -353,6 +353,23 @@ judging(
 );
 
 describe('config-delivery', () => {
+  it('knows reports: what does not name the stats filter is another matter', () => {
+    for (const words of [
+      "Error adding/updating listener(s) 0.0.0.0_8080: Didn't find a registered implementation for 'envoy.filters.listener.proxy_protocol' with type URL: ''",
+      "Error adding/updating listener(s) connect_terminate: 'io.istio.connect_authority' does not have an object factory",
+    ]) {
+      const verdict = verdictOf(refusing(words), '1.31.0');
+      assert.deepEqual([verdict.status, 'reason' in verdict && verdict.reason], ['warn', 'OtherRefused']);
+    }
+    const older =
+      "Error adding/updating listener(s) \n10.96.155.219_9210: Didn't find a registered implementation for name: 'istio.stats'\n";
+    const verdict = verdictOf(refusing(older), '1.31.0');
+    assert.match(
+      verdict.message,
+      /: 10\.96\.155\.219_9210: Didn't find a registered implementation for name: 'istio\.stats'$/,
+    );
+  });
+
   const verdictOf = (found: PilotSync[], version: string) =>
     statsFilterTaken.judge(
       { population: mesh(a, b), pilots: [pilot()], syncs: found, counts: counts(), loaded: { got: [] } },

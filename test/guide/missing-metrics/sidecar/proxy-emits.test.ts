@@ -205,13 +205,13 @@ judging(
       when: 'no agent missed it',
       given: { emission: emitting([a], ['a-0']) },
       status: 'pass',
-      says: /no agent missed/,
+      says: /of 1 of 1 proxy$/,
     },
     {
       when: 'no store tells, and a page has it',
       given: { emission: emitting([a], [], { asked: [readProxy(a, metricsPage())] }), failures: { got: [] } },
       status: 'pass',
-      says: /on 1 page/,
+      says: /of 1 of 1 proxy$/,
     },
     {
       when: 'the agent’s page is without it, and Envoy’s own is there',
@@ -285,7 +285,7 @@ judging(
       when: 'no agent missed it',
       given: { emission: emitting([a], ['a-0']) },
       status: 'pass',
-      says: /no agent missed/,
+      says: /of 1 of 1 proxy$/,
     },
     {
       when: 'the annotations name a port that nobody listens on',
@@ -320,7 +320,7 @@ judging(
       when: 'a page counts none',
       given: { emission: emitting([a], [], { asked: [readProxy(a, metricsPage())] }), failures: { got: [] } },
       status: 'pass',
-      says: /on 1 page/,
+      says: /of 1 of 1 proxy$/,
     },
     {
       when: 'nothing tells',
@@ -401,6 +401,58 @@ judging(familiesStandard, [
   },
   { when: 'none was read', given: { emission: emitting([a], ['a-0']) }, status: 'skip', says: /no page/ },
 ]);
+
+/** As people reported it. */
+describe('reports of proxies without metrics', () => {
+  const context = { plane, scope, now: NOW };
+  const asked = (page: ReturnType<typeof metricsPage>, proxy = a) =>
+    emitting([proxy], [], { asked: [readProxy(proxy, page, page)] });
+  const says = (emission: ReturnType<typeof emitting>, rotation?: string) => {
+    const pilots = rotation === undefined ? [] : [istiod(rotation)];
+    const [loaded, taken] = [
+      filterLoaded.judge({ emission, pilots }, context),
+      configurationTaken.judge({ emission }, context),
+    ];
+    return [loaded, taken].map((verdict) => ('reason' in verdict ? verdict.reason : verdict.status));
+  };
+
+  it('istio_build went two hours after the start, with rotation in istiod', () => {
+    assert.deepEqual(says(asked(bare()), '120m'), ['SeriesForgotten', 'pass']);
+    // One that is busy is known by what it counts.
+    assert.deepEqual(says(asked(bare({ families: new Set(['istio_requests_total']) })), '120m'), ['pass', 'skip']);
+  });
+
+  it('rotation in the proxy’s own metadata, where nobody reads it', () => {
+    const rotating = {
+      ...a,
+      container: container('istio-proxy', 'x', { variables: { METRIC_ROTATION_INTERVAL: '2m' } }),
+    };
+    assert.deepEqual(says(asked(bare(), rotating)), ['FilterNotLoaded', 'pass']);
+  });
+
+  it('an upgrade over four releases: lds updates 0 successful, 19 rejected', () => {
+    assert.deepEqual(says(asked(bare({ taken: 0, refused: 19 }))), ['FilterNotLoaded', 'ListenersRefused']);
+  });
+
+  it('calls made inside of the proxy’s container, which pass no proxy', () => {
+    const page = metricsPage({ families: new Set() });
+    assert.deepEqual(says(asked(page)), ['pass', 'skip']);
+    assert.match(familiesStandard.judge({ emission: asked(page) }, context).message, /1 no traffic yet/);
+  });
+
+  it('a gateway that istiod does not authenticate: connection refused on 15090, hour after hour', () => {
+    const refused = { missing: missing('ConnectionRefused') };
+    const emission = emitting([a], [], { asked: [{ ...readProxy(a, agentOnly), own: refused }] });
+    assert.deepEqual(says(emission), ['ConnectionRefused', 'EnvoyNotServing']);
+    const verdict = configurationTaken.judge({ emission }, context);
+    assert.match(verdict.message, /^1 of 1 proxy has an Envoy that serves no page$/);
+    assert.deepEqual('mayFollowFrom' in verdict && verdict.mayFollowFrom, ['telemetry-config', 'config-delivery']);
+  });
+
+  it('a proxy built from its source without the filters', () => {
+    assert.deepEqual(says(asked(bare({ lines: ['envoy_server_state 0'] }))), ['FilterNotLoaded', 'pass']);
+  });
+});
 
 describe('proxy-emits', () => {
   const verdictOf = (emission: ReturnType<typeof emitting>) =>

@@ -112,7 +112,8 @@ function refused(
   version: string | null,
 ): Verdict | null {
   // What an old istiod does not tell is a cause only where the metrics are known to be missing.
-  const lost = stats.filter(({ proxy, words }) => !proven.has(proxy.pod) && (words !== null || stores.length > 0));
+  const isKnown = stores.length > 0 && stores.every(({ partial }) => partial.length === 0);
+  const lost = stats.filter(({ proxy, words }) => !proven.has(proxy.pod) && (words !== null || isKnown));
   const found = lost.length > 0 ? lost : stats.filter(({ words }) => words !== null);
   const [first] = found;
   if (!first) return null;

@@ -27,6 +27,10 @@ function failing(part: string, { judged }: Emission, answers: readonly StoreAnsw
   return [...new Set(pods)];
 }
 
+/** Those whose pages a store has. */
+const storedIn = ({ judged, proven }: Emission): readonly Pod[] =>
+  judged.map(({ pod }) => pod).filter((pod) => proven.has(pod));
+
 const read = (emission: Emission): readonly ReadProxy[] => [
   ...emission.asked,
   ...(emission.control ? [emission.control] : []),
@@ -39,7 +43,7 @@ export const envoyMerged = defineCheck({
     'Prometheus most often scrapes the agent’s page on 15020, which holds Envoy’s part only if the agent could have it: the scrape is up all the same. Reads the pages of proxies that no store has, and istio_agent_scrape_failures_total{type="envoy"} of all from every Prometheus.',
   reasons: {
     EnvoyNotMerged:
-      'Envoy has Istio’s metrics, and the agent’s page, which Prometheus scrapes, is without Envoy’s part.',
+      'The agent’s page, which Prometheus scrapes, is without Envoy’s part, and so without Istio’s metrics; the scrape is up.',
     EnvoyMissedOften: 'The agent could not have Envoy’s part each time: series of these pods have gaps.',
   },
   needs: { emission, failures: attempt(mergeFailures) },
@@ -51,8 +55,10 @@ export const envoyMerged = defineCheck({
     });
     const { got, missing } = answersIn(failures);
     const missed = failing('envoy', emission, got);
+    const whole = read(emission).filter((proxy) => mergedOf(proxy)?.parts.envoy);
+    const shown = new Set(whole.map(({ pod }) => pod));
     // What no store has, and the agent says that it could not have: its page need not be read.
-    const lost = missed.filter((pod) => !emission.proven.has(pod));
+    const lost = missed.filter((pod) => !emission.proven.has(pod) && !shown.has(pod));
     const [first] = [...bare, ...emission.judged.filter(({ pod }) => lost.includes(pod))];
     if (first) {
       const subjects = subjectsOf([...new Set([...likeThose(emission, bare), ...lost])]);
@@ -83,16 +89,11 @@ export const envoyMerged = defineCheck({
         hint: `${shellLine('kubectl', '-n', pod.namespace, 'logs', pod.name, '-c', 'istio-proxy', '--tail=200')} | grep 'failed scraping envoy metrics'`,
       };
     }
-    const pages = read(emission).filter((proxy) => mergedOf(proxy)?.parts.envoy);
-    if (got.length === 0 && pages.length === 0)
-      return isSome(missing) ? unknown(missing) : skip('no store, and no page of an agent, to tell');
-    return {
-      status: 'pass',
-      message:
-        got.length > 0
-          ? 'no agent missed Envoy’s part in the last 15 minutes'
-          : `Envoy’s part is on ${count(pages.length, 'page')}`,
-    };
+    // A store tells of the agents whose pages it has.
+    const stored = got.length > 0 ? storedIn(emission) : [];
+    const covered = new Set([...stored, ...shown]).size;
+    if (covered === 0) return isSome(missing) ? unknown(missing) : skip('no store, and no page of an agent, to tell');
+    return { status: 'pass', message: `Envoy’s part is on the pages of ${ofAll(covered, emission)}` };
   },
 });
 
@@ -144,10 +145,11 @@ export const applicationMerged = defineCheck({
         hint: `${shellLine('kubectl', '-n', namespace, 'get', kind.toLowerCase(), name, '-o', 'yaml')} | grep -n 'prometheus.io/'   # port and path of the application, or prometheus.istio.io/merge-metrics: "false"`,
       };
     }
-    if (got.length > 0)
-      return { status: 'pass', message: 'no agent missed its application’s part in the last 15 minutes' };
+    const stored = got.length > 0 ? storedIn(emission) : [];
     const pages = read(emission).filter((proxy) => mergedOf(proxy) !== null);
-    if (pages.length > 0) return { status: 'pass', message: `no failure is counted on ${count(pages.length, 'page')}` };
+    const covered = new Set([...stored, ...pages.map(({ pod }) => pod)]).size;
+    if (covered > 0)
+      return { status: 'pass', message: `no failure is counted by the agents of ${ofAll(covered, emission)}` };
     return isSome(missing) ? unknown(missing) : skip('no store, and no page of an agent, to tell');
   },
 });
