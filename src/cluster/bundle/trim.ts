@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../question/cluster.ts';
 import { envoyFilterSpec } from './envoy-filter.ts';
 import { array, type Json, object, only } from './parts.ts';
+import { storesIn } from './trim-yaml.ts';
 
 /** Annotations that say how a pod is injected and scraped; all others (last-applied!) are dropped. */
 const ANNOTATIONS = new RegExp(
@@ -131,7 +132,7 @@ function nginxLine(line: string): readonly string[] {
 const withoutTemplates = (config: unknown): string =>
   String(config).replace(/^templates?:.*(?:\n(?:[ \t#].*)?$)*\n?/gm, '');
 
-/** Istio's own and Prometheus' are read whole; of a revision's, its mesh; of the injector's, whom it takes; of any other what it tells nginx. */
+/** Istio's own and Prometheus' are read whole; of a revision's, its mesh; of the injector's, whom it takes; of Grafana's and Kiali's, whom they ask; of any other what it tells nginx. */
 function configMap(from: Json): Partial<KubernetesObject> {
   const name = String(object(from.metadata).name);
   if (/^(istio|prometheus)$/.test(name)) return only(from, 'data');
@@ -139,6 +140,8 @@ function configMap(from: Json): Partial<KubernetesObject> {
   if (/^istio-sidecar-injector(-|$)/.test(name) && config !== undefined)
     return { data: { config: withoutTemplates(config) } };
   if (name.startsWith('istio-') && typeof mesh === 'string') return { data: { mesh } };
+  const stores = storesIn(name, object(from.data));
+  if (stores !== null) return { data: stores };
   const files = Object.entries(object(from.data)).filter(([, text]) => /proxy_pass/.test(String(text)));
   const lines = (text: unknown): string =>
     String(text)

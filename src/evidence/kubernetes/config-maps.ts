@@ -33,24 +33,40 @@ const right = (name: string) => [{ verb: 'get', resource: typedName(configMaps),
 
 /** One key of a ConfigMap; null when map or key is not there. */
 export async function readKey<T>(
-  { cluster }: Ask,
-  { name, namespace }: { name: string; namespace: string | null },
+  ask: Ask,
+  map: { name: string; namespace: string | null },
   key: string,
   parse: (text: string) => Promise<T>,
 ): Promise<T | null> {
+  const [found = null] = await readKeys(ask, map, (each) => each === key, parse);
+  return found;
+}
+
+/** Those keys of a ConfigMap that are wanted; none when the map is not there. */
+export async function readKeys<T>(
+  { cluster }: Ask,
+  { name, namespace }: { name: string; namespace: string | null },
+  wants: (key: string) => boolean,
+  parse: (text: string) => Promise<T>,
+): Promise<readonly T[]> {
   const question = { ask: 'object', resource: configMaps, namespace: namespace ?? 'istio-system', name } as const;
   const answer = await settle(askJson(cluster, question));
   if ('missing' in answer) {
-    if (answer.missing.hindrance === 'NotFound') return null;
+    if (answer.missing.hindrance === 'NotFound') return [];
     throw new NoAnswer(answer.missing);
   }
-  const text = (answer.got as { data?: Record<string, string> | null }).data?.[key];
-  if (text === undefined) return null;
-  try {
-    return await parse(text);
-  } catch (error) {
-    throw unanswered(question, 'BadAnswer', `${key} is not valid YAML: ${firstLine(messageOf(error))}`);
-  }
+  const files = Object.entries((answer.got as { data?: Record<string, string> | null }).data ?? {});
+  return Promise.all(
+    files
+      .filter(([key]) => wants(key))
+      .map(async ([key, text]) => {
+        try {
+          return await parse(text);
+        } catch (error) {
+          throw unanswered(question, 'BadAnswer', `${key} is not valid YAML: ${firstLine(messageOf(error))}`);
+        }
+      }),
+  );
 }
 
 interface RawMesh {

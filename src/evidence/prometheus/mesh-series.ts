@@ -61,3 +61,31 @@ const BY_DESTINATION =
 export const unknownDestinations = inMeshStore(
   `${BY_DESTINATION} (rate(istio_requests_total{destination_workload="unknown",response_flags=~"-|"}[10m])) or ${BY_DESTINATION} (rate(istio_requests_total{destination_service_name="BlackHoleCluster"}[10m]))`,
 );
+
+/** Kiali leaves out a series that lacks one of these (kiali/kiali, graph/telemetry/istio). */
+const KIALI_NEEDS = [
+  'source_workload_namespace',
+  'source_workload',
+  'source_canonical_service',
+  'source_canonical_revision',
+  'destination_service_namespace',
+  'destination_service',
+  'destination_service_name',
+  'destination_workload_namespace',
+  'destination_workload',
+  'destination_canonical_service',
+  'destination_canonical_revision',
+  'request_protocol',
+  'response_code',
+  'response_flags',
+];
+
+/** How many series lack each label that Kiali needs, and how many there are in all: the one without `lacks`. */
+export const kialiLabels = inMeshStore(
+  [
+    'count(istio_requests_total)',
+    ...KIALI_NEEDS.map(
+      (label) => `label_replace(count(istio_requests_total{${label}=""}), "lacks", "${label}", "", "")`,
+    ),
+  ].join(' or '),
+);

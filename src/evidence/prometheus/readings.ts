@@ -3,7 +3,7 @@ import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { messageOf } from '../../errors.ts';
 import { askApi } from './api.ts';
-import { type ScrapeJob, scrapeJobsIn } from './scrape-config.ts';
+import { intervalIn, type ScrapeJob, scrapeJobsIn } from './scrape-config.ts';
 import { type PrometheusServer, prometheusServers } from './server.ts';
 import { type Targets, targetsOf } from './targets.ts';
 
@@ -12,6 +12,8 @@ export interface PrometheusReading {
   where: string;
   scrapes: Attempt<Targets>;
   jobs: Attempt<readonly ScrapeJob[]>;
+  /** How often it scrapes where a job does not say (ms): what others take for all; null where it is not told. */
+  interval: number | null;
 }
 
 /** Every server's targets and configuration. */
@@ -21,19 +23,25 @@ export const prometheusReadings = planeSource(
     const { asked } = await ask.from(prometheusServers);
     return Promise.all(
       asked.map(async (server) => {
-        const [scrapes, jobs] = await Promise.all([settle(targetsOf(ask, server)), settle(jobsOf(ask, server))]);
-        return { where: server.where, scrapes, jobs };
+        const [scrapes, config] = await Promise.all([settle(targetsOf(ask, server)), settle(configOf(ask, server))]);
+        const { where } = server;
+        return 'got' in config
+          ? { where, scrapes, jobs: { got: config.got.jobs }, interval: config.got.interval }
+          : { where, scrapes, jobs: config, interval: null };
       }),
     );
   },
 );
 
-async function jobsOf({ cluster }: Ask, server: PrometheusServer): Promise<readonly ScrapeJob[]> {
+async function configOf(
+  { cluster }: Ask,
+  server: PrometheusServer,
+): Promise<{ jobs: readonly ScrapeJob[]; interval: number | null }> {
   const question = server.question('/api/v1/status/config');
   const { yaml } = (await askApi(cluster, question)).data as { yaml?: string };
   if (yaml === undefined) throw unanswered(question, 'BadAnswer', 'the answer holds no configuration');
   try {
-    return await scrapeJobsIn(yaml);
+    return { jobs: await scrapeJobsIn(yaml), interval: await intervalIn(yaml) };
   } catch (error) {
     throw unanswered(question, 'BadAnswer', `the configuration is not valid YAML: ${messageOf(error)}`);
   }

@@ -1,6 +1,7 @@
 import { yamlIn } from '../../cluster/question/yaml.ts';
 import type { Rule } from '../../scraping/relabel.ts';
 import type { Way } from '../../scraping/ways.ts';
+import { durationIn } from '../text/duration.ts';
 import { list, object, text, texts } from '../text/json.ts';
 import { rulesIn } from './monitors.ts';
 
@@ -67,6 +68,12 @@ function waysIn({ metrics_path, relabel_configs, kubernetes_sd_configs }: RawJob
       },
     ];
   });
+}
+
+/** How often a prometheus.yml has its jobs scrape that say nothing themselves (ms): a minute by default (docs, configuration). */
+export async function intervalIn(text: string): Promise<number> {
+  const config = (await yamlIn(text)) as { global?: { scrape_interval?: unknown } | null } | null;
+  return durationIn(config?.global?.scrape_interval) ?? 60_000;
 }
 
 /**

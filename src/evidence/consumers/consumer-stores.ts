@@ -1,0 +1,120 @@
+import type { Ask, Attempt } from '../../diagnosis/check.ts';
+import { planeSource, settle } from '../../diagnosis/source.ts';
+import { allNamespaces, allPods, allServices, selects } from '../kubernetes/lists.ts';
+import { isRunning, type Pod } from '../kubernetes/pod.ts';
+import { meshStore } from '../prometheus/mesh-store.ts';
+import { query } from '../prometheus/query.ts';
+import { addressed, type Leads } from './address.ts';
+import { type Asked, type Consumer, consumers } from './consumers.ts';
+
+/** A store that a consumer asks, and what is there. */
+export interface ConsumerStore extends Asked {
+  leads: Leads;
+  /** Whether it holds series of Istio's proxies; null where it was not asked. */
+  holds: Attempt<{ holds: boolean; partial: readonly string[] }> | null;
+}
+
+export interface Consuming {
+  consumer: Consumer;
+  stores: readonly ConsumerStore[];
+}
+
+export interface ConsumerStores {
+  consuming: readonly Consuming[];
+  /** The address, as anybody in the cluster can ask it, of the store that holds the mesh’s series; null where no Service leads to it. */
+  rightUrl: string | null;
+  /** Whether all Services are known: what is not there could be among the others. */
+  isComplete: boolean;
+}
+
+/** A series that every store of a mesh has: cheap, whatever its size. */
+const PROMQL = 'count(istio_build{component="proxy"}) or count(istio_requests_total)';
+
+async function holdsIn(ask: Ask, leads: Leads): Promise<ConsumerStore['holds']> {
+  if (leads.to !== 'service' || leads.isEncrypted) return null;
+  const pod = leads.pods.find(({ ready }) => ready) ?? leads.pods[0];
+  if (!pod) return null;
+  const { port, prefix } = leads;
+  const server = {
+    where: `pod ${pod.namespace}/${pod.name}`,
+    question: (path: string) =>
+      ({ ask: 'page', namespace: pod.namespace, pod: pod.name, port, path: `${prefix}${path}` }) as const,
+  };
+  const answer = await settle(query(ask, server, PROMQL));
+  if ('missing' in answer) return answer;
+  const { series, partial } = answer.got;
+  return { got: { holds: series.some(({ value }) => value > 0), partial } };
+}
+
+/** What each consumer's stores hold: they are asked themselves, so that what stands in front of a Prometheus is known too. */
+export const consumerStores = planeSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async (ask): Promise<ConsumerStores> => {
+    const { from } = ask;
+    const [found, services, pods, namespaces, store] = await Promise.all([
+      from(consumers),
+      from(allServices),
+      from(allPods),
+      settle(from(allNamespaces)),
+      from(meshStore),
+    ]);
+    const known = {
+      services: services.items,
+      pods: pods.items,
+      namespaces: 'got' in namespaces ? new Set(namespaces.got.items.map(({ name }) => name)) : null,
+    };
+    const asked = new Map<string, Promise<ConsumerStore['holds']>>();
+    const once = (leads: Leads): Promise<ConsumerStore['holds']> => {
+      const key = JSON.stringify(
+        leads.to === 'service'
+          ? [leads.service.namespace, leads.service.name, leads.port, leads.prefix, leads.isEncrypted]
+          : leads,
+      );
+      const answer = asked.get(key) ?? holdsIn(ask, leads);
+      asked.set(key, answer);
+      return answer;
+    };
+    const consuming = await Promise.all(
+      found.map(async (consumer) => ({
+        consumer,
+        stores: await Promise.all(
+          ('got' in consumer.asks ? consumer.asks.got : []).map(async (each) => {
+            const leads = addressed(each.url, consumer.pod.namespace, known);
+            return { ...each, leads, holds: await once(leads) };
+          }),
+        ),
+      })),
+    );
+    return {
+      consuming,
+      isComplete: services.complete && pods.complete,
+      rightUrl: store?.holds === true ? urlOf(store.where, known) : null,
+    };
+  },
+);
+
+/** The address of a Service that leads to a store's pod. */
+function urlOf(
+  where: string,
+  {
+    services,
+    pods,
+  }: {
+    services: readonly {
+      name: string;
+      namespace: string;
+      selector: Readonly<Record<string, string>>;
+      ports: readonly { name: string | null; port: number }[];
+    }[];
+    pods: readonly Pod[];
+  },
+): string | null {
+  const pod = pods.find((each) => where === `pod ${each.namespace}/${each.name}`);
+  if (!pod || !isRunning(pod)) return null;
+  const service = services.find(
+    (each) => each.namespace === pod.namespace && selects(each.selector, pod.labels) && each.ports.length > 0,
+  );
+  const port =
+    service?.ports.find(({ name }) => /^(http|web|http-web|prometheus)/.test(name ?? '')) ?? service?.ports[0];
+  return service && port ? `http://${service.name}.${service.namespace}:${port.port}` : null;
+}

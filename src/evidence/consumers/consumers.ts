@@ -1,0 +1,134 @@
+import { isDatasources } from '../../cluster/bundle/trim-yaml.ts';
+import { configMaps, typedName } from '../../cluster/question/resources.ts';
+import { yamlIn } from '../../cluster/question/yaml.ts';
+import type { Ask, Attempt } from '../../diagnosis/check.ts';
+import { planeSource, settle } from '../../diagnosis/source.ts';
+import { readKeys } from '../kubernetes/config-maps.ts';
+import { allPods } from '../kubernetes/lists.ts';
+import { isRunning, type Pod } from '../kubernetes/pod.ts';
+import { durationIn } from '../text/duration.ts';
+import { list, object, text } from '../text/json.ts';
+
+/** A store that somebody is told to ask, and how often he takes it to scrape. */
+export interface Asked {
+  /** What the consumer calls it. */
+  name: string;
+  url: string;
+  isDefault: boolean;
+  /** In milliseconds; null where it does not say. */
+  interval: number | null;
+}
+
+/** Who draws pictures of the mesh’s metrics. */
+export interface Consumer {
+  kind: 'Grafana' | 'Kiali';
+  pod: Pod;
+  /** The ConfigMap that says so; null where none does. */
+  configMap: string | null;
+  asks: Attempt<readonly Asked[]>;
+}
+
+const runs =
+  (name: string, image: RegExp) =>
+  (pod: Pod): boolean =>
+    isRunning(pod) && pod.containers.some((each) => each.name === name || image.test(each.image));
+
+const isGrafana = runs('grafana', /(^|\/)grafana(-oss|-enterprise)?(:|@|$)/);
+const isKiali = runs('kiali', /(^|\/)(kiali|kiali-rhel\d+|ossmc)(:|@|$)/);
+
+/** At most so many of each are looked at, those beside Istio first: a cluster may have one for each team. */
+const MOST = 3;
+
+/** Its datasources are in a map that it mounts, among many of dashboards. */
+const MOST_MAPS = 4;
+
+function nearest(pods: readonly Pod[], namespace: string | null): readonly Pod[] {
+  const sorted = [...pods].sort(
+    (a, b) =>
+      Number(b.namespace === namespace) - Number(a.namespace === namespace) ||
+      a.namespace.localeCompare(b.namespace) ||
+      a.name.localeCompare(b.name),
+  );
+  // Replicas are told the same.
+  const first = new Map(sorted.toReversed().map((pod) => [`${pod.namespace}/${pod.owner?.name ?? pod.name}`, pod]));
+  return sorted.filter((pod) => first.get(`${pod.namespace}/${pod.owner?.name ?? pod.name}`) === pod).slice(0, MOST);
+}
+
+/** The Prometheus stores of a file of datasources: whatever else Grafana reads has no such series. */
+export async function datasourcesIn(file: string): Promise<readonly Asked[]> {
+  return list(object(await yamlIn(file)).datasources).flatMap(({ name, type, url, isDefault, jsonData }) =>
+    /prometheus/.test(text(type)) && text(url) !== ''
+      ? [
+          {
+            name: text(name),
+            url: text(url),
+            isDefault: isDefault === true,
+            interval: durationIn(object(jsonData).timeInterval),
+          },
+        ]
+      : [],
+  );
+}
+
+/** Where Kiali asks: it has an address for those who name none (kiali/kiali, config/config.go). */
+export async function kialiStoreIn(file: string): Promise<readonly Asked[]> {
+  const config = object(await yamlIn(file));
+  const { enabled, url, thanos_proxy } = object(object(config.external_services).prometheus);
+  if (enabled === false) return [];
+  const thanos = object(thanos_proxy);
+  return [
+    {
+      name: 'Kiali’s external_services.prometheus',
+      url: text(url) || `http://prometheus.${text(config.istio_namespace) || 'istio-system'}:9090`,
+      isDefault: true,
+      interval: thanos.enabled === true ? durationIn(thanos.scrape_interval) : null,
+    },
+  ];
+}
+
+async function consumerOf(
+  ask: Ask,
+  kind: Consumer['kind'],
+  pod: Pod,
+  wants: (key: string) => boolean,
+  parse: (file: string) => Promise<readonly Asked[]>,
+): Promise<Consumer> {
+  const likely = (name: string): number => (/datasource/.test(name) ? 0 : /dashboard/.test(name) ? 2 : 1);
+  const own = [...pod.configMaps].sort((a, b) => likely(a) - likely(b));
+  const names = [...new Set([...own, kind.toLowerCase()])].slice(0, MOST_MAPS);
+  const found = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      asks: await settle(readKeys(ask, { name, namespace: pod.namespace }, wants, parse)),
+    })),
+  );
+  const first = found.find(({ asks }) => 'got' in asks && asks.got.length > 0);
+  const refused = found.find(({ asks }) => 'missing' in asks);
+  return {
+    kind,
+    pod,
+    configMap: first?.name ?? null,
+    asks:
+      first && 'got' in first.asks
+        ? { got: first.asks.got.flat() }
+        : refused && 'missing' in refused.asks
+          ? refused.asks
+          : { got: [] },
+  };
+}
+
+/** Every Grafana and Kiali that runs, with the stores that it is told to ask. */
+export const consumers = planeSource(
+  [{ verb: 'get', resource: typedName(configMaps) }],
+  async (ask): Promise<readonly Consumer[]> => {
+    const { items } = await ask.from(allPods);
+    return Promise.all([
+      ...nearest(items.filter(isGrafana), ask.plane.namespace).map((pod) =>
+        consumerOf(ask, 'Grafana', pod, isDatasources, datasourcesIn),
+      ),
+      ...nearest(items.filter(isKiali), ask.plane.namespace).map((pod) =>
+        consumerOf(ask, 'Kiali', pod, (key) => key === 'config.yaml', kialiStoreIn),
+      ),
+    ]);
+  },
+);
