@@ -1,14 +1,17 @@
 import { defineMeter, type Flow } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
+import { consumerStores } from '../../../evidence/consumers/consumer-stores.ts';
 import { emission } from '../../../evidence/envoy/emission.ts';
 import { madeStats } from '../../../evidence/istio/made-stats.ts';
 import { population } from '../../../evidence/istio/population.ts';
 import { metricsTold } from '../../../evidence/istio/told.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
+import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
 import { fresh, loaded } from '../../../evidence/prometheus/proxies.ts';
+import { askingOf } from '../prometheus/consumers/asks-store.ts';
 import { inMeshOf, workloadsOf } from './in-mesh.ts';
 import { emittingOf } from './proxy-emits.ts';
-import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, PROXY_EMITS, STORED, TELEMETRY_CONFIG } from './steps.ts';
+import { CONFIG_DELIVERY, CONSUMERS, IN_MESH, PROTOCOL, PROXY_EMITS, STORED, TELEMETRY_CONFIG } from './steps.ts';
 import { storedOf } from './stored/proxies.ts';
 import { toldPods } from './telemetry-config.ts';
 
@@ -42,8 +45,10 @@ export const funnel = defineMeter({
     emission: attempt(emission),
     fresh: attempt(fresh),
     loaded: attempt(loaded),
+    consumers: attempt(consumerStores),
+    store: attempt(meshStore),
   },
-  measure({ population, told, made, emission, fresh, loaded }): readonly Flow[] {
+  measure({ population, told, made, emission, fresh, loaded, consumers, store }): readonly Flow[] {
     if ('missing' in population) return [];
     const all = workloadsOf(population.got);
     const lines = narrowed([
@@ -69,13 +74,28 @@ export const funnel = defineMeter({
       },
     ]);
     const before = [{ name: 'workloads', pods: all }, ...lines];
-    return lines.map(({ name, hop, steps, pods }, index) => ({
-      hop,
-      between: [before[index]?.name ?? '', name],
-      steps,
-      in: before[index]?.pods?.size ?? null,
-      out: pods?.size ?? null,
-      unit: 'pods',
-    }));
+    const counted = lines.map(
+      ({ name, hop, steps, pods }, index): Flow => ({
+        hop,
+        between: [before[index]?.name ?? '', name],
+        steps,
+        in: before[index]?.pods?.size ?? null,
+        out: pods?.size ?? null,
+        unit: 'pods',
+      }),
+    );
+    if ('missing' in consumers || 'missing' in store || consumers.got.consuming.length === 0) return counted;
+    const { all: number, asking } = askingOf(consumers.got, store.got);
+    return [
+      ...counted,
+      {
+        hop: 'prometheus->consumer',
+        between: ['stored', 'consumers'],
+        steps: [CONSUMERS],
+        in: number,
+        out: asking,
+        unit: number === 1 ? 'consumer' : 'consumers',
+      },
+    ];
   },
 });

@@ -1,4 +1,6 @@
 import type { Source, Walk } from '../../../diagnosis/check.ts';
+import { consumerStores } from '../../../evidence/consumers/consumer-stores.ts';
+import { consumers } from '../../../evidence/consumers/consumers.ts';
 import { emission } from '../../../evidence/envoy/emission.ts';
 import { injection } from '../../../evidence/istio/injection.ts';
 import { madeStats } from '../../../evidence/istio/made-stats.ts';
@@ -10,16 +12,17 @@ import { allNamespaces } from '../../../evidence/kubernetes/lists.ts';
 import { prometheusReadings } from '../../../evidence/prometheus/readings.ts';
 import { prometheusServers } from '../../../evidence/prometheus/server.ts';
 import { configDelivery } from './config-delivery.ts';
+import { consuming } from './consumers.ts';
 import { funnel } from './funnel.ts';
 import { inMesh } from './in-mesh.ts';
 import { protocol } from './protocol.ts';
 import { proxyEmits } from './proxy-emits.ts';
-import { stored } from './stored/index.ts';
+import { stored } from './stored.ts';
 import { telemetryConfig } from './telemetry-config.ts';
 
 /** From a workload's proxy to whoever looks at its metrics, where Envoy makes them: Istio 1.5 and newer. */
 export const sidecarWalk: Walk = {
-  steps: [inMesh, telemetryConfig, configDelivery, proxyEmits, protocol, stored],
+  steps: [inMesh, telemetryConfig, configDelivery, proxyEmits, protocol, stored, consuming],
   meter: funnel,
 };
 
@@ -39,5 +42,7 @@ export const sidecarSources: readonly Source<unknown>[] = [
     emission,
     prometheusServers,
     prometheusReadings,
+    consumers,
+    consumerStores,
   ]),
 ];

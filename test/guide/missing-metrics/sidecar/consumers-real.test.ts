@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import type { Verdict } from '../../../../src/diagnosis/check.ts';
-import { consuming } from '../../../../src/guide/missing-metrics/sidecar/consumers/index.ts';
+import { consuming } from '../../../../src/guide/missing-metrics/sidecar/consumers.ts';
 import { verdictsOn } from '../../../support/mesh/verdicts.ts';
 import { podObject } from '../../../support/modern.ts';
 import { it } from '../../../support/programs.ts';

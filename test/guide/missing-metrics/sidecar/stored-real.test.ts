@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import type { Verdict } from '../../../../src/diagnosis/check.ts';
-import { stored } from '../../../../src/guide/missing-metrics/sidecar/stored/index.ts';
+import { stored } from '../../../../src/guide/missing-metrics/sidecar/stored.ts';
 import type { ScrapePlan } from '../../../support/mesh/plan.ts';
 import { verdictsOn } from '../../../support/mesh/verdicts.ts';
 import { it } from '../../../support/programs.ts';

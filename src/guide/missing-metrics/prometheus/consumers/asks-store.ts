@@ -107,5 +107,12 @@ const asksStore = (kind: Kind, id: string): Check<Evidence> =>
     },
   });
 
+/** How many consumers there are, and how many of them are known to ask a store that holds the mesh's series; null: not known. */
+export function askingOf(found: ConsumerStores, store: MeshStore | null): { all: number; asking: number | null } {
+  const statuses = found.consuming.map((each) => judgeOne(each, { found, store }).status);
+  const isKnown = statuses.every((status) => status === 'pass' || status === 'fail' || status === 'warn');
+  return { all: statuses.length, asking: isKnown ? statuses.filter((status) => status === 'pass').length : null };
+}
+
 export const grafanaAsksStore = asksStore('Grafana', 'grafana-asks-store');
 export const kialiAsksStore = asksStore('Kiali', 'kiali-asks-store');

@@ -1,9 +1,9 @@
-import type { Step } from '../../../../diagnosis/check.ts';
-import { grafanaAsksStore, kialiAsksStore } from '../../prometheus/consumers/asks-store.ts';
-import { kialiFindsLabels } from '../../prometheus/consumers/kiali-labels.ts';
-import { rateWindow } from '../../prometheus/consumers/rate-window.ts';
-import { CONSUMERS, DOCS } from '../steps.ts';
-import { dashboardsAnswered } from './dashboards.ts';
+import type { Step } from '../../../diagnosis/check.ts';
+import { grafanaAsksStore, kialiAsksStore } from '../prometheus/consumers/asks-store.ts';
+import { kialiFindsLabels } from '../prometheus/consumers/kiali-labels.ts';
+import { rateWindow } from '../prometheus/consumers/rate-window.ts';
+import { dashboardsAnswered } from './consumers/dashboards.ts';
+import { CONSUMERS, DOCS } from './steps.ts';
 
 /** Whether those who draw pictures of the metrics ask where they are, for what there is. */
 export const consuming: Step = {
