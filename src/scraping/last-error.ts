@@ -47,10 +47,10 @@ export function troubleOf(lastError: string): Trouble {
     /valid start token|expected .* (after|got)|invalid (metric|label|UTF)|unexpected end|parse|strconv/i.test(
       lastError,
     );
-  if (isParsing && !/^Get "/.test(lastError) && !/limit exceeded|Content-Type/i.test(lastError))
+  if (isParsing && !lastError.startsWith('Get "') && !/limit exceeded|Content-Type/i.test(lastError))
     return 'PageUnreadable';
   const known = WORDS.find(([words]) => words.test(lastError))?.[1];
-  return known ?? (/^Get "/.test(lastError) ? 'Unreachable' : 'PageUnreadable');
+  return known ?? (lastError.startsWith('Get "') ? 'Unreachable' : 'PageUnreadable');
 }
 
 export const familyOf = (trouble: Trouble): Family =>

@@ -32,8 +32,8 @@ export type Obstacle =
   /** Nothing that is known here. */
   | { is: 'undecided' };
 
-/** The pods of a way behind Services: which Services lead to a pod. */
-export type ServicesOf = (pod: Discovered) => readonly DiscoveredService[];
+/** Which Services lead to a pod; null where it is not known. */
+export type ServicesOf = (pod: Discovered) => readonly DiscoveredService[] | null;
 
 const ENVOY = ['15020', '15090', '15091', '15092'];
 
@@ -111,6 +111,7 @@ export function obstaclesOf(way: Way, pod: Discovered, servicesOf: ServicesOf): 
     candidates = podCandidates(pod);
   } else {
     const leading = servicesOf(pod);
+    if (leading === null) return [...found, { is: 'undecided' }];
     if (leading.length === 0) return [...found, { is: 'service' }];
     const selected = leading.filter(({ labels }) => way.selector === null || isSelected(way.selector, labels));
     if (selected.length === 0) found.push({ is: 'labels' });

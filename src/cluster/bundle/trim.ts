@@ -231,6 +231,7 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
   grpcroutes: gatewayRoute,
   tlsroutes: gatewayRoute,
   tcproutes: gatewayRoute,
+  networkpolicies: ({ spec }) => ({ spec: only(spec, 'podSelector', 'policyTypes', 'ingress') }),
   podmonitors: monitor('podMetricsEndpoints'),
   servicemonitors: monitor('endpoints'),
   // Where and how it writes, and what it mounts, is nobody's business; Mixer's kind has the same plural.

@@ -55,6 +55,8 @@ export function routesOf(kind: keyof typeof ROUTE_VERSIONS): readonly [Resource,
 }
 export const referenceGrants = (version: GatewayApi): Resource =>
   resource('gateway.networking.k8s.io', version, 'referencegrants');
+/** Asked for where a scrape times out. */
+export const networkPolicies = resource('networking.k8s.io', 'v1', 'networkpolicies');
 /** What an operator makes a Prometheus' configuration of: v1 is all that they were ever served in. */
 const monitoring = (plural: string) => resource('monitoring.coreos.com', 'v1', plural);
 export const podMonitors = monitoring('podmonitors');

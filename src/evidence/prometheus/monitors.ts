@@ -25,7 +25,7 @@ export interface Monitoring {
 const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
 
 /** Null where it is left out; an operator that nobody knows selects nothing, as the API server would not have it. */
-const selectorIn = (value: unknown): LabelSelector | null => {
+export const selectorIn = (value: unknown): LabelSelector | null => {
   if (typeof value !== 'object' || value === null) return null;
   const { matchLabels, matchExpressions } = object(value);
   return {

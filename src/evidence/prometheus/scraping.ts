@@ -1,21 +1,24 @@
-import type { Ask, Attempt, Source } from '../../diagnosis/check.ts';
+import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
 import type { Monitor } from '../../scraping/monitors.ts';
 import { isProxyPage } from '../../scraping/ways.ts';
+import { emitters } from '../istio/emitters.ts';
 import { population } from '../istio/population.ts';
 import { isYoung } from '../istio/proxies.ts';
 import { allNamespaces, allPods, allServices, byNamespace, type Listing, selects } from '../kubernetes/lists.ts';
 import type { Pod } from '../kubernetes/pod.ts';
+import type { Service } from '../kubernetes/service.ts';
 import { type Monitoring, monitoring } from './monitors.ts';
 import { byPod, PodIndex } from './pod-series.ts';
 import { loaded } from './proxies.ts';
 import { type Queried, query } from './query.ts';
 import { prometheusReadings } from './readings.ts';
+import type { ScrapeJob } from './scrape-config.ts';
 import { prometheusServers } from './server.ts';
 import type { StoreAnswer } from './store.ts';
-import type { Target } from './targets.ts';
+import type { Target, Targets } from './targets.ts';
 import { type Cause, causesOf } from './unscraped.ts';
 
 /** Which proxies the Prometheus servers scrape, and why not the others. */
@@ -41,35 +44,57 @@ export interface Scraping {
   missing: readonly Unanswered[];
   /** The same, in the servers' own words. */
   partial: readonly string[];
+  /** The labels of each namespace; null where they are not known. */
+  namespaces: ReadonlyMap<string, Readonly<Record<string, string>>> | null;
   /** How many servers were not asked. */
   leftOut: number;
+  /** Why not every pod could be listed; null when all were. */
+  refusal: Unanswered | null;
   /** What an operator would make its configuration of. */
   monitors: Monitoring;
 }
 
-/** What is asked, for the pure part. */
-export interface Asked {
-  servers: readonly string[];
-  leftOut: number;
+/** What the cluster and the servers answered. */
+export interface Asked extends Pick<Scraping, 'servers' | 'leftOut' | 'refusal' | 'monitors' | 'namespaces'> {
   everyPod: readonly Pod[];
+  /** Those whose pages should be scraped. */
   pods: readonly Pod[];
   now: number;
-  targets: readonly Attempt<{ targets: readonly Target[]; partial: readonly string[] }>[];
+  targets: readonly Attempt<Targets>[];
   /** Asked of the servers that do not tell their targets: null of the others. */
   ups: readonly (Attempt<Queried> | null)[];
   loaded: readonly StoreAnswer[];
+  jobs: readonly ScrapeJob[];
+  /** Null where not all could be listed. */
+  services: readonly Service[] | null;
 }
 
-/** What is known of targets, and which are left. */
-export function targetedIn({
+/** Which proxies are scraped, and why not the others. */
+export function scrapingIn(asked: Asked): Scraping {
+  const known = targetedIn(asked);
+  const { servers, everyPod, leftOut, refusal, monitors, namespaces, jobs, services } = asked;
+  const inNamespace = services && byNamespace(services);
+  const without = known.pods.filter((pod) => !known.targeted.has(pod));
+  const causes = causesOf(without, {
+    monitors: [...itemsOf<Monitor>(monitors.podMonitors), ...itemsOf<Monitor>(monitors.serviceMonitors)],
+    prometheuses: itemsOf(monitors.prometheuses),
+    namespaces,
+    jobs,
+    servicesOf: (pod) => inNamespace?.(pod.namespace).filter(({ selector }) => selects(selector, pod.labels)) ?? null,
+  });
+  const names = new Set(servers);
+  const serverPods = everyPod.filter(({ namespace, name }) => names.has(`pod ${namespace}/${name}`));
+  return { ...known, servers, serverPods, leftOut, refusal, monitors, namespaces, causes };
+}
+
+function targetedIn({
   everyPod,
   pods: all,
   now,
   targets,
   ups,
   loaded: filters,
-  ...rest
-}: Asked): Omit<Scraping, 'causes' | 'monitors' | 'serverPods'> {
+}: Asked): Pick<Scraping, 'pods' | 'young' | 'targets' | 'targeted' | 'up' | 'isBySeries' | 'missing' | 'partial'> {
   const pods = all.filter((pod) => !isYoung(pod, now));
   const index = new PodIndex(everyPod);
   const own = new Set(pods);
@@ -97,14 +122,13 @@ export function targetedIn({
   // Whoever scraped it: only a proxy's own page has it.
   for (const { series } of filters) {
     for (const { labels } of 'got' in series ? series.got : []) {
-      const pod = labels.get('component') === 'proxy' ? index.podOf(labels) : null;
+      const pod = /^(proxy|ztunnel)$/.test(labels.get('component') ?? '') ? index.podOf(labels) : null;
       if (!pod || !own.has(pod)) continue;
       targeted.add(pod);
       up.add(pod);
     }
   }
   return {
-    ...rest,
     pods,
     young: all.length - pods.length,
     targets: byTarget,
@@ -151,51 +175,41 @@ const isOfProxyPort = (instance: string): boolean => {
   return port === undefined || isProxyPage(`http://x:${port}/`);
 };
 
-/** Which of some pods' proxies are scraped. */
-export const scrapingOf = (which: Source<readonly Pod[]>): Source<Scraping> =>
-  planeSource([{ verb: 'create', resource: 'pods/portforward' }], async (ask): Promise<Scraping> => {
-    const { from } = ask;
-    const [servers, pods, everyPod, readings, filters, told, namespaces, services] = await Promise.all([
-      from(prometheusServers),
-      from(which),
-      from(allPods),
-      from(prometheusReadings),
-      from(loaded),
-      from(monitoring),
-      settle(from(allNamespaces)),
-      settle(from(allServices)),
-    ]);
+export const proxyScraping = planeSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async (ask): Promise<Scraping> => {
+    const { from, now } = ask;
+    const [servers, pods, { refusal }, everyPod, readings, filters, monitors, namespaces, services] = await Promise.all(
+      [
+        from(prometheusServers),
+        from(emitters),
+        from(population),
+        from(allPods),
+        from(prometheusReadings),
+        from(loaded),
+        from(monitoring),
+        settle(from(allNamespaces)),
+        settle(from(allServices)),
+      ],
+    );
     const targets = readings.map(({ scrapes }) => scrapes);
-    const asked = targetedIn({
+    return scrapingIn({
       servers: servers.asked.map(({ where }) => where),
       leftOut: servers.leftOut,
+      refusal,
       everyPod: everyPod.items,
       pods,
-      now: ask.now,
+      now,
       targets,
       ups: await upsOf(ask, targets),
       loaded: filters,
+      monitors,
+      namespaces: 'got' in namespaces ? new Map(namespaces.got.items.map(({ name, labels }) => [name, labels])) : null,
+      jobs: sorted(readings.map(({ jobs }) => jobs)).got.flat(),
+      services: 'got' in services && services.got.complete ? services.got.items : null,
     });
-    const names = new Set(asked.servers);
-    const { got: jobs } = sorted(readings.map((reading) => reading.jobs));
-    const inNamespace = byNamespace('got' in services ? services.got.items : []);
-    return {
-      ...asked,
-      serverPods: everyPod.items.filter(({ namespace, name }) => names.has(`pod ${namespace}/${name}`)),
-      monitors: told,
-      causes: causesOf(
-        asked.pods.filter((pod) => !asked.targeted.has(pod)),
-        {
-          monitors: [...itemsOf<Monitor>(told.podMonitors), ...itemsOf<Monitor>(told.serviceMonitors)],
-          prometheuses: itemsOf(told.prometheuses),
-          namespaces:
-            'got' in namespaces ? new Map(namespaces.got.items.map(({ name, labels }) => [name, labels])) : null,
-          jobs: jobs.flat(),
-          servicesOf: (pod) => inNamespace(pod.namespace).filter(({ selector }) => selects(selector, pod.labels)),
-        },
-      ),
-    };
-  });
+  },
+);
 
 const itemsOf = <T>(attempt: Attempt<Listing<T>>): readonly T[] => ('got' in attempt ? attempt.got.items : []);
 
@@ -203,14 +217,9 @@ const itemsOf = <T>(attempt: Attempt<Listing<T>>): readonly T[] => ('got' in att
 async function upsOf(ask: Ask, targets: Asked['targets']): Promise<Asked['ups']> {
   const { asked } = await ask.from(prometheusServers);
   return Promise.all(
-    asked.map((server, place) => {
+    asked.map(async (server, place) => {
       const told = targets[place];
       return told && 'missing' in told ? settle(query(ask, server, `max by (${byPod('job')}) (up)`)) : null;
     }),
   );
 }
-
-/** Of the sidecars and gateways of this control plane. */
-export const proxyScraping = scrapingOf(
-  planeSource([], async ({ from }) => (await from(population)).proxies.map(({ pod }) => pod)),
-);

@@ -47,7 +47,7 @@ interface Option {
 const isOfMonitor = ({ name }: ScrapeJob): boolean => /^(pod|service)Monitor\//.test(name);
 
 const readsAnnotation = ({ rules }: Way): boolean =>
-  rules.some(({ sources }) => sources.some((name) => /_pod_annotation_prometheus_io_scrape$/.test(name)));
+  rules.some(({ sources }) => sources.some((name) => name.endsWith('_pod_annotation_prometheus_io_scrape')));
 
 function optionsOf({ monitors, prometheuses, namespaces, jobs }: Ways): readonly Option[] {
   const operated = prometheuses.filter(({ isUnmanaged }) => !isUnmanaged);

@@ -12,11 +12,7 @@ import {
   dispatchesSucceed,
 } from '../../../src/guide/missing-metrics/mixer/dispatches.ts';
 import { mixerMeter } from '../../../src/guide/missing-metrics/mixer/meter.ts';
-import {
-  configCurrent,
-  jobConfigured,
-  prometheusFound,
-} from '../../../src/guide/missing-metrics/mixer/prometheus-config.ts';
+import { configCurrent, jobConfigured } from '../../../src/guide/missing-metrics/mixer/prometheus-config.ts';
 import {
   adapterPageWhole,
   everyReplicaScraped,
@@ -28,6 +24,7 @@ import {
   workloadReports,
   workloadStored,
 } from '../../../src/guide/missing-metrics/mixer/workload.ts';
+import { prometheusFound } from '../../../src/guide/missing-metrics/prometheus/found.ts';
 import { judging } from '../../support/judging.ts';
 import {
   calls,

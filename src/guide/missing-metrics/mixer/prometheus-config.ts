@@ -7,6 +7,7 @@ import { type MixerScrapes, mixerScrapes } from '../../../evidence/mixer/scraped
 import { scrapesAdapter } from '../../../evidence/prometheus/scrape-config.ts';
 import { prometheusServers } from '../../../evidence/prometheus/server.ts';
 import type { Target } from '../../../evidence/prometheus/targets.ts';
+import { NAME_PROMETHEUS } from '../prometheus/found.ts';
 
 /** How the ConfigMap is looked at, where no better command is known. */
 export const showConfig = (namespace: string | null): string =>
@@ -25,9 +26,6 @@ export const notAllAsked = (leftOut: number, message: string): Verdict => ({
   missing: [],
 });
 
-const NAME_PROMETHEUS =
-  'kubectl istio-diag missing-metrics --prometheus-service NAMESPACE/NAME:PORT   # or --prometheus-url URL';
-
 /** Every target that is Mixer’s adapter. */
 export const adapterTargets = (readings: readonly MixerScrapes[]): readonly Target[] =>
   readings.flatMap(({ adapters }) => ('got' in adapters ? adapters.got : []));
@@ -35,29 +33,6 @@ export const adapterTargets = (readings: readonly MixerScrapes[]): readonly Targ
 /** Whether a configuration in force has a job for it. */
 export const isConfigured = (readings: readonly MixerScrapes[]): boolean =>
   readings.some(({ jobs }) => 'got' in jobs && jobs.got.some(scrapesAdapter));
-
-export const prometheusFound = defineCheck({
-  id: 'prometheus-found',
-  title: 'a Prometheus is found',
-  explains:
-    'Looks for running Prometheus pods in every namespace, those beside Istio first. A Prometheus elsewhere is named with --prometheus-url or --prometheus-service.',
-  reasons: {
-    PrometheusNotFound:
-      'No Prometheus runs where pods may be listed: whether one outside holds the metrics is not known.',
-  },
-  needs: { servers: prometheusServers },
-  judge({ servers: { asked, leftOut } }) {
-    const more = leftOut > 0 ? `; ${leftOut} more were not asked` : '';
-    if (asked.length > 0) return { status: 'pass', message: `${some(asked.map(({ where }) => where))}${more}` };
-    return {
-      status: 'unknown',
-      reason: 'PrometheusNotFound',
-      message: 'no Prometheus found in this cluster',
-      hint: NAME_PROMETHEUS,
-      missing: [],
-    };
-  },
-});
 
 export const jobConfigured = defineCheck({
   id: 'scrape-job-configured',

@@ -5,16 +5,10 @@ import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { mixer } from '../../../evidence/mixer/pods.ts';
 import { mixerScrapes } from '../../../evidence/mixer/scraped.ts';
 import type { Target } from '../../../evidence/prometheus/targets.ts';
+import { prometheusFound } from '../prometheus/found.ts';
 import { PARTIAL_ANSWER, partlyAnswered } from '../prometheus/partial.ts';
 import { docsOf } from './docs.ts';
-import {
-  adapterTargets,
-  configCurrent,
-  isConfigured,
-  jobConfigured,
-  prometheusFound,
-  showConfig,
-} from './prometheus-config.ts';
+import { adapterTargets, configCurrent, isConfigured, jobConfigured, showConfig } from './prometheus-config.ts';
 import { scrapeFresh, seriesStored } from './prometheus-series.ts';
 import { PROMETHEUS_SCRAPE, REPORT_CALLS, UPSTREAM } from './steps.ts';
 import { workloadStored } from './workload.ts';

@@ -1,0 +1,74 @@
+import { shellLine } from '../../../../cluster/question/shell.ts';
+import type { Subject } from '../../../../diagnosis/check.ts';
+import type { Monitoring } from '../../../../evidence/prometheus/monitors.ts';
+import { lacking, type Monitor, type Operated } from '../../../../scraping/monitors.ts';
+
+/** What Istio's injector sets where it merges (pkg/kube/inject/webhook.go, applyPrometheusMerge). */
+const MERGED = {
+  'prometheus.io/scrape': 'true',
+  'prometheus.io/port': '15020',
+  'prometheus.io/path': '/stats/prometheus',
+};
+
+const PATCHED = ['Deployment', 'StatefulSet', 'DaemonSet'];
+
+/** A word of the cluster's behind a command's `#`. */
+export const plain = (text: string): string => text.replace(/[^\w ./:-]/g, '');
+
+/** Sets annotations where a person would: in the template of what owns the pods. */
+export function annotate(
+  { kind, namespace, name, pods }: Subject,
+  annotations: Readonly<Record<string, string>> = MERGED,
+): string {
+  if (PATCHED.includes(kind)) {
+    const patch = JSON.stringify({ spec: { template: { metadata: { annotations } } } });
+    return shellLine('kubectl', '-n', namespace, 'patch', kind.toLowerCase(), name, '--type', 'merge', '-p', patch);
+  }
+  const set = Object.entries(annotations).map(([key, value]) => `${key}=${value}`);
+  const line = shellLine('kubectl', '-n', namespace, 'annotate', 'pod', ...pods.slice(0, 3), '--overwrite', ...set);
+  return kind === 'Pod' ? line : `${line}   # and in what makes them, ${plain(`${kind} ${namespace}/${name}`)}`;
+}
+
+const patched = (kind: string, { namespace, name }: { namespace: string; name: string }, spec: object): string =>
+  shellLine('kubectl', '-n', namespace, 'patch', kind, name, '--type', 'merge', '-p', JSON.stringify({ spec }));
+
+export const patchMonitor = (monitor: Monitor, spec: object): string =>
+  patched(monitor.kind.toLowerCase(), monitor, spec);
+
+export const patchPrometheus = (prometheus: Operated, spec: object): string =>
+  patched('prometheuses.monitoring.coreos.com', prometheus, spec);
+
+export const editMonitor = ({ kind, namespace, name }: Monitor): string =>
+  shellLine('kubectl', '-n', namespace, 'edit', kind.toLowerCase(), name);
+
+/** Sets labels, by `kubectl label`. */
+export const label = (words: readonly string[], labels: Readonly<Record<string, string>>): string =>
+  shellLine('kubectl', ...words, ...Object.entries(labels).map(([key, value]) => `${key}=${value}`), '--overwrite');
+
+/**
+ * Istio's PodMonitor (samples/addons/extras/prometheus-operator.yaml) as this cluster's Prometheus takes it: by Envoy's own port,
+ * which every sidecar and gateway names, whatever its annotations say. Null where no Prometheus of an operator is seen, or where
+ * more than labels would be needed.
+ */
+export function podMonitorFor({ prometheuses }: Monitoring, istioNamespace: string): string | null {
+  const [prometheus] = 'got' in prometheuses ? prometheuses.got.items.filter((each) => !each.isUnmanaged) : [];
+  if (!prometheus) return null;
+  const { monitors, namespaces } = prometheus.takes.PodMonitor;
+  const labels = monitors && lacking(monitors, {});
+  if (labels === null) return null;
+  const podMonitor = {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'PodMonitor',
+    metadata: {
+      name: 'envoy-stats-monitor',
+      namespace: namespaces === null ? prometheus.namespace : istioNamespace,
+      labels,
+    },
+    spec: {
+      selector: { matchExpressions: [{ key: 'istio-prometheus-ignore', operator: 'DoesNotExist' }] },
+      namespaceSelector: { any: true },
+      podMetricsEndpoints: [{ port: 'http-envoy-prom', path: '/stats/prometheus', interval: '15s' }],
+    },
+  };
+  return `${shellLine('echo', JSON.stringify(podMonitor))} | kubectl apply -f -`;
+}
