@@ -15,6 +15,8 @@ export interface ScrapeJob {
   discovers: boolean;
   /** How it finds pods in this cluster. */
   ways: readonly Way[];
+  /** What it does with samples before they are stored. */
+  metricRules: readonly Rule[];
 }
 
 interface RawJob {
@@ -22,6 +24,7 @@ interface RawJob {
   static_configs?: readonly { targets?: readonly string[] }[] | null;
   relabel_configs?: readonly { action?: string; regex?: string }[] | null;
   metrics_path?: string;
+  metric_relabel_configs?: unknown;
   kubernetes_sd_configs?: unknown;
 }
 
@@ -34,6 +37,7 @@ export async function scrapeJobsIn(text: string): Promise<readonly ScrapeJob[]> 
     keeps: (job.relabel_configs ?? []).flatMap(({ action, regex }) => (action === 'keep' ? [String(regex)] : [])),
     discovers: Object.keys(job).some((key) => key.endsWith('_sd_configs') && key !== 'file_sd_configs'),
     ways: waysIn(job),
+    metricRules: rulesIn(job.metric_relabel_configs),
   }));
 }
 

@@ -241,6 +241,7 @@ const job = (change: Partial<ScrapeJob> = {}): ScrapeJob => ({
   keeps: [],
   discovers: true,
   ways: [],
+  metricRules: [],
   ...change,
 });
 const target = (change: Partial<Target> = {}): Target => ({

@@ -6,6 +6,7 @@ import type { MeshStore } from '../../../evidence/prometheus/mesh-store.ts';
 import { PodIndex } from '../../../evidence/prometheus/pod-series.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
+import { partlyAnswered } from './partial.ts';
 
 /** What is there to be judged: what is not a number tells nothing. */
 export const seriesIn = (answer: StoreAnswer | null | undefined): readonly Series[] =>
@@ -22,22 +23,11 @@ export const gapsIn = (answers: readonly StoreAnswer[]): Gaps => ({
   partial: answers.flatMap(({ partial }) => partial),
 });
 
-/** The reason, explained, of an answer that is not whole. */
-export const PARTIAL = 'The store says that its answer is not whole: what is not in it may be there all the same.';
-
 /** What is not known because an answer is missing or not whole; null where every answer is whole. */
 export function notWhole({ missing, partial }: Gaps, about?: string): Verdict | null {
   const [first, ...more] = missing;
   if (first) return unknown([first, ...more], about);
-  const [word] = partial;
-  if (word === undefined) return null;
-  const message = `the store’s answer is not whole: ${word.slice(0, 200)}`;
-  return {
-    status: 'unknown',
-    reason: 'PartialAnswer',
-    message: about === undefined ? message : `${about}: ${message}`,
-    missing: [],
-  };
+  return partial.length > 0 ? partlyAnswered(partial, about ?? 'nothing is proven by what is not seen') : null;
 }
 
 /** Why a question to the mesh's own store brings nothing to judge; null where it does. */

@@ -8,7 +8,8 @@ import { PodIndex } from '../../../evidence/prometheus/pod-series.ts';
 import { fresh, loaded } from '../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
-import { gapsIn, notWhole, PARTIAL, podsIn, seriesIn } from './answers.ts';
+import { gapsIn, notWhole, podsIn, seriesIn } from './answers.ts';
+import { PARTIAL_ANSWER } from './partial.ts';
 
 /** How one copy of a pod's series was scraped. */
 interface Copy {
@@ -71,7 +72,7 @@ export const scrapedOnce = defineCheck({
   reasons: {
     StoredTwice: 'Requests of these proxies are stored more than once: sums of them are too high.',
     ScrapedTwice: 'These proxies are scraped more than once: what they will count is stored more than once.',
-    PartialAnswer: PARTIAL,
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { emitters, store: meshStore, fresh, loaded },
   judge({ emitters, store, fresh, loaded }) {

@@ -9,7 +9,8 @@ import { PodIndex } from '../../../evidence/prometheus/pod-series.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
 import { spoken } from '../../../evidence/text/duration.ts';
 import { SCRAPE } from '../sidecar/steps.ts';
-import { gapsIn, notWhole, PARTIAL, seriesIn } from './answers.ts';
+import { gapsIn, notWhole, seriesIn } from './answers.ts';
+import { PARTIAL_ANSWER } from './partial.ts';
 
 /** Older than any usual interval, several times over, and than what a store behind another lags (ms). */
 const LATE = 5 * 60_000;
@@ -38,7 +39,7 @@ export const samplesFresh = defineCheck({
       'No proxy has had a sample for more than five minutes, and they had before: the store no longer gets any.',
     SomeStopped:
       'These proxies run, and had samples until a while ago: they are no longer scraped, or no longer make them.',
-    PartialAnswer: PARTIAL,
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { emitters, store: meshStore, newest },
   judge({ emitters, store, newest }) {

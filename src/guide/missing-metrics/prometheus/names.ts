@@ -6,7 +6,8 @@ import { otherNames, recorded, renamed } from '../../../evidence/prometheus/mesh
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
 import { fresh } from '../../../evidence/prometheus/proxies.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
-import { gapsIn, notWhole, PARTIAL, podsIn, seriesIn } from './answers.ts';
+import { gapsIn, notWhole, podsIn, seriesIn } from './answers.ts';
+import { PARTIAL_ANSWER } from './partial.ts';
 
 const namesIn = (answers: readonly StoreAnswer[]): readonly string[] => [
   ...new Set(answers.flatMap((answer) => seriesIn(answer).flatMap(({ labels }) => labels.get('__name__') ?? []))),
@@ -21,7 +22,7 @@ export const namesKept = defineCheck({
     OnlyRecorded:
       'The store has sums that rules recorded, and not the series themselves: it stands behind the one that scrapes.',
     SeriesRenamed: 'Requests of these proxies are stored under other names: dashboards do not find them.',
-    PartialAnswer: PARTIAL,
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { emitters, store: meshStore, recorded, renamed, otherNames, fresh },
   judge({ emitters, store, recorded, renamed, otherNames, fresh }) {

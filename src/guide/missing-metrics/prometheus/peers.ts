@@ -13,7 +13,8 @@ import {
 import type { Series } from '../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
 import { IN_MESH } from '../sidecar/steps.ts';
-import { gapsIn, nothingIn, notWhole, PARTIAL, seriesIn } from './answers.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from './answers.ts';
+import { PARTIAL_ANSWER } from './partial.ts';
 import { endOf, isTraffic, perSecond, ratesBy, reportedBy, share, total } from './rates.ts';
 
 /** So small a part of the traffic is not spoken of: a probe, a scrape of an application's own port. */
@@ -47,7 +48,7 @@ export const callersKnown = defineCheck({
   reasons: {
     CallersUnknown: 'A part of the requests comes from callers that the metrics cannot name.',
     MostCallersUnknown: 'Most requests come from callers that the metrics cannot name: sums by source are false.',
-    PartialAnswer: PARTIAL,
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { emitters, unknown: unknownSources, to: toWorkloads, from: fromWorkloads },
   judge({ emitters, unknown, to, from }) {
@@ -100,7 +101,7 @@ export const destinationsKnown = defineCheck({
     PassedThrough:
       'A part of the requests goes to addresses of which the mesh knows no Service: they are counted without a name.',
     BlackHole: 'Requests go nowhere: the mesh lets nothing out that it does not know, and does not know these.',
-    PartialAnswer: PARTIAL,
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { emitters, unknown: unknownDestinations, from: fromWorkloads, services: allServices },
   judge({ emitters, unknown, from, services }) {

@@ -8,7 +8,8 @@ import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
 import { isNameless, PodIndex } from '../../../evidence/prometheus/pod-series.ts';
 import { loaded } from '../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
-import { nothingIn, notWhole, PARTIAL, podsIn, seriesIn } from './answers.ts';
+import { nothingIn, notWhole, podsIn, seriesIn } from './answers.ts';
+import { PARTIAL_ANSWER } from './partial.ts';
 
 /** Labels without those that tell nothing here: `{job="mesh"}`. */
 const labelsOf = ({ labels }: Series): string =>
@@ -21,7 +22,7 @@ export const proxiesToldApart = defineCheck({
     'Rules that drop labels after the scrape (labeldrop, labelkeep) can leave several proxies’ counters one series: each scrape writes over the last one’s, and what looks like a counter that starts again makes every rate far too high. Looks for counters that fall at every few samples, and for targets that are told apart while their istio_build is not. Not for sums that a store behind another keeps: those do not fall.',
   reasons: {
     ProxiesMerged: 'Several proxies are written into one series: its rates are false.',
-    PartialAnswer: PARTIAL,
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { emitters, store: meshStore, falling, loaded, dropped },
   judge({ emitters, store, falling, loaded, dropped }) {

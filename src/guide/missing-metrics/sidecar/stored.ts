@@ -1,6 +1,7 @@
 import type { Step } from '../../../diagnosis/check.ts';
 import { scrapedOnce } from '../prometheus/copies.ts';
 import { samplesFresh } from '../prometheus/freshness.ts';
+import { rulesKeepMetrics } from '../prometheus/metric-rules.ts';
 import { namesKept } from '../prometheus/names.ts';
 import { callersKnown, destinationsKnown } from '../prometheus/peers.ts';
 import { proxiesToldApart } from '../prometheus/told-apart.ts';
@@ -16,6 +17,7 @@ export const stored: Step = {
   hop: 'page->prometheus',
   docs: () => DOCS.prometheus,
   checks: [
+    rulesKeepMetrics,
     namesKept,
     proxiesToldApart,
     samplesFresh,

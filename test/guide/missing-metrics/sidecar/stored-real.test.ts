@@ -189,9 +189,24 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 3 }, () => {
       ],
     });
     assert.ok(
-      [...verdicts.values()].every(({ status }) => status !== 'pass'),
+      [...verdicts].every(([id, { status }]) => id === 'rules-keep-metrics' || status !== 'pass'),
       JSON.stringify(said(verdicts)),
     );
     assert.equal(said(verdicts)['proxies-stored'], 'unknown PartialAnswer');
+  });
+
+  it('lacks what a rule of the job leaves out, though TCP is there', async () => {
+    const { verdicts } = await verdictsOn(stored, {
+      plan: (plan) => ({
+        ...relabelled({ source_labels: ['__name__'], regex: 'istio_request.*', action: 'drop' })(plan),
+        configuration:
+          "scrape_configs: [{job_name: kubernetes-pods, metric_relabel_configs: [{source_labels: [__name__], regex: 'istio_request.*', action: drop}]}]",
+      }),
+    });
+    assert.equal(said(verdicts)['rules-keep-metrics'], 'fail RequestsDropped');
+    assert.match(
+      messageOf(verdicts, 'rules-keep-metrics'),
+      /^job kubernetes-pods leaves out istio_requests_total and istio_request_duration_milliseconds_bucket of 10 of 10 proxies$/,
+    );
   });
 });

@@ -8,7 +8,7 @@ import {
   consumerStores,
 } from '../../../../evidence/consumers/consumer-stores.ts';
 import { type MeshStore, meshStore } from '../../../../evidence/prometheus/mesh-store.ts';
-import { PARTIAL } from '../answers.ts';
+import { PARTIAL_ANSWER } from '../partial.ts';
 
 type Evidence = { found: ConsumerStores; store: MeshStore | null };
 
@@ -89,7 +89,7 @@ const asksStore = (kind: Kind, id: string): Check<Evidence> =>
       StoreGone: `${kind} asks an address at which there is nothing.`,
       OtherStore: `${kind} asks a store that has no series of the mesh’s proxies, and another has them.`,
       StoreNotAsked: `${kind} asks a store that cannot be asked from here: outside of the cluster, or with TLS.`,
-      PartialAnswer: PARTIAL,
+      PartialAnswer: PARTIAL_ANSWER,
     },
     needs: { found: consumerStores, store: meshStore },
     judge(evidence) {

@@ -2,7 +2,8 @@ import { defineCheck } from '../../../../diagnosis/check.ts';
 import { skip, some } from '../../../../diagnosis/verdict.ts';
 import { consumers } from '../../../../evidence/consumers/consumers.ts';
 import { kialiLabels } from '../../../../evidence/prometheus/mesh-series.ts';
-import { nothingIn, notWhole, PARTIAL, seriesIn } from '../answers.ts';
+import { nothingIn, notWhole, seriesIn } from '../answers.ts';
+import { PARTIAL_ANSWER } from '../partial.ts';
 import { share } from '../rates.ts';
 
 export const kialiFindsLabels = defineCheck({
@@ -13,7 +14,7 @@ export const kialiFindsLabels = defineCheck({
   reasons: {
     LabelsRemoved: 'Labels that Kiali needs are on none of the requests: its graph is empty.',
     LabelsRemovedInPart: 'Labels that Kiali needs are missing on a part of the requests: its graph lacks those.',
-    PartialAnswer: PARTIAL,
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { consumers, labels: kialiLabels },
   judge({ consumers, labels }) {

@@ -55,6 +55,8 @@ export const rateWindow = defineCheck({
     if (consumers.length === 0) return skip('no Grafana and no Kiali in this cluster');
     const reading = store ? readings[store.index] : undefined;
     if (!store || !reading) return skip('no Prometheus to ask');
+    if ('missing' in reading.scrapes && reading.scrapes.missing.hindrance === 'NotFound')
+      return skip(`${store.where} scrapes nothing by itself`);
     if ('missing' in reading.scrapes) return unknown([reading.scrapes.missing], 'how often the proxies are scraped');
     const slowest = longest(reading, emitters);
     if (!slowest) return skip('no target of a proxy tells how often it is scraped');

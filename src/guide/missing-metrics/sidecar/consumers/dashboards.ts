@@ -5,7 +5,8 @@ import { population } from '../../../../evidence/istio/population.ts';
 import { meshStore } from '../../../../evidence/prometheus/mesh-store.ts';
 import { PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
 import { fresh } from '../../../../evidence/prometheus/proxies.ts';
-import { gapsIn, notWhole, PARTIAL, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { CONFIG_DELIVERY, STORED, TELEMETRY_CONFIG } from '../steps.ts';
 
 export const dashboardsAnswered = defineCheck({
@@ -17,7 +18,7 @@ export const dashboardsAnswered = defineCheck({
     NoDestinationReporter:
       'No sidecar counts requests where they arrive: the dashboards of services and workloads are empty.',
     NoSourceReporter: 'No proxy counts requests where they are sent: what asks for reporter="source" is empty.',
-    PartialAnswer: PARTIAL,
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { consumers, population, store: meshStore, fresh },
   judge({ consumers, population, store, fresh }) {

@@ -11,7 +11,8 @@ import { fresh, loaded } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { prometheusServers } from '../../../../evidence/prometheus/server.ts';
 import type { StoreAnswer } from '../../../../evidence/prometheus/store.ts';
-import { gapsIn, namedStore, notWhole, PARTIAL, podsIn, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, namedStore, notWhole, podsIn, seriesIn } from '../../prometheus/answers.ts';
+import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROXY_EMITS, SCRAPE, STORED, TELEMETRY_CONFIG } from '../steps.ts';
 import { type Asked, coverageOf, isOfProxy, reportersIn, workloadOf } from './coverage.ts';
 
@@ -59,7 +60,7 @@ export const proxiesStored = defineCheck({
     NoStore: 'No Prometheus was found that could be asked.',
     NotAllAsked: 'There are more Prometheus servers than are asked: what these do not have, others may have.',
     PodsNotTold: 'The series that are stored name neither a pod nor a workload of this mesh.',
-    PartialAnswer: PARTIAL,
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: {
     population,

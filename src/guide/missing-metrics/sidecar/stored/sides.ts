@@ -7,7 +7,8 @@ import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { fromWorkloads, toWorkloads } from '../../../../evidence/prometheus/mesh-series.ts';
 import { fresh, loaded } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
-import { gapsIn, nothingIn, notWhole, PARTIAL, podsIn, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, nothingIn, notWhole, podsIn, seriesIn } from '../../prometheus/answers.ts';
+import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { endOf, isTraffic, perSecond, ratesBy, reportedBy } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, TELEMETRY_CONFIG } from '../steps.ts';
 import { workloadOf } from './coverage.ts';
@@ -33,7 +34,7 @@ export const bothSidesReport = defineCheck({
   reasons: {
     ServerSideMissing: 'Callers count requests to these workloads, and the workloads’ own proxies count none.',
     ClientSideMissing: 'Requests from these workloads are counted where they arrive, and not by their own proxies.',
-    PartialAnswer: PARTIAL,
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { population, fresh, loaded, to: toWorkloads, from: fromWorkloads },
   judge({ population, fresh, loaded, to, from }, { scope, now }) {
