@@ -1,4 +1,4 @@
-import { INCLUDE, isRedirected } from './mtls.ts';
+import { SIDECAR_PORTS } from './mtls.ts';
 
 /** What of a pod decides which of its traffic goes through its sidecar. */
 export interface Captured {
@@ -6,54 +6,88 @@ export interface Captured {
   labels: Readonly<Record<string, string>>;
   /** `REDIRECT`, `TPROXY`, `NONE`, as the injector told the sidecar; undefined where it did not. */
   interception: string | undefined;
+  /** The arguments of istio-iptables, where a container of the pod carries them: they hold what the whole mesh is told too. */
+  redirection: readonly string[];
+}
+
+/** What keeps traffic from a sidecar, and where it is said. */
+export interface Keeping {
+  /** The setting with its value. */
+  words: string;
+  /** The pod's own annotation, or a value of the installation, for every pod that says nothing itself. */
+  by: 'annotation' | 'values';
 }
 
 const SIDECAR = 'traffic.sidecar.istio.io';
 const EXCLUDE_INTERFACES = `${SIDECAR}/excludeInterfaces`;
 
+/** Settings by the end of their annotation: the argument (istio-iptables) and the value that a pod without it is given. */
+const SETTINGS = {
+  includeInboundPorts: { flag: '-b', value: 'includeInboundPorts', fallback: '*' },
+  excludeInboundPorts: { flag: '-d', value: 'excludeInboundPorts', fallback: '' },
+  includeOutboundIPRanges: { flag: '-i', value: 'includeIPRanges', fallback: '*' },
+  excludeOutboundIPRanges: { flag: '-x', value: 'excludeIPRanges', fallback: '' },
+  includeOutboundPorts: { flag: '-q', value: 'includeOutboundPorts', fallback: '' },
+} as const;
+
 /** What the injector names it since the older name is deprecated (istio.io/api, annotation/annotations.gen.go). */
 const VIRTUAL = ['istio.io/reroute-virtual-interfaces', `${SIDECAR}/kubevirtInterfaces`];
 
-const listOf = (value: string | undefined): readonly string[] => (value ?? '').split(',').map((each) => each.trim());
+const listOf = (value: string): readonly string[] =>
+  value.split(',').flatMap((each) => (each.trim() === '' ? [] : [each.trim()]));
+
+/** The value that is in force: what was carried out counts before what was said. */
+function inForce({ annotations, redirection }: Captured, name: keyof typeof SETTINGS): string {
+  const { flag, fallback } = SETTINGS[name];
+  const at = redirection.indexOf(flag);
+  return (at < 0 ? undefined : redirection[at + 1]) ?? annotations[`${SIDECAR}/${name}`] ?? fallback;
+}
+
+const keeping = (pod: Captured, name: keyof typeof SETTINGS): Keeping => {
+  const annotation = `${SIDECAR}/${name}`;
+  const isOwn = pod.annotations[annotation] !== undefined;
+  const setting = isOwn ? annotation : `global.proxy.${SETTINGS[name].value}`;
+  return { words: `${setting}: ${JSON.stringify(inForce(pod, name))}`, by: isOwn ? 'annotation' : 'values' };
+};
+
+const own = (words: string): Keeping => ({ words, by: 'annotation' });
 
 /** Why nothing at all is captured, on either side; null where something is. */
-function nothingBy({ annotations, interception }: Captured): string | null {
-  if (interception === 'NONE') return 'interceptionMode NONE';
+function nothingBy({ annotations, interception }: Captured): Keeping | null {
+  if (interception === 'NONE') return own('sidecar.istio.io/interceptionMode: NONE');
   // Kubernetes calls a pod's own interface so, whatever network plugin makes it.
-  if (listOf(annotations[EXCLUDE_INTERFACES]).includes('eth0')) return `${EXCLUDE_INTERFACES}: eth0`;
+  if (listOf(annotations[EXCLUDE_INTERFACES] ?? '').includes('eth0')) return own(`${EXCLUDE_INTERFACES}: eth0`);
   return null;
 }
 
 /**
- * What keeps the traffic to a port of a pod from its sidecar; null where it goes through (tools/istio-iptables/pkg/capture/run.go,
- * handleInboundPortsInclude and shortCircuitExcludeInterfaces).
+ * What keeps the traffic to a port of a pod from its sidecar; null where it goes through
+ * (tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude and shortCircuitExcludeInterfaces): what is excluded is
+ * looked at only where every port is included.
  */
-export function inboundKeptBy(pod: Captured, port: number): string | null {
+export function inboundKeptBy(pod: Captured, port: number): Keeping | null {
   const nothing = nothingBy(pod);
-  if (nothing !== null) return nothing;
-  if (isRedirected(pod, port)) return null;
-  const included = pod.annotations[INCLUDE];
-  if (included !== undefined && !listOf(included).includes('*')) return `${INCLUDE}: ${JSON.stringify(included)}`;
-  const excluded = `${SIDECAR}/excludeInboundPorts`;
-  return `${excluded}: ${JSON.stringify(pod.annotations[excluded] ?? '')}`;
+  if (nothing !== null || SIDECAR_PORTS.includes(port)) return nothing;
+  const included = inForce(pod, 'includeInboundPorts').trim();
+  if (included !== '*') return listOf(included).includes(String(port)) ? null : keeping(pod, 'includeInboundPorts');
+  return listOf(inForce(pod, 'excludeInboundPorts')).includes(String(port))
+    ? keeping(pod, 'excludeInboundPorts')
+    : null;
 }
 
 /** Ranges that leave no address of their kind. */
 const ALL = ['0.0.0.0/0', '::/0'];
 
 /** What keeps all that a pod sends from its sidecar; null where some goes through (run.go, handleOutboundIncludeRules). */
-export function outboundKeptBy(pod: Captured): string | null {
+export function outboundKeptBy(pod: Captured): Keeping | null {
   const nothing = nothingBy(pod);
   if (nothing !== null) return nothing;
-  const { annotations, labels } = pod;
-  const said = (name: string): string | undefined => annotations[`${SIDECAR}/${name}`];
-  const excluded = said('excludeOutboundIPRanges');
-  if (listOf(excluded).some((range) => ALL.includes(range)))
-    return `${SIDECAR}/excludeOutboundIPRanges: ${JSON.stringify(excluded)}`;
-  if (said('includeOutboundIPRanges')?.trim() === '' && (said('includeOutboundPorts') ?? '').trim() === '')
-    return `${SIDECAR}/includeOutboundIPRanges: ""`;
+  if (listOf(inForce(pod, 'excludeOutboundIPRanges')).some((range) => ALL.includes(range)))
+    return keeping(pod, 'excludeOutboundIPRanges');
+  if (inForce(pod, 'includeOutboundIPRanges').trim() === '' && inForce(pod, 'includeOutboundPorts').trim() === '')
+    return keeping(pod, 'includeOutboundIPRanges');
   // What a virtual machine sends comes in by an interface of its own.
-  if (labels['kubevirt.io'] === 'virt-launcher' && VIRTUAL.every((name) => annotations[name] === undefined))
-    return `no annotation ${VIRTUAL[0]}`;
+  if (pod.labels['kubevirt.io'] === 'virt-launcher' && VIRTUAL.every((name) => pod.annotations[name] === undefined))
+    return own(`no annotation ${VIRTUAL[0]}`);
   return null;
 }

@@ -85,6 +85,8 @@ describe('the population of a mesh', () => {
       changed(pod('older'), {
         spec: { initContainers: [{ name: 'istio-init', image: 'x', restartPolicy: 'Always' }] },
       }),
+      // istiod labels the gateways that it makes so, and they are proxies all the same (kiali#7860).
+      pod('labelled', { containers: [proxy('proxy', 'router')], labels: { 'sidecar.istio.io/inject': 'false' } }),
       pod('classic', { containers: [proxy('proxy', 'router')] }),
       pod('api', {
         containers: [proxy('proxy', 'router')],
@@ -98,6 +100,7 @@ describe('the population of a mesh', () => {
       [
         ['sidecar', 'sidecar'],
         ['native', 'sidecar'],
+        ['labelled', 'gateway'],
         ['classic', 'gateway'],
         ['api', 'gateway'],
         ['foreign', 'sidecar'],

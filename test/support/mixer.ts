@@ -54,6 +54,7 @@ export const pod = (change: Partial<Pod> = {}): Pod => ({
   labels: { istio: 'mixer', 'istio-mixer-type': 'telemetry' },
   annotations: {},
   containers: [container('mixer', 'docker.io/istio/mixer:1.0.6', { ports: [{ name: null, port: 9093 }] })],
+  redirection: [],
   phase: 'Running',
   node: 'node-1',
   startedAt: null,

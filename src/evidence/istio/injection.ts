@@ -61,7 +61,7 @@ const settingsIn = async (config: string): Promise<InjectorSettings> => {
 };
 
 /** The ConfigMap of the injector to which a webhook leads (pilot/pkg/bootstrap/sidecarinjector.go). */
-export const settingsName = ({ revision }: Webhook): string =>
+export const settingsName = ({ revision }: Pick<Webhook, 'revision'>): string =>
   revision === null || revision === 'default' ? NAME : `${NAME}-${revision}`;
 
 /** Without the ConfigMap nothing is known: of an injector outside of the cluster it lies where that runs. */

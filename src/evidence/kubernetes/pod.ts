@@ -35,6 +35,8 @@ export interface Pod {
   annotations: Readonly<Record<string, string>>;
   /** Those that keep running: native sidecars among the init containers too. */
   containers: readonly Container[];
+  /** The arguments of the init container that redirects to the sidecar, or checks that the CNI plugin did; none without one. */
+  redirection: readonly string[];
   phase: string;
   node: string | null;
   /** Since when it has run, in milliseconds since 1970; null when it does not tell. */
@@ -136,9 +138,13 @@ function instanceOf({ name = '', ready = false, restartCount = 0, lastState }: R
   };
 }
 
+/** By the injector's templates of every release. */
+const REDIRECTING = ['istio-init', 'istio-validation'];
+
 export function podOf({ metadata, ...rest }: KubernetesObject): Pod {
   const { spec, status } = rest as RawPod;
   const statuses = status.containerStatuses ?? [];
+  const redirecting = spec.initContainers?.find(({ name = '' }) => REDIRECTING.includes(name));
   const native = (spec.initContainers ?? []).filter((container) => container.restartPolicy === 'Always');
   const owner = metadata.ownerReferences?.[0];
   return {
@@ -149,6 +155,7 @@ export function podOf({ metadata, ...rest }: KubernetesObject): Pod {
     containers: [...(spec.containers ?? []), ...native].map((each) =>
       sharedContainerOf(each, spec.securityContext?.runAsUser ?? null),
     ),
+    redirection: redirecting?.args ?? [],
     phase: status.phase ?? 'Unknown',
     node: spec.nodeName ?? null,
     startedAt: Date.parse(status.startTime ?? '') || null,

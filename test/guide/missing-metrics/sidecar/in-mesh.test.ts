@@ -182,6 +182,28 @@ judging(wishesAreAnswered, [
     plane: modern,
   },
   {
+    // istio#32388: an annotation of the pod against its namespace, which is heard first.
+    when: 'the namespace decides against a pod that asks by an annotation',
+    given: given({ 'istio-injection': 'disabled' }, [web({ annotations: { 'sidecar.istio.io/inject': 'true' } })]),
+    status: 'warn',
+    reason: 'NamespaceRefuses',
+    says: /against istio-injection=disabled/,
+    plane: modern,
+  },
+  {
+    // banzaicloud/istio-operator#843: a control plane with a revision, and a namespace that asks the default one.
+    when: 'a pod asks by annotations for the only revision, in a namespace that asks the default one',
+    given: given(
+      enabled,
+      [web({ annotations: { 'istio.io/rev': 'main.istio-system', 'sidecar.istio.io/inject': 'true' } })],
+      { webhooks: injecting('main.istio-system') },
+    ),
+    status: 'fail',
+    reason: 'DefaultUnserved',
+    says: /there is no default revision/,
+    plane: modern,
+  },
+  {
     when: 'no webhook is there at all',
     given: given(enabled, [web()], { webhooks: [] }),
     status: 'fail',
@@ -500,7 +522,34 @@ judging(trafficIsCaptured, [
     given: capturing({ containers: [{ ...proxy, variables: { ISTIO_META_INTERCEPTION_MODE: 'NONE' } }] }),
     status: 'warn',
     reason: 'InboundNotCaptured',
-    says: /interceptionMode NONE$/,
+    says: /interceptionMode: NONE$/,
+  },
+  {
+    // istio#21458: the value is in the arguments of istio-init, and in no annotation.
+    when: 'the mesh’s values include no port',
+    given: capturing({ redirection: ['istio-iptables', '-i', '*', '-x', '', '-b', '', '-d', '15090,15021,15020'] }),
+    status: 'warn',
+    reason: 'InboundNotCaptured',
+    says: /by global\.proxy\.includeInboundPorts: ""$/,
+  },
+  {
+    when: 'the mesh’s values keep all that is sent from sidecars',
+    given: capturing({ redirection: ['istio-iptables', '-i', '', '-x', '', '-b', '*', '-d', '15090,15021,15020'] }),
+    status: 'warn',
+    reason: 'OutboundNotCaptured',
+    says: /by global\.proxy\.includeIPRanges: "": shop\/web$/,
+  },
+  {
+    // istio#11660: what is excluded is looked at only where every port is included.
+    when: 'a port that is included by its number is excluded beside',
+    given: capturing({
+      annotations: {
+        'traffic.sidecar.istio.io/includeInboundPorts': '8080, 9090',
+        'traffic.sidecar.istio.io/excludeInboundPorts': '8080',
+      },
+    }),
+    status: 'pass',
+    says: /1 sidecar/,
   },
   {
     when: 'a Sidecar keeps the port from it',

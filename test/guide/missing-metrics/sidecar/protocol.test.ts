@@ -208,6 +208,33 @@ judging(requestsAreCounted, [
     plane: modern,
   },
   {
+    // istio#4395: a port called grpc on 443, to which callers speak TLS.
+    when: 'a port is called gRPC, and callers speak TLS to it',
+    given: looked([port('grpc', 443, { targetPort: 8080 })]),
+    status: 'warn',
+    reason: 'TlsByApplication',
+    says: /^only connections of TCP are counted for shop\/cart port 443 \(grpc\), GRPC by its name grpc/,
+    plane: modern,
+  },
+  {
+    // nats-io/k8s#360: the server speaks first, on a port whose name says nothing.
+    when: 'a broker’s port is looked at in vain: no HTTP is missed of it',
+    given: looked([port('client', 4222)], web('client', 'docker.io/library/nats:2', 4222)),
+    status: 'skip',
+    says: /no Service leads/,
+    plane: modern,
+  },
+  {
+    // istio#29045: tcp-8443, whose requests were missed.
+    when: 'the workload that was named has TLS or HTTP on a port called TCP',
+    given: looked([port('tcp-8443', 8443, { targetPort: 'tcp-8443' })], web('tcp-8443', 'cart:1', 8443)),
+    status: 'fail',
+    reason: 'HttpTakenForTcp',
+    says: /tcp-8443/,
+    plane: modern,
+    scope: named,
+  },
+  {
     when: 'the workload that was named encrypts itself',
     given: looked([port('https', 8443)], web(null, 'cart:1', 8443)),
     status: 'fail',

@@ -1,7 +1,8 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
-import { type Attempt, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
+import { type Attempt, type ControlPlane, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
+import { settingsName } from '../../../../evidence/istio/injection.ts';
 import { type Proxy as Injected, population } from '../../../../evidence/istio/population.ts';
 import { sidecars } from '../../../../evidence/istio/routing.ts';
 import { behindAny, targetOf } from '../../../../evidence/istio/servers.ts';
@@ -17,7 +18,7 @@ import {
   isWhole,
   requestsByService,
 } from '../../../../evidence/prometheus/by-service.ts';
-import { type Captured, inboundKeptBy, outboundKeptBy } from '../../../../istio/capture.ts';
+import { type Captured, inboundKeptBy, type Keeping, outboundKeptBy } from '../../../../istio/capture.ts';
 import { SIDECAR_PORTS } from '../../../../istio/mtls.ts';
 import { type Sidecar, sidecarOf } from '../../../../istio/sidecars.ts';
 
@@ -27,7 +28,7 @@ interface Kept {
   port: ServicePort;
   target: number;
   pods: readonly Pod[];
-  by: string;
+  by: Keeping;
 }
 
 /** Ports whose names say that nobody misses them: probes, and pages that are scraped past the sidecar on purpose. */
@@ -38,11 +39,15 @@ const capturedOf = ({ pod, container }: Injected): Captured => ({
   interception: container.variables.ISTIO_META_INTERCEPTION_MODE,
 });
 
-/** What a Sidecar keeps from iptables, in its own words. */
-const inboundBySidecar = (sidecar: Sidecar | null, port: number): string | null =>
-  sidecar?.uncaptured?.inbound.includes(port) ? `captureMode NONE of Sidecar ${titleOf(sidecar)}` : null;
-const outboundBySidecar = (sidecar: Sidecar | null): string | null =>
-  sidecar?.uncaptured?.outbound ? `captureMode NONE of Sidecar ${titleOf(sidecar)}` : null;
+/** What a Sidecar keeps from redirection. */
+const bySidecar = (sidecar: Sidecar): Keeping => ({
+  words: `captureMode NONE of Sidecar ${titleOf(sidecar)}`,
+  by: 'annotation',
+});
+const inboundBySidecar = (sidecar: Sidecar | null, port: number): Keeping | null =>
+  sidecar?.uncaptured?.inbound.includes(port) ? bySidecar(sidecar) : null;
+const outboundBySidecar = (sidecar: Sidecar | null): Keeping | null =>
+  sidecar?.uncaptured?.outbound ? bySidecar(sidecar) : null;
 
 type Scope = (proxy: Injected) => Sidecar | null;
 
@@ -71,13 +76,17 @@ function keptIn(services: readonly Service[], proxies: readonly Injected[], side
 const isPrometheus = ({ containers }: Pod): boolean =>
   containers.some(({ name, image }) => /^prometheus/.test(name) || /\/prometheus(:|@|$)/.test(image));
 
-/** The template's annotation that decides, or the Sidecar, to be looked at and edited. */
-function edit(pod: Pod, by: string): string {
+/** Where it is said, to be looked at and edited: a Sidecar, the values of the installation, the template's annotation. */
+function edit(pod: Pod, { words, by }: Keeping, { namespace: control, revision }: ControlPlane): string {
+  const [, place, called] = / of Sidecar (\S+)\/(\S+)$/.exec(words) ?? [];
+  if (place && called)
+    return `${shellLine('kubectl', '-n', place, 'edit', 'sidecars.networking.istio.io', called)}   # captureMode`;
+  if (by === 'values') {
+    const map = settingsName({ revision });
+    return `${shellLine('kubectl', '-n', control ?? 'istio-system', 'get', 'configmap', map, '-o', 'jsonpath={.data.values}')}   # ${words}: set it by Helm or istioctl, then restart the pods`;
+  }
   const { kind, namespace, name } = ownerOf(pod);
-  const sidecar = / of Sidecar (\S+)\/(\S+)$/.exec(by);
-  if (sidecar)
-    return `${shellLine('kubectl', '-n', sidecar[1] ?? '', 'edit', 'sidecars.networking.istio.io', sidecar[2] ?? '')}   # captureMode`;
-  return `${shellLine('kubectl', '-n', namespace, 'edit', kind.toLowerCase(), name)}   # of its template: ${by.replaceAll(/[\r\n]+/g, ' ')}`;
+  return `${shellLine('kubectl', '-n', namespace, 'edit', kind.toLowerCase(), name)}   # of its template: ${words}`;
 }
 
 const refusalOf = (listing: Attempt<Listing<unknown>>) =>
@@ -131,13 +140,13 @@ export const trafficIsCaptured = defineCheck({
       return {
         status: isFailure ? 'fail' : 'warn',
         reason: isFailure ? 'InboundNotCounted' : 'InboundNotCaptured',
-        message: `${isFailure ? 'callers count traffic that the sidecars do not see' : 'sidecars do not see'}: ${some(told.map(name))}, by ${first.by}`,
+        message: `${isFailure ? 'callers count traffic that the sidecars do not see' : 'sidecars do not see'}: ${some(told.map(name))}, by ${first.by.words}`,
         evidence: [
-          ...told.slice(0, 5).map((each) => `${name(each)}: ${each.by}, ${count(each.pods.length, 'pod')}`),
+          ...told.slice(0, 5).map((each) => `${name(each)}: ${each.by.words}, ${count(each.pods.length, 'pod')}`),
           ...linesOf(subjects).slice(0, 5),
         ],
         subjects,
-        hint: edit(first.pods[0], first.by),
+        hint: edit(first.pods[0], first.by, plane),
       };
     }
     const [source] = sources;
@@ -146,10 +155,10 @@ export const trafficIsCaptured = defineCheck({
       return {
         status: 'warn',
         reason: 'OutboundNotCaptured',
-        message: `${sources.length} of ${count(proxies.length, 'sidecar')} do not see what ${sources.length === 1 ? 'its pod sends' : 'their pods send'}, by ${source.by}: ${some(subjects.map(titleOf))}`,
+        message: `${sources.length} of ${count(proxies.length, 'sidecar')} do not see what ${sources.length === 1 ? 'its pod sends' : 'their pods send'}, by ${source.by.words}: ${some(subjects.map(titleOf))}`,
         evidence: linesOf(subjects),
         subjects,
-        hint: edit(source.pod, source.by),
+        hint: edit(source.pod, source.by, plane),
       };
     }
     const missing = [refusalOf(services), refusalOf(sidecars), all.refusal].filter((each) => each !== null);
