@@ -8,8 +8,10 @@ import { trim } from '../../src/cluster/bundle/trim.ts';
 import type { Answer, KubernetesObject } from '../../src/cluster/question/cluster.ts';
 import type { ListQuestion, ObjectQuestion } from '../../src/cluster/question/question.ts';
 import type { Ask, Source } from '../../src/diagnosis/check.ts';
-import { type Injection, injection } from '../../src/evidence/istio/injection.ts';
-import { podOf } from '../../src/evidence/kubernetes/pod.ts';
+import { type Injection, injection, isInjectedOtherwise } from '../../src/evidence/istio/injection.ts';
+import { proxyContainerOf } from '../../src/evidence/istio/proxies.ts';
+import { type Pod, podOf } from '../../src/evidence/kubernetes/pod.ts';
+import { type Captured, inboundKeptBy, outboundKeptBy } from '../../src/istio/capture.ts';
 import { outcomeOf } from '../../src/istio/injection.ts';
 import { type MadePod, NAMESPACES, podsOf } from '../support/injected.ts';
 import { plane, scope } from '../support/judging.ts';
@@ -270,6 +272,59 @@ describe(`Istio’s injection of pods, seed ${SEED}, by real istiods on a real A
   it('compared pods that are taken, declined and left alone', () => {
     process.stdout.write(`# ${JSON.stringify(compared)}\n`);
     assert.ok(compared.injected > 50 && compared.injected < compared.called && compared.called < compared.pods);
+  });
+
+  /** What the injector makes of a pod with these annotations, as it is read. */
+  function made(annotations: Record<string, string>): Pod {
+    const { name } = NAMESPACES.find(({ labels }) => labels['istio-injection'] === 'enabled') ?? assert.fail();
+    const pod = { metadata: { name: 'made', namespace: name, annotations }, spec: pods[0]?.spec };
+    const text = kubectl(
+      ['apply', '--dry-run=server', '-o', 'json', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...pod }),
+    );
+    return podOf(trim('pods', JSON.parse(text)));
+  }
+
+  it('what goes past a sidecar is read from what the injector wrote', () => {
+    const traffic = (said: Record<string, string>): Record<string, string> =>
+      Object.fromEntries(Object.entries(said).map(([name, value]) => [`traffic.sidecar.istio.io/${name}`, value]));
+    for (const [annotations, inbound, outbound] of [
+      [{}, null, null],
+      [traffic({ excludeInboundPorts: '8080' }), 'excludeInboundPorts', null],
+      [traffic({ excludeInboundPorts: '9090' }), null, null],
+      [traffic({ includeInboundPorts: '' }), 'includeInboundPorts', null],
+      [traffic({ includeInboundPorts: '9090' }), 'includeInboundPorts', null],
+      [traffic({ includeInboundPorts: '8080', excludeInboundPorts: '8080' }), null, null],
+      [traffic({ excludeOutboundIPRanges: '0.0.0.0/0' }), null, 'excludeOutboundIPRanges'],
+      [traffic({ includeOutboundIPRanges: '' }), null, 'includeOutboundIPRanges'],
+      [traffic({ includeOutboundIPRanges: '', includeOutboundPorts: '80' }), null, null],
+      [traffic({ excludeInterfaces: 'eth0' }), 'excludeInterfaces', 'excludeInterfaces'],
+      [{ 'sidecar.istio.io/interceptionMode': 'NONE' }, 'interceptionMode', 'interceptionMode'],
+    ] as const) {
+      const pod = made(annotations);
+      const interception = proxyContainerOf(pod)?.variables.ISTIO_META_INTERCEPTION_MODE;
+      assert.ok(interception, JSON.stringify(pod));
+      const kept = (captured: Captured): readonly (string | undefined)[] =>
+        [inboundKeptBy(captured, 8080), outboundKeptBy(captured)].map((each) => each?.words.match(/\/(\w+):/)?.[1]);
+      const said = [inbound ?? undefined, outbound ?? undefined];
+      assert.deepEqual(kept({ ...pod, interception }), said, JSON.stringify(annotations));
+      if (interception === 'NONE') continue;
+      // The init container's arguments say it all, but for the interfaces.
+      if ('traffic.sidecar.istio.io/excludeInterfaces' in annotations) continue;
+      const silent = { ...pod, annotations: {}, interception };
+      assert.deepEqual(
+        [inboundKeptBy(silent, 8080), outboundKeptBy(silent)].map((each) => each?.by),
+        said.map((each) => (each === undefined ? undefined : 'values')),
+        JSON.stringify([annotations, pod.redirection]),
+      );
+    }
+  });
+
+  it('templates without an Envoy are known', () => {
+    const agent = made({ 'inject.istio.io/templates': 'grpc-agent' });
+    assert.equal(proxyContainerOf(agent)?.variables.DISABLE_ENVOY, 'true');
+    const simple = made({ 'inject.istio.io/templates': 'grpc-simple' });
+    assert.deepEqual([proxyContainerOf(simple), isInjectedOtherwise(simple)], [undefined, true]);
   });
 
   it('pods that ask in vain are named', async () => {
