@@ -4,7 +4,7 @@ import type { Unanswered } from '../../errors.ts';
 import type { Named } from '../kubernetes/named.ts';
 import { inEachStore, type StoreAnswer } from './store.ts';
 
-const BY = 'reporter, destination_service, destination_workload, destination_workload_namespace';
+const BY = 'reporter, destination_service, destination_workload';
 
 /** Requests of HTTP and gRPC that are counted for each Service and workload, and by which side. */
 export const requestsByService = inEachStore(`sum by (${BY}) (istio_requests_total)`);
@@ -17,14 +17,11 @@ export interface Counted {
   reporter: string;
   /** As the series has them; '' where it does not. */
   workload: string;
-  namespace: string;
 }
 
 /** What all stores together count for each Service. */
 export interface ByService {
   of(service: Named): readonly Counted[];
-  /** Whether anything is counted for anybody. */
-  isEmpty: boolean;
   /** Why a store is missing from it. */
   missing: readonly Unanswered[];
   /** Why a store says that there may be more. */
@@ -36,22 +33,24 @@ export interface ByService {
 /** Whether what it does not have is nowhere. */
 export const isWhole = ({ missing, partial }: ByService): boolean => missing.length + partial.length === 0;
 
-/** `destination_service` is a host, or in old series a name of two words: `cart.shop.svc.cluster.local`. */
-const keyOf = (host: string): string => host.split('.', 2).join('.');
+/** `cart.shop` of `cart.shop.svc.cluster.local`, or of a host of two words; null of one that is no Service's. */
+function keyOf(host: string): string | null {
+  const [name, namespace, svc] = host.split('.');
+  return namespace !== undefined && (svc === undefined || svc === 'svc') ? `${name}.${namespace}` : null;
+}
 
-/** Series that stand at 0 count nothing. A service without its own Service has no such host. */
+/** Series that stand at 0 count nothing. */
 export function byService(answers: Attempt<readonly StoreAnswer[]>): ByService {
   const asked = 'got' in answers ? answers.got : [];
   const { got, missing } = sorted(asked.map(({ series }) => series));
   const known = new Map<string, Counted[]>();
   for (const { labels, value } of got.flat()) {
     if (!(value > 0)) continue;
-    const label = (name: string): string => labels.get(name) ?? '';
-    const key = keyOf(label('destination_service'));
+    const key = keyOf(labels.get('destination_service') ?? '');
+    if (key === null) continue;
     const counted = {
-      reporter: label('reporter'),
-      workload: label('destination_workload'),
-      namespace: label('destination_workload_namespace'),
+      reporter: labels.get('reporter') ?? '',
+      workload: labels.get('destination_workload') ?? '',
     };
     const own = known.get(key);
     if (own) own.push(counted);
@@ -59,7 +58,6 @@ export function byService(answers: Attempt<readonly StoreAnswer[]>): ByService {
   }
   return {
     of: ({ name, namespace }) => known.get(`${name}.${namespace}`) ?? [],
-    isEmpty: known.size === 0,
     missing: 'missing' in answers ? [answers.missing] : missing,
     partial: asked.flatMap(({ partial }) => partial),
     stores: asked.length,

@@ -6,7 +6,7 @@ import { population } from '../../../../evidence/istio/population.ts';
 import { allServices } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
-import type { Service } from '../../../../evidence/kubernetes/service.ts';
+import type { Service, ServicePort } from '../../../../evidence/kubernetes/service.ts';
 import { narrowed } from '../../../../evidence/kubernetes/workload.ts';
 import {
   type ByService,
@@ -15,6 +15,7 @@ import {
   connectionsByService,
   requestsByService,
 } from '../../../../evidence/prometheus/by-service.ts';
+import { protocolOf } from '../../../../istio/protocol.ts';
 import { misnamedIn, sayHttp, servicesOf } from './named.ts';
 import { because, type Looked, lookedAt, portName } from './ports.ts';
 
@@ -39,6 +40,20 @@ const cure = (reason: Unseen, looked: Looked): string =>
   reason === 'HttpTakenForTcp'
     ? sayHttp(looked)
     : `${shellLine('kubectl', '-n', looked.service.namespace, 'get', 'service', looked.service.name, '-o', 'yaml')}   # let callers send plain HTTP, and the mesh’s mutual TLS encrypt it`;
+
+/** Whether another port of the Service, that is TCP by right, may have the connections; of its TCP ports those of databases. */
+const isExplained = (
+  { service, port, protocol }: Looked,
+  looked: ReadonlySet<ServicePort>,
+  version: string | null,
+): boolean =>
+  service.ports.some(
+    (other) =>
+      other !== port &&
+      other.protocol === 'TCP' &&
+      protocolOf(other, version).http === 'no' &&
+      (protocol.http !== 'no' || !looked.has(other)),
+  );
 
 /** What is not known because an answer is missing or not whole; null where it is whole. */
 function gapIn({ missing, partial }: ByService): Verdict | null {
@@ -78,14 +93,23 @@ export const requestsAreCounted = defineCheck({
       return refusal ? unknown([refusal]) : skip('no Service leads to a sidecar by a port that could be HTTP');
     }
     const asked = { requests: byService(requests), connections: byService(connections) };
-    const own = ({ workload }: Counted): boolean => narrowed?.named == null || workload === narrowed.named;
+    // A store may have dropped that label.
+    const own = ({ workload }: Counted): boolean =>
+      narrowed?.named == null || workload === '' || workload === narrowed.named;
     const of = (what: keyof typeof asked, service: Service): readonly Counted[] => asked[what].of(service).filter(own);
     const isSilent = (service: Service): boolean => of('requests', service).length === 0;
     // ztunnel counts connections too; behind these Services are sidecars.
     const isConnected = (service: Service): boolean =>
       of('connections', service).some(({ reporter }) => reporter === 'destination');
     const blamed = new Set(misnamedIn(looked, asked.requests));
-    const suspects = looked.filter((each) => !blamed.has(each) && isSilent(each.service) && isConnected(each.service));
+    const ports = new Set(looked.map(({ port }) => port));
+    const suspects = looked.filter(
+      (each) =>
+        !blamed.has(each) &&
+        isSilent(each.service) &&
+        isConnected(each.service) &&
+        !isExplained(each, ports, plane.version),
+    );
     const told = suspects.flatMap((each) => {
       const reason = unseenBecause(each, scope);
       return reason === null ? [] : [{ each, reason }];
