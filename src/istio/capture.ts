@@ -45,9 +45,10 @@ function inForce({ annotations, redirection }: Captured, name: keyof typeof SETT
 
 const keeping = (pod: Captured, name: keyof typeof SETTINGS): Keeping => {
   const annotation = `${SIDECAR}/${name}`;
-  const isOwn = pod.annotations[annotation] !== undefined;
-  const setting = isOwn ? annotation : `global.proxy.${SETTINGS[name].value}`;
-  return { words: `${setting}: ${JSON.stringify(inForce(pod, name))}`, by: isOwn ? 'annotation' : 'values' };
+  const said = pod.annotations[annotation];
+  return said === undefined
+    ? { words: `global.proxy.${SETTINGS[name].value}: ${JSON.stringify(inForce(pod, name))}`, by: 'values' }
+    : { words: `${annotation}: ${JSON.stringify(said)}`, by: 'annotation' };
 };
 
 const own = (words: string): Keeping => ({ words, by: 'annotation' });

@@ -21,7 +21,7 @@ export interface Counted {
 
 /** What all stores together count for each Service. */
 export interface ByService {
-  of(service: Named): readonly Counted[];
+  readonly of: (service: Named) => readonly Counted[];
   /** Why a store is missing from it. */
   missing: readonly Unanswered[];
   /** Why a store says that there may be more. */

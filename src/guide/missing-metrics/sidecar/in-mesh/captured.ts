@@ -74,7 +74,7 @@ function keptIn(services: readonly Service[], proxies: readonly Injected[], side
 
 /** Prometheus itself is told so, where it has a sidecar for its certificates only (istio.io, ops/integrations/prometheus). */
 const isPrometheus = ({ containers }: Pod): boolean =>
-  containers.some(({ name, image }) => /^prometheus/.test(name) || /\/prometheus(:|@|$)/.test(image));
+  containers.some(({ name, image }) => name.startsWith('prometheus') || /\/prometheus(:|@|$)/.test(image));
 
 /** Where it is said, to be looked at and edited: a Sidecar, the values of the installation, the template's annotation. */
 function edit(pod: Pod, { words, by }: Keeping, { namespace: control, revision }: ControlPlane): string {
