@@ -5,14 +5,14 @@ import type { Verdict } from '../../src/diagnosis/check.ts';
 import { configDelivery } from '../../src/guide/missing-metrics/sidecar/config-delivery.ts';
 import { proxyEmits } from '../../src/guide/missing-metrics/sidecar/proxy-emits.ts';
 import { verdictsOf } from '../support/gathered.ts';
-import { PRODUCTPAGE } from '../support/modern.ts';
+import { PRODUCTPAGE, podObject } from '../support/modern.ts';
 import { type Istio, startIstio } from './istio.ts';
 import { textAt } from './istiod.ts';
 
 const reasonOf = (verdict: Verdict | undefined) => [verdict?.status, verdict && 'reason' in verdict && verdict.reason];
 
-const seen = async (istio: Istio) => {
-  const at = { now: Date.now() };
+const seen = async (istio: Istio, namespace: string | null = null) => {
+  const at = { now: Date.now(), scope: { namespace } };
   const [delivery, emits] = [
     await verdictsOf(configDelivery, istio.cluster.kubeconfig, at),
     await verdictsOf(proxyEmits, istio.cluster.kubeconfig, at),
@@ -54,9 +54,13 @@ describe('a real Envoy that is sent no stats filter', () => {
   it('answers what the agent’s command asks it for with little more than that', async () => {
     const page = await textAt(istio.ports.admin, `/${PROGRAMS.metrics.at(-1)}`);
     const names = new Set([...page.matchAll(/^(\w+)\{/gm)].map(([, name]) => name));
-    for (const name of ['envoy_server_state', 'envoy_listener_manager_lds_update_success'])
+    for (const name of [
+      'envoy_server_state',
+      'envoy_listener_manager_lds_update_success',
+      'envoy_listener_manager_total_listeners_active',
+    ])
       assert.ok(names.has(name), page);
-    assert.ok(names.size < 10, page);
+    assert.ok(names.size < 15, page);
   });
 
   it('has taken all that it was sent, and shows none on both of its pages', async () => {
@@ -66,5 +70,37 @@ describe('a real Envoy that is sent no stats filter', () => {
     assert.deepEqual(reasonOf(emits.get('proxies-took-listeners')), ['pass', false], words);
     assert.deepEqual(reasonOf(emits.get('stats-filter-loaded')), ['fail', 'FilterNotLoaded'], words);
     assert.deepEqual(reasonOf(emits.get('merged-page-parses')), ['pass', false], words);
+  });
+});
+
+describe('a real gateway that no Gateway is for, of an istiod that serves no debug pages', () => {
+  const labels = { app: 'edge', istio: 'edge' };
+  const pod = 'edge-1';
+  const edge = podObject(pod, {
+    namespace: 'istio-system',
+    labels,
+    containers: [{ name: 'istio-proxy', image: 'docker.io/istio/proxyv2:1.31.0', args: ['proxy', 'router'] }],
+    ip: '10.244.0.9',
+  });
+  let istio: Istio;
+  before(async () => {
+    istio = await startIstio({
+      proxied: { kind: 'router', pod, namespace: 'istio-system', labels, workload: 'edge', ip: '10.244.0.9' },
+      objects: [edge],
+      features: { ENABLE_DEBUG_ON_HTTP: 'false' },
+    });
+  });
+  after(() => istio?.close());
+
+  it('has nothing to count, and what it was sent is not known', async () => {
+    const { delivery, emits, words } = await seen(istio, 'istio-system');
+    assert.deepEqual(reasonOf(emits.get('stats-filter-loaded')), ['skip', false], words);
+    assert.match(emits.get('stats-filter-loaded')?.message ?? '', /1 gateway without listeners/);
+    assert.deepEqual(reasonOf(delivery.get('istiod-answers')), ['unknown', 'BadAnswer'], words);
+    assert.match(delivery.get('istiod-answers')?.message ?? '', /^debug pages are off on 1 of 1 replica/);
+    assert.ok(
+      [...delivery.values()].every(({ status }) => status !== 'pass' && status !== 'fail'),
+      words,
+    );
   });
 });

@@ -34,6 +34,7 @@ export const metricsPage = (change: Partial<MetricsPage> = {}): MetricsPage => (
   state: 0,
   taken: 9,
   refused: 0,
+  listeners: 12,
   failures: new Map(),
   problem: null,
   lines: ['envoy_server_state 0'],

@@ -18,7 +18,7 @@ export const PROGRAMS = {
     'pilot-agent',
     'request',
     'GET',
-    'stats/prometheus?filter=istio_(build|requests_total|request_messages|tcp_)|server.state|lds.update_',
+    'stats/prometheus?filter=istio_(build|requests_total|request_messages|tcp_)|server.state|lds.update_|listeners_active',
   ],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -23,6 +23,8 @@ export interface MetricsPage {
   /** Configurations of listeners that Envoy took and refused since it started; null where it does not tell. */
   taken: number | null;
   refused: number | null;
+  /** The listeners that it has, its own two for metrics and health among them; null where it does not tell. */
+  listeners: number | null;
   /** How often the agent could not have a part, by the part: `envoy`, `application`, `agent`. */
   failures: ReadonlyMap<string, number>;
   /** The first line that no reader takes; Prometheus then drops the whole page. */
@@ -36,7 +38,7 @@ const STANDARD =
 const MANGLED = /^(?!istio_requests_total$)(?!.*:)\w*istio_requests_total/;
 const AGENT = /^istio_agent_/;
 const STATES =
-  /^(istio_build|envoy_server_state|envoy_listener_manager_lds_update_(rejected|success)|istio_agent_scrape_failures_total)$/;
+  /^(istio_build|envoy_server_state|envoy_listener_manager_(lds_update_(rejected|success)|total_listeners_active)|istio_agent_scrape_failures_total)$/;
 
 /** A page that breaks off holds what it holds; what it lacks may have been behind. */
 const CUT = 'page ends inside a line';
@@ -86,6 +88,7 @@ export async function askMetricsPage(cluster: Cluster, question: PageQuestion | 
     state: values.get('envoy_server_state') ?? null,
     taken: values.get('envoy_listener_manager_lds_update_success') ?? null,
     refused: values.get('envoy_listener_manager_lds_update_rejected') ?? null,
+    listeners: values.get('envoy_listener_manager_total_listeners_active') ?? null,
     failures,
     problem: problem?.text === CUT ? null : problem,
     lines,

@@ -99,10 +99,17 @@ judging(
     },
     {
       when: 'it is gone',
-      given: { pilots: [], webhooks: { missing: missing() } },
+      given: { pilots: [], webhooks: { got: [webhook({})] } },
       status: 'warn',
       reason: 'IstiodMissing',
       says: /no pod of istiod/,
+    },
+    {
+      when: 'it is not here and the webhooks cannot be read',
+      given: { pilots: [], webhooks: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /may be in another cluster/,
     },
     {
       when: 'not every pod was listed',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { sampleOf } from '../../../../src/evidence/envoy/emission.ts';
+import type { Proxy as MeshProxy } from '../../../../src/evidence/istio/population.ts';
 import { configurationTaken } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/configuration-taken.ts';
 import { familiesStandard } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/families.ts';
 import { filterLoaded } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/filter-loaded.ts';
@@ -16,6 +17,13 @@ import { bare, emitting, meshProxy, metricsPage, readProxy, storeAnswer } from '
 
 const [a, b, c, d] = [meshProxy('a-0'), meshProxy('b-0'), meshProxy('b-1'), meshProxy('c-0')];
 const all = [a, b, c, d];
+const gateway: MeshProxy = { ...meshProxy('istio-egressgateway-0'), kind: 'gateway' };
+const secured: MeshProxy = {
+  ...meshProxy('istio-ingressgateway-0', {
+    annotations: { 'prometheus.istio.io/secure-port': '15091', 'prometheus.istio.io/secure-envoy-port': '15092' },
+  }),
+  kind: 'gateway',
+};
 const quiet = { got: [storeAnswer()] };
 const istiod = (rotation: string) => ({
   pod: pod({
@@ -123,6 +131,35 @@ judging(
       status: 'unknown',
       reason: 'PagesContradict',
       says: /default\/a-0 is stored/,
+    },
+    {
+      when: 'the one without it is a gateway that no Gateway is for',
+      given: {
+        emission: emitting([a, gateway], ['a-0'], {
+          asked: [readProxy(gateway, bare({ listeners: 2 }), bare({ listeners: 2 }))],
+        }),
+      },
+      status: 'pass',
+      says: /^1 of 2 proxies in Prometheus; 1 gateway without listeners: no Gateway is for it$/,
+    },
+    {
+      when: 'there are such gateways only',
+      given: { emission: emitting([gateway], [], { asked: [readProxy(gateway, bare({ listeners: 2 }))] }) },
+      status: 'skip',
+      says: /anything to count; 1 gateway/,
+    },
+    {
+      when: 'a gateway has listeners, and none with the filter',
+      given: { emission: emitting([gateway], [], { asked: [readProxy(gateway, bare({ listeners: 3 }))] }) },
+      status: 'fail',
+      reason: 'FilterNotLoaded',
+      says: /^1 of 1/,
+    },
+    {
+      when: 'a gateway has its own listeners only, two of them for metrics by mutual TLS',
+      given: { emission: emitting([secured], [], { asked: [readProxy(secured, bare({ listeners: 4 }))] }) },
+      status: 'skip',
+      says: /1 gateway/,
     },
     {
       when: 'no page may be read',

@@ -45,6 +45,8 @@ export const istiodAnswers = defineCheck({
           missing: [],
         };
       if (pods.refusal) return unknown([pods.refusal], 'not every pod could be seen');
+      if ('missing' in webhooks)
+        return unknown([webhooks.missing], `no pod of istiod in ${plane.namespace}, and it may be in another cluster`);
       return {
         status: 'warn',
         reason: 'IstiodMissing',

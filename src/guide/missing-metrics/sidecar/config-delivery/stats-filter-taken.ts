@@ -74,7 +74,8 @@ export const statsFilterTaken = defineCheck({
     if (isOld && isSome(counted.missing))
       return unknown(counted.missing, 'this istiod tells refusals in its metrics only');
     if (population.refusal) return unknown([population.refusal], 'none that was listed refuses it');
-    const asked = population.proxies.filter(({ pod }) => known.some(({ proxy }) => proxy === proxyNamed(pod))).length;
+    const connected = new Set(known.map(({ proxy }) => proxy));
+    const asked = population.proxies.filter(({ pod }) => connected.has(proxyNamed(pod))).length;
     return { status: 'pass', message: `none of ${count(asked, 'connected proxy', 'connected proxies')}` };
   },
 });

@@ -7,7 +7,17 @@ import type { Proxy as MeshProxy } from '../../../../evidence/istio/population.t
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { CONFIG_DELIVERY, PROXY_EMITS, TELEMETRY_CONFIG } from '../steps.ts';
 import { hasNoConfiguration } from './configuration-taken.ts';
-import { adminLine, inState, likeThose, ofAll, type Seen, seenOf, suspectsOf, unaskedIn } from './seen.ts';
+import {
+  adminLine,
+  inState,
+  isIdleGateway,
+  likeThose,
+  ofAll,
+  type Seen,
+  seenOf,
+  suspectsOf,
+  unaskedIn,
+} from './seen.ts';
 
 /**
  * Whether a proxy forgets series that stand still, `istio_build` among them: the filter writes it once (istio/proxy,
@@ -39,7 +49,7 @@ function notLoaded(found: readonly [NotLoaded, ...NotLoaded[]], emission: Emissi
     message: `${ofAll(number, emission)} ${number === 1 ? 'has' : 'have'} no stats filter: no istio_build on ${number === 1 ? 'its page' : 'their pages'}${unaskedIn(emission)}`,
     evidence: [...linesOf(subjects), `the page of ${nameOf(first.proxy)}, without istio_build:`, ...first.page.lines],
     subjects,
-    hint: `${adminLine(first.proxy, 'config_dump')} | grep -c istio.stats   # 0: istiod does not send the filter`,
+    hint: `${adminLine(first.proxy, 'config_dump')} | grep -cE 'istio.stats|wasm.stats'   # 0: istiod does not send the filter`,
     mayFollowFrom: [TELEMETRY_CONFIG, CONFIG_DELIVERY, ...own],
   };
 }
@@ -69,7 +79,9 @@ export const filterLoaded = defineCheck({
         ? unknown([refusal], `all ${count(judged.length, 'proxy', 'proxies')} that were listed have it`)
         : { status: 'pass', message: `all ${count(judged.length, 'proxy', 'proxies')} in Prometheus${later}` };
     const seen = asked.map(seenOf);
-    const unloaded = inState(seen, 'not loaded');
+    const bare = inState(seen, 'not loaded');
+    const idle = bare.filter((each) => !hasNoConfiguration(each.page) && isIdleGateway(each));
+    const unloaded = bare.filter((each) => !idle.includes(each));
     if (control && seenOf(control).state === 'not loaded' && unloaded.length > 0)
       return {
         status: 'unknown',
@@ -100,16 +112,26 @@ export const filterLoaded = defineCheck({
       );
     const loaded = inState(seen, 'loaded');
     if (refusal) return unknown([refusal], `${ofAll(judged.length - suspects, emission)} in Prometheus`);
-    if (loaded.length === 0)
+    const stored = `${ofAll(judged.length - suspects, emission)} in Prometheus`;
+    const served =
+      idle.length > 0
+        ? `; ${count(idle.length, 'gateway')} without listeners: no Gateway is for ${idle.length === 1 ? 'it' : 'them'}`
+        : '';
+    if (loaded.length === 0 && idle.length === 0)
       return {
         status: 'unknown',
         reason: 'NoPageRead',
-        message: `${ofAll(judged.length - suspects, emission)} in Prometheus, and no page was read`,
+        message: `${stored}, and no page was read`,
         missing: stores.missing,
       };
+    if (judged.length === idle.length) return skip(`no proxy has anything to count${served}`);
+    const shown =
+      loaded.length > 0
+        ? `, and on the pages of ${loaded.length} that ${stores.answered > 0 ? 'it has not' : 'were read'}`
+        : '';
     return {
       status: 'pass',
-      message: `${ofAll(judged.length - suspects, emission)} in Prometheus, and on the pages of ${loaded.length} that ${stores.answered > 0 ? 'it has not' : 'were read'}${unaskedIn(emission)}${later}`,
+      message: `${stored}${shown}${served}${unaskedIn(emission)}${later}`,
       evidence: linesOf(subjectsOf(loaded.map(({ proxy }) => proxy.pod)), ': on its page'),
     };
   },

@@ -58,8 +58,8 @@ export const envoyMerged = defineCheck({
     const whole = read(emission).filter((proxy) => mergedOf(proxy)?.parts.envoy);
     const shown = new Set(whole.map(({ pod }) => pod));
     // What no store has, and the agent says that it could not have: its page need not be read.
-    const lost = missed.filter((pod) => !emission.proven.has(pod) && !shown.has(pod));
-    const [first] = [...bare, ...emission.judged.filter(({ pod }) => lost.includes(pod))];
+    const lost = new Set(missed.filter((pod) => !emission.proven.has(pod) && !shown.has(pod)));
+    const [first] = [...bare, ...emission.judged.filter(({ pod }) => lost.has(pod))];
     if (first) {
       const subjects = subjectsOf([...new Set([...likeThose(emission, bare), ...lost])]);
       const number = subjects.reduce((sum, { pods }) => sum + pods.length, 0);

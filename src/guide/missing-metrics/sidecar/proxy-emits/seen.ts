@@ -26,6 +26,19 @@ export function seenOf(proxy: ReadProxy): Seen {
   return { state: 'unread', proxy, missing };
 }
 
+/** The listeners of every proxy's own: for metrics and for health, and those for metrics by mutual TLS (1.31). */
+const ownListeners = ({ annotations }: Pod): number =>
+  2 +
+  ['prometheus.istio.io/secure-port', 'prometheus.istio.io/secure-envoy-port'].filter((name) => name in annotations)
+    .length;
+
+/**
+ * Whether a gateway has nothing to serve: the stats filter comes with the listeners of a Gateway, and none is for it
+ * (pilot/pkg/networking/core/gateway.go, buildGatewayListeners).
+ */
+export const isIdleGateway = ({ proxy, page }: Extract<Seen, { state: 'not loaded' }>): boolean =>
+  proxy.kind === 'gateway' && page.listeners !== null && page.listeners <= ownListeners(proxy.pod);
+
 /** Those of one state. */
 export const inState = <State extends Seen['state']>(
   seen: readonly Seen[],
