@@ -5,7 +5,7 @@ import { configurationTaken } from './proxy-emits/configuration-taken.ts';
 import { familiesStandard } from './proxy-emits/families.ts';
 import { filterLoaded } from './proxy-emits/filter-loaded.ts';
 import { applicationMerged, envoyMerged, pageParses } from './proxy-emits/parts-merged.ts';
-import { inState, seenOf, suspectsOf } from './proxy-emits/seen.ts';
+import { inState, likeThose, seenOf, suspectsOf } from './proxy-emits/seen.ts';
 import { DOCS, PROXY_EMITS } from './steps.ts';
 
 export const proxyEmits: Step = {
@@ -18,18 +18,19 @@ export const proxyEmits: Step = {
 };
 
 /**
- * The proxies that make Istio's metrics: stored, or seen on a page that Prometheus could read. null where it is not known of
- * all: pages that were not read, and others like those that do have them.
+ * The proxies that make Istio's metrics: stored, or seen on a page that Prometheus could read, and those of the same owners.
+ * null where it is not known of all: pages that could not be read, owners of whom nobody was asked while others do have them.
  */
 export function emittingOf(emission: Emission): ReadonlySet<Pod> | null {
   const { proven, asked, refusal } = emission;
   const seen = asked.map(seenOf);
-  const loaded = inState(seen, 'loaded');
-  const unasked = suspectsOf(emission).length - asked.length;
+  const whole = inState(seen, 'loaded')
+    .map(({ proxy }) => proxy)
+    .filter(({ merged }) => !('got' in merged) || (merged.got.parts.envoy && merged.got.problem === null));
+  const others = asked.filter((proxy) => !whole.includes(proxy));
+  const emitting = likeThose(emission, whole);
+  const left = suspectsOf(emission).length - emitting.length - likeThose(emission, others).length;
   if (refusal || inState(seen, 'unread').length > 0) return null;
-  if (unasked > 0 && (loaded.length > 0 || asked.length === 0)) return null;
-  const whole = loaded.filter(
-    ({ proxy: { merged } }) => !('got' in merged) || (merged.got.parts.envoy && merged.got.problem === null),
-  );
-  return new Set([...proven, ...whole.map(({ proxy }) => proxy.pod)]);
+  if (left > 0 && (emitting.length > 0 || asked.length === 0)) return null;
+  return new Set([...proven, ...emitting]);
 }

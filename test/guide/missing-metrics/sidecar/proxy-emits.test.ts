@@ -46,7 +46,7 @@ judging(
       when: 'those that no store has show it',
       given: { emission: emitting(all, ['a-0', 'c-0'], { asked: [readProxy(b, metricsPage())] }) },
       status: 'pass',
-      says: /^2 of 4 proxies in Prometheus, and on the pages of 1 that it has not; 1 of 2 that no store has were asked$/,
+      says: /^2 of 4 proxies in Prometheus; 1 of the 2 others asked: it is on its page$/,
     },
     {
       when: 'no store was found, and the pages show it',
@@ -54,7 +54,7 @@ judging(
         emission: emitting([a], [], { stores: { answered: 0, missing: [] }, asked: [readProxy(a, metricsPage())] }),
       },
       status: 'pass',
-      says: /on the pages of 1 that were read/,
+      says: /^no Prometheus told; all have it on their pages$/,
     },
     {
       when: 'one page is Envoy’s and has none; the other pod of its owner is no other',
@@ -523,7 +523,8 @@ describe('proxy-emits', () => {
     assert.equal(count(emitting(all, ['a-0'])), null, 'nobody was asked');
     const asked = [readProxy(b, metricsPage()), readProxy(c, bare(), bare()), readProxy(d, agentOnly, metricsPage())];
     assert.equal(count(emitting(all, ['a-0'], { asked })), 2);
-    assert.equal(count(emitting(all, ['a-0'], { asked: asked.slice(0, 1) })), null, 'others may be like it');
+    assert.equal(count(emitting(all, ['a-0'], { asked: asked.slice(0, 1) })), null, 'c-0 may be like it, or not');
+    assert.equal(count(emitting(all, ['a-0', 'c-0'], { asked: asked.slice(0, 1) })), 4, 'b-1 is like b-0');
     assert.equal(count(emitting(all, ['a-0'], { asked: asked.slice(1, 2) })), 1);
     assert.equal(count(emitting(all, ['a-0'], { asked: [readProxy(b, null)] })), null);
     assert.equal(count(emitting(all, ['a-0'], { refusal: missing() })), null);

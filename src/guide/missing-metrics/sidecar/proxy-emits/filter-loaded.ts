@@ -125,13 +125,14 @@ export const filterLoaded = defineCheck({
         missing: stores.missing,
       };
     if (judged.length === idle.length) return skip(`no proxy has anything to count${served}`);
+    const others = suspects - idle.length;
     const shown =
-      loaded.length > 0
-        ? `, and on the pages of ${loaded.length} that ${stores.answered > 0 ? 'it has not' : 'were read'}`
-        : '';
+      loaded.length === others
+        ? `${others === judged.length ? 'all' : 'the others'} have it on their pages`
+        : `${loaded.length} of the ${others} others asked: it is on ${loaded.length === 1 ? 'its page' : 'their pages'}`;
     return {
       status: 'pass',
-      message: `${stored}${shown}${served}${unaskedIn(emission)}${later}`,
+      message: `${stores.answered > 0 ? stored : 'no Prometheus told'}${loaded.length > 0 ? `; ${shown}` : ''}${served}${later}`,
       evidence: linesOf(subjectsOf(loaded.map(({ proxy }) => proxy.pod)), ': on its page'),
     };
   },
