@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { PROGRAMS } from '../../src/cluster/question/exec.ts';
 import type { Verdict } from '../../src/diagnosis/check.ts';
@@ -6,6 +7,7 @@ import { configDelivery } from '../../src/guide/missing-metrics/sidecar/config-d
 import { proxyEmits } from '../../src/guide/missing-metrics/sidecar/proxy-emits.ts';
 import { verdictsOf } from '../support/gathered.ts';
 import { PRODUCTPAGE, podObject } from '../support/modern.ts';
+import { reported } from '../support/run.ts';
 import { type Istio, startIstio } from './istio.ts';
 import { textAt } from './istiod.ts';
 
@@ -41,6 +43,26 @@ describe('a real Envoy that does not know Istio’s filters, sent them by a real
     assert.deepEqual(reasonOf(emits.get('proxies-took-listeners')), ['fail', 'ListenersRefused'], words);
     assert.deepEqual(reasonOf(emits.get('stats-filter-loaded')), ['fail', 'FilterNotLoaded'], words);
     assert.deepEqual(reasonOf(emits.get('envoy-part-merged')), ['pass', false], words);
+  });
+
+  it('is the cause of what the walk sees behind it, live and from a bundle', async () => {
+    const bundle = join(istio.cluster.folder, 'delivery.tgz');
+    const env = { KUBECONFIG: istio.cluster.kubeconfig };
+    const live = await reported(['missing-metrics', '--save-bundle', bundle], { env });
+    const replayed = await reported(['missing-metrics', '--bundle', bundle]);
+    for (const { code, report } of [live, replayed]) {
+      assert.deepEqual(
+        [code, report.lostAt?.step, report.lostAt?.reason],
+        [1, 'config-delivery', 'StatsFilterRefused'],
+        JSON.stringify(report.steps, null, 1),
+      );
+      const causes = report.steps.flatMap(({ id, status, causedBy }) => (status === 'fail' ? [[id, causedBy]] : []));
+      assert.deepEqual(causes, [
+        ['config-delivery', null],
+        ['proxy-emits', 'config-delivery'],
+      ]);
+    }
+    assert.deepEqual(replayed.report.steps, live.report.steps);
   });
 });
 

@@ -124,6 +124,7 @@ function refused(
   const said = spoken[0]?.words ?? null;
   const evidence = [
     ...linesOf(subjects),
+    `${titleOf(first.proxy.pod)}: ${first.sync.version ?? 'no release told'}, image ${first.proxy.container.image}`,
     ...spoken.slice(0, 5).map(({ proxy, words }) => `${titleOf(proxy.pod)}: ${lineAbout(words ?? '')}`),
   ];
   if (lost.length === 0)
@@ -157,7 +158,7 @@ function hintOf({ proxy, sync }: Refusal, version: string | null): string {
   const { kind, namespace, name } = ownerOf(proxy.pod);
   if (kind !== 'Pod' && version !== null && sync.version !== null && !sync.version.startsWith(version))
     return `${shellLine('kubectl', '-n', namespace, 'rollout', 'restart', kind.toLowerCase(), name)}   # its proxy is ${sync.version}, istiod ${version}`;
-  return `${shellLine('kubectl', 'get', 'envoyfilters', '--all-namespaces', '-o', 'yaml')} | grep -nE 'istio.stats|wasm.stats|proxyVersion'`;
+  return `${shellLine('kubectl', 'get', 'envoyfilters', '--all-namespaces', '-o', 'yaml')} | grep -nE 'istio.stats|wasm.stats|proxyVersion'   # no line: the proxy’s image is not Istio’s own build`;
 }
 
 function otherRefused(refusals: readonly [Refusal, ...Refusal[]], of: number): Verdict {
