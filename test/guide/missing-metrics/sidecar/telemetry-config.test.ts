@@ -457,10 +457,7 @@ judging(
   ]),
 );
 
-const verdictOf = (
-  check: typeof providersMakeMetrics | typeof telemetriesRead | typeof statsFiltersFit | typeof callsCountedOnce,
-  evidence: Evidence,
-) => {
+const verdictOf = (check: typeof providersMakeMetrics, evidence: Evidence) => {
   const verdict = check.judge(evidence, { plane: { ...plane, ...modern }, scope, now: NOW });
   assert.ok(verdict.status === 'fail' || verdict.status === 'warn', verdict.message);
   return verdict;

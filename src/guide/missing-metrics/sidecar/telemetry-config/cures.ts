@@ -1,8 +1,10 @@
 import { shellLine, shellWord } from '../../../../cluster/question/shell.ts';
 import type { ControlPlane } from '../../../../diagnosis/check.ts';
 import { meshName } from '../../../../evidence/istio/mesh-metrics.ts';
+import { proxyNamed } from '../../../../evidence/istio/sync.ts';
 import type { MetricsTold } from '../../../../evidence/istio/told.ts';
 import { ownerOf } from '../../../../evidence/kubernetes/owner.ts';
+import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import type { MeshMetrics } from '../../../../istio/metrics-providers.ts';
 import { isAtLeast } from '../../../../istio/release.ts';
 import { fitsVersion } from '../../../../istio/stats-filters.ts';
@@ -63,10 +65,8 @@ function otherProvider({ culprits: [by] }: Loss, { config }: MetricsTold, plane:
   );
 }
 
-const onlyOf = (loss: Loss): string => {
-  const [{ proxies: [first] = [] } = {}] = loss.classes;
-  return first ? `${first.pod.name}.${first.pod.namespace}` : '';
-};
+/** One of the pods that a loss is about. */
+const anyOf = ({ classes }: Loss): Pod | undefined => classes[0]?.proxies[0]?.pod;
 
 /** Filters that fit the control plane's own release lack nothing but proxies of it. */
 function otherVersion(loss: Loss, told: MetricsTold, plane: ControlPlane): string {
@@ -76,12 +76,12 @@ function otherVersion(loss: Loss, told: MetricsTold, plane: ControlPlane): strin
       each.object.patches.some(({ isStats, proxyVersion }) => isStats && fitsVersion(proxyVersion, plane.version)),
   );
   if (!fits || plane.version === null) return nameProvider(told, plane);
-  const [{ proxies: [first] = [] } = {}] = loss.classes;
-  if (!first) return '';
-  const { kind, namespace, name } = ownerOf(first.pod);
+  const pod = anyOf(loss);
+  if (!pod) return '';
+  const { kind, namespace, name } = ownerOf(pod);
   const line = /^(Deployment|StatefulSet|DaemonSet)$/.test(kind)
     ? shellLine('kubectl', '-n', namespace, 'rollout', 'restart', `${kind.toLowerCase()}/${name}`)
-    : shellLine('kubectl', '-n', namespace, 'delete', 'pod', first.pod.name);
+    : shellLine('kubectl', '-n', namespace, 'delete', 'pod', pod.name);
   return note(line, `and the others: gives them proxies of ${plane.version}, which the EnvoyFilters are for`);
 }
 
@@ -104,11 +104,13 @@ export function cureOf(loss: Loss, told: MetricsTold, plane: ControlPlane): stri
     case 'ProviderUnknown':
     case 'ProviderMakesNone':
       return otherProvider(loss, told, plane);
-    case 'IstiodMakesNone':
-      return shellLine('istioctl', 'proxy-config', 'listeners', onlyOf(loss), '-o', 'json');
+    case 'IstiodMakesNone': {
+      const pod = anyOf(loss);
+      return pod ? shellLine('istioctl', 'proxy-config', 'listeners', proxyNamed(pod), '-o', 'json') : '';
+    }
     case 'MetricsDisabled':
     case 'OneSideDisabled':
-      return first ? note(objectLine('edit', first), 'takes out disabled: true of metrics') : '';
+      return first ? note(objectLine('edit', first), 'take out disabled: true of metrics') : '';
     case 'TelemetryIgnored':
       return first && second
         ? note(

@@ -19,7 +19,7 @@ function droppedVerdict([worst, ...others]: readonly [Dropped, ...Dropped[]], ev
     message: droppedWords(isLost ? { ...worst, classes: worst.whole } : worst, evidence),
     evidence: [...linesOf(subjects), ...others.slice(0, 10).map((each) => droppedWords(each, evidence))],
     subjects,
-    hint: `${objectLine('edit', { kind: 'Telemetry', object: worst.by })}   # takes out disabled: true of this metric`,
+    hint: `${objectLine('edit', { kind: 'Telemetry', object: worst.by })}   # take out disabled: true of this metric`,
   };
 }
 
