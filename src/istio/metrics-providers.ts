@@ -90,14 +90,24 @@ interface Merged {
   changes: Map<string, { isDropped: boolean; by: Telemetry; tags: Map<string, string | null> }>;
 }
 
+const BOTH: readonly Mode[] = ['CLIENT', 'SERVER'];
+
+/** Whether an istiod is of this release or newer; one whose release nobody knows is new. */
+const isNew = (version: string | null, release: string): boolean => version === null || isAtLeast(version, release);
+
+/** All metrics: by their word, and from 1.19 on where none is named; before, each of them is meant alone (isAllMetrics). */
+const isAll = (metric: string | null, version: string | null): boolean =>
+  metric === 'ALL_METRICS' || (metric === null && isNew(version, '1.19'));
+
 /**
  * What the objects that are for a proxy make of its metrics together, for each provider that counts (telemetry.go,
  * mergeMetrics). Switching all off is undone by any later override of the same side, be it of another metric; naming
- * providers again undoes nothing.
+ * providers again undoes nothing. Before 1.18 both sides went off and on together. `version` is istiod's.
  */
 export function mergeMetrics(
   chain: readonly Telemetry[],
   defaults: readonly string[],
+  version: string | null,
 ): ReadonlyMap<string, Readonly<Record<Mode, ModeMetrics>>> {
   const empty = (): Record<Mode, Merged> => ({
     CLIENT: { disabledBy: null, changes: new Map() },
@@ -114,13 +124,11 @@ export function mergeMetrics(
       const modes = found.get(name) ?? empty();
       found.set(name, modes);
       for (const { metric, modes: meant, disabled, tags } of rule.overrides) {
+        const isOff = disabled === true && isAll(metric, version);
+        for (const mode of isNew(version, '1.18') ? meant : BOTH) modes[mode].disabledBy = isOff ? by : null;
+        if (isOff) continue;
         for (const mode of meant) {
-          if (metric === null && disabled === true) {
-            modes[mode].disabledBy = by;
-            continue;
-          }
-          modes[mode].disabledBy = null;
-          for (const each of metric === null ? Object.keys(METRICS) : [metric]) {
+          for (const each of metric === null || metric === 'ALL_METRICS' ? Object.keys(METRICS) : [metric]) {
             const change = modes[mode].changes.get(each) ?? { isDropped: false, by, tags: new Map() };
             if (disabled !== null) Object.assign(change, { isDropped: disabled, by });
             for (const tag of tags) change.tags.set(tag.name, tag.value);

@@ -24,6 +24,8 @@ export interface StatsConfig {
   mesh: MeshMetrics;
   telemetries: Telemetries;
   envoyFilters: readonly EnvoyFilter[];
+  /** Of its istiod; null where nothing tells. */
+  version: string | null;
 }
 
 /** The side of a proxy that calls come in by, or go out by; a gateway has the latter only. */
@@ -131,19 +133,19 @@ function absenceOf(
 
 /** What Istio tells a proxy of metrics: its stats filters, by the Telemetry API and by EnvoyFilters together. */
 export function statsOf(
-  { mesh, telemetries, envoyFilters }: StatsConfig,
+  { mesh, telemetries, envoyFilters, version }: StatsConfig,
   proxy: MeshProxy,
   served: Served | null = null,
 ): Stats {
   const chain = telemetriesFor(telemetries, proxy, mesh.rootNamespace, served);
   const named = namedBy(chain, mesh.defaults);
   // In the order of their names (telemetryFilters, SortedList).
-  const merged = [...mergeMetrics(chain, mesh.defaults)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const merged = [...mergeMetrics(chain, mesh.defaults, version)].sort(([a], [b]) => (a < b ? -1 : 1));
   const own = envoyFiltersFor(envoyFilters, proxy, mesh.rootNamespace);
   const sideOf = (side: Side): SideStats => {
     const mode = MODES[side];
     const modes = merged.map(([name, metrics]) => [name, metrics[mode]] as const);
-    const { filters, ...rest } = ofTelemetry(named, modes, mesh, proxy.version);
+    const { filters, ...rest } = ofTelemetry(named, modes, mesh, version);
     const at = { proxy, context: contextOf(proxy, side) };
     return {
       http: patched(filters, own, { ...at, protocol: 'http' }),

@@ -13,7 +13,7 @@ export interface TagChange {
 
 /** One override of a Telemetry object. */
 export interface MetricsOverride {
-  /** Istio's word, `REQUEST_COUNT`, or the name of a metric of one's own; null for all of Istio's. */
+  /** Istio's word, `REQUEST_COUNT`, `ALL_METRICS`, or the name of a metric of one's own; null where it names none. */
   metric: string | null;
   modes: readonly Mode[];
   /** Null where it does not say. */

@@ -70,9 +70,8 @@ describe('the Telemetry API', () => {
     ['Stackdriver today', [[telemetryObject('bookinfo/x', naming('stackdriver'))]], both('none')],
     [
       'Stackdriver before 1.23',
-      [[telemetryObject('bookinfo/x', naming('stackdriver'))]],
+      [[telemetryObject('bookinfo/x', naming('stackdriver'))], { version: '1.22.8' }],
       both('pushed'),
-      { version: '1.22.8' },
     ],
     [
       'Stackdriver beside Prometheus',
@@ -118,6 +117,38 @@ describe('the Telemetry API', () => {
         ],
       ],
       { inbound: 'disabled', outbound: ['prometheus -request_bytes'] },
+    ],
+    [
+      'one side is off before 1.18, which is both',
+      [
+        [
+          telemetryObject(
+            'bookinfo/x',
+            overriding({ match: { metric: 'ALL_METRICS', mode: 'CLIENT' }, disabled: true }),
+          ),
+        ],
+        { version: '1.17.2' },
+      ],
+      both('disabled'),
+    ],
+    [
+      'it is off, and one word on the other side turns both on again there',
+      [
+        [
+          telemetryObject('bookinfo/x', overriding({ match: { metric: 'ALL_METRICS' }, disabled: true })),
+          telemetryObject('bookinfo/y', {
+            selector: { matchLabels: { app: 'productpage' } },
+            ...overriding({ match: { mode: 'CLIENT' } }),
+          }),
+        ],
+        { version: '1.17.2' },
+      ],
+      both(['prometheus']),
+    ],
+    [
+      'all is off without its word before 1.19: the filter stays, and each metric is left out',
+      [[telemetryObject('bookinfo/x', overriding({ disabled: true }))], { version: '1.18.0' }],
+      both([['prometheus', ...Object.values(METRICS).map((name) => `-${name}`)].join(' ')]),
     ],
     [
       'a metric of one’s own is off',

@@ -80,13 +80,18 @@ export const MESH: MeshMetrics = {
 /** What a control plane of this revision reads of objects. */
 export function configOf(
   objects: readonly { kind: string; metadata: { labels?: Labels } }[],
-  { mesh = {}, revision = 'default' }: { mesh?: Partial<MeshMetrics>; revision?: string | null } = {},
+  {
+    mesh = {},
+    revision = 'default',
+    version = '1.31.0',
+  }: { mesh?: Partial<MeshMetrics>; revision?: string | null; version?: string } = {},
 ): StatsConfig {
   const read = objects.filter(({ metadata }) => isOfRevision(metadata.labels ?? {}, revision));
   const ofKind = (kind: string, plural: string) =>
     read.filter((each) => each.kind === kind).map((each) => trim(plural, each));
   return {
     mesh: { ...MESH, ...mesh },
+    version,
     telemetries: telemetriesOf(ofKind('Telemetry', 'telemetries').map(telemetryOf)),
     envoyFilters: ofKind('EnvoyFilter', 'envoyfilters')
       .map(envoyFilterOf)

@@ -34,10 +34,8 @@ const BOTH: readonly Mode[] = ['CLIENT', 'SERVER'];
 
 function overrideOf(raw: Json): MetricsOverride {
   const { metric, customMetric, mode } = object(raw.match);
-  const own = text(customMetric);
-  const istios = text(metric);
   return {
-    metric: own !== '' ? own : istios === '' || istios === 'ALL_METRICS' ? null : istios,
+    metric: text(customMetric) || text(metric) || null,
     modes: MODES[text(mode)] ?? BOTH,
     disabled: typeof raw.disabled === 'boolean' ? raw.disabled : null,
     tags: Object.entries(object(raw.tagOverrides)).map(([name, tag]): TagChange => {

@@ -2,7 +2,6 @@ import type { Attempt, ControlPlane } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { GATEWAY_NAME, type MeshProxy, type Policy } from '../../istio/attachment.ts';
-import type { MeshMetrics } from '../../istio/metrics-providers.ts';
 import { type Stats, type StatsConfig, statsOf } from '../../istio/stats.ts';
 import type { EnvoyFilter } from '../../istio/stats-filters.ts';
 import { type Telemetry, telemetriesOf } from '../../istio/telemetry.ts';
@@ -37,10 +36,11 @@ export interface MetricsTold {
 /** What a control plane reads of all objects. */
 export const configOfPlane = (
   { telemetries: rules, envoyFilters }: MetricsTold['all'],
-  mesh: MeshMetrics,
+  { mesh, version }: Pick<StatsConfig, 'mesh' | 'version'>,
   isRead: (labels: Readonly<Record<string, string>>) => boolean,
 ): StatsConfig => ({
   mesh,
+  version,
   telemetries: telemetriesOf(rules.filter(({ labels }) => isRead(labels))),
   envoyFilters: envoyFilters.filter(({ labels }) => isRead(labels)),
 });
@@ -101,7 +101,9 @@ export const metricsTold = planeSource([], async ({ from, plane }): Promise<Metr
   const all = { telemetries: itemsOf(rules), envoyFilters: itemsOf(filters) };
   const missing = [...missingOf(rules), ...missingOf(filters)];
   const known = missing.length === 0 && 'got' in mesh ? mesh.got : null;
-  const config = known && configOfPlane(all, known, (labels) => isOfRevision(labels, plane.revision));
+  const config =
+    known &&
+    configOfPlane(all, { mesh: known, version: plane.version }, (labels) => isOfRevision(labels, plane.revision));
   return {
     classes: classesOf(proxies, all, config),
     config,

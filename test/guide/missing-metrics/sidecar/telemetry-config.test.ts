@@ -45,6 +45,8 @@ interface Given {
   mesh?: Partial<MeshMetrics> | null;
   proxies?: readonly ProxyPod[];
   revisions?: readonly string[];
+  /** Of istiod. */
+  version?: string;
   missing?: MetricsTold['missing'];
   /** What istiod makes for the class of this many: HTTP filters in, and out. */
   made?: (told: MetricsTold) => Attempt<readonly Made[]>;
@@ -60,7 +62,9 @@ const given = (objects: readonly { kind: string; metadata: object }[], change: G
   const config =
     change.mesh === null
       ? null
-      : configOfPlane(all, { ...MESH, ...change.mesh }, (labels) => isOfRevision(labels, 'default'));
+      : configOfPlane(all, { mesh: { ...MESH, ...change.mesh }, version: change.version ?? '1.31.0' }, (labels) =>
+          isOfRevision(labels, 'default'),
+        );
   const told: MetricsTold = {
     classes: classesOf(change.proxies ?? PROXIES, all, config),
     config,
@@ -149,7 +153,7 @@ judging(
     {
       when: 'Stackdriver is named before 1.23, which is no loss',
       given: given([telemetryObject('istio-system/x', naming('stackdriver'))], {
-        proxies: [proxied('shop/cart-1', { version: '1.22.4' })],
+        version: '1.22.4',
       }),
       status: 'skip',
       says: /push their metrics to Stackdriver/,
@@ -334,6 +338,19 @@ judging(
       status: 'fail',
       reason: 'TelemetryOfAnotherRevision',
       says: /^3 of 3 proxies: Telemetry istio-system\/x is for revision prod, which no control plane is$/,
+    },
+    {
+      when: 'an older object about traces only is for the whole mesh',
+      given: given(
+        [
+          telemetryObject('istio-system/traces', { tracing: [{ randomSamplingPercentage: 1 }] }),
+          telemetryObject('istio-system/metrics', naming('prometheus'), {}, 60),
+        ],
+        none,
+      ),
+      status: 'fail',
+      reason: 'TelemetryIgnored',
+      says: /^3 of 3 proxies: Telemetry istio-system\/metrics is not read, as istio-system\/traces is older$/,
     },
     {
       when: 'an object of a tag’s changes nothing',
