@@ -27,7 +27,7 @@ export interface MetricsTold {
   config: StatsConfig | null;
   /** Every object, whichever control plane it is for. */
   all: { telemetries: readonly Telemetry[]; envoyFilters: readonly EnvoyFilter[] };
-  /** Of the control planes that there are. */
+  /** Of the control planes that there are; empty where one has none, and reads every object. */
   revisions: readonly string[];
   /** Why not everything could be seen. */
   missing: readonly Unanswered[];
@@ -86,8 +86,11 @@ const missingOf = (attempt: Attempt<Listing<unknown>>): readonly Unanswered[] =>
   return attempt.got.refusal ? [attempt.got.refusal] : [];
 };
 
-/** A control plane's revision as objects name it. */
-const revisionOf = ({ revision }: ControlPlane): string => revision ?? 'default';
+/** What the labels of objects may name; nothing where a control plane without a revision reads them all. */
+function revisionsOf(planes: readonly ControlPlane[]): readonly string[] {
+  const found = planes.filter(({ generation }) => generation === 'telemetry-v2').map(({ revision }) => revision);
+  return found.includes(null) ? [] : found.filter((revision) => revision !== null);
+}
 
 /** What every proxy of this control plane's mesh is told about metrics. */
 export const metricsTold = planeSource([], async ({ from, plane }): Promise<MetricsTold> => {
@@ -108,7 +111,7 @@ export const metricsTold = planeSource([], async ({ from, plane }): Promise<Metr
     classes: classesOf(proxies, all, config),
     config,
     all,
-    revisions: planes.filter(({ generation }) => generation === 'telemetry-v2').map(revisionOf),
+    revisions: revisionsOf(planes),
     missing: [...(refusal ? [refusal] : []), ...missing, ...('missing' in mesh ? [mesh.missing] : [])],
   };
 });

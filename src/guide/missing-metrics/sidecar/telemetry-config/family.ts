@@ -30,7 +30,7 @@ export const UNDECIDED = {
   MeshConfigUnknown:
     'There is no ConfigMap with MeshConfig where this control plane’s should be: what it says of metrics is not known, and istiod was not asked or did not answer.',
   Undecided:
-    'An EnvoyFilter asks for more than can be told from here, as a proxy’s metadata or an unusual pattern of versions, and istiod was not asked or did not answer.',
+    'What these proxies are told cannot be worked out from here: an EnvoyFilter asks for a proxy’s metadata or has an unusual pattern of versions, or istiod makes filters for others where the objects say that it makes none. Istiod was not asked about these, or did not answer.',
 } as const;
 
 /** Where it is not known of every proxy what it is told: why; null where it is. */

@@ -2,6 +2,7 @@ import type { Attempt } from '../../../../diagnosis/check.ts';
 import type { MadeSide } from '../../../../evidence/istio/config-dump.ts';
 import type { Made } from '../../../../evidence/istio/made-stats.ts';
 import type { MetricsTold, ToldClass } from '../../../../evidence/istio/told.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import type { ProxyKind } from '../../../../istio/attachment.ts';
 import type { Side, SideStats } from '../../../../istio/stats.ts';
 
@@ -63,8 +64,30 @@ const SIDES: Readonly<Record<ProxyKind, readonly Side[]>> = {
   waypoint: ['inbound'],
 };
 
+/** Why a side is told nothing, as the objects of the mesh have it: the same for many. */
+function whyOf({ stats }: JudgedSide): string {
+  if (!stats?.absence) return '';
+  const { why, ...rest } = stats.absence;
+  const by = 'by' in rest ? [rest.by].flat() : [];
+  return JSON.stringify([why, by.map((each) => each && titleOf(each)), 'providers' in rest ? rest.providers : []]);
+}
+
+/** Where istiod makes filters though the objects say that it makes none, it is not known of others of which they say the same. */
+function doubted(sides: readonly JudgedSide[]): (side: JudgedSide) => JudgedSide {
+  const isContradicted = ({ stats, told }: JudgedSide): boolean =>
+    told === 'yes' && stats !== null && toldBy(stats) === 'no';
+  const wrong = new Set(sides.filter(isContradicted).map(whyOf));
+  return (side) =>
+    side.made === null && side.told === 'no' && wrong.has(whyOf(side)) ? { ...side, told: 'unknown' } : side;
+}
+
 /** The sides of each class of proxies. */
 export function sidesOf({ told, made }: Evidence): readonly { of: ToldClass; sides: readonly JudgedSide[] }[] {
   const asked = new Map(('got' in made ? made.got : []).map((each) => [each.of, each]));
-  return told.classes.map((of) => ({ of, sides: SIDES[of.proxy.kind].map((side) => sideOf(of, side, asked.get(of))) }));
+  const all = told.classes.map((of) => ({
+    of,
+    sides: SIDES[of.proxy.kind].map((side) => sideOf(of, side, asked.get(of))),
+  }));
+  const doubt = doubted(all.flatMap(({ sides }) => sides));
+  return all.map(({ of, sides }) => ({ of, sides: sides.map(doubt) }));
 }
