@@ -46,12 +46,8 @@ export async function walkedSteps(): Promise<ReadonlySet<string>> {
 /** The steps without which nobody can say what is expected: to find nothing wrong takes all of them. */
 export function awaitedFor({ step, status = {} }: Expectation, walked: ReadonlySet<string>): readonly string[] {
   const steps = listed(step);
-  const found = steps.filter((each) => each !== null);
-  const needed = [
-    ...(steps.includes(null) ? STEPS : found.some((each) => walked.has(each)) ? [] : found),
-    ...Object.keys(status),
-  ];
-  return needed.filter((each) => !walked.has(each));
+  const needed = [...(steps.includes(null) ? STEPS : steps.filter((each) => each !== null)), ...Object.keys(status)];
+  return [...new Set(needed)].filter((each) => !walked.has(each));
 }
 
 /** What a report says otherwise than is expected, a sentence each. */

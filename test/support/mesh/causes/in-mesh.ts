@@ -9,8 +9,8 @@ function withoutProxies(spec: Spec, names: readonly string[]): void {
   for (const name of names) workload(spec, name).proxy = 'none';
 }
 
-const NOT_INJECTED = ['Inject', 'Proxy', 'Sidecar', 'Webhook', 'Revision', 'Label', 'Selected'];
-const NOT_CAPTURED = ['Captur', 'Excluded', 'Bypass', 'Intercept'];
+const NOT_INJECTED = ['Inject', 'Proxy', 'Sidecar', 'Webhook', 'Revision', 'Label', 'Selected', 'Unserved'];
+const NOT_CAPTURED = ['Captur', 'Excluded', 'Bypass', 'Intercept', 'Counted'];
 
 /** One direction of a call is not seen by the proxy on that side. */
 const unseen = (
