@@ -10,7 +10,7 @@ export function templateOf({ name, app, version, port, labels, annotations, prox
   return {
     labels: { app, version, ...labels },
     annotations: { ...annotations },
-    spec: { serviceAccountName: app, containers: proxy === 'gateway' ? [] : [own] },
+    spec: { serviceAccountName: app, containers: [proxy === 'gateway' ? { name: 'istio-proxy', image: 'auto' } : own] },
   };
 }
 

@@ -14,6 +14,8 @@ export interface Cause {
   after?: (mesh: Built) => void;
   command?: string;
   expect: Expectation;
+  /** What the steps that there are do not find yet. */
+  missed?: string;
 }
 
 /** The shop, with one change. */
@@ -105,45 +107,3 @@ export const PROMETHEUS = [{ name: 'prometheus' }];
 export const override = (disabled: boolean, match: object = { metric: 'ALL_METRICS' }): object => ({
   overrides: [{ match, disabled }],
 });
-
-/** The stats filters that the charts of 1.5 to 1.20 bring for proxies of a release (telemetryv2_1.x.yaml). */
-export const statsFilters = (namespace: string, minor: string): readonly RecordedObject[] =>
-  ['stats-filter', 'tcp-stats-filter'].map((name) =>
-    object(
-      'networking.istio.io/v1alpha3',
-      'EnvoyFilter',
-      { name: `${name}-${minor}`, namespace, labels: { 'istio.io/rev': 'default' } },
-      {
-        spec: {
-          configPatches: ['SIDECAR_OUTBOUND', 'SIDECAR_INBOUND', 'GATEWAY'].map((context) => ({
-            applyTo: name === 'stats-filter' ? 'HTTP_FILTER' : 'NETWORK_FILTER',
-            match: {
-              context,
-              proxy: { proxyVersion: `^${minor.replace('.', '\\.')}.*` },
-              listener: {
-                filterChain: {
-                  filter: {
-                    name:
-                      name === 'stats-filter'
-                        ? 'envoy.filters.network.http_connection_manager'
-                        : 'envoy.filters.network.tcp_proxy',
-                  },
-                },
-              },
-            },
-            patch: {
-              operation: 'INSERT_BEFORE',
-              value: {
-                name: 'istio.stats',
-                typed_config: {
-                  '@type': 'type.googleapis.com/udpa.type.v1.TypedStruct',
-                  type_url: 'type.googleapis.com/stats.PluginConfig',
-                  value: {},
-                },
-              },
-            },
-          })),
-        },
-      },
-    ),
-  );

@@ -1,6 +1,7 @@
 import { isAtLeast } from '../../../../src/istio/release.ts';
 import { type Spec, workload } from '../spec.ts';
-import { type Cause, changed, healthy, statsFilters } from './cause.ts';
+import { type Cause, changed, healthy } from './cause.ts';
+import { statsFilters } from './stats-filters.ts';
 
 /** A mesh as a release installs it: stats filters before 1.18, the annotations since 1.7. */
 function asInstalled(spec: Spec): void {

@@ -51,6 +51,7 @@ export const storedCauses: readonly Cause[] = [
       };
     }),
     expect: lost('stored', AWAY),
+    missed: 'series that were dropped look as if there were no traffic',
   },
   {
     name: 'two jobs scrape the same proxies',

@@ -8,9 +8,9 @@ import {
   lostOrMeant,
   override,
   PROMETHEUS,
-  statsFilters,
   telemetry,
 } from './cause.ts';
+import { statsFilters } from './stats-filters.ts';
 
 const SYSTEM = 'istio-system';
 const SHOP = ['web-v1', 'cart-v1', 'prices-v1', 'db-v1'] as const;
