@@ -62,7 +62,10 @@ function configDump({ of }: Connected): object {
         '@type':
           'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
         statPrefix: `${direction}_0.0.0.0_${of.port}`,
-        httpFilters: [...(of.told.includes(direction) ? [stats] : []), router],
+        httpFilters: [
+          ...(of.told.includes(direction) ? Array.from({ length: of.page.times ?? 1 }, () => stats) : []),
+          router,
+        ],
       },
     };
     return {
