@@ -8,10 +8,21 @@ import { metricsTold } from '../../../evidence/istio/told.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
 import { fresh, loaded } from '../../../evidence/prometheus/proxies.ts';
+import { proxyScraping } from '../../../evidence/prometheus/scraping.ts';
 import { askingOf } from '../prometheus/consumers/asks-store.ts';
 import { inMeshOf, workloadsOf } from './in-mesh.ts';
 import { emittingOf } from './proxy-emits.ts';
-import { CONFIG_DELIVERY, CONSUMERS, IN_MESH, PROTOCOL, PROXY_EMITS, STORED, TELEMETRY_CONFIG } from './steps.ts';
+import { scrapedOf } from './scrape.ts';
+import {
+  CONFIG_DELIVERY,
+  CONSUMERS,
+  IN_MESH,
+  PROTOCOL,
+  PROXY_EMITS,
+  SCRAPE,
+  STORED,
+  TELEMETRY_CONFIG,
+} from './steps.ts';
 import { storedOf } from './stored/proxies.ts';
 import { toldPods } from './telemetry-config.ts';
 
@@ -43,12 +54,13 @@ export const funnel = defineMeter({
     told: attempt(metricsTold),
     made: attempt(madeStats),
     emission: attempt(emission),
+    scraping: attempt(proxyScraping),
     fresh: attempt(fresh),
     loaded: attempt(loaded),
     consumers: attempt(consumerStores),
     store: attempt(meshStore),
   },
-  measure({ population, told, made, emission, fresh, loaded, consumers, store }): readonly Flow[] {
+  measure({ population, told, made, emission, scraping, fresh, loaded, consumers, store }): readonly Flow[] {
     if ('missing' in population) return [];
     const all = workloadsOf(population.got);
     const lines = narrowed([
@@ -64,6 +76,12 @@ export const funnel = defineMeter({
         hop: 'proxy->page',
         steps: [CONFIG_DELIVERY, PROXY_EMITS, PROTOCOL],
         pods: 'got' in emission ? emittingOf(emission.got) : null,
+      },
+      {
+        name: 'scraped',
+        hop: 'page->prometheus',
+        steps: [SCRAPE],
+        pods: 'got' in scraping ? scrapedOf(scraping.got) : null,
       },
       {
         name: 'stored',

@@ -9,6 +9,7 @@ import { allSyncs, pilotCounts } from '../../../evidence/istio/pilot.ts';
 import { statsEnvoyFilters, telemetries } from '../../../evidence/istio/telemetry.ts';
 import { allWebhooks } from '../../../evidence/istio/webhooks.ts';
 import { allNamespaces } from '../../../evidence/kubernetes/lists.ts';
+import { monitoring } from '../../../evidence/prometheus/monitors.ts';
 import { prometheusReadings } from '../../../evidence/prometheus/readings.ts';
 import { prometheusServers } from '../../../evidence/prometheus/server.ts';
 import { configDelivery } from './config-delivery.ts';
@@ -17,12 +18,13 @@ import { funnel } from './funnel.ts';
 import { inMesh } from './in-mesh.ts';
 import { protocol } from './protocol.ts';
 import { proxyEmits } from './proxy-emits.ts';
+import { scrape } from './scrape.ts';
 import { stored } from './stored.ts';
 import { telemetryConfig } from './telemetry-config.ts';
 
 /** From a workload's proxy to whoever looks at its metrics, where Envoy makes them: Istio 1.5 and newer. */
 export const sidecarWalk: Walk = {
-  steps: [inMesh, telemetryConfig, configDelivery, proxyEmits, protocol, stored, consuming],
+  steps: [inMesh, telemetryConfig, configDelivery, proxyEmits, protocol, scrape, stored, consuming],
   meter: funnel,
 };
 
@@ -40,6 +42,7 @@ export const sidecarSources: readonly Source<unknown>[] = [
     allSyncs,
     pilotCounts,
     emission,
+    monitoring,
     prometheusServers,
     prometheusReadings,
     consumers,
