@@ -62,6 +62,7 @@ function configDump({ of }: Connected): object {
         '@type':
           'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
         statPrefix: `${direction}_0.0.0.0_${of.port}`,
+        // Who counts twice has two of them.
         httpFilters: [
           ...(of.told.includes(direction) ? Array.from({ length: of.page.times ?? 1 }, () => stats) : []),
           router,

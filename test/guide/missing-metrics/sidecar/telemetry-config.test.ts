@@ -544,6 +544,24 @@ describe('what to type for a mesh that makes no metrics', () => {
     assert.match(hint, /^kubectl -n shop rollout restart deployment\/old {3}#/);
   });
 
+  it('puts all filters where the root namespace is', () => {
+    const { hint, message } = verdictOf(
+      statsFiltersFit,
+      given(
+        ['', 'tcp-'].map((kind) => envoyFilterObject(`istio-old/${kind}stats-filter-1.31`, shipped('31'))),
+        none,
+      ),
+    );
+    assert.match(
+      message,
+      /EnvoyFilters istio-old\/stats-filter-1\.31 and istio-old\/tcp-stats-filter-1\.31 are not in/,
+    );
+    assert.equal(
+      hint,
+      `kubectl -n istio-old get envoyfilters.networking.istio.io stats-filter-1.31 tcp-stats-filter-1.31 -o json | jq '(.items // [.])[] | .metadata |= {name, labels, namespace: "istio-system"}' | kubectl apply -f -`,
+    );
+  });
+
   it('says what istioctl calls it', () => {
     const { evidence } = verdictOf(
       telemetriesRead,

@@ -39,7 +39,7 @@ function filtersOf(spec: Spec, namespace: string, ...minors: readonly string[]):
 
 const NO_FILTER = ['Filter', 'Version', 'Provider', 'NotConfigured', 'NotTold', 'NoMetrics', 'Namespace'];
 const NO_PROVIDER = ['Provider', 'NoMetrics', 'NotConfigured', 'NotTold'];
-const DISABLED = ['Disable', 'Off', 'Telemetry'];
+const DISABLED = ['Disable', 'Drop', 'Off', 'Telemetry'];
 
 /** Proxies that Istio does not tell to make metrics, or tells twice. */
 export const telemetryCauses: readonly Cause[] = [

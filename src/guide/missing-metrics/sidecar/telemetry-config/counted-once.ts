@@ -3,10 +3,10 @@ import { some } from '../../../../diagnosis/verdict.ts';
 import type { MetricsTold, ToldClass } from '../../../../evidence/istio/told.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf } from '../../../../evidence/kubernetes/owner.ts';
-import type { EnvoyFilter, StatsFilter } from '../../../../istio/stats-filters.ts';
-import { objectLine } from './cures.ts';
+import type { StatsFilter } from '../../../../istio/stats-filters.ts';
+import { objectsLine } from './cures.ts';
 import { judgeLosses, needs, part, subjectsIn, UNDECIDED } from './family.ts';
-import { sizeOf } from './losses.ts';
+import { type Culprit, sizeOf } from './losses.ts';
 import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
 
 interface Doubled {
@@ -18,10 +18,10 @@ interface Doubled {
 const makerOf = ({ from }: StatsFilter): string =>
   'provider' in from ? `provider ${from.provider}` : `EnvoyFilter ${titleOf(from.envoyFilter)}`;
 
-const filtersOf = ({ stats }: JudgedSide): readonly StatsFilter[] => {
-  if (!stats) return [];
-  return stats.http.length >= stats.tcp.length ? stats.http : stats.tcp;
-};
+/** What counts on a side, requests or connections: each maker once. */
+const filtersOf = ({ stats }: JudgedSide): readonly StatsFilter[] => [
+  ...new Map([...(stats?.http ?? []), ...(stats?.tcp ?? [])].map((filter) => [makerOf(filter), filter])).values(),
+];
 
 /** The proxies that count calls more than once, by what counts; most proxies first. */
 function doubledIn(evidence: Evidence): readonly Doubled[] {
@@ -42,10 +42,12 @@ const words = ({ times, filters, classes }: Doubled, evidence: Evidence): string
   `${part(classes, evidence)} count each call ${times === 2 ? 'twice' : `${times} times`}${filters.length > 1 ? `: by ${some(filters.map(makerOf))}` : ''}`;
 
 function cure({ filters }: Doubled, { config }: MetricsTold, { namespace }: ControlPlane): string {
-  const added = filters.flatMap(({ from }): EnvoyFilter[] => ('envoyFilter' in from ? [from.envoyFilter] : []));
-  const [object] = added;
-  if (object)
-    return `${objectLine('delete', { kind: 'EnvoyFilter', object })}   # ${added.length < filters.length ? 'the Telemetry API makes the same metrics' : 'the others make the same metrics'}`;
+  const added = filters.flatMap(({ from }): Culprit[] =>
+    'envoyFilter' in from ? [{ kind: 'EnvoyFilter', object: from.envoyFilter }] : [],
+  );
+  if (added.length > 0 && added.length < filters.length)
+    return `${objectsLine('delete', added)}   # the Telemetry API makes the same metrics`;
+  if (added.length > 0) return `${objectsLine('get', added, '-o', 'yaml')}   # keep one`;
   return `kubectl -n ${config?.mesh.rootNamespace ?? namespace ?? 'istio-system'} get telemetries.telemetry.istio.io -o yaml   # one provider of type prometheus is enough`;
 }
 

@@ -19,6 +19,14 @@ const PLURALS = {
 export const objectLine = (verb: string, { kind, object }: Culprit, ...more: readonly string[]): string =>
   shellLine('kubectl', '-n', object.namespace, verb, PLURALS[kind], object.name, ...more);
 
+/** The names of those that lie where the first does, for one command. */
+const namesBeside = ([first, ...others]: readonly Culprit[]): readonly string[] =>
+  others.filter(({ object }) => object.namespace === first?.object.namespace).map(({ object }) => object.name);
+
+/** The same for several objects of one namespace. */
+export const objectsLine = (verb: string, culprits: readonly Culprit[], ...more: readonly string[]): string =>
+  culprits[0] ? objectLine(verb, culprits[0], ...namesBeside(culprits), ...more) : '';
+
 const note = (line: string, what: string): string => `${line}   # ${what}`;
 
 /** Edits MeshConfig, which istiod reads anew by itself. */
@@ -85,14 +93,14 @@ function otherVersion(loss: Loss, told: MetricsTold, plane: ControlPlane): strin
   return note(line, `and the others: gives them proxies of ${plane.version}, which the EnvoyFilters are for`);
 }
 
-const relabel = ({ culprits: [first] }: Loss, { revision }: ControlPlane): string =>
-  first ? objectLine('label', first, `istio.io/rev=${revision ?? 'default'}`, '--overwrite') : '';
+const relabel = ({ culprits }: Loss, { revision }: ControlPlane): string =>
+  objectsLine('label', culprits, `istio.io/rev=${revision ?? 'default'}`, '--overwrite');
 
-function moved({ culprits: [first] }: Loss, { config }: MetricsTold): string {
-  if (!first) return '';
+function moved({ culprits }: Loss, { config }: MetricsTold): string {
   const root = config?.mesh.rootNamespace ?? 'istio-system';
-  const change = `.metadata |= {name, labels, namespace: ${JSON.stringify(root)}}`;
-  return `${objectLine('get', first, '-o', 'json')} | ${shellLine('jq', change)} | kubectl apply -f -`;
+  // One object, or a list of several.
+  const change = `(.items // [.])[] | .metadata |= {name, labels, namespace: ${JSON.stringify(root)}}`;
+  return `${objectsLine('get', culprits, '-o', 'json')} | ${shellLine('jq', change)} | kubectl apply -f -`;
 }
 
 /** What to type next for a loss. */

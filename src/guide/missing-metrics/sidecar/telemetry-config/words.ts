@@ -9,7 +9,14 @@ import type { Culprit, Loss } from './losses.ts';
 /** `Telemetry istio-system/off`. */
 export const culpritName = ({ kind, object }: Culprit): string => `${kind} ${titleOf(object)}`;
 
-const all = (culprits: readonly Culprit[]): string => some(culprits.map(culpritName));
+/** `EnvoyFilters istio-system/a and istio-system/b`: objects of a loss are of one kind. */
+const all = (culprits: readonly Culprit[]): string =>
+  culprits.length === 0
+    ? ''
+    : `${culprits[0]?.kind ?? ''}${culprits.length === 1 ? '' : 's'} ${some(culprits.map(({ object }) => titleOf(object)))}`;
+
+const one = (culprits: readonly Culprit[], singular: string, plural: string): string =>
+  `${all(culprits)} ${culprits.length === 1 ? singular : plural}`;
 
 const sideWords = (sides: readonly Side[]): string =>
   sides.includes('inbound') ? 'of the calls that come in' : 'of the calls that go out';
@@ -34,20 +41,20 @@ export function lossWords(loss: Loss, { config }: MetricsTold, plane: ControlPla
     case 'IstiodMakesNone':
       return 'istiod makes no filter that counts';
     case 'MetricsDisabled':
-      return `${all(culprits)} ${culprits.length === 1 ? 'switches' : 'switch'} all metrics off`;
+      return `${one(culprits, 'switches', 'switch')} all metrics off`;
     case 'OneSideDisabled':
-      return `${all(culprits)} ${culprits.length === 1 ? 'switches' : 'switch'} the metrics ${sideWords(sides)} off`;
+      return `${one(culprits, 'switches', 'switch')} the metrics ${sideWords(sides)} off`;
     case 'TelemetryIgnored':
       return first && second ? `${culpritName(first)} is not read, as ${titleOf(second.object)} is older` : '';
     case 'TelemetryOfAnotherRevision':
     case 'StatsFilterOfAnotherRevision':
-      return first ? `${all(culprits)} is for revision ${revision(first)}, which no control plane is` : '';
+      return first ? `${one(culprits, 'is', 'are')} for revision ${revision(first)}, which no control plane is` : '';
     case 'StatsFilterVersionMismatch':
-      return `${all(culprits)} ${culprits.length === 1 ? 'is' : 'are'} for proxies of other versions`;
+      return `${one(culprits, 'is', 'are')} for proxies of other versions`;
     case 'StatsFilterElsewhere':
-      return `${all(culprits)} is not in the root namespace ${config?.mesh.rootNamespace ?? ''}`;
+      return `${one(culprits, 'is', 'are')} not in the root namespace ${config?.mesh.rootNamespace ?? ''}`;
     case 'StatsFilterRemoved':
-      return `${all(culprits)} ${culprits.length === 1 ? 'takes' : 'take'} the filter away that counts`;
+      return `${one(culprits, 'takes', 'take')} the filter away that counts`;
   }
 }
 
