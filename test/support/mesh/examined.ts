@@ -14,41 +14,42 @@ export interface Examined {
   replayed: Ran & { report: Report };
 }
 
+/** Lets so many tasks run at a time; the others wait, in their order. */
+function atMost(most: number): <T>(task: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = most;
+  return async (task) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
+  };
+}
+
+/** A Prometheus takes up its targets 5 s after its start, and does nothing before: many may wait. */
+const standing = atMost(16);
+
+/** Pages are served by this process, which must not be so busy that a scrape takes too long. */
+const running = atMost(2);
+
 async function examine(mesh: Mesh): Promise<Examined> {
   const folder = mkdtempSync(join(tmpdir(), 'examined-'));
   const bundle = join(folder, 'bundle.tar.gz');
   try {
-    const live = await withMesh(mesh, (_, env) => reported([...mesh.command, '--save-bundle', bundle], { env }));
-    return { live, replayed: await reported([...mesh.command, '--bundle', bundle]) };
+    return await withMesh(mesh, (_, env) =>
+      running(async () => ({
+        live: await reported([...mesh.command, '--save-bundle', bundle], { env }),
+        replayed: await reported([...mesh.command, '--bundle', bundle]),
+      })),
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** So many meshes are looked at at a time: a Prometheus takes up its targets 5 s after its start, and does nothing before. */
-const AT_ONCE = 16;
-
-/** Runs every task, at most so many at a time, in their order; resolves each to what it gives. */
-function inTurns<T>(tasks: readonly (() => Promise<T>)[]): readonly Promise<T>[] {
-  const running = new Set<Promise<unknown>>();
-  let turn: Promise<unknown> = Promise.resolve();
-  return tasks.map((task) => {
-    const begun = turn.then(async () => {
-      if (running.size >= AT_ONCE) await Promise.race(running);
-      const run = task();
-      const ended: Promise<unknown> = run.then(
-        () => running.delete(ended),
-        () => running.delete(ended),
-      );
-      running.add(ended);
-      return { run };
-    });
-    turn = begun;
-    const result = begun.then(({ run }) => run);
-    // It is awaited by its own test, which may come later.
-    result.catch(() => undefined);
-    return result;
-  });
 }
 
 /**
@@ -60,9 +61,10 @@ export function examining(meshes: ReadonlyMap<string, () => Mesh>): (name: strin
   return async (name) => {
     if (found === null) {
       // Each has children whose end it sees to.
-      process.setMaxListeners(10 * AT_ONCE);
-      const examinations = inTurns([...meshes.values()].map((mesh) => () => examine(mesh())));
-      found = new Map([...meshes.keys()].map((key, index) => [key, examinations[index] as Promise<Examined>]));
+      process.setMaxListeners(200);
+      found = new Map([...meshes].map(([key, mesh]) => [key, standing(() => examine(mesh()))]));
+      // Each is awaited by its own test, which may come later.
+      for (const each of found.values()) each.catch(() => undefined);
     }
     const own = found.get(name);
     if (!own) throw new Error(`there is no mesh ${name}`);

@@ -42,7 +42,7 @@ function synced(spec: Spec, { pod, of }: Connected): object {
   };
 }
 
-/** As `/debug/config_dump?proxyID=` begins: the listeners that istiod makes for a proxy, with the stats filter or without. */
+/** As `/debug/config_dump?proxyID=` begins: the listeners that istiod makes for a proxy, with stats filters or without. */
 function configDump({ of }: Connected): object {
   const listener = (direction: 'inbound' | 'outbound'): object => {
     const stats = {
@@ -51,6 +51,11 @@ function configDump({ of }: Connected): object {
         '@type': 'type.googleapis.com/stats.PluginConfig',
         ...(of.dropped.length > 0 && { metrics: of.dropped.map((name) => ({ name, drop: true })) }),
       },
+    };
+    const filters = of.told.includes(direction) ? Array.from({ length: of.page.times ?? 1 }, () => stats) : [];
+    const tcp = {
+      name: 'envoy.filters.network.tcp_proxy',
+      typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy' },
     };
     const router = {
       name: 'envoy.filters.http.router',
@@ -62,11 +67,7 @@ function configDump({ of }: Connected): object {
         '@type':
           'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
         statPrefix: `${direction}_0.0.0.0_${of.port}`,
-        // Who counts twice has two of them.
-        httpFilters: [
-          ...(of.told.includes(direction) ? Array.from({ length: of.page.times ?? 1 }, () => stats) : []),
-          router,
-        ],
+        httpFilters: [...filters, router],
       },
     };
     return {
@@ -76,7 +77,7 @@ function configDump({ of }: Connected): object {
           '@type': TYPES.listener,
           name: direction === 'inbound' ? 'virtualInbound' : `0.0.0.0_${of.port}`,
           trafficDirection: direction.toUpperCase(),
-          filterChains: [{ filters: [manager] }],
+          filterChains: [{ filters: [manager] }, { filters: [...filters, tcp] }],
         },
       },
     };

@@ -102,7 +102,7 @@ export function built(name: string, spec: Spec): Built {
         },
       ),
     ),
-    ...storeObjects(spec, address()),
+    ...storeObjects(spec, address),
     ...spec.objects,
   ];
   const recording: Recording = { name: `made/${name}`, broken: null, objects, pages, logs: new Map(), queries: {} };

@@ -5,7 +5,7 @@ import { NOBODY, startFront } from './front.ts';
 import { discoveredAt, ipOf, type ScrapePlan, type ScrapeTarget } from './plan.ts';
 
 /** How often a test scrapes: rates need two scrapes, and nobody waits for 15 s. */
-const INTERVAL = '500ms';
+const INTERVAL = '1s';
 
 const staticConfig = (target: ScrapeTarget, pod: RecordedObject | undefined): object => ({
   targets: [addressOf(target)],

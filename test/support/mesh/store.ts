@@ -48,8 +48,40 @@ const configurationOf = ({ prometheus: { by, keepsFinished } }: Spec): string | 
   return by === 'nothing' ? 'global: {scrape_interval: 15s}\nscrape_configs: []\n' : undefined;
 };
 
-/** A Prometheus, and the ConfigMaps of what asks it. */
-export function storeObjects(spec: Spec, address: string): readonly RecordedObject[] {
+const datasources = (url: string): string => `apiVersion: 1
+datasources:
+- name: Prometheus
+  type: prometheus
+  access: proxy
+  isDefault: true
+  url: ${url}
+  jsonData:
+    timeInterval: 15s
+`;
+
+const kialiConfiguration = (url: string): string => `external_services:
+  prometheus:
+    url: ${url}
+istio_namespace: istio-system
+`;
+
+/** Grafana or Kiali as Istio's samples run them: one pod that mounts the ConfigMap of its name. */
+function consumer(name: string, image: string, file: string, text: string, address: string): readonly RecordedObject[] {
+  const labels = { app: name, 'app.kubernetes.io/name': name };
+  const template = {
+    labels: { ...labels, 'sidecar.istio.io/inject': 'false' },
+    annotations: {},
+    spec: { containers: [{ name, image }], volumes: [{ name: 'config', configMap: { name } }] },
+  };
+  const namespace = 'istio-system';
+  return [
+    configMap(namespace, name, { [file]: text }, labels),
+    ...owned({ kind: 'Deployment', name, namespace, selector: labels, template, pod: template, addresses: [address] }),
+  ];
+}
+
+/** A Prometheus, and what asks it. */
+export function storeObjects(spec: Spec, address: () => string): readonly RecordedObject[] {
   const { namespace, labels, annotations, sidecar } = spec.prometheus;
   const selector = { 'app.kubernetes.io/name': 'prometheus' };
   const written = { ...selector, 'app.kubernetes.io/component': 'server', app: 'prometheus', ...labels };
@@ -79,7 +111,7 @@ export function storeObjects(spec: Spec, address: string): readonly RecordedObje
     : template;
   const configuration = configurationOf(spec);
   return [
-    ...owned({ kind: 'Deployment', name: 'prometheus', namespace, selector, template, pod, addresses: [address] }),
+    ...owned({ kind: 'Deployment', name: 'prometheus', namespace, selector, template, pod, addresses: [address()] }),
     object(
       'v1',
       'Service',
@@ -91,28 +123,10 @@ export function storeObjects(spec: Spec, address: string): readonly RecordedObje
       : [configMap(namespace, 'prometheus', { 'prometheus.yml': configuration }, selector)]),
     ...(spec.grafana === null
       ? []
-      : [
-          configMap(
-            'istio-system',
-            'grafana',
-            {
-              'datasources.yaml': `apiVersion: 1\ndatasources:\n- name: Prometheus\n  type: prometheus\n  access: proxy\n  isDefault: true\n  url: ${spec.grafana}\n  jsonData:\n    timeInterval: 15s\n`,
-            },
-            { 'app.kubernetes.io/name': 'grafana' },
-          ),
-        ]),
+      : consumer('grafana', 'grafana/grafana:12.3.1', 'datasources.yaml', datasources(spec.grafana), address())),
     ...(spec.kiali === null
       ? []
-      : [
-          configMap(
-            'istio-system',
-            'kiali',
-            {
-              'config.yaml': `external_services:\n  prometheus:\n    url: ${spec.kiali}\nistio_namespace: istio-system\n`,
-            },
-            { app: 'kiali', 'app.kubernetes.io/name': 'kiali' },
-          ),
-        ]),
+      : consumer('kiali', 'kiali/kiali:v2.21', 'config.yaml', kialiConfiguration(spec.kiali), address())),
   ];
 }
 

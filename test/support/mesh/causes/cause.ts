@@ -14,8 +14,6 @@ export interface Cause {
   after?: (mesh: Built) => void;
   command?: string;
   expect: Expectation;
-  /** What the steps that there are do not find yet. */
-  missed?: string;
 }
 
 /** The shop, with one change. */

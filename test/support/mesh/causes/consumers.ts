@@ -19,6 +19,7 @@ export const consumerCauses: readonly Cause[] = [
     name: 'Grafana asks a Prometheus that is not there',
     facts: 'modern.md 5.24',
     spec: changed((spec) => {
+      spec.namespaces.monitoring = {};
       spec.grafana = 'http://prometheus.monitoring:9090';
     }),
     expect: lost('consumers', ELSEWHERE),

@@ -10,7 +10,10 @@ function asInstalled(spec: Spec): void {
     spec.mesh.defaultProviders = {};
     spec.objects.push(...statsFilters('istio-system', minor));
   }
-  if (!isAtLeast(spec.release, '1.7')) spec.prometheus.by = 'envoy-stats';
+  if (isAtLeast(spec.release, '1.7')) return;
+  spec.prometheus.by = 'envoy-stats';
+  // A Kiali of today asks for labels that this release has not.
+  spec.kiali = null;
 }
 
 /** Healthy meshes of releases that do it differently, and meshes that only look ill. */

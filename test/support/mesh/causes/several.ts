@@ -20,7 +20,7 @@ function withOtherStore({ recording }: Built): void {
   const other = shop();
   const of = { ...other, grafana: null, kiali: null };
   of.prometheus = { ...other.prometheus, namespace: 'monitoring', by: 'nothing' };
-  const objects = storeObjects(of, '10.244.8.1');
+  const objects = storeObjects(of, () => '10.244.8.1');
   recording.objects.push(
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'monitoring' } },
     ...objects.filter(({ metadata }) => metadata.namespace === 'monitoring'),
@@ -44,7 +44,6 @@ export const severalCauses: readonly Cause[] = [
     spec: changed(() => undefined, '1.30.3'),
     after: withCanary,
     expect: healthy(),
-    missed: 'one query is asked for each control plane, and a bundle keeps the last answer',
   },
   {
     name: 'a second Prometheus has nothing of the mesh',
