@@ -38,7 +38,7 @@ const SEARCHED: Partial<Record<Workload['kind'], { list: Source<Listing<unknown>
 async function noWorkload(gatherer: Gatherer, { kind, name, namespace }: Workload): Promise<Unmatched | null> {
   const own = await settle(gatherer.ofCluster(narrowed));
   if (!('got' in own) || own.got === null || own.got.found) return null;
-  const { list, what, get } = SEARCHED[kind] ?? { list: allPods, what: `pod of a ${kind}`, get: 'pods' };
+  const { list, what, get } = SEARCHED[kind] ?? { list: allPods, what: `pod of ${kind}`, get: 'pods' };
   const { refusal } = await gatherer.ofCluster(list);
   const words = `there is no ${what} ${name} in namespace ${namespace}: kubectl -n ${namespace} get ${get}`;
   return { words, refusals: refusal ? [refusal] : [] };
