@@ -1,7 +1,7 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
-import { defineCheck, type Scope, type Verdict } from '../../../../diagnosis/check.ts';
+import { defineCheck, type Scope } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
-import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
+import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { population } from '../../../../evidence/istio/population.ts';
 import { allServices } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
@@ -9,13 +9,14 @@ import { subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Service, ServicePort } from '../../../../evidence/kubernetes/service.ts';
 import { narrowed } from '../../../../evidence/kubernetes/workload.ts';
 import {
-  type ByService,
   byService,
   type Counted,
   connectionsByService,
   requestsByService,
 } from '../../../../evidence/prometheus/by-service.ts';
 import { protocolOf } from '../../../../istio/protocol.ts';
+import { notWhole } from '../../prometheus/answers.ts';
+import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { misnamedIn, sayHttp, servicesOf } from './named.ts';
 import { because, type Looked, lookedAt, portName } from './ports.ts';
 
@@ -55,15 +56,7 @@ const isExplained = (
       (protocol.http !== 'no' || !looked.has(other)),
   );
 
-/** What is not known because an answer is missing or not whole; null where it is whole. */
-function gapIn({ missing, partial }: ByService): Verdict | null {
-  const about = 'which Services have requests';
-  if (isSome(missing)) return unknown(missing, about);
-  const [word] = partial;
-  if (word === undefined) return null;
-  const message = `${about}: the store’s answer is not whole: ${word.slice(0, 200)}`;
-  return { status: 'unknown', reason: 'PartialAnswer', message, missing: [] };
-}
+const ABOUT = 'which Services have requests';
 
 export const requestsAreCounted = defineCheck({
   id: 'requests-are-counted',
@@ -76,7 +69,7 @@ export const requestsAreCounted = defineCheck({
     TlsByApplication: 'Only connections are counted of a port: TLS that the application begins hides its requests.',
     HttpNotRecognised:
       'Only connections are counted of a port without a protocol: the proxies see no HTTP in what is sent.',
-    PartialAnswer: 'The store says that its answer is not whole: what is not in it may be there all the same.',
+    PartialAnswer: PARTIAL_ANSWER,
     NoTraffic: 'Neither requests nor connections are counted: there may be no traffic.',
   },
   needs: {
@@ -115,7 +108,7 @@ export const requestsAreCounted = defineCheck({
       return reason === null ? [] : [{ each, reason }];
     });
     const [first] = told;
-    const gap = gapIn(asked.requests);
+    const gap = notWhole(asked.requests, ABOUT);
     if (first && gap) return gap;
     if (first) {
       const same = told.filter(({ reason }) => reason === first.reason).map(({ each }) => each);
@@ -142,7 +135,7 @@ export const requestsAreCounted = defineCheck({
         status: 'pass',
         message: `requests are counted for ${count(counted.length, 'Service')}: ${some(counted.map(titleOf))}`,
       };
-    const unseen = gap ?? gapIn(asked.connections);
+    const unseen = gap ?? notWhole(asked.connections, ABOUT);
     if (unseen) return unseen;
     if (asked.requests.stores === 0) return skip('no Prometheus to ask');
     if (all.some(isConnected))
