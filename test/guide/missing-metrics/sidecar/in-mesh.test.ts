@@ -404,7 +404,8 @@ describe('the label that brings a workload in', () => {
     return verdict.hint;
   };
   it('is the default revision’s where there is one, else that of a revision', () => {
-    const again = ' && kubectl -n shop rollout restart deployment/web';
+    const again =
+      ' && kubectl -n shop rollout restart deployment/web   # or label the template of this one: sidecar.istio.io/inject=true';
     assert.equal(hintFor({}), `kubectl label --overwrite namespace shop istio-injection=enabled${again}`);
     assert.equal(hintFor(beside), `kubectl label --overwrite namespace shop istio.io/rev=canary${again}`);
   });

@@ -45,7 +45,8 @@ function how(reason: Unheard, bare: Bare, seen: Injection): string {
 
 function cure(reason: Unheard, bare: Bare, seen: Injection): string {
   const { pod, namespace } = bare;
-  if (reason === 'NoWebhook') return shellLine('kubectl', 'get', 'mutatingwebhookconfigurations', '--show-labels');
+  if (reason === 'NoWebhook')
+    return `${shellLine('kubectl', 'get', 'mutatingwebhookconfigurations', '--show-labels')}   # with none of Istio’s, install istiod’s chart again: it brings them`;
   if (isOwnWord(reason) && unservedBecause(bare, seen) !== null) return CURE[reason](bare, seen);
   const label =
     reason === 'LabelMeansNothing'

@@ -49,7 +49,9 @@ function bringIn(reason: Outside, pod: Pod, bare: Bare | undefined, seen: Attemp
   const label = 'got' in seen ? labelFor(seen.got) : `${INJECTION}=enabled`;
   const named = shellLine('kubectl', 'label', '--overwrite', 'namespace', pod.namespace, label);
   const again = bare ? startAgain([bare]) : shellLine('kubectl', '-n', pod.namespace, 'delete', 'pod', pod.name);
-  return reason === 'Excepted' ? labelTemplate(pod, INJECT, 'true') : `${named} && ${again}`;
+  return reason === 'Excepted'
+    ? labelTemplate(pod, INJECT, 'true')
+    : `${named} && ${again}   # or label the template of this one: ${INJECT}=true`;
 }
 
 const bareBy = (seen: Attempt<Injection>, plane: ControlPlane): ReadonlyMap<string, Bare> =>
