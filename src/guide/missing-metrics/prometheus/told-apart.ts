@@ -1,6 +1,7 @@
 import { defineCheck } from '../../../diagnosis/check.ts';
 import { count, skip } from '../../../diagnosis/verdict.ts';
 import { emitters } from '../../../evidence/istio/emitters.ts';
+import { allPods } from '../../../evidence/kubernetes/lists.ts';
 import { linesOf, subjectsOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import { dropped, falling } from '../../../evidence/prometheus/mesh-series.ts';
@@ -19,19 +20,25 @@ export const proxiesToldApart = defineCheck({
   id: 'proxies-told-apart',
   title: 'each proxy has series of its own',
   explains:
-    'Rules that drop labels after the scrape (labeldrop, labelkeep) can leave several proxies’ counters one series: each scrape writes over the last one’s, and what looks like a counter that starts again makes every rate far too high. Looks for counters that fall at every few samples, and for targets that are told apart while their istio_build is not. Not for sums that a store behind another keeps: those do not fall.',
+    'Rules that drop labels after the scrape (labeldrop, labelkeep) can leave several proxies’ counters one series: each scrape writes over the last one’s, and what looks like a counter that starts again makes every rate far too high. Looks for counters that fall at every few samples, and for targets that are told apart while their istio_build is not, and for a Service’s address that is scraped in the place of its pods. Not for sums that a store behind another keeps: those do not fall.',
   reasons: {
     ProxiesMerged: 'Several proxies are written into one series: its rates are false.',
     PartialAnswer: PARTIAL_ANSWER,
   },
-  needs: { emitters, store: meshStore, falling, loaded, dropped },
-  judge({ emitters, store, falling, loaded, dropped }) {
+  needs: { emitters, pods: allPods, store: meshStore, falling, loaded, dropped },
+  judge({ emitters, pods, store, falling, loaded, dropped }) {
     if (store === null) return skip('no Prometheus to ask');
     const nothing = nothingIn(falling);
     if (nothing) return nothing;
     const index = new PodIndex(emitters);
     // A pod's own counters begin again when its proxy does.
-    const wrong = seriesIn(falling).filter(({ labels }) => isNameless(labels) || index.podOf(labels)?.restarts === 0);
+    const all = new PodIndex(pods.items);
+    // A Service's address leads to one pod after the other.
+    const isNobodys = (labels: Series['labels']): boolean =>
+      pods.complete && !labels.has('pod') && !labels.has('pod_name') && all.podOf(labels) === null;
+    const wrong = seriesIn(falling).filter(
+      ({ labels }) => isNameless(labels) || isNobodys(labels) || index.podOf(labels)?.restarts === 0,
+    );
     const own = seriesIn(loaded[store.index]).filter(({ labels }) => (labels.get('component') ?? 'proxy') === 'proxy');
     const scraped = podsIn(seriesIn(dropped[store.index]), emitters);
     const told = podsIn(own, emitters);
