@@ -79,7 +79,7 @@ export const consumerStores = planeSource(
         consumer,
         stores: await Promise.all(
           ('got' in consumer.asks ? consumer.asks.got : []).map(async (each) => {
-            const leads = addressed(each.url, consumer.pod.namespace, known);
+            const leads = addressed(each.url, consumer.namespace, known);
             return { ...each, leads, holds: await once(leads) };
           }),
         ),

@@ -22,7 +22,9 @@ export interface Asked {
 /** Who draws pictures of the mesh’s metrics. */
 export interface Consumer {
   kind: 'Grafana' | 'Kiali';
-  pod: Pod;
+  namespace: string;
+  /** Null where none runs, and its ConfigMap lies beside Istio all the same. */
+  pod: string | null;
   /** The ConfigMap that says so; null where none does. */
   configMap: string | null;
   asks: Attempt<readonly Asked[]>;
@@ -89,24 +91,25 @@ export async function kialiStoreIn(file: string): Promise<readonly Asked[]> {
 async function consumerOf(
   ask: Ask,
   kind: Consumer['kind'],
-  pod: Pod,
+  at: { namespace: string; pod: Pod | null },
   wants: (key: string) => boolean,
   parse: (file: string) => Promise<readonly Asked[]>,
 ): Promise<Consumer> {
   const likely = (name: string): number => (/datasource/.test(name) ? 0 : /dashboard/.test(name) ? 2 : 1);
-  const own = [...pod.configMaps].sort((a, b) => likely(a) - likely(b));
+  const own = [...(at.pod?.configMaps ?? [])].sort((a, b) => likely(a) - likely(b));
   const names = [...new Set([...own, kind.toLowerCase()])].slice(0, MOST_MAPS);
   const found = await Promise.all(
     names.map(async (name) => ({
       name,
-      asks: await settle(readKeys(ask, { name, namespace: pod.namespace }, wants, parse)),
+      asks: await settle(readKeys(ask, { name, namespace: at.namespace }, wants, parse)),
     })),
   );
   const first = found.find(({ asks }) => 'got' in asks && asks.got.length > 0);
   const refused = found.find(({ asks }) => 'missing' in asks);
   return {
     kind,
-    pod,
+    namespace: at.namespace,
+    pod: at.pod?.name ?? null,
     configMap: first?.name ?? null,
     asks:
       first && 'got' in first.asks
@@ -117,18 +120,28 @@ async function consumerOf(
   };
 }
 
-/** Every Grafana and Kiali that runs, with the stores that it is told to ask. */
+/** How each kind is found, and where it is told what to ask. */
+const KINDS = [
+  { kind: 'Grafana', isIt: isGrafana, wants: isDatasources, parse: datasourcesIn },
+  { kind: 'Kiali', isIt: isKiali, wants: (key: string) => key === 'config.yaml', parse: kialiStoreIn },
+] as const;
+
+/** Every Grafana and Kiali that runs, or whose ConfigMap lies beside Istio, with the stores that it is told to ask. */
 export const consumers = planeSource(
   [{ verb: 'get', resource: typedName(configMaps) }],
   async (ask): Promise<readonly Consumer[]> => {
     const { items } = await ask.from(allPods);
-    return Promise.all([
-      ...nearest(items.filter(isGrafana), ask.plane.namespace).map((pod) =>
-        consumerOf(ask, 'Grafana', pod, isDatasources, datasourcesIn),
-      ),
-      ...nearest(items.filter(isKiali), ask.plane.namespace).map((pod) =>
-        consumerOf(ask, 'Kiali', pod, (key) => key === 'config.yaml', kialiStoreIn),
-      ),
-    ]);
+    const beside = ask.plane.namespace ?? 'istio-system';
+    const found = KINDS.map(async ({ kind, isIt, wants, parse }) => {
+      const running = nearest(items.filter(isIt), ask.plane.namespace);
+      const told = await Promise.all(
+        running.map((pod) => consumerOf(ask, kind, { namespace: pod.namespace, pod }, wants, parse)),
+      );
+      if (running.some(({ namespace }) => namespace === beside)) return told;
+      const idle = await consumerOf(ask, kind, { namespace: beside, pod: null }, wants, parse);
+      // What may not be read there is nobody's.
+      return idle.configMap === null ? told : [...told, idle];
+    });
+    return (await Promise.all(found)).flat();
   },
 );

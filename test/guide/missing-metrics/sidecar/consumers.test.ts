@@ -44,7 +44,8 @@ const asked = (url: string, change: Partial<Asked> = {}): Asked => ({
 
 const consumer = (kind: Consumer['kind'], change: Partial<Consumer> = {}): Consumer => ({
   kind,
-  pod: pod({ name: `${kind.toLowerCase()}-1`, namespace: 'istio-system' }),
+  namespace: 'istio-system',
+  pod: `${kind.toLowerCase()}-1`,
   configMap: kind.toLowerCase(),
   asks: { got: [asked(PROMETHEUS)] },
   ...change,

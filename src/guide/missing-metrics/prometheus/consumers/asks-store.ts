@@ -44,8 +44,8 @@ const isSame = (one: string, other: string): boolean =>
 
 /** One finding for one consumer; null where it asks a store that holds the mesh's series. */
 function judgeOne({ consumer, stores }: Consuming, { found, store }: Evidence): Verdict {
-  const { kind, pod, asks, configMap } = consumer;
-  const who = `${kind} in ${pod.namespace}`;
+  const { kind, namespace, pod, asks, configMap } = consumer;
+  const who = `${kind} in ${namespace}`;
   if ('missing' in asks) return unknown([asks.missing], `${who} asks an unknown store`);
   if (stores.length === 0) return skip(`${who} is told its stores in no ConfigMap that it mounts`);
   const isNamed = ({ url }: ConsumerStore): boolean => store?.holds === true && isSame(url, store.where);
@@ -74,7 +74,7 @@ function judgeOne({ consumer, stores }: Consuming, { found, store }: Evidence): 
     reason: first.reason,
     message: `${who} asks ${first.words}${store?.holds === true ? `; ${store.where} has them` : ''}`,
     evidence: wrong.map(({ words }) => words).slice(0, 10),
-    hint: `${shellLine('kubectl', '-n', pod.namespace, 'edit', 'configmap', configMap ?? kind.toLowerCase())}   # url: ${found.rightUrl ?? 'of the store that has them'}; then ${shellLine('kubectl', '-n', pod.namespace, 'delete', 'pod', pod.name)}`,
+    hint: `${shellLine('kubectl', '-n', namespace, 'edit', 'configmap', configMap ?? kind.toLowerCase())}   # url: ${found.rightUrl ?? 'of the store that has them'}${pod === null ? '' : `; then ${shellLine('kubectl', '-n', namespace, 'delete', 'pod', pod)}`}`,
   };
 }
 

@@ -68,21 +68,14 @@ export const rateWindow = defineCheck({
     const often = `the proxies are scraped every ${spoken(slowest.interval)} (${slowest.pool})`;
     if (!first) return { status: 'pass', message: often };
     const { consumer, taken } = first;
-    const map = shellLine(
-      'kubectl',
-      '-n',
-      consumer.pod.namespace,
-      'edit',
-      'configmap',
-      consumer.configMap ?? 'grafana',
-    );
+    const map = shellLine('kubectl', '-n', consumer.namespace, 'edit', 'configmap', consumer.configMap ?? 'grafana');
     return {
       status: 'warn',
       reason: 'WindowTooShort',
       message: `${often}; ${some([...new Set(short.map((each) => each.consumer.kind))])} takes every ${spoken(taken)} for granted, and asks for rates over ${spoken(windowOf(taken))}`,
       evidence: short.map(
         (each) =>
-          `${each.consumer.kind} in ${each.consumer.pod.namespace}: windows of ${spoken(windowOf(each.taken))}, with less than two samples`,
+          `${each.consumer.kind} in ${each.consumer.namespace}: windows of ${spoken(windowOf(each.taken))}, with less than two samples`,
       ),
       hint:
         consumer.kind === 'Grafana'
