@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
@@ -10,6 +10,7 @@ import type { Cluster } from '../src/cluster/question/cluster.ts';
 import { pods } from '../src/cluster/question/resources.ts';
 import { textOf as textOfAnswer } from '../src/cluster/question/text.ts';
 import { once } from '../src/cluster/ways/http.ts';
+import { loadMesh, withMesh } from './support/meshes.ts';
 import { it, needed, until } from './support/programs.ts';
 import type { Recording } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
@@ -172,6 +173,20 @@ describe('a saved bundle', () => {
     }
     const { report } = await reported(['missing-metrics', '--bundle', demo]);
     assert.deepEqual([report.lostAt?.reason, report.unchecked], ['HandlerMissing', []]);
+  });
+
+  it('of a mesh of today, which the README shows, answers every question', async () => {
+    const today = join(import.meta.dirname, 'bundles/today.tar.gz');
+    if (process.env.UPDATE_DEMO === '1')
+      await withMesh(loadMesh('no-scrape-annotations'), (_, env) =>
+        ran(['missing-metrics', '--save-bundle', today], { env }),
+      );
+    const { report } = await reported(['missing-metrics', '--bundle', today]);
+    assert.deepEqual([report.lostAt?.step, report.unchecked], ['scrape', []]);
+    const { stdout } = await ran(['missing-metrics', '--bundle', today]);
+    const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+    const timeless = (text: string): string => text.replace(/\d+\.\d s, exit/g, 'T s, exit');
+    assert.ok(timeless(readme).includes(timeless(stdout.trim())), stdout);
   });
 
   it('does not say which ports a pod has', async () => {
