@@ -39,7 +39,10 @@ function meshOf({ name, spec, after, command = 'missing-metrics', expect }: Caus
 }
 
 const all = Object.values(CAUSES).flat();
-const examined = examining(new Map(all.map((cause) => [cause.name, () => meshOf(cause)])));
+/** Bundles are compared where there are two of something; test/meshes.test.ts does it of all else. */
+const isReplayed = (name: string): boolean => severalCauses.some((cause) => cause.name === name);
+
+const examined = examining(new Map(all.map((cause) => [cause.name, () => meshOf(cause)])), isReplayed);
 
 for (const [what, causes] of Object.entries(CAUSES)) {
   describe(what, () => {
@@ -50,7 +53,7 @@ for (const [what, causes] of Object.entries(CAUSES)) {
         const { live, replayed } = await examined(name);
         assertSchema(live.report);
         assert.equal(live.code, live.report.exitCode, live.stderr);
-        assert.deepEqual(comparable(replayed.report), comparable(live.report));
+        if (replayed) assert.deepEqual(comparable(replayed.report), comparable(live.report));
         assert.deepEqual(never(live.report, expect), []);
         const awaited = awaitedFor(expect, await walkedSteps());
         if (awaited.length > 0) context.todo(`the walk has no ${awaited.join(', ')} yet`);
