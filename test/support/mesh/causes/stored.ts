@@ -154,7 +154,7 @@ export const storedCauses: readonly Cause[] = [
         call('web-v1', 'cart-v1', { codes: { '201': 600 }, reporters: ['destination'] }),
       );
     }),
-    expect: warned('stored', ['Service', 'Booked', 'Older', 'Port']),
+    expect: warned('stored', ['Service', 'Booked', 'Older', 'Port', 'Another']),
   },
   {
     name: 'one side alone reports, of which the other has no proxy',
