@@ -389,6 +389,12 @@ describe('config-delivery', () => {
       return 'hint' in verdict ? (verdict.hint ?? '') : '';
     };
     assert.match(hintOf('1.32.0'), /^kubectl -n default rollout restart deployment a +# its proxy is 1\.31\.0/);
+    const hostile = refusing(REAL).map((each) => ({
+      ...each,
+      proxies: { got: [{ ...sync('a-0', { error: REAL }), version: '1.0\nreboot' }] },
+    }));
+    const verdict = verdictOf(hostile, '1.32.0');
+    assert.ok('hint' in verdict && !/reboot/.test(verdict.hint ?? ''), 'a release that is none');
     assert.match(hintOf('1.31.0'), /^kubectl get envoyfilters --all-namespaces -o yaml \| grep/);
   });
 

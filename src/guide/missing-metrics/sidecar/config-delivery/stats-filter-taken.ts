@@ -156,7 +156,9 @@ function refused(
 /** A proxy of another release than its istiod gets that one's image when its pod is made anew; else an EnvoyFilter is looked for. */
 function hintOf({ proxy, sync }: Refusal, version: string | null): string {
   const { kind, namespace, name } = ownerOf(proxy.pod);
-  if (kind !== 'Pod' && version !== null && sync.version !== null && !sync.version.startsWith(version))
+  // A proxy says its release itself: of another text nothing gets into a command line.
+  const isOther = version !== null && /^[\w.+-]+$/.test(sync.version ?? '') && !sync.version?.startsWith(version);
+  if (kind !== 'Pod' && isOther)
     return `${shellLine('kubectl', '-n', namespace, 'rollout', 'restart', kind.toLowerCase(), name)}   # its proxy is ${sync.version}, istiod ${version}`;
   return `${shellLine('kubectl', 'get', 'envoyfilters', '--all-namespaces', '-o', 'yaml')} | grep -nE 'istio.stats|wasm.stats|proxyVersion'   # no line: the proxy’s image is not Istio’s own build`;
 }
