@@ -10,7 +10,7 @@ export const TROUBLES = {
     'TargetDown',
   ],
   answer: ['ScrapeDenied', 'PageNotFound', 'ProxyUnavailable', 'HttpError'],
-  page: ['ContentTypeRefused', 'PageUnreadable'],
+  page: ['ContentTypeRefused', 'PageInvalid'],
   limit: ['SampleLimit', 'BodySizeLimit', 'LabelLimit', 'TargetLimit'],
 } as const;
 
@@ -48,9 +48,9 @@ export function troubleOf(lastError: string): Trouble {
       lastError,
     );
   if (isParsing && !lastError.startsWith('Get "') && !/limit exceeded|Content-Type/i.test(lastError))
-    return 'PageUnreadable';
+    return 'PageInvalid';
   const known = WORDS.find(([words]) => words.test(lastError))?.[1];
-  return known ?? (lastError.startsWith('Get "') ? 'Unreachable' : 'PageUnreadable');
+  return known ?? (lastError.startsWith('Get "') ? 'Unreachable' : 'PageInvalid');
 }
 
 export const familyOf = (trouble: Trouble): Family =>

@@ -214,7 +214,7 @@ judging(proxiesAreTargets, [
     when: 'a job looks for them and has none',
     given: scraped(all, [target(cart)]),
     status: 'fail',
-    reason: 'NotATarget',
+    reason: 'TargetMissing',
     says: /2 of 3 proxies are no target, though job kubernetes-pods looks for them/,
   },
   {
@@ -662,14 +662,14 @@ judging(pagesAreReadable, [
     when: 'an application breaks the page (istio#43403)',
     given: up(all, [target(web), target(pay), down(cart, 'expected value after metric, got "\\n" ("INVALID")')]),
     status: 'fail',
-    reason: 'PageUnreadable',
+    reason: 'PageInvalid',
     says: /1 of 3 proxies: expected value after metric/,
   },
   {
     when: 'Istio 1.30.1 mixes protobuf in',
     given: up([old], [down(old, 'expected value after metric, got "\\n" ("INVALID")')]),
     status: 'fail',
-    reason: 'PageUnreadable',
+    reason: 'PageInvalid',
     says: /1.30.0 to 1.30.2 mixes protobuf/,
   },
   {

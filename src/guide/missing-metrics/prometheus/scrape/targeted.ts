@@ -21,7 +21,7 @@ export const proxiesAreTargets = defineCheck({
   reasons: {
     ...UNPROVEN,
     NoScrapeJob: 'No job and no monitor that Prometheus reads looks for proxies: what they count is never collected.',
-    NotATarget:
+    TargetMissing:
       'The proxy is no target, although nothing in the jobs and monitors that could be read keeps it from being one: Prometheus may not list pods there, has not read its configuration, or goes by what is not read here.',
     ProxiesNotScraped: 'Proxies are no targets, for the reasons that the checks before name.',
   },
@@ -65,7 +65,7 @@ export const proxiesAreTargets = defineCheck({
         : `job ${first.by.job}`;
     return {
       status: 'fail',
-      reason: 'NotATarget',
+      reason: 'TargetMissing',
       message: `${partOf(first.pods, scraping)} are no target, though ${way} ${first.obstacle ? 'may look for them' : 'looks for them'}`,
       hint: mayList(scraping, first),
       ...about(own.flatMap((each) => each.pods)),

@@ -28,7 +28,7 @@ export const MEANS: Readonly<Record<Trouble, string>> = {
   HttpError: 'The port answers with an error instead of metrics.',
   ContentTypeRefused:
     'Prometheus 3 takes no page whose Content-Type it does not know, unless the job names a fallback_scrape_protocol.',
-  PageUnreadable:
+  PageInvalid:
     'The page is not Prometheus’ text format: what is merged from the application breaks it, or Istio 1.30.0 to 1.30.2 mixes protobuf with text.',
   SampleLimit: 'The page has more samples than the job’s sample_limit allows: all of it is thrown away.',
   BodySizeLimit: 'The page is larger than the job’s body_size_limit: all of it is thrown away.',
@@ -75,7 +75,7 @@ export function hintFor(trouble: Trouble, pod: Pod, target: Target | null, scrap
       return `${shellLine('kubectl', '-n', namespace, 'get', 'authorizationpolicies.security.istio.io')}   # and METRICS_LOCALHOST_ACCESS_ONLY of the proxy`;
     case 'ContentTypeRefused':
       return job('fallback_scrape_protocol: PrometheusText0.0.4');
-    case 'PageUnreadable':
+    case 'PageInvalid':
       return mixesProtobuf(pod)
         ? 'istioctl upgrade   # to 1.30.3 or newer, then restart the workloads'
         : `kubectl istio-diag metrics ${shellLine(`pod/${name}`, '-n', namespace)}   # says which line is wrong`;

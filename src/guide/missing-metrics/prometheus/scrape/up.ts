@@ -37,7 +37,7 @@ function downIn({ targeted, targets, up }: Scraping): readonly Down[] {
 }
 
 function wordsOf({ pod, target, trouble }: Down): string {
-  if (trouble === 'PageUnreadable' && mixesProtobuf(pod))
+  if (trouble === 'PageInvalid' && mixesProtobuf(pod))
     return 'Istio 1.30.0 to 1.30.2 mixes protobuf into the page that it merges';
   if (target === null) return 'scrapes fail; the store does not tell why';
   return shortened(target.lastError).replace(/\s+/g, ' ').slice(0, 120);
