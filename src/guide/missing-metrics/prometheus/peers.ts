@@ -18,7 +18,7 @@ import { PARTIAL_ANSWER } from './partial.ts';
 import { endOf, isTraffic, perSecond, ratesBy, reportedBy, share, total } from './rates.ts';
 
 /** So small a part of the traffic is not spoken of: a probe, a scrape of an application's own port. */
-const NOTEWORTHY = 0.02;
+const NOTEWORTHY = 0.05;
 
 const whole = (...answers: readonly (StoreAnswer | null)[]): Verdict | null =>
   notWhole(gapsIn(answers.flatMap((each) => each ?? [])));
