@@ -5,9 +5,10 @@ import type { ControlPlane, Scope } from '../../src/diagnosis/check.ts';
 import { Gatherer } from '../../src/diagnosis/gather.ts';
 import { detection } from '../../src/evidence/istio/detection.ts';
 import { belongsTo, pilots } from '../../src/evidence/istio/pilot.ts';
+import { isMixers, isOfPlane } from '../../src/evidence/istio/proxies.ts';
 import { webhookBackends, webhooks } from '../../src/evidence/istio/webhooks.ts';
 import { scope } from '../support/judging.ts';
-import { workloadPod } from '../support/mixer.ts';
+import { container, workloadPod } from '../support/mixer.ts';
 import { istiodObject, modernMesh, webhookObject } from '../support/modern.ts';
 import type { RecordedObject } from '../support/recordings.ts';
 
@@ -66,6 +67,30 @@ describe('a proxy’s control plane', () => {
       both.map((each) => belongsTo(of('1-19'), each, both)),
       [true, true],
     );
+  });
+});
+
+describe('a proxy beside two generations', () => {
+  const proxy = (release: string) =>
+    workloadPod('a', true, { containers: [container('istio-proxy', `docker.io/istio/proxyv2:${release}`)] });
+  const mixer = plane(null, { generation: 'mixer', namespace: 'istio-old', version: '1.0.6' });
+  const today = plane('default');
+  it('is the Mixer’s where it knows no other telemetry, and else the newer one’s', () => {
+    const own = (release: string) => [mixer, today].map((each) => isOfPlane(proxy(release), each, [mixer, today]));
+    assert.deepEqual(own('1.0.6'), [true, false]);
+    assert.deepEqual(own('1.31.0'), [false, true]);
+  });
+  it('is told of by Pilot, wherever its metrics go', () => {
+    const beside = { ...mixer, namespace: 'istio-system' };
+    assert.ok(isOfPlane(proxy('1.3.8'), today, [beside, today]));
+    assert.deepEqual(
+      [isMixers(proxy('1.3.8'), [beside, today]), isMixers(proxy('1.6.8'), [beside, today])],
+      [true, false],
+    );
+  });
+  it('is nobody else’s where there is no Mixer any more', () => {
+    assert.ok(!isMixers(proxy('1.3.8'), [today]));
+    assert.ok(isOfPlane(proxy('1.3.8'), today, [today]));
   });
 });
 

@@ -93,11 +93,10 @@ export async function roleText(id: string): Promise<string> {
     `# The rights that \`kubectl istio-diag ${id}\` takes: it reads only, and asks for no Secret.`,
     `#   kubectl istio-diag rbac ${id} | kubectl apply -f -`,
     `#   kubectl create clusterrolebinding istio-diag --clusterrole=istio-diag-${id} --user=USER`,
-    ...(rules.some(({ resources = [] }) => resources.includes('envoyfilters'))
-      ? ['# envoyfilters are looked at where Mixer runs beside istiod (Istio 1.5 - 1.7).']
-      : []),
     ...(rules.some(({ resourceNames = [] }) => resourceNames.includes('istio-sidecar-injector'))
-      ? ['# Add istio-sidecar-injector-REVISION for each revision that is installed: resourceNames takes no pattern.']
+      ? [
+          '# Add istio-REVISION and istio-sidecar-injector-REVISION for each revision that is installed: resourceNames takes no pattern.',
+        ]
       : []),
     dump(role, { lineWidth: -1 }),
   ].join('\n');

@@ -12,7 +12,7 @@ import { type Pod, proxyOf } from '../kubernetes/pod.ts';
 import { selectedPods } from '../kubernetes/workload.ts';
 import { list, object, text, texts } from '../text/json.ts';
 import { detection } from './detection.ts';
-import { allWebhooks, isFirst, type Webhook, webhooks } from './webhooks.ts';
+import { injectors, isFirst, mutating, type Webhook } from './webhooks.ts';
 
 /** One of Istio's injection webhooks, and what the injector behind it is told. */
 export interface InjectionWebhook extends Webhook {
@@ -99,8 +99,8 @@ export const injection = planeSource(
   async (ask): Promise<Injection> => {
     const { from, scope } = ask;
     const [all, own, namespaces, listed, selected, { all: planes }, answersForOthers] = await Promise.all([
-      from(allWebhooks),
-      from(webhooks),
+      from(mutating),
+      from(injectors),
       from(allNamespaces),
       from(allPods),
       from(selectedPods),
@@ -128,9 +128,7 @@ export const injection = planeSource(
       (!controlPlanes.has(pod.namespace) || (pod.labels[INJECT] ?? 'false') !== 'false');
     return {
       webhooks: await Promise.all(
-        all
-          .filter(({ kind }) => kind === 'mutating')
-          .map(async (webhook) => ({ ...webhook, ...(await told(webhook)), isOwn: own.includes(webhook) })),
+        all.map(async (webhook) => ({ ...webhook, ...(await told(webhook)), isOwn: own.includes(webhook) })),
       ),
       namespaces: new Map(namespaces.items.map(({ name, labels }) => [name, labels])),
       pods: (selected ?? listed).items.filter(isJudged),

@@ -1,10 +1,11 @@
 import type { ControlPlane } from '../../diagnosis/check.ts';
 import { planeSource } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
+import { isAtLeast } from '../../istio/release.ts';
 import { allPods } from '../kubernetes/lists.ts';
 import { type Container, isRunning, type Pod } from '../kubernetes/pod.ts';
 import { selectedPods } from '../kubernetes/workload.ts';
-import { controlPlanesOf, detection } from './detection.ts';
+import { controlPlanesOf, detection, releaseOf } from './detection.ts';
 import { belongsTo } from './pilot.ts';
 
 /** Before this age a proxy may not have its first configuration yet (ms; guide.md b, 3). */
@@ -36,9 +37,23 @@ export const isPolling = ({ image }: Container): boolean => /\/proxy(_debug)?:0\
 const isControlPlanes = ({ labels }: Pod): boolean =>
   /^(pilot|mixer|citadel|galley|sidecar-injector)$/.test(labels.istio ?? '') || labels.app === 'istiod';
 
+const isMixer = ({ generation }: ControlPlane): boolean => generation === 'mixer';
+
+/** Proxies of 1.4 and older know no metrics but Mixer's: where there is a Mixer, they are its. */
+export function isMixers(pod: Pod, planes: readonly ControlPlane[]): boolean {
+  const release = releaseOf(proxyContainerOf(pod)?.image ?? '');
+  return planes.some(isMixer) && release !== null && !isAtLeast(release, '1.5');
+}
+
 /** Whether a proxy is a workload's that is this control plane's to serve. */
-export const isOfPlane = (pod: Pod, plane: ControlPlane, planes: readonly ControlPlane[]): boolean =>
-  !isControlPlanes(pod) && belongsTo(pod, plane, controlPlanesOf(planes));
+export function isOfPlane(pod: Pod, plane: ControlPlane, planes: readonly ControlPlane[]): boolean {
+  if (isControlPlanes(pod)) return false;
+  const own = controlPlanesOf(planes);
+  // Two meshes in one cluster, of which one is old: neither has a revision that tells.
+  const isRight = (each: ControlPlane): boolean => isMixer(each) === isMixers(pod, own);
+  if (!own.some(isMixer) || own.every(isMixer)) return belongsTo(pod, plane, own);
+  return isRight(plane) && belongsTo(pod, plane, own.filter(isRight));
+}
 
 /** The proxies that should have their configuration from this control plane. */
 export interface Expected {

@@ -1,10 +1,10 @@
 import { decoded, expiriesIn } from '../../cluster/question/certificates.ts';
 import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 import type { HandshakeQuestion } from '../../cluster/question/question.ts';
-import { mutatingWebhooks, typedName, validatingWebhooks } from '../../cluster/question/resources.ts';
+import { mutatingWebhooks, type Resource, typedName, validatingWebhooks } from '../../cluster/question/resources.ts';
 import { askJson } from '../../cluster/question/text.ts';
 import type { Handshake } from '../../cluster/ways/handshake.ts';
-import type { Ask, Attempt, ControlPlane } from '../../diagnosis/check.ts';
+import type { Ask, Attempt, ControlPlane, Source } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';
 import type { LabelSelector } from '../../istio/selector.ts';
@@ -95,14 +95,19 @@ async function listed(ask: Ask, kind: Webhook['kind']): Promise<Listing<readonly
   return newest.served ? newest : listAll(ask, resource('v1beta1'), parse);
 }
 
-const rights = [mutatingWebhooks('v1'), validatingWebhooks('v1')].map(
-  (resource) => ({ verb: 'list', resource: typedName(resource) }) as const,
-);
+const every = (kind: Webhook['kind'], resource: Resource): Source<readonly Webhook[]> =>
+  clusterSource([{ verb: 'list', resource: typedName(resource) }], async (ask) =>
+    (await listed(ask, kind)).items.flat(),
+  );
+
+/** Every webhook of Istio's that changes what is created: those that inject. */
+export const mutating = every('mutating', mutatingWebhooks('v1'));
+export const validating = every('validating', validatingWebhooks('v1'));
 
 /** Every admission webhook of Istio's, whatever control plane it leads to. */
-export const allWebhooks = clusterSource(rights, async (ask): Promise<readonly Webhook[]> => {
-  const [mutating, validating] = await Promise.all([listed(ask, 'mutating'), listed(ask, 'validating')]);
-  return [...mutating.items, ...validating.items].flat();
+export const allWebhooks = clusterSource([], async ({ from }): Promise<readonly Webhook[]> => {
+  const [changing, refusing] = await Promise.all([from(mutating), from(validating)]);
+  return [...changing, ...refusing];
 });
 
 /** Whether a webhook is this control plane's: by the namespace it calls, and by the revision where both tell theirs. */
@@ -114,16 +119,23 @@ const isOf =
 
 /** Whether this control plane answers for what is none's. */
 export const isFirst = planeSource([], async ({ from, plane }): Promise<boolean> => {
-  const [first] = controlPlanesOf((await from(detection)).planes);
+  const planes = controlPlanesOf((await from(detection)).planes);
+  // Beside a mesh of today an old one is left to itself.
+  const first = planes.find(({ generation }) => generation !== 'mixer') ?? planes[0];
   return JSON.stringify(first) === JSON.stringify(plane);
 });
 
+const ownOf = (webhooks: Source<readonly Webhook[]>): Source<readonly Webhook[]> =>
+  planeSource([], async ({ from, plane }) => {
+    const [all, detected, answers] = await Promise.all([from(webhooks), from(detection), from(isFirst)]);
+    const planes = controlPlanesOf(detected.all);
+    return all.filter((webhook) => isOf(plane)(webhook) || (answers && !planes.some((each) => isOf(each)(webhook))));
+  });
+
 /** Those that lead to this control plane. One that leads to none that is there, the first has to answer for. */
-export const webhooks = planeSource([], async ({ from, plane }): Promise<readonly Webhook[]> => {
-  const [all, detected, answers] = await Promise.all([from(allWebhooks), from(detection), from(isFirst)]);
-  const planes = controlPlanesOf(detected.all);
-  return all.filter((webhook) => isOf(plane)(webhook) || (answers && !planes.some((each) => isOf(each)(webhook))));
-});
+export const webhooks = ownOf(allWebhooks);
+/** Of those, the ones that inject. */
+export const injectors = ownOf(mutating);
 
 /** A webhook, and what stands behind its Service. */
 export interface WebhookBackend {

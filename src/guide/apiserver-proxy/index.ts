@@ -1,4 +1,4 @@
-import { allWebhooks } from '../../evidence/istio/webhooks.ts';
+import { mutating, validating } from '../../evidence/istio/webhooks.ts';
 import { apiServers, failedCalls, webhookCounts } from '../../evidence/kubernetes/api-servers.ts';
 import { failedCreates } from '../../evidence/kubernetes/failed-creates.ts';
 import { allNodes } from '../../evidence/kubernetes/lists.ts';
@@ -10,5 +10,5 @@ import { proxySettings } from './proxy-settings.ts';
 /** "Automatic Sidecar Injection will fail if the kube-apiserver has proxy settings" (guide.md k). */
 export const apiserverProxy = section({
   steps: [proxySettings, noProxy, proxiedCalls],
-  sources: [allNodes, allWebhooks, apiServers, failedCalls, failedCreates, webhookCounts],
+  sources: [allNodes, mutating, validating, apiServers, failedCalls, failedCreates, webhookCounts],
 });

@@ -1,6 +1,6 @@
 import { injection } from '../../evidence/istio/injection.ts';
 import { webhookLogs } from '../../evidence/istio/webhook-logs.ts';
-import { allWebhooks, webhookHandshakes } from '../../evidence/istio/webhooks.ts';
+import { mutating, validating, webhookHandshakes } from '../../evidence/istio/webhooks.ts';
 import { failedCreates } from '../../evidence/kubernetes/failed-creates.ts';
 import { allNamespaces, allServices } from '../../evidence/kubernetes/lists.ts';
 import { section } from '../section.ts';
@@ -16,5 +16,5 @@ import { webhookService } from './webhook-service.ts';
  */
 export const webhookCerts = section({
   steps: [webhookConfiguration, webhookSelection, webhookService, webhookHandshake, webhookCalls],
-  sources: [allServices, allNamespaces, allWebhooks, injection, webhookHandshakes, webhookLogs, failedCreates],
+  sources: [allServices, allNamespaces, mutating, validating, injection, webhookHandshakes, webhookLogs, failedCreates],
 });

@@ -1,9 +1,9 @@
 import { defineMeter, type Flow } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { consumerStores } from '../../../evidence/consumers/consumer-stores.ts';
-import { emission } from '../../../evidence/envoy/emission.ts';
+import { type Emission, emission } from '../../../evidence/envoy/emission.ts';
 import { madeStats } from '../../../evidence/istio/made-stats.ts';
-import { population } from '../../../evidence/istio/population.ts';
+import { type Population, population } from '../../../evidence/istio/population.ts';
 import { metricsTold } from '../../../evidence/istio/told.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
@@ -28,6 +28,12 @@ import { toldPods } from './telemetry-config.ts';
 
 type Pods = ReadonlySet<Pod> | null;
 
+/** Pods that nothing is known of yet, and that nobody can blame. */
+function youngOf({ judged, proven }: Emission, { proxies }: Population): ReadonlySet<Pod> {
+  const old = new Set(judged.map(({ pod }) => pod));
+  return new Set(proxies.flatMap(({ pod }) => (old.has(pod) || proven.has(pod) ? [] : [pod])));
+}
+
 /** A line of the funnel: what it is called, who is left, and the steps that lose pods there. */
 interface Line {
   name: string;
@@ -47,6 +53,10 @@ function narrowed(lines: readonly Line[]): readonly Line[] {
   });
 }
 
+/** Pods whose proxies may not have begun yet are nowhere: neither there nor lost. */
+const without = (pods: Pods, young: ReadonlySet<Pod>): Pods =>
+  pods && new Set([...pods].filter((pod) => !young.has(pod)));
+
 /** How many pods of the mesh are left at each line; null where that is not known. */
 export const funnel = defineMeter({
   needs: {
@@ -62,9 +72,15 @@ export const funnel = defineMeter({
   },
   measure({ population, told, made, emission, scraping, fresh, loaded, consumers, store }): readonly Flow[] {
     if ('missing' in population) return [];
-    const all = workloadsOf(population.got);
+    const young = 'got' in emission ? youngOf(emission.got, population.got) : new Set<Pod>();
+    const all = without(workloadsOf(population.got), young);
     const lines = narrowed([
-      { name: 'in mesh', hop: 'workload->proxy', steps: [IN_MESH], pods: inMeshOf(population.got) },
+      {
+        name: 'in mesh',
+        hop: 'workload->proxy',
+        steps: [IN_MESH],
+        pods: without(inMeshOf(population.got), young),
+      },
       {
         name: 'told',
         hop: 'workload->proxy',

@@ -7,7 +7,7 @@ import { madeStats } from '../../../evidence/istio/made-stats.ts';
 import { meshMetrics } from '../../../evidence/istio/mesh-metrics.ts';
 import { allSyncs, pilotCounts } from '../../../evidence/istio/pilot.ts';
 import { statsEnvoyFilters, telemetries } from '../../../evidence/istio/telemetry.ts';
-import { allWebhooks } from '../../../evidence/istio/webhooks.ts';
+import { mutating } from '../../../evidence/istio/webhooks.ts';
 import { allNamespaces } from '../../../evidence/kubernetes/lists.ts';
 import { monitoring } from '../../../evidence/prometheus/monitors.ts';
 import { prometheusReadings } from '../../../evidence/prometheus/readings.ts';
@@ -16,6 +16,7 @@ import { configDelivery } from './config-delivery.ts';
 import { consuming } from './consumers.ts';
 import { funnel } from './funnel.ts';
 import { inMesh } from './in-mesh.ts';
+import { ofProxies } from './of-proxies.ts';
 import { protocol } from './protocol.ts';
 import { proxyEmits } from './proxy-emits.ts';
 import { scrape } from './scrape.ts';
@@ -24,7 +25,10 @@ import { telemetryConfig } from './telemetry-config.ts';
 
 /** From a workload's proxy to whoever looks at its metrics, where Envoy makes them: Istio 1.5 and newer. */
 export const sidecarWalk: Walk = {
-  steps: [inMesh, telemetryConfig, configDelivery, proxyEmits, protocol, scrape, stored, consuming],
+  steps: [
+    inMesh,
+    ...[telemetryConfig, configDelivery, proxyEmits, protocol, scrape, stored, consuming].map(ofProxies),
+  ],
   meter: funnel,
 };
 
@@ -33,7 +37,7 @@ export const sidecarSources: readonly Source<unknown>[] = [
   ...new Set([
     ...sidecarWalk.steps.flatMap(({ checks }) => checks.flatMap(({ needs }) => Object.values(needs))),
     allNamespaces,
-    allWebhooks,
+    mutating,
     meshMetrics,
     telemetries,
     statsEnvoyFilters,

@@ -210,10 +210,23 @@ judging(
     },
     {
       when: 'not every replica answers',
-      given: { syncs: [...syncs(sync('a-0'), sync('b-0')), silent] },
+      given: { pilots: [pilot(), pilot('istiod-2')], syncs: [...syncs(sync('a-0'), sync('b-0')), silent] },
       status: 'unknown',
       reason: 'TimedOut',
       says: /not every replica/,
+    },
+    {
+      when: 'one of another control plane does not answer, and all are connected here',
+      given: { syncs: [...syncs(sync('a-0'), sync('b-0')), silent] },
+      status: 'pass',
+      says: /^all 2/,
+    },
+    {
+      when: 'one of another control plane does not answer, to which one may be connected',
+      given: { syncs: [...syncs(sync('a-0')), silent] },
+      status: 'unknown',
+      reason: 'TimedOut',
+      says: /^1 of 2/,
     },
     {
       when: 'not every pod was listed',

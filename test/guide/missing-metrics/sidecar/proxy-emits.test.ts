@@ -57,6 +57,27 @@ judging(
       says: /^no Prometheus told; all have it on their pages$/,
     },
     {
+      when: 'no store was found, and not every page was read',
+      given: {
+        emission: emitting([a, b], [], { stores: { answered: 0, missing: [] }, asked: [readProxy(a, metricsPage())] }),
+      },
+      status: 'unknown',
+      reason: 'NotAllRead',
+      says: /^1 of 2 proxies have it; of the others no store tells/,
+    },
+    {
+      when: 'a store may not be asked, and not every page was read',
+      given: {
+        emission: emitting(all, ['a-0'], {
+          stores: { answered: 1, missing: [missing('Unauthorized')] },
+          asked: [readProxy(b, metricsPage())],
+        }),
+      },
+      status: 'unknown',
+      reason: 'NotAllRead',
+      says: /^2 of 4 proxies have it/,
+    },
+    {
       when: 'one page is Envoy’s and has none; the other pod of its owner is no other',
       given: { emission: emitting(all, ['a-0', 'c-0'], { asked: [readProxy(b, bare(), bare())] }) },
       status: 'fail',

@@ -2,7 +2,7 @@ import { defineCheck } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, some, sorted, unknown } from '../../../../diagnosis/verdict.ts';
 import { firstSyncs, type Pilot, pilots } from '../../../../evidence/istio/pilot.ts';
-import { type Webhook, webhooks } from '../../../../evidence/istio/webhooks.ts';
+import { injectors, type Webhook } from '../../../../evidence/istio/webhooks.ts';
 import { allPods, allServices } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import type { Service } from '../../../../evidence/kubernetes/service.ts';
@@ -33,7 +33,7 @@ export const istiodAnswers = defineCheck({
       'No istiod runs where this mesh has its control plane: proxies keep what they have, new ones get nothing.',
     IstiodNotReady: 'Not every replica of istiod is ready: proxies keep what they have.',
   },
-  needs: { pilots, syncs: firstSyncs, webhooks: attempt(webhooks), services: allServices, pods: allPods },
+  needs: { pilots, syncs: firstSyncs, webhooks: attempt(injectors), services: allServices, pods: allPods },
   judge({ pilots, syncs, webhooks, services, pods }, { plane }) {
     if (pilots.length === 0) {
       const leads = 'got' in webhooks ? outside(webhooks.got, services.items) : null;

@@ -1,6 +1,6 @@
 import { defineCheck } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
-import { count, isSome, skip, sorted, unknown } from '../../../../diagnosis/verdict.ts';
+import { count, isSome, skip, unknown } from '../../../../diagnosis/verdict.ts';
 import { logLine } from '../../../../evidence/envoy/asked.ts';
 import { firstSyncs, pilots } from '../../../../evidence/istio/pilot.ts';
 import { type Proxy as MeshProxy, population } from '../../../../evidence/istio/population.ts';
@@ -8,6 +8,7 @@ import { isYoung } from '../../../../evidence/istio/proxies.ts';
 import { foundIn, isLate, proxyNamed } from '../../../../evidence/istio/sync.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { answersIn, loaded, provenIn } from '../../../../evidence/prometheus/proxies.ts';
+import { knownOf } from './connected.ts';
 import { ELSEWHERE } from './istiod-answers.ts';
 
 /** A proxy is ready once it has had clusters and listeners, and stays so (pilot/cmd/pilot-agent/status/ready/probe.go). */
@@ -35,8 +36,7 @@ export const proxiesConfigured = defineCheck({
         ? unknown([population.refusal], 'the proxies could not be listed')
         : skip(`no proxy to be judged${young > 0 ? `; ${young} younger than a minute` : ''}`);
     if (pilots.length === 0) return skip('no replica of istiod is here to be asked');
-    const { got, missing } = sorted(syncs.map(({ proxies }) => proxies));
-    const known = got.flat();
+    const { known, missing } = knownOf(judged, syncs, pilots);
     const unsent = new Set(
       foundIn(known, 'not sent')
         .filter(({ type }) => type.kind === 'listener')

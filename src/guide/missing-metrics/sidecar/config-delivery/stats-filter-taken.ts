@@ -11,6 +11,7 @@ import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/ow
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { type Answers, answersIn, loaded, provenIn } from '../../../../evidence/prometheus/proxies.ts';
 import { TELEMETRY_CONFIG } from '../steps.ts';
+import { knownOf } from './connected.ts';
 import { ELSEWHERE } from './istiod-answers.ts';
 
 /** The kinds in which the stats filter comes: in listeners, and as an extension of its own where it was WebAssembly. */
@@ -51,8 +52,7 @@ export const statsFilterTaken = defineCheck({
         ? unknown([population.refusal], 'the proxies could not be listed')
         : skip('no proxy to be judged');
     if (pilots.length === 0) return skip('no replica of istiod is here to be asked');
-    const { got, missing } = sorted(syncs.map(({ proxies }) => proxies));
-    const known = got.flat();
+    const { known, missing } = knownOf(population.proxies, syncs, pilots);
     const counted = 'got' in counts ? sorted(counts.got) : { got: [], missing: [counts.missing] };
     const refusing = new Set(counted.got.flatMap((each) => [...each.refusing]));
     const refusals = refusalsIn(population.proxies, known, refusing);

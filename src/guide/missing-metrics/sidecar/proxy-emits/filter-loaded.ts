@@ -65,6 +65,8 @@ export const filterLoaded = defineCheck({
     SeriesForgotten:
       'The proxy forgets series that stand still: that istio_build is not on its page proves nothing while there is no traffic.',
     NoPageRead: 'No store has the proxy, and with --sample 0 no page is read.',
+    NotAllRead:
+      'Not every store could be asked, or there is none, and only the pages of a few proxies were read: what the others make is not known.',
     PagesContradict: 'A proxy whose series are stored shows none on its page: its pages cannot be believed.',
   },
   needs: { emission, pilots },
@@ -125,6 +127,16 @@ export const filterLoaded = defineCheck({
         missing: stores.missing,
       };
     if (judged.length === idle.length) return skip(`no proxy has anything to count${served}`);
+    // A few pages speak for the others where a store was asked for those and has none: the loss is behind them then.
+    if (suspects > asked.length && (stores.answered === 0 || stores.missing.length > 0))
+      return {
+        status: 'unknown',
+        reason: 'NotAllRead',
+        message: `${ofAll(judged.length - suspects + loaded.length, emission)} have it; of the others no store tells, and their pages were not read`,
+        evidence: linesOf(subjectsOf(loaded.map(({ proxy }) => proxy.pod)), ': on its page'),
+        hint: `kubectl istio-diag missing-metrics --sample ${suspects}`,
+        missing: stores.missing,
+      };
     const others = suspects - idle.length;
     const shown =
       loaded.length === others
