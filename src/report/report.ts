@@ -184,7 +184,7 @@ function nothingJudged({ run }: Facts, steps: readonly StepReport[]): readonly s
 function headlineOf({ step, findings }: StepFindings): Finding | undefined {
   const status = worst(findings.map((finding) => finding.status));
   const decisive = findings.filter((finding) => finding.status === status);
-  if (status === 'pass')
+  if (status === 'pass' || status === 'skip')
     return decisive.find(({ check }) => check === (step.headline ?? step.checks[0]?.id)) ?? decisive[0];
   const causes = decisive.filter(({ causedBy }) => causedBy === null);
   return causes.find(({ about }) => about === 'workload') ?? causes[0] ?? decisive[0];
@@ -272,8 +272,11 @@ function uncheckedOf({ sections, unsearched }: Facts): readonly Unchecked[] {
     ),
   );
   const all = [...unsearched.map((each) => entry('detection', each)), ...ofSteps];
-  const distinct = new Map(
-    all.map((each) => [JSON.stringify([each.step, each.reason, each.verb, each.resource, each.namespace]), each]),
-  );
+  const distinct = new Map<string, Unchecked>();
+  for (const each of all) {
+    const key = JSON.stringify([each.step, each.reason, each.verb, each.resource, each.namespace]);
+    // Of several that are alike, the one that tells most of what was tried.
+    if ((distinct.get(key)?.triedInstead.length ?? 0) <= each.triedInstead.length) distinct.set(key, each);
+  }
   return [...distinct.values()];
 }
