@@ -127,7 +127,11 @@ export function controlPlane(spec: Spec, address: string): readonly RecordedObje
       revised(spec, 'istio-sidecar-injector'),
       {
         config: 'policy: enabled\nalwaysInjectSelector: []\nneverInjectSelector: []\ndefaultTemplates: [sidecar]\n',
-        values: JSON.stringify({ global: { istioNamespace: SYSTEM }, revision: spec.revision }),
+        values: JSON.stringify({
+          global: { istioNamespace: SYSTEM, hub: 'istio', tag: spec.release, proxy: { image: 'proxyv2' } },
+          revision: spec.revision,
+          sidecarInjectorWebhook: { enableNamespacesByDefault: false },
+        }),
       },
       own,
     ),

@@ -1,0 +1,41 @@
+import type { Mesh } from '../../meshes.ts';
+import { built } from '../scenario.ts';
+import { answerCauses } from './answers.ts';
+import type { Cause } from './cause.ts';
+import { consumerCauses } from './consumers.ts';
+import { deliveryCauses } from './delivery.ts';
+import { healthyCauses } from './healthy.ts';
+import { inMeshCauses } from './in-mesh.ts';
+import { protocolCauses } from './protocol.ts';
+import { scrapeCauses } from './scrape.ts';
+import { severalCauses } from './several.ts';
+import { storedCauses } from './stored.ts';
+import { telemetryCauses } from './telemetry-config.ts';
+
+/** Every cause, by what it is about. */
+export const CAUSES: Record<string, readonly Cause[]> = {
+  'nothing is wrong where': healthyCauses,
+  'pods are in the mesh or not where': inMeshCauses,
+  'proxies are told or not where': telemetryCauses,
+  'configuration is delivered or not where': deliveryCauses,
+  'protocols are known or not where': protocolCauses,
+  'pages are scraped or not where': scrapeCauses,
+  'series are stored or not where': storedCauses,
+  'consumers ask or do not where': consumerCauses,
+  'there are two where': severalCauses,
+  'nothing is made up where a store': answerCauses,
+};
+
+function meshOf({ name, spec, after, command = 'missing-metrics', expect }: Cause): Mesh {
+  const mesh = built(name.replaceAll(/\W+/g, '-'), spec);
+  after?.(mesh);
+  return { ...mesh, command: command.split(' '), expect };
+}
+
+/** Builds the mesh of each cause, by its name. */
+export const causeMeshes = (): ReadonlyMap<string, () => Mesh> =>
+  new Map(
+    Object.values(CAUSES)
+      .flat()
+      .map((cause) => [cause.name, () => meshOf(cause)]),
+  );
