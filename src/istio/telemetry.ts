@@ -47,14 +47,21 @@ export function telemetriesOf(objects: readonly Telemetry[]): Telemetries {
   return found;
 }
 
+/** The same, with other objects in one namespace. */
+export const withObjects = (all: Telemetries, namespace: string, objects: readonly Telemetry[]): Telemetries =>
+  new Map(all).set(namespace, [...objects].sort(byAge));
+
 /** The one object that is for a whole namespace: the oldest (pilot/pkg/model/telemetry.go, namespaceWideTelemetryConfig). */
 const wholeOf = (all: Telemetries, namespace: string): Telemetry | undefined =>
   all.get(namespace)?.find(isNamespaceWide);
 
 /** Those that are for a whole namespace and are never read, since an older one is. */
-export const passedOver = (all: Telemetries): readonly { ignored: Telemetry; by: Telemetry }[] =>
-  [...all.values()].flatMap((own) => {
-    const [by, ...rest] = own.filter(isNamespaceWide);
+export const passedOver = (
+  all: Telemetries,
+  namespaces: Iterable<string> = all.keys(),
+): readonly { ignored: Telemetry; by: Telemetry }[] =>
+  [...namespaces].flatMap((namespace) => {
+    const [by, ...rest] = (all.get(namespace) ?? []).filter(isNamespaceWide);
     return by ? rest.map((ignored) => ({ ignored, by })) : [];
   });
 

@@ -250,6 +250,13 @@ judging(
       says: /^3 of 3 proxies: Telemetry istio-system\/off switches all metrics off$/,
     },
     {
+      when: 'each namespace does for itself',
+      given: given([telemetryObject('shop/off', off), telemetryObject('pay/none', off)]),
+      status: 'fail',
+      reason: 'MetricsDisabled',
+      says: /^2 of 3 proxies: Telemetry shop\/off switches all metrics off; 1 more by 1 other cause$/,
+    },
+    {
       when: 'it does, and one namespace on again',
       given: given([telemetryObject('istio-system/off', off), telemetryObject('shop/on', on)]),
       status: 'fail',

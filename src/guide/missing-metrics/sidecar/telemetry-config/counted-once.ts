@@ -5,7 +5,7 @@ import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { StatsFilter } from '../../../../istio/stats-filters.ts';
 import { objectsLine } from './cures.ts';
-import { judgeLosses, needs, part, subjectsIn, UNDECIDED } from './family.ts';
+import { few, judgeLosses, needs, part, subjectsIn, UNDECIDED } from './family.ts';
 import { type Culprit, sizeOf } from './losses.ts';
 import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
 
@@ -63,7 +63,7 @@ function verdictOf(
     reason: 'CountedTwice',
     effect: 'wrong',
     message: words(worst, evidence),
-    evidence: [...linesOf(subjects), ...others.map((each) => words(each, evidence))],
+    evidence: [...linesOf(subjects), ...few(others.map((each) => words(each, evidence)))],
     subjects,
     hint: cure(worst, evidence.told, plane),
   };

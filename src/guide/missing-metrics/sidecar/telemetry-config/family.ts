@@ -59,26 +59,30 @@ export function undecided(evidence: Evidence, { namespace, revision }: ControlPl
     : { status: 'unknown', reason: 'Undecided', message: about, missing };
 }
 
-const verdictOf = (
-  [worst, ...others]: readonly [Loss, ...Loss[]],
-  evidence: Evidence,
-  plane: ControlPlane,
-): Verdict => {
+/** Lines of what else there is: of a mesh with an object in every namespace, a few. */
+const MOST = 5;
+
+/** The first lines, and of how many more. */
+export const few = (lines: readonly string[]): readonly string[] =>
+  lines.length <= MOST ? lines : [...lines.slice(0, MOST), `and ${lines.length - MOST} more`];
+
+function verdictOf([worst, ...others]: readonly [Loss, ...Loss[]], evidence: Evidence, plane: ControlPlane): Verdict {
   const { told } = evidence;
-  const subjects = subjectsIn(worst.classes);
+  const rest = others.flatMap(({ classes }) => classes);
+  const more = others.length > 0 ? `; ${sizeOf(rest)} more by ${count(others.length, 'other cause')}` : '';
   return {
     status: worst.isWhole ? 'fail' : 'warn',
     reason: worst.reason,
-    message: `${part(worst.classes, evidence)}: ${lossWords(worst, told, plane)}`,
+    message: `${part(worst.classes, evidence)}: ${lossWords(worst, told, plane)}${more}`,
     evidence: [
       ...notesOf(worst, told),
-      ...linesOf(subjects),
-      ...others.map((each) => `${part(each.classes, evidence)}: ${lossWords(each, told, plane)}`),
+      ...linesOf(subjectsIn(worst.classes)),
+      ...few(others.map((each) => `${part(each.classes, evidence)}: ${lossWords(each, told, plane)}`)),
     ],
-    subjects,
+    subjects: subjectsIn([...worst.classes, ...rest]),
     hint: cureOf(worst, told, plane),
   };
-};
+}
 
 /** The verdict on losses of some reasons; without one, on what is left to say. */
 export function judgeLosses(

@@ -2,9 +2,9 @@ import type { MetricsTold, ToldClass } from '../../../../evidence/istio/told.ts'
 import { isNamespaceWide } from '../../../../istio/attachment.ts';
 import { contextOf, ofOtherVersions, type Side, type StatsConfig, statsOf } from '../../../../istio/stats.ts';
 import { addsStats, type EnvoyFilter, fitsVersion } from '../../../../istio/stats-filters.ts';
-import { passedOver, type Telemetry, telemetriesOf } from '../../../../istio/telemetry.ts';
+import { passedOver, type Telemetry, withObjects } from '../../../../istio/telemetry.ts';
 import { isOfRevision } from '../../../../istio/visibility.ts';
-import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
+import { type JudgedSide, onceFor, sidesOf } from './sides.ts';
 
 /** Why one side of a proxy is told to make no metrics. */
 export type Reason =
@@ -67,8 +67,8 @@ function unread({ all, revisions }: MetricsTold, config: StatsConfig, side: Judg
   const isAmong = (each: Telemetry | EnvoyFilter): boolean => isNear(each, config, side) && isNobodys(each);
   const rule = all.telemetries.find((each) => {
     if (!isAmong(each)) return false;
-    const read = { ...config, telemetries: telemetriesOf([...[...config.telemetries.values()].flat(), each]) };
-    return isTold(read, side);
+    const own = config.telemetries.get(each.namespace) ?? [];
+    return isTold({ ...config, telemetries: withObjects(config.telemetries, each.namespace, [...own, each]) }, side);
   });
   if (rule) return cause('TelemetryOfAnotherRevision', [telemetry(rule)]);
   const filters = all.envoyFilters.filter(
@@ -79,12 +79,12 @@ function unread({ all, revisions }: MetricsTold, config: StatsConfig, side: Judg
 
 /** An object that is passed over for an older one, and would make metrics here. */
 function ignored(config: StatsConfig, side: JudgedSide): Cause | null {
-  const found = passedOver(config.telemetries).find(({ ignored: one, by }) => {
-    if (!isNear(one, config, side)) return false;
-    const others = [...config.telemetries.values()].flat().filter((each) => each !== by);
+  const near = new Set([config.mesh.rootNamespace, side.of.proxy.namespace]);
+  const found = passedOver(config.telemetries, near).find(({ ignored: one, by }) => {
+    const others = (config.telemetries.get(one.namespace) ?? []).filter((each) => each !== by);
     // As if it were the oldest.
     const first = others.map((each) => (each === one ? { ...each, createdAt: 0 } : each));
-    return isTold({ ...config, telemetries: telemetriesOf(first) }, side);
+    return isTold({ ...config, telemetries: withObjects(config.telemetries, one.namespace, first) }, side);
   });
   return found ? cause('TelemetryIgnored', [telemetry(found.ignored), telemetry(found.by)]) : null;
 }
@@ -129,7 +129,7 @@ const keyOf = ({ reason, culprits, providers }: Cause, sides: readonly Side[]): 
   ]);
 
 /** What is lost, one for each cause, those of most proxies first. */
-export function lossesOf(evidence: Evidence): readonly Loss[] {
+export const lossesOf = onceFor((evidence): readonly Loss[] => {
   const found = new Map<string, Loss & { classes: ToldClass[] }>();
   for (const { of, sides } of sidesOf(evidence)) {
     const lost = sides.filter(({ told }) => told === 'no');
@@ -147,7 +147,7 @@ export function lossesOf(evidence: Evidence): readonly Loss[] {
   return [...found.values()].sort(
     (a, b) => Number(b.isWhole) - Number(a.isWhole) || sizeOf(b.classes) - sizeOf(a.classes),
   );
-}
+});
 
 /** How many proxies are of these classes. */
 export const sizeOf = (classes: readonly ToldClass[]): number =>

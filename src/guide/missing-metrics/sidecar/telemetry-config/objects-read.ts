@@ -3,7 +3,7 @@ import { some } from '../../../../diagnosis/verdict.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { passedOver } from '../../../../istio/telemetry.ts';
 import { cureOf } from './cures.ts';
-import { judgeLosses, needs, UNDECIDED } from './family.ts';
+import { few, judgeLosses, needs, UNDECIDED } from './family.ts';
 import { isUnread, type Loss } from './losses.ts';
 import type { Evidence } from './sides.ts';
 import { lossWords } from './words.ts';
@@ -47,7 +47,7 @@ function warning(evidence: Evidence, plane: ControlPlane): Verdict {
     message: lossWords(first, evidence.told, plane),
     evidence: [
       ...(first.reason === 'TelemetryIgnored' ? ['istioctl analyze: IST0160'] : []),
-      ...others.slice(0, 9).map((each) => lossWords(each, evidence.told, plane)),
+      ...few(others.map((each) => lossWords(each, evidence.told, plane))),
     ],
     hint: cureOf(first, evidence.told, plane),
   };

@@ -77,12 +77,25 @@ function doubted(sides: readonly JudgedSide[]): (side: JudgedSide) => JudgedSide
   const isContradicted = ({ stats, told }: JudgedSide): boolean =>
     told === 'yes' && stats !== null && toldBy(stats) === 'no';
   const wrong = new Set(sides.filter(isContradicted).map(whyOf));
+  if (wrong.size === 0) return (side) => side;
   return (side) =>
     side.made === null && side.told === 'no' && wrong.has(whyOf(side)) ? { ...side, told: 'unknown' } : side;
 }
 
+/** A function of evidence that is worked out once: every check of the step is handed the same. */
+export function onceFor<T>(work: (evidence: Evidence) => T): (evidence: Evidence) => T {
+  const known = new WeakMap<MetricsTold, { made: Evidence['made']; result: T }>();
+  return (evidence) => {
+    const before = known.get(evidence.told);
+    if (before && before.made === evidence.made) return before.result;
+    const result = work(evidence);
+    known.set(evidence.told, { made: evidence.made, result });
+    return result;
+  };
+}
+
 /** The sides of each class of proxies. */
-export function sidesOf({ told, made }: Evidence): readonly { of: ToldClass; sides: readonly JudgedSide[] }[] {
+export const sidesOf = onceFor(({ told, made }): readonly { of: ToldClass; sides: readonly JudgedSide[] }[] => {
   const asked = new Map(('got' in made ? made.got : []).map((each) => [each.of, each]));
   const all = told.classes.map((of) => ({
     of,
@@ -90,4 +103,4 @@ export function sidesOf({ told, made }: Evidence): readonly { of: ToldClass; sid
   }));
   const doubt = doubted(all.flatMap(({ sides }) => sides));
   return all.map(({ of, sides }) => ({ of, sides: sides.map(doubt) }));
-}
+});

@@ -3,7 +3,7 @@ import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf } from '../../../../evidence/kubernetes/owner.ts';
 import { objectLine } from './cures.ts';
 import { type Dropped, droppedIn, REQUESTS } from './dropped.ts';
-import { judgeLosses, needs, part, subjectsIn, UNDECIDED } from './family.ts';
+import { few, judgeLosses, needs, part, subjectsIn, UNDECIDED } from './family.ts';
 import type { Evidence } from './sides.ts';
 
 const droppedWords = ({ metric, by, classes }: Dropped, evidence: Evidence): string =>
@@ -17,7 +17,7 @@ function droppedVerdict([worst, ...others]: readonly [Dropped, ...Dropped[]], ev
     status: isLost ? 'fail' : 'warn',
     reason: 'MetricDropped',
     message: droppedWords(isLost ? { ...worst, classes: worst.whole } : worst, evidence),
-    evidence: [...linesOf(subjects), ...others.slice(0, 10).map((each) => droppedWords(each, evidence))],
+    evidence: [...linesOf(subjects), ...few(others.map((each) => droppedWords(each, evidence)))],
     subjects,
     hint: `${objectLine('edit', { kind: 'Telemetry', object: worst.by })}   # take out disabled: true of this metric`,
   };
