@@ -6,7 +6,7 @@ import { type Connected, istiodPages } from './istiod-pages.ts';
 import { object, owned } from './objects.ts';
 import { pagesOf } from './pages.ts';
 import { podOf, releaseOf, templateOf } from './proxied.ts';
-import type { Spec, Workload } from './spec.ts';
+import { app, type Spec, type Workload } from './spec.ts';
 import { planOf, storeObjects } from './store.ts';
 import type { Peer } from './traffic.ts';
 
@@ -73,6 +73,10 @@ export function built(name: string, spec: Spec): Built {
     }
     return objects;
   });
+  const store = storeObjects(spec, address);
+  const prometheus = store.find(({ kind, metadata }) => kind === 'Pod' && metadata.labels?.app === 'prometheus');
+  if (spec.prometheus.sidecar && prometheus)
+    connected.push({ pod: `${prometheus.metadata.name}.${spec.prometheus.namespace}`, of: app('prometheus') });
   const istiod = system.find(({ kind }) => kind === 'Pod')?.metadata.name ?? '';
   for (const [path, page] of istiodPages(spec, connected)) pages.set(`istio-system/${istiod}:${path}`, page);
   const namespaces = { 'istio-system': {}, [spec.prometheus.namespace]: {}, ...spec.namespaces };
@@ -82,14 +86,19 @@ export function built(name: string, spec: Spec): Built {
     ),
     ...system,
     ...workloads,
-    ...spec.services.map(({ name: service, namespace, app, createdAt, portName, port, targetPort, appProtocol }) =>
+    ...spec.services.map(({ name: service, namespace, app: of, createdAt, portName, port, targetPort, appProtocol }) =>
       object(
         'v1',
         'Service',
-        { name: service, namespace, labels: { app }, ...(createdAt !== undefined && { creationTimestamp: createdAt }) },
+        {
+          name: service,
+          namespace,
+          labels: { app: of },
+          ...(createdAt !== undefined && { creationTimestamp: createdAt }),
+        },
         {
           spec: {
-            selector: { app },
+            selector: { app: of },
             ports: [
               {
                 port,
@@ -102,7 +111,7 @@ export function built(name: string, spec: Spec): Built {
         },
       ),
     ),
-    ...storeObjects(spec, address),
+    ...store,
     ...spec.objects,
   ];
   const recording: Recording = { name: `made/${name}`, broken: null, objects, pages, logs: new Map(), queries: {} };

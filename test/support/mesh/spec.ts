@@ -69,6 +69,8 @@ export interface Spec {
     namespace: string;
     /** What is scraped: pods that carry the annotations, those that Istio's PodMonitor selects, each pod's 15090, or nothing. */
     by: 'annotations' | 'monitor' | 'envoy-stats' | 'nothing';
+    /** What the server is told, where it is none of these. */
+    configuration: string | null;
     /** Whether pods that have finished keep their targets. */
     keepsFinished: boolean;
     labels: Record<string, string>;
@@ -179,6 +181,7 @@ export const shop = (release = '1.31.0'): Spec => ({
   prometheus: {
     namespace: 'istio-system',
     by: 'annotations',
+    configuration: null,
     keepsFinished: false,
     labels: {},
     annotations: {},

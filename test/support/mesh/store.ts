@@ -1,3 +1,4 @@
+import { dump, load } from 'js-yaml';
 import type { RecordedObject } from '../recordings.ts';
 import { configMap, object, owned } from './objects.ts';
 import { ipOf, legal, type ScrapePlan, type ScrapeTarget } from './plan.ts';
@@ -42,11 +43,25 @@ scrape_configs:
   - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}
 `;
 
-const configurationOf = ({ prometheus: { by, keepsFinished } }: Spec): string | undefined => {
-  if (by === 'annotations') return keepsFinished ? BY_ANNOTATIONS : `${BY_ANNOTATIONS}${DROPS_FINISHED}`;
-  if (by === 'envoy-stats') return ENVOY_STATS;
-  return by === 'nothing' ? 'global: {scrape_interval: 15s}\nscrape_configs: []\n' : undefined;
-};
+/** A configuration as the server and its ConfigMap show it, with what its jobs are told beside. */
+function configurationOf({ prometheus: { by, keepsFinished, jobs, configuration } }: Spec): string | undefined {
+  const own =
+    configuration ??
+    {
+      annotations: keepsFinished ? BY_ANNOTATIONS : `${BY_ANNOTATIONS}${DROPS_FINISHED}`,
+      'envoy-stats': ENVOY_STATS,
+      nothing: 'global: {scrape_interval: 15s}\nscrape_configs: []\n',
+      // An operator keeps it in a Secret.
+      monitor: undefined,
+    }[by];
+  if (own === undefined || Object.keys(jobs).length === 0) return own;
+  const parsed = load(own) as { scrape_configs: { job_name: string }[] };
+  const told = parsed.scrape_configs.map((each) => {
+    const { pool: _, interval, ...rest } = jobs[each.job_name] ?? {};
+    return { ...each, ...(interval !== undefined && { scrape_interval: interval }), ...rest };
+  });
+  return dump({ ...parsed, scrape_configs: told });
+}
 
 const datasources = (url: string): string => `apiVersion: 1
 datasources:

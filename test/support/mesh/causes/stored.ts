@@ -13,12 +13,36 @@ const byEnvoyStats = (target: ScrapeTarget): ScrapeTarget => ({
   page: target.page.replace('/15020/', '/15090/'),
 });
 
+/** As a ServiceMonitor over all Services is written out: by endpoints, each job by the name of its Service. */
+const BY_ENDPOINTS = `global: {scrape_interval: 15s}
+scrape_configs:
+- job_name: services
+  metrics_path: /stats/prometheus
+  kubernetes_sd_configs:
+  - role: endpoints
+  relabel_configs:
+  - {action: keep, source_labels: [__meta_kubernetes_pod_container_port_name], regex: .*-envoy-prom}
+  - {source_labels: [__meta_kubernetes_service_name], target_label: service}
+  - {source_labels: [__meta_kubernetes_service_name], target_label: job}
+`;
+
+const FEDERATED = `global: {scrape_interval: 15s}
+scrape_configs:
+- job_name: federate
+  metrics_path: /federate
+  honor_labels: true
+  params: {'match[]': ['{__name__=~"workload:(.*)"}']}
+  static_configs:
+  - targets: [10.244.9.9:9090]
+`;
+
 /** What a ServiceMonitor over all Services makes: a target for each Service, and none for a pod behind none. */
 function forEachService(spec: Spec): void {
   spec.services.push(service('cart-headless', { app: 'cart' }));
   spec.services = spec.services.filter(({ name }) => name !== 'db');
   spec.calls = spec.calls.filter(({ to }) => to !== 'db-v1');
   spec.prometheus.by = 'envoy-stats';
+  spec.prometheus.configuration = BY_ENDPOINTS;
   spec.prometheus.target = (target) => {
     const app = /\/([a-z-]+?)-(v1-)?[0-9a-f]+-[0-9a-f]+\//.exec(target.page)?.[1];
     return spec.services
@@ -86,6 +110,7 @@ export const storedCauses: readonly Cause[] = [
     facts: 'modern.md 5.40',
     spec: changed((spec) => {
       spec.prometheus.by = 'nothing';
+      spec.prometheus.configuration = FEDERATED;
       spec.prometheus.more = [
         {
           job: 'federate',
