@@ -30,7 +30,6 @@ export const metricsPage = (change: Partial<MetricsPage> = {}): MetricsPage => (
   build: '1.31.0',
   families: new Set(['istio_requests_total']),
   mangled: [],
-  grpc: false,
   state: 0,
   taken: 9,
   refused: 0,

@@ -16,8 +16,6 @@ export interface MetricsPage {
   families: ReadonlySet<string>;
   /** Names that hold a standard one and something else: a tag that Envoy was not told of (modern.md 5, 23). */
   mangled: readonly string[];
-  /** Whether a request of gRPC was counted. */
-  grpc: boolean;
   /** `envoy_server_state`: 0 is live, 2 and 3 wait for the first configuration; null where it is not told. */
   state: number | null;
   /** Configurations of listeners that Envoy took and refused since it started; null where it does not tell. */
@@ -49,7 +47,6 @@ export async function askMetricsPage(cluster: Cluster, question: PageQuestion | 
   let build: string | null = null;
   const families = new Set<string>();
   const mangled = new Set<string>();
-  let grpc = false;
   const values = new Map<string, number>();
   const failures = new Map<string, number>();
   const lines: string[] = [];
@@ -67,7 +64,6 @@ export async function askMetricsPage(cluster: Cluster, question: PageQuestion | 
     if (name === 'istio_build' && labels.get('component') === 'proxy') build = labels.get('tag') ?? '';
     if (STANDARD.test(name)) families.add(name);
     if (MANGLED.test(name)) mangled.add(name);
-    if (name === 'istio_requests_total' && labels.get('request_protocol') === 'grpc') grpc = true;
     if (name === 'istio_agent_scrape_failures_total') {
       const part = labels.get('type') ?? '';
       failures.set(part, (failures.get(part) ?? 0) + numberOf(value));
@@ -84,7 +80,6 @@ export async function askMetricsPage(cluster: Cluster, question: PageQuestion | 
     build,
     families,
     mangled: [...mangled],
-    grpc,
     state: values.get('envoy_server_state') ?? null,
     taken: values.get('envoy_listener_manager_lds_update_success') ?? null,
     refused: values.get('envoy_listener_manager_lds_update_rejected') ?? null,

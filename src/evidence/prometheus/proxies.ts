@@ -1,8 +1,10 @@
 import type { Attempt } from '../../diagnosis/check.ts';
+import { planeSource } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
 import type { Pod } from '../kubernetes/pod.ts';
 import { byPod, PodIndex } from './pod-series.ts';
+import type { Series } from './query.ts';
 import { inEachStore, type StoreAnswer } from './store.ts';
 
 /** What else tells two copies of one series apart: how it was scraped, and in which cluster. */
@@ -22,6 +24,26 @@ export const fresh = inEachStore(
 /** Parts of a proxy's page that its agent could not have lately: `type` says which (modern.md 2f, F11). */
 export const mergeFailures = inEachStore(
   `sum by (${byPod('type')}) (increase(istio_agent_scrape_failures_total[15m])) > 0`,
+);
+
+/** The release that counts no messages of gRPC (modern.md 5, 21). */
+const WITHOUT_MESSAGES = /^1\.17\b/;
+
+/** Proxies of that release, by their pods' names where a store tells them. */
+export const withoutMessages = (answers: readonly StoreAnswer[]): readonly Series[] =>
+  answers
+    .flatMap(({ series }) => ('got' in series ? series.got : []))
+    .filter(({ labels }) => labels.get('component') === 'proxy' && WITHOUT_MESSAGES.test(labels.get('tag') ?? ''));
+
+/** What is counted of gRPC, by its name; only a mesh with proxies of that release is asked. */
+export const grpcCounts = planeSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async ({ from }): Promise<readonly StoreAnswer[]> =>
+    withoutMessages(await from(loaded)).length === 0 ? [] : from(countedOfGrpc),
+);
+
+const countedOfGrpc = inEachStore(
+  'count by (__name__) ({__name__=~"istio_requests_total|istio_request_messages_total",request_protocol="grpc"})',
 );
 
 /** Which of `pods` have series that only a loaded stats filter makes. Those of ztunnel and of istiod are none. */

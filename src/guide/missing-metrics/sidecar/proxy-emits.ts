@@ -2,7 +2,7 @@ import type { Step } from '../../../diagnosis/check.ts';
 import type { Emission } from '../../../evidence/envoy/emission.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import { configurationTaken } from './proxy-emits/configuration-taken.ts';
-import { familiesStandard } from './proxy-emits/families.ts';
+import { familiesStandard, grpcMessagesCounted } from './proxy-emits/families.ts';
 import { filterLoaded } from './proxy-emits/filter-loaded.ts';
 import { applicationMerged, envoyMerged, pageParses } from './proxy-emits/parts-merged.ts';
 import { inState, likeThose, seenOf, suspectsOf } from './proxy-emits/seen.ts';
@@ -13,7 +13,15 @@ export const proxyEmits: Step = {
   title: 'Verify every proxy makes Istio’s metrics',
   hop: 'proxy->page',
   docs: () => DOCS.metrics,
-  checks: [configurationTaken, filterLoaded, envoyMerged, pageParses, applicationMerged, familiesStandard],
+  checks: [
+    configurationTaken,
+    filterLoaded,
+    envoyMerged,
+    pageParses,
+    applicationMerged,
+    familiesStandard,
+    grpcMessagesCounted,
+  ],
   headline: filterLoaded.id,
 };
 

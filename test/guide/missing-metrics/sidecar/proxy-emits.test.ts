@@ -3,7 +3,10 @@ import { describe, it } from 'node:test';
 import { sampleOf } from '../../../../src/evidence/envoy/emission.ts';
 import type { Proxy as MeshProxy } from '../../../../src/evidence/istio/population.ts';
 import { configurationTaken } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/configuration-taken.ts';
-import { familiesStandard } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/families.ts';
+import {
+  familiesStandard,
+  grpcMessagesCounted,
+} from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/families.ts';
 import { filterLoaded } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/filter-loaded.ts';
 import {
   applicationMerged,
@@ -450,15 +453,47 @@ judging(familiesStandard, [
     reason: 'NamesMangled',
     says: /x_istio/,
   },
-  {
-    when: '1.17 counts no messages',
-    given: { emission: emitting([a], [], { asked: [readProxy(a, metricsPage({ build: '1.17.2', grpc: true }))] }) },
-    status: 'warn',
-    reason: 'GrpcMessagesMissing',
-    says: /1\.17\.2/,
-  },
   { when: 'none was read', given: { emission: emitting([a], ['a-0']) }, status: 'skip', says: /no page/ },
 ]);
+
+const build = (tag: string) => ({ got: [storeAnswer({ component: 'proxy', tag, pod: 'a-0' })] });
+const counted = (...names: string[]) => ({ got: [storeAnswer(...names.map((name) => ({ __name__: name })))] });
+
+judging(
+  grpcMessagesCounted,
+  [
+    { when: 'no proxy is of 1.17', given: { loaded: build('1.18.0') }, status: 'skip', says: /no proxy of 1\.17/ },
+    {
+      when: 'requests are counted and no messages',
+      given: { counts: counted('istio_requests_total') },
+      status: 'warn',
+      reason: 'GrpcMessagesMissing',
+      says: /^1 proxy of 1\.17/,
+    },
+    {
+      when: 'both are',
+      given: { counts: counted('istio_requests_total', 'istio_request_messages_total') },
+      status: 'pass',
+      says: /is stored/,
+    },
+    { when: 'nobody speaks gRPC', given: { counts: counted() }, status: 'skip', says: /no request of gRPC/ },
+    {
+      when: 'that cannot be asked',
+      given: { counts: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /rules/,
+    },
+    {
+      when: 'no store can be asked',
+      given: { loaded: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /rules/,
+    },
+  ],
+  { loaded: build('1.17.8'), counts: counted() },
+);
 
 /** As people reported it. */
 describe('reports of proxies without metrics', () => {

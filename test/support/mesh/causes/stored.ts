@@ -165,7 +165,7 @@ export const storedCauses: readonly Cause[] = [
         each.page = { without: /_messages_total$/ };
       });
     }, '1.17.8'),
-    expect: healthy(),
+    expect: warned('proxy-emits', ['Grpc']),
   },
   {
     name: 'two Services share a pod’s port, and the older one is booked',

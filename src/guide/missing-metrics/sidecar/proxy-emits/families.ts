@@ -1,12 +1,11 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
 import { defineCheck } from '../../../../diagnosis/check.ts';
-import { count, skip, some } from '../../../../diagnosis/verdict.ts';
-import { nameOf } from '../../../../evidence/envoy/asked.ts';
+import { attempt } from '../../../../diagnosis/source.ts';
+import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { emission } from '../../../../evidence/envoy/emission.ts';
 import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { answersIn, grpcCounts, loaded, withoutMessages } from '../../../../evidence/prometheus/proxies.ts';
 import { inState, seenOf } from './seen.ts';
-
-const GRPC_MESSAGES = ['istio_request_messages_total', 'istio_response_messages_total'];
 
 export const familiesStandard = defineCheck({
   id: 'families-standard',
@@ -16,7 +15,6 @@ export const familiesStandard = defineCheck({
   reasons: {
     NamesMangled:
       'Envoys of 1.16 and older put a custom tag that they were not told of (extraStatTags) into the metric’s name: nobody asks for that name.',
-    GrpcMessagesMissing: 'Istio 1.17 counts no messages of gRPC: fixed in 1.18.',
   },
   needs: { emission },
   judge({ emission }) {
@@ -39,29 +37,41 @@ export const familiesStandard = defineCheck({
         hint: `${shellLine('kubectl', '-n', namespace, 'edit', kind.toLowerCase(), name)}   # annotate the pods sidecar.istio.io/extraStatTags with the tags that Telemetry or EnvoyFilters add`,
       };
     }
-    const silent = pages.filter(
-      ({ page }) =>
-        page.grpc && page.build?.startsWith('1.17') && !GRPC_MESSAGES.some((family) => page.families.has(family)),
-    );
-    const [other] = silent;
-    if (other) {
-      const subjects = subjectsOf(silent.map(({ proxy }) => proxy.pod));
-      const { kind, namespace, name } = ownerOf(other.proxy.pod);
-      return {
-        status: 'warn',
-        reason: 'GrpcMessagesMissing',
-        message: `${nameOf(other.proxy)} (${other.page.build}) counts requests of gRPC and no messages`,
-        evidence: linesOf(subjects),
-        subjects,
-        hint: `${shellLine('kubectl', '-n', namespace, 'rollout', 'restart', kind.toLowerCase(), name)}   # after the upgrade to 1.18 or newer`,
-      };
-    }
     const busy = (test: RegExp): number =>
       pages.filter(({ page }) => [...page.families].some((each) => test.test(each))).length;
     const idle = pages.filter(({ page }) => page.families.size === 0).length;
     return {
       status: 'pass',
       message: `of ${count(pages.length, 'page')} ${busy(/requests/)} have requests, ${busy(/tcp/)} TCP${idle > 0 ? `, ${idle} no traffic yet` : ''}`,
+    };
+  },
+});
+
+export const grpcMessagesCounted = defineCheck({
+  id: 'grpc-messages-counted',
+  title: 'messages of gRPC are counted',
+  explains:
+    'Proxies of Istio 1.17 count the requests of gRPC and none of its messages. Where a store has such proxies it is asked for both.',
+  reasons: { GrpcMessagesMissing: 'Istio 1.17 counts no messages of gRPC: fixed in 1.18.' },
+  needs: { loaded: attempt(loaded), counts: attempt(grpcCounts) },
+  judge({ loaded, counts }, { plane }) {
+    const builds = answersIn(loaded);
+    const old = withoutMessages(builds.got).length;
+    if (old === 0)
+      return isSome(builds.missing) ? unknown(builds.missing) : skip('no proxy of 1.17, which counts none, is stored');
+    const { got, missing } = answersIn(counts);
+    const names = new Set(
+      got.flatMap(({ series }) => ('got' in series ? series.got : [])).map(({ labels }) => labels.get('__name__')),
+    );
+    if (names.has('istio_request_messages_total'))
+      return { status: 'pass', message: 'istio_request_messages_total is stored' };
+    if (isSome(missing)) return unknown(missing);
+    if (!names.has('istio_requests_total')) return skip('no request of gRPC is stored');
+    return {
+      status: 'warn',
+      reason: 'GrpcMessagesMissing',
+      message: `${count(old, 'proxy', 'proxies')} of 1.17: requests of gRPC are counted, and no messages`,
+      hint: `${shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'get', 'pods', '-l', 'app=istiod', '-o', 'wide')}   # upgrade to 1.18 or newer, then restart the workloads`,
     };
   },
 });
