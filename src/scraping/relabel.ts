@@ -11,7 +11,67 @@ export interface Rule {
 }
 
 /** What becomes of a target: kept, with its labels; dropped, by a rule; or not to be told here. */
-export type Fate = { kept: ReadonlyMap<string, string> } | { droppedBy: Rule; value: string } | { undecidedBy: Rule };
+export type Fate = { kept: { get(name: string): string } } | { droppedBy: Rule; value: string } | { undecidedBy: Rule };
+
+/** What relabelling makes of labels, beside those that were found: targets are many, and few of their labels change. */
+class Relabelled {
+  /** An empty value is none, as in Prometheus. */
+  private readonly changes = new Map<string, string>();
+  /** Labels whose value is not known any more, and by which rule. */
+  private readonly unknown = new Map<string, Rule>();
+  /** Whether labels that are not read may have been copied under any name. */
+  private isMapped = false;
+
+  constructor(
+    private readonly found: ReadonlyMap<string, string>,
+    private readonly isKnown: (name: string) => boolean,
+  ) {}
+
+  readonly get = (name: string): string => this.changes.get(name) ?? this.found.get(name) ?? '';
+
+  readonly isTold = (name: string): boolean => {
+    if (this.unknown.has(name)) return false;
+    if (this.get(name) !== '' || this.changes.has(name)) return true;
+    return this.isKnown(name) && !(this.isMapped && !name.startsWith('__'));
+  };
+
+  set(name: string, value: string): void {
+    this.changes.set(name, value);
+    this.unknown.delete(name);
+  }
+
+  forget(name: string, by: Rule): void {
+    this.unknown.set(name, by);
+  }
+
+  /** The rule that leaves it open where the target is scraped; null where none does. */
+  open(): Rule | null {
+    const [name] = ['__address__', '__metrics_path__', '__scheme__'].filter((each) => this.unknown.has(each));
+    return name === undefined ? null : (this.unknown.get(name) ?? null);
+  }
+
+  /** Rules over the names of labels; false where the pattern is not understood. */
+  mapped({ action, regex, replacement }: Rule): boolean {
+    const pattern = Pattern.of(regex);
+    if (!pattern) return false;
+    for (const [name, value] of new Map([...this.found, ...this.changes])) {
+      if (value === '') continue;
+      const groups = pattern.groupsIn(name);
+      if (action === 'labelmap' && groups !== null) this.set(filled(replacement, groups), value);
+      else if (action !== 'labelmap' && (groups === null) === (action === 'labelkeep')) this.set(name, '');
+    }
+    if (action === 'labelmap' && !/_(pod|service)_label_/.test(regex)) this.isMapped = true;
+    return true;
+  }
+}
+
+/** A replacement with what the groups of a pattern hold, as Go's regexp.Expand writes it. */
+const filled = (text: string, groups: readonly string[]): string =>
+  text.replace(/\$(?:\{(\w+)\}|(\w+)|(\$))/g, (_all, braced?: string, bare?: string, dollar?: string) =>
+    dollar ? '$' : (groups[Number(braced ?? bare)] ?? ''),
+  );
+
+const MAPPING = ['labelmap', 'labeldrop', 'labelkeep'];
 
 /**
  * What relabelling makes of a target, as Prometheus does it (model/relabel/relabel.go), as far as that tells where it is scraped
@@ -23,62 +83,34 @@ export function relabel(
   isKnown: (name: string) => boolean,
   rules: readonly Rule[],
 ): Fate {
-  const own = new Map(labels);
-  const unknown = new Set<string>();
-  const isTold = (name: string): boolean => !unknown.has(name) && (own.has(name) || isKnown(name));
+  const own = new Relabelled(labels, isKnown);
   for (const rule of rules) {
-    const value = rule.sources.map((name) => own.get(name) ?? '').join(rule.separator);
-    const isSure = rule.sources.every(isTold);
-    if (rule.action === 'labelmap' || rule.action === 'labeldrop' || rule.action === 'labelkeep') {
-      if (!mapped(rule, own)) return { undecidedBy: rule };
+    const { action, sources, separator, target } = rule;
+    if (MAPPING.includes(action)) {
+      if (!own.mapped(rule)) return { undecidedBy: rule };
+      continue;
+    }
+    const value = sources.map(own.get).join(separator);
+    const isSure = sources.every(own.isTold);
+    if (action === 'keepequal' || action === 'dropequal') {
+      if (!isSure || !own.isTold(target)) return { undecidedBy: rule };
+      if ((value === own.get(target)) !== (action === 'keepequal')) return { droppedBy: rule, value };
       continue;
     }
     const pattern = Pattern.of(rule.regex);
-    if (rule.action === 'keep' || rule.action === 'drop') {
+    if (action === 'keep' || action === 'drop') {
       if (!isSure || !pattern) return { undecidedBy: rule };
-      if ((pattern.groupsIn(value) !== null) !== (rule.action === 'keep')) return { droppedBy: rule, value };
-    } else if (rule.action === 'keepequal' || rule.action === 'dropequal') {
-      if (!isSure || !isTold(rule.target)) return { undecidedBy: rule };
-      if ((value === (own.get(rule.target) ?? '')) !== (rule.action === 'keepequal')) return { droppedBy: rule, value };
-    } else if (rule.action === 'replace' && isSure && pattern) {
-      replace(rule, pattern, value, own);
-      unknown.delete(rule.target);
-    } else if ((rule.action === 'lowercase' || rule.action === 'uppercase') && isSure) {
-      own.set(rule.target, rule.action === 'lowercase' ? value.toLowerCase() : value.toUpperCase());
-      unknown.delete(rule.target);
+      if ((pattern.groupsIn(value) !== null) !== (action === 'keep')) return { droppedBy: rule, value };
+    } else if (action === 'replace' && isSure && pattern) {
+      const groups = pattern.groupsIn(value);
+      if (groups !== null) own.set(filled(target, groups), filled(rule.replacement, groups));
+    } else if ((action === 'lowercase' || action === 'uppercase') && isSure) {
+      own.set(target, action === 'lowercase' ? value.toLowerCase() : value.toUpperCase());
     } else {
       // What hashing makes of it, and what comes of a label that is not known, is not known either.
-      unknown.add(rule.target);
+      own.forget(target, rule);
     }
   }
-  return { kept: own };
-}
-
-function replace({ target, replacement }: Rule, pattern: Pattern, value: string, labels: Map<string, string>): void {
-  const groups = pattern.groupsIn(value);
-  if (groups === null) return;
-  const fill = (text: string): string =>
-    text.replace(/\$(?:\{(\w+)\}|(\w+)|(\$))/g, (_all, braced?: string, bare?: string, dollar?: string) =>
-      dollar ? '$' : (groups[Number(braced ?? bare)] ?? ''),
-    );
-  const made = fill(replacement);
-  if (made === '') labels.delete(fill(target));
-  else labels.set(fill(target), made);
-}
-
-/** Rules over the names of labels; false where the pattern is not understood. */
-function mapped({ action, regex, replacement }: Rule, labels: Map<string, string>): boolean {
-  const pattern = Pattern.of(regex);
-  if (!pattern) return false;
-  for (const [name, value] of new Map(labels)) {
-    const groups = pattern.groupsIn(name);
-    if (action === 'labelmap' && groups !== null)
-      labels.set(
-        replacement.replace(/\$\{?(\d+)\}?/g, (_all, index: string) => groups[Number(index)] ?? ''),
-        value,
-      );
-    if (action === 'labeldrop' && groups !== null) labels.delete(name);
-    if (action === 'labelkeep' && groups === null) labels.delete(name);
-  }
-  return true;
+  const open = own.open();
+  return open ? { undecidedBy: open } : { kept: own };
 }

@@ -101,6 +101,15 @@ export function wayOf(monitor: Monitor, endpoint: Endpoint, prometheus: Operated
   };
 }
 
+/** Ways are many, and a pod has the same targets by each. */
+const found = new WeakMap<Discovered, readonly Candidate[]>();
+
+function candidatesOf(pod: Discovered): readonly Candidate[] {
+  const candidates = found.get(pod) ?? podCandidates(pod);
+  found.set(pod, candidates);
+  return candidates;
+}
+
 /** What keeps a pod from being scraped at its proxy's page, in the order in which it is looked for; nothing, and it is scraped. */
 export function obstaclesOf(way: Way, pod: Discovered, servicesOf: ServicesOf): readonly Obstacle[] {
   const found: Obstacle[] = [];
@@ -108,7 +117,7 @@ export function obstaclesOf(way: Way, pod: Discovered, servicesOf: ServicesOf): 
   let candidates: readonly Candidate[] = [];
   if (way.of === 'pods') {
     if (way.selector && !isSelected(way.selector, pod.labels)) found.push({ is: 'labels' });
-    candidates = podCandidates(pod);
+    candidates = candidatesOf(pod);
   } else {
     const leading = servicesOf(pod);
     if (leading === null) return [...found, { is: 'undecided' }];
@@ -126,7 +135,7 @@ function obstacleAmong({ rules, path, port }: Way, candidates: readonly Candidat
   let furthest: { index: number; obstacle: Obstacle } = { index: -1, obstacle: { is: 'undecided' } };
   let isUndecided = false;
   for (const candidate of candidates) {
-    const fate = relabel(new Map([...candidate, ['__metrics_path__', path], ['__scheme__', 'http']]), isKnown, rules);
+    const fate = relabel(candidate, isKnown, rules);
     if ('undecidedBy' in fate) isUndecided = true;
     else if ('droppedBy' in fate) {
       const index = rules.indexOf(fate.droppedBy);
@@ -137,7 +146,8 @@ function obstacleAmong({ rules, path, port }: Way, candidates: readonly Candidat
           obstacle: isPort ? { is: 'port', port } : { is: 'rule', rule: fate.droppedBy, value: fate.value },
         };
     } else {
-      const url = `${fate.kept.get('__scheme__')}://${fate.kept.get('__address__')}${fate.kept.get('__metrics_path__')}`;
+      const [scheme, address] = ['__scheme__', '__address__'].map((name) => fate.kept.get(name));
+      const url = `${scheme || 'http'}://${address}${fate.kept.get('__metrics_path__') || path}`;
       if (isProxyPage(url)) return null;
       urls.push(url);
     }

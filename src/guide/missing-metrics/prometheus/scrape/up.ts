@@ -99,7 +99,11 @@ const upCheck = (family: Family): Check<Evidence> => ({
       return skip('only the Prometheus that scrapes knows the words of a failure');
     const own = downIn(scraping).filter(({ trouble }) => familyOf(trouble) === family);
     const groups = new Map<Trouble, Down[]>();
-    for (const each of own) groups.set(each.trouble, [...(groups.get(each.trouble) ?? []), each]);
+    for (const each of own) {
+      const known = groups.get(each.trouble);
+      if (known) known.push(each);
+      else groups.set(each.trouble, [each]);
+    }
     const [largest, ...others] = [...groups.values()].sort((a, b) => b.length - a.length);
     const [first] = largest ?? [];
     if (!largest || !first) {
