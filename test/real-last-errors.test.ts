@@ -100,8 +100,8 @@ describe('what a real Prometheus says of scrapes that fail', () => {
       const host = port === 1 ? 'nowhere.invalid' : '127.0.0.1';
       return {
         job_name: String(index),
-        scrape_interval: '1s',
-        scrape_timeout: '500ms',
+        scrape_interval: '3s',
+        scrape_timeout: '2s',
         metrics_path: path,
         ...(scheme && { scheme }),
         ...rest,
