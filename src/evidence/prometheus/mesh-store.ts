@@ -2,6 +2,7 @@ import { commandOf } from '../../cluster/question/question.ts';
 import type { Source } from '../../diagnosis/check.ts';
 import { planeSource } from '../../diagnosis/source.ts';
 import { fresh, loaded } from './proxies.ts';
+import type { Series } from './query.ts';
 import { prometheusServers } from './server.ts';
 import { askStore, type StoreAnswer } from './store.ts';
 
@@ -20,9 +21,12 @@ export interface MeshStore {
   readConfig: string;
 }
 
-/** How much an answer holds; null where there is none. */
+/** Not istiod: where it is scraped alone, nothing of the mesh is. */
+const isOfMesh = ({ labels }: Series): boolean => /^(proxy|ztunnel|)$/.test(labels.get('component') ?? '');
+
+/** How much an answer holds of who makes Istio's metrics; null where there is none. */
 const sizeOf = (answer: StoreAnswer | undefined): number | null =>
-  answer && 'got' in answer.series ? answer.series.got.length : null;
+  answer && 'got' in answer.series ? answer.series.got.filter(isOfMesh).length : null;
 
 /** The store to judge by: the one with most proxies that report, then with most that could. */
 export function meshStoreOf(

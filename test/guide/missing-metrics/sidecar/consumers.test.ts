@@ -168,6 +168,20 @@ judging(
       says: /holds no series of Istio’s proxies; pod/,
     },
     {
+      when: 'another Grafana draws something else, from another store',
+      given: {
+        found: {
+          ...asking('Grafana', [PROMETHEUS, holds(true)]),
+          consuming: [
+            ...asking('Grafana', [PROMETHEUS, holds(false)]).consuming,
+            ...asking('Grafana', [PROMETHEUS, holds(true)]).consuming,
+          ],
+        },
+      },
+      status: 'pass',
+      says: /^Grafana in istio-system asks .* which holds/,
+    },
+    {
       when: 'no store has any',
       given: { found: asking('Grafana', [PROMETHEUS, holds(false)]), store: store({ holds: false }) },
       status: 'skip',

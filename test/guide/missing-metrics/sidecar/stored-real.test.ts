@@ -174,7 +174,7 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 3 }, () => {
         replacement: 'details-canary',
       }),
     });
-    assert.deepEqual(said(verdicts), { 'services-told-apart': 'warn CountedForAnother' });
+    assert.deepEqual(said(verdicts), { 'services-told-apart': 'warn CountedForOtherService' });
     assert.match(messageOf(verdicts, 'services-told-apart'), /bookinfo\/details-canary is counted as details$/);
   });
 

@@ -844,7 +844,7 @@ judging(
       when: 'two lead to one port',
       given: {},
       status: 'warn',
-      reason: 'CountedForAnother',
+      reason: 'CountedForOtherService',
       says: /bookinfo\/cart-canary is counted as cart-primary$/,
     },
     {
@@ -880,4 +880,6 @@ it('judges by the store that has most of the mesh, and names the others', () => 
   assert.equal(meshStoreOf([], []), null);
   assert.equal(meshStoreOf([unanswered], [unanswered])?.holds, null);
   assert.equal(meshStoreOf([answer()], [answer()])?.holds, false);
+  // Istiod tells of itself what a proxy tells, too.
+  assert.equal(meshStoreOf([answer()], [answer(build(cart, { component: 'pilot' }))])?.holds, false);
 });

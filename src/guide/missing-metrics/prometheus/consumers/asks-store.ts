@@ -80,6 +80,22 @@ function judgeOne({ consumer, stores }: Consuming, { found, store }: Evidence): 
 
 const ORDER = ['fail', 'unknown', 'warn', 'pass', 'skip'];
 
+/**
+ * What is found of each. Of two Grafanas one may draw the mesh, and the other something else: that one asks another store,
+ * and is wrong only where none asks the right one.
+ */
+function judgeEach(found: readonly Consuming[], evidence: Evidence): readonly Verdict[] {
+  const verdicts = found.map((each) => judgeOne(each, evidence));
+  const isDrawn = (kind: Kind): boolean =>
+    verdicts.some(({ status }, index) => status === 'pass' && found[index]?.consumer.kind === kind);
+  return verdicts.map((verdict, index) => {
+    const kind = found[index]?.consumer.kind;
+    return verdict.status === 'fail' && verdict.reason === 'OtherStore' && kind && isDrawn(kind)
+      ? skip(verdict.message)
+      : verdict;
+  });
+}
+
 const asksStore = (kind: Kind, id: string): Check<Evidence> =>
   defineCheck({
     id,
@@ -95,7 +111,7 @@ const asksStore = (kind: Kind, id: string): Check<Evidence> =>
     judge(evidence) {
       const own = evidence.found.consuming.filter(({ consumer }) => consumer.kind === kind);
       if (own.length === 0) return skip(`no ${kind} in this cluster`);
-      const verdicts = own.map((each) => judgeOne(each, evidence));
+      const verdicts = judgeEach(own, evidence);
       const [worst = skip(`no ${kind} in this cluster`)] = [...verdicts].sort(
         (a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status),
       );
@@ -109,7 +125,8 @@ const asksStore = (kind: Kind, id: string): Check<Evidence> =>
 
 /** How many consumers there are, and how many of them are known to ask a store that holds the mesh's series; null: not known. */
 export function askingOf(found: ConsumerStores, store: MeshStore | null): { all: number; asking: number | null } {
-  const statuses = found.consuming.map((each) => judgeOne(each, { found, store }).status);
+  const all = judgeEach(found.consuming, { found, store }).map(({ status }) => status);
+  const statuses = all.includes('pass') ? all.filter((status) => status !== 'skip') : all;
   const isKnown = statuses.every((status) => status === 'pass' || status === 'fail' || status === 'warn');
   return { all: statuses.length, asking: isKnown ? statuses.filter((status) => status === 'pass').length : null };
 }

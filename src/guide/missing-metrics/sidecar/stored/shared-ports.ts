@@ -28,7 +28,7 @@ export const servicesToldApart = defineCheck({
   explains:
     'A proxy that answers knows the port, not the name that was called: where two Services lead to one port of a pod, it counts everything for the older one. The caller’s side has both, and the workload is right on both sides: nothing is lost.',
   reasons: {
-    CountedForAnother:
+    CountedForOtherService:
       'Requests to a Service are counted for another one by those who answer: both lead to the same port.',
   },
   needs: { emitters, services: allServices, to: toServices },
@@ -57,7 +57,7 @@ export const servicesToldApart = defineCheck({
       );
       return {
         status: 'warn',
-        reason: 'CountedForAnother',
+        reason: 'CountedForOtherService',
         effect: 'wrong',
         message: `${count(pairs.length, 'Service')} with a port of another’s pods: ${some(lines)}`,
         evidence: lines.slice(0, 10),
