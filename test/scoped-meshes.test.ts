@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
 import type { Report } from '../src/report/report.ts';
-import { statsFilters } from './support/mesh/causes/cause.ts';
+import { statsFilters } from './support/mesh/causes/stats-filters.ts';
 import { controlPlane } from './support/mesh/control-plane.ts';
 import { built } from './support/mesh/scenario.ts';
 import { app, call, type Spec, service, shop, workload } from './support/mesh/spec.ts';

@@ -13,7 +13,7 @@ import {
   listAll,
   selects,
 } from './lists.ts';
-import type { Named } from './named.ts';
+import { type Named, titleOf } from './named.ts';
 import { ownerOf } from './owner.ts';
 import { isRunning, type Pod, podOf } from './pod.ts';
 import type { Service } from './service.ts';
@@ -84,9 +84,17 @@ export function matchesWorkload({ workload, services, named }: Narrowed, labels:
 }
 
 /** What -l selects, by the API server's own reading of it; null without -l. */
-export const selectedPods = clusterSource([], async (ask) =>
-  ask.scope.selector === null ? null : listAll(ask, podsResource, podOf, { selector: ask.scope.selector }),
-);
+export const selectedPods = clusterSource([], async (ask): Promise<Listing<Pod> | null> => {
+  const { selector } = ask.scope;
+  if (selector === null) return null;
+  const [all, selected] = await Promise.all([
+    settle(ask.from(allPods)),
+    listAll(ask, podsResource, podOf, { selector }),
+  ]);
+  const known = new Map(('got' in all ? all.got.items : []).map((pod) => [titleOf(pod), pod]));
+  // One pod is one object, whichever list it was found in: what is known of pods is kept by them.
+  return { ...selected, items: selected.items.map((pod) => known.get(titleOf(pod)) ?? pod) };
+});
 
 /** The workloads' pods that are judged, and whether each has a proxy. */
 export interface Workloads {

@@ -25,10 +25,7 @@ import { telemetryConfig } from './telemetry-config.ts';
 
 /** From a workload's proxy to whoever looks at its metrics, where Envoy makes them: Istio 1.5 and newer. */
 export const sidecarWalk: Walk = {
-  steps: [
-    inMesh,
-    ...[telemetryConfig, configDelivery, proxyEmits, protocol, scrape, stored, consuming].map(ofProxies),
-  ],
+  steps: [inMesh, ...[telemetryConfig, configDelivery, proxyEmits, protocol, scrape, stored, consuming].map(ofProxies)],
   meter: funnel,
 };
 
