@@ -224,6 +224,15 @@ judging(wishesAreAnswered, [
 describe('what a finding of in-mesh says', () => {
   const judged = (check: typeof wishesAreAnswered | typeof podsAreInjected, of: ReturnType<typeof given>) =>
     check.judge(of, { plane: { ...plane, ...modern }, scope, now: NOW });
+  it('names both of istioctl’s codes for a namespace with two labels', () => {
+    const verdict = judged(wishesAreAnswered, given({ ...enabled, 'istio.io/rev': 'canary' }, [web()], beside));
+    assert.deepEqual(verdict.evidence, [
+      'Deployment shop/web: 1 pod',
+      'istioctl analyze: IST0123 (NamespaceMultipleInjectionLabels)',
+      'istioctl analyze: IST0103 (PodMissingProxy)',
+    ]);
+  });
+
   it('names the owner once, all its pods, istioctl’s code, and a line to paste', () => {
     const verdict = judged(podsAreInjected, given(enabled, [web(), web({ name: 'web-5d4-y' })]));
     assert.deepEqual(verdict.evidence, ['Deployment shop/web: 2 pods', 'istioctl analyze: IST0103 (PodMissingProxy)']);

@@ -10,7 +10,7 @@ import { proxiesToldApart } from '../../../../src/guide/missing-metrics/promethe
 import { proxiesStored, storedOf } from '../../../../src/guide/missing-metrics/sidecar/stored/proxies.ts';
 import { servicesToldApart } from '../../../../src/guide/missing-metrics/sidecar/stored/shared-ports.ts';
 import { bothSidesReport } from '../../../../src/guide/missing-metrics/sidecar/stored/sides.ts';
-import { judging, NOW } from '../../../support/judging.ts';
+import { judging, NOW, plane, scope } from '../../../support/judging.ts';
 import { listed, missing, port, service } from '../../../support/mixer.ts';
 import {
   answer,
@@ -864,6 +864,16 @@ judging(
   ],
   { emitters: pods, services: listed(primary, canary), to: both },
 );
+
+it('says that istioctl names the Deployment behind two Services, where their numbers for the port differ', () => {
+  const evidenceOf = (number: number) => {
+    const other = { ...canary, ports: [port('http', number, { targetPort: 8080 })] };
+    const given = { emitters: pods, services: listed(primary, other), to: both };
+    return servicesToldApart.judge(given, { plane, scope, now: NOW }).evidence?.slice(1);
+  };
+  assert.deepEqual(evidenceOf(80), []);
+  assert.deepEqual(evidenceOf(81), ['istioctl analyze: IST0137 (DeploymentConflictingPorts) of bookinfo/cart']);
+});
 
 it('judges by the store that has most of the mesh, and names the others', () => {
   const other = (where: string, each: ReturnType<typeof answer>) => ({ ...each, where });

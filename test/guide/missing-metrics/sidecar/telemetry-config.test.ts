@@ -574,7 +574,34 @@ describe('what to type for a mesh that makes no metrics', () => {
       telemetriesRead,
       given([telemetryObject('shop/a', on), telemetryObject('shop/b', on, {}, 60)]),
     );
-    assert.deepEqual(evidence, ['istioctl analyze: IST0160']);
+    assert.deepEqual(evidence, [
+      'istioctl analyze: IST0160 (MultipleTelemetriesWithoutWorkloadSelectors) of shop/a and shop/b',
+    ]);
+  });
+
+  it('says that istioctl names the objects that select one pod, whichever of them is to blame', () => {
+    const selecting = (title: string, app: string) =>
+      telemetryObject(title, { ...off, selector: { matchLabels: { app } } });
+    const codesOf = (...objects: readonly ReturnType<typeof telemetryObject>[]) =>
+      verdictOf(metricsSwitchedOn, given(objects)).evidence?.filter((line) => line.includes('IST'));
+    assert.deepEqual(codesOf(selecting('shop/a', 'cart'), selecting('shop/b', 'cart')), [
+      'istioctl analyze: IST0159 (ConflictingTelemetryWorkloadSelectors) of shop/a and shop/b',
+    ]);
+    assert.deepEqual(codesOf(selecting('shop/a', 'cart'), selecting('shop/b', 'web')), []);
+    assert.deepEqual(codesOf(telemetryObject('shop/a', off), telemetryObject('istio-system/b', off)), []);
+  });
+
+  it('says that istioctl names filters of other versions, and proxies of another release', () => {
+    const codesOf = (version: string) =>
+      verdictOf(
+        statsFiltersFit,
+        given([envoyFilterObject('istio-system/stats-filter-1.30', shipped('30'))], {
+          ...none,
+          proxies: [proxied('shop/old-1', { version })],
+        }),
+      ).evidence?.flatMap((line) => /IST\d+/.exec(line) ?? []);
+    assert.deepEqual(codesOf('1.29.2'), ['IST0155', 'IST0158']);
+    assert.deepEqual(codesOf('1.31.0'), ['IST0155']);
   });
 
   it('deletes the EnvoyFilter that counts a second time', () => {

@@ -102,9 +102,8 @@ export const wishesAreAnswered = defineCheck({
           ...others.flatMap(([other, [one, ...rest]]) =>
             one ? [`${count(rest.length + 1, 'pod')} more, ${how(other, one, seen)}`] : [],
           ),
-          ...(reason === 'RevisionIgnored'
-            ? ['istioctl analyze: IST0123 (NamespaceMultipleInjectionLabels)']
-            : analyzed(pods)),
+          ...(reason === 'RevisionIgnored' ? ['istioctl analyze: IST0123 (NamespaceMultipleInjectionLabels)'] : []),
+          ...analyzed(pods),
         ],
         subjects: subjectsOf([...groups.values()].flat().map(({ pod }) => pod)),
         hint: cure(reason, first, seen),

@@ -4,23 +4,39 @@ import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { emitters } from '../../../../evidence/istio/emitters.ts';
 import { targetOf } from '../../../../evidence/istio/servers.ts';
 import { allServices, byNamespace, selects } from '../../../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
+import { subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
-import type { Service } from '../../../../evidence/kubernetes/service.ts';
+import type { Service, ServicePort } from '../../../../evidence/kubernetes/service.ts';
 import { toServices } from '../../../../evidence/prometheus/mesh-series.ts';
 import { nothingIn, seriesIn } from '../../prometheus/answers.ts';
 import { endOf, isTraffic, ratesBy, reportedBy } from '../../prometheus/rates.ts';
 
-/** Whether two Services lead to one port of one of these pods. */
-const sharePort = (one: Service, other: Service, pods: readonly Pod[]): boolean =>
-  pods.some(
+/** The pods of which one port is led to by two Services, as far as `isMeant` holds for their two ports. */
+const sharing = (
+  one: Service,
+  other: Service,
+  pods: readonly Pod[],
+  isMeant: (port: ServicePort, each: ServicePort) => boolean = () => true,
+): readonly Pod[] =>
+  pods.filter(
     (pod) =>
       selects(one.selector, pod.labels) &&
       selects(other.selector, pod.labels) &&
       one.ports.some((port) => {
         const target = targetOf(port, pod);
-        return target !== null && other.ports.some((each) => targetOf(each, pod) === target);
+        return target !== null && other.ports.some((each) => targetOf(each, pod) === target && isMeant(port, each));
       }),
   );
+
+/** What `istioctl analyze` says, where the two Services have other numbers for the port (analyzers/deployment/services.go). */
+function analyzed(pairs: readonly { service: Service; other: Service; pods: readonly Pod[] }[]): readonly string[] {
+  const owners = pairs.flatMap(({ service, other, pods }) =>
+    subjectsOf(sharing(service, other, pods, (port, each) => port.port !== each.port)),
+  );
+  const names = [...new Set(owners.filter(({ kind }) => kind === 'Deployment').map(titleOf))];
+  return names.length === 0 ? [] : [`istioctl analyze: IST0137 (DeploymentConflictingPorts) of ${some(names)}`];
+}
 
 export const servicesToldApart = defineCheck({
   id: 'services-told-apart',
@@ -46,9 +62,11 @@ export const servicesToldApart = defineCheck({
       if (!isTraffic(called.get(key)) || answered.get(key)) return [];
       const other = servicesOf(namespace).find(
         (each) =>
-          each !== service && answered.get(`${namespace}/${each.name}`) && sharePort(service, each, podsOf(namespace)),
+          each !== service &&
+          answered.get(`${namespace}/${each.name}`) &&
+          sharing(service, each, podsOf(namespace)).length > 0,
       );
-      return other ? [{ service, other }] : [];
+      return other ? [{ service, other, pods: podsOf(namespace) }] : [];
     });
     const [first] = pairs;
     if (first) {
@@ -60,7 +78,7 @@ export const servicesToldApart = defineCheck({
         reason: 'CountedForOtherService',
         effect: 'wrong',
         message: `${count(pairs.length, 'Service')} with a port of another’s pods: ${some(lines)}`,
-        evidence: lines.slice(0, 10),
+        evidence: [...lines.slice(0, 9), ...analyzed(pairs)],
         hint: `${shellLine('kubectl', '-n', first.service.namespace, 'get', 'services', first.service.name, first.other.name, '-o', 'wide')}   # ask for reporter="source", or give each a port of its own`,
       };
     }

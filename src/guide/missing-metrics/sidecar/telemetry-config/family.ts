@@ -5,6 +5,7 @@ import { madeStats } from '../../../../evidence/istio/made-stats.ts';
 import { meshName } from '../../../../evidence/istio/mesh-metrics.ts';
 import { metricsTold, type ToldClass } from '../../../../evidence/istio/told.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { analyzed } from './analyzed.ts';
 import { cureOf } from './cures.ts';
 import { type Loss, lossesOf, type Reason, sizeOf } from './losses.ts';
 import { type Evidence, sidesOf } from './sides.ts';
@@ -76,6 +77,7 @@ function verdictOf([worst, ...others]: readonly [Loss, ...Loss[]], evidence: Evi
     message: `${part(worst.classes, evidence)}: ${lossWords(worst, told, plane)}${more}`,
     evidence: [
       ...notesOf(worst, told),
+      ...analyzed(worst, told, plane),
       ...linesOf(subjectsIn(worst.classes)),
       ...few(others.map((each) => `${part(each.classes, evidence)}: ${lossWords(each, told, plane)}`)),
     ],

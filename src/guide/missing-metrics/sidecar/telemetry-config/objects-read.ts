@@ -2,6 +2,7 @@ import { type ControlPlane, defineCheck, type Verdict } from '../../../../diagno
 import { some } from '../../../../diagnosis/verdict.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { passedOver } from '../../../../istio/telemetry.ts';
+import { analyzed } from './analyzed.ts';
 import { cureOf } from './cures.ts';
 import { few, judgeLosses, needs, UNDECIDED } from './family.ts';
 import { isUnread, type Loss } from './losses.ts';
@@ -46,7 +47,7 @@ function warning(evidence: Evidence, plane: ControlPlane): Verdict {
     reason: first.reason,
     message: lossWords(first, evidence.told, plane),
     evidence: [
-      ...(first.reason === 'TelemetryIgnored' ? ['istioctl analyze: IST0160'] : []),
+      ...analyzed(first, evidence.told, plane),
       ...few(others.map((each) => lossWords(each, evidence.told, plane))),
     ],
     hint: cureOf(first, evidence.told, plane),

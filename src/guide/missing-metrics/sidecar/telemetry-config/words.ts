@@ -58,12 +58,10 @@ export function lossWords(loss: Loss, { config }: MetricsTold, plane: ControlPla
   }
 }
 
-/** What `istioctl analyze` calls it, where it sees it; and what else a reader should know. */
+/** What else a reader should know. */
 export function notesOf(loss: Loss, { config }: MetricsTold): readonly string[] {
   const versions = [...new Set(loss.classes.flatMap(({ proxy }) => proxy.version ?? []))];
   switch (loss.reason) {
-    case 'TelemetryIgnored':
-      return ['istioctl analyze: IST0160'];
     case 'NoMetricsProvider':
       return (config?.mesh.otherDefaults.length ?? 0) > 0
         ? ['Istio’s charts name prometheus only where meshConfig.defaultProviders is not set at all']
