@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { CheckReport, Report } from '../../src/report/report.ts';
 import { causeMeshes } from '../support/mesh/causes/all.ts';
+import { analyzedCauses } from '../support/mesh/causes/analyzed.ts';
 import { examining } from '../support/mesh/examined.ts';
-import { listed, otherwise, STEPS, walkedSteps } from '../support/mesh/expectation.ts';
+import { listed, otherwise } from '../support/mesh/expectation.ts';
 import { loadMesh, type Mesh, meshNames } from '../support/meshes.ts';
 import type { RecordedObject } from '../support/recordings.ts';
 import { BIN } from './build.ts';
@@ -20,7 +21,7 @@ interface Message {
 }
 
 /** Where istioctl says what we do not, and why. */
-const ELSEWHERE: readonly { code: string; why: string }[] = [
+const ELSEWHERE: readonly { code: string; healthyOnly?: true; why: string }[] = [
   {
     code: 'IST0102',
     why: 'It is told of every namespace without a label; we call such pods outside, and a failure only where the workload was named.',
@@ -37,6 +38,11 @@ const ELSEWHERE: readonly { code: string; why: string }[] = [
   {
     code: 'IST0155',
     why: 'It is told of every stats filter that Istio itself shipped, whether a proxy’s version has one or not; we say which proxies have none.',
+  },
+  {
+    code: 'IST0158',
+    healthyOnly: true,
+    why: 'It is told of every proxy that is not of the injector’s release; we say it where there is no stats filter for such a one.',
   },
 ];
 
@@ -85,6 +91,9 @@ function toldBy(report: Report, said: Message): Told {
   return { ...said, step: step?.id ?? null };
 }
 
+/** What istioctl is to find in the meshes that were made for it; nothing of what it finds in others is counted twice. */
+const PROVOKED = new Map(analyzedCauses.map(({ name, codes }) => [name, codes]));
+
 const meshes: ReadonlyMap<string, () => Mesh> = new Map([
   ...causeMeshes(),
   ...meshNames().map((name) => [name, () => loadMesh(name)] as const),
@@ -93,40 +102,45 @@ const meshes: ReadonlyMap<string, () => Mesh> = new Map([
 describe(`istioctl analyze beside ours, on ${meshes.size} meshes`, () => {
   const examined = examining(meshes);
   const used = new Set<string>();
-  const counts = { lost: { meshes: 0, ours: 0, theirs: 0 }, healthy: { meshes: 0, ours: 0, theirs: 0 } };
-  after(() => process.stdout.write(`# ${JSON.stringify(counts)}\n`));
+  /** Of meshes that lose metrics, and of those that only look so: where ours and theirs is right, and where theirs warns at all. */
+  const counts = {
+    lost: { meshes: 0, ours: 0, theirs: 0, theyWarn: 0 },
+    others: { meshes: 0, ours: 0, theirs: 0, theyWarn: 0 },
+  };
 
   for (const [name, made] of meshes)
-    it(name, async (context) => {
+    it(name, async () => {
       const { recording, expect } = made();
       const [{ live }, messages] = await Promise.all([examined(name), analyzed(recording.objects)]);
       const told = messages.map((said) => toldBy(live.report, said));
-      const isHealthy = listed(expect.verdict).includes('healthy') || listed(expect.verdict).includes('inconclusive');
-      const count = counts[isHealthy ? 'healthy' : 'lost'];
-      const isRight = otherwise(live.report, expect).length === 0;
-      count.meshes++;
-      if (isRight) count.ours++;
-      // Right is what we say too, where the metrics are lost; and nothing, where nothing is.
-      if (
-        isHealthy
-          ? messages.every(({ level }) => level === 'Info')
-          : told.some(({ step }) => step !== null && step === live.report.lostAt?.step)
-      )
-        count.theirs++;
-
+      const isHealthy = listed(expect.verdict).some((each) => each === 'healthy' || each === 'inconclusive');
+      const warns = messages.some(({ level }) => level !== 'Info');
+      const isFound = told.some(({ step }) => step !== null && step === live.report.lostAt?.step);
+      if (!PROVOKED.has(name)) {
+        const count = counts[isHealthy ? 'others' : 'lost'];
+        count.meshes++;
+        if (otherwise(live.report, expect).length === 0) count.ours++;
+        if (isHealthy ? !warns : isFound) count.theirs++;
+        if (warns) count.theyWarn++;
+      }
+      const codes = new Set(messages.map(({ code }) => code));
+      assert.deepEqual(PROVOKED.get(name)?.filter((code) => !codes.has(code)) ?? [], []);
       const alone = told.filter(({ step }) => step === null);
       for (const { code } of alone) used.add(code);
-      const unexplained = alone.filter(({ code }) => !ELSEWHERE.some((each) => each.code === code));
-      const walked = await walkedSteps();
-      const awaited = STEPS.filter((step) => !walked.has(step));
-      if (unexplained.length > 0 && awaited.length > 0) context.todo(`the walk has no ${awaited.join(', ')} yet`);
+      const unexplained = alone.filter(
+        ({ code }) => !ELSEWHERE.some((each) => each.code === code && (isHealthy || !each.healthyOnly)),
+      );
       assert.deepEqual(unexplained, []);
     });
 
-  it('every reason not to say the same is needed', () => {
+  it('every reason not to say the same is needed', (context) => {
     assert.deepEqual(
       ELSEWHERE.filter(({ code }) => !used.has(code)),
       [],
     );
+    for (const [what, { meshes, ours, theirs, theyWarn }] of Object.entries(counts))
+      context.diagnostic(
+        `${what}: ${meshes} meshes, right: ours ${ours}, istioctl ${theirs}, which warns in ${theyWarn}`,
+      );
   });
 });

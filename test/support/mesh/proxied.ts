@@ -4,13 +4,19 @@ import type { Spec, Workload } from './spec.ts';
 
 export const releaseOf = (spec: Spec, { release }: Workload): string => release ?? spec.release;
 
-/** A workload's template as its owner writes it. */
-export function templateOf({ name, app, version, port, labels, annotations, proxy }: Workload): Template {
+const imageOf = (spec: Spec, what: Workload): string => `istio/proxyv2:${releaseOf(spec, what)}`;
+
+/** A workload's template as its owner writes it; a gateway's is the chart's of the whole installation. */
+export function templateOf(spec: Spec, what: Workload): Template {
+  const { name, app, version, port, labels, annotations, proxy } = what;
   const own = { name: app, image: `example/${name}:1`, ports: [{ containerPort: port, protocol: 'TCP' }] };
   return {
     labels: { app, version, ...labels },
     annotations: { ...annotations },
-    spec: { serviceAccountName: app, containers: [proxy === 'gateway' ? { name: 'istio-proxy', image: 'auto' } : own] },
+    spec: {
+      serviceAccountName: app,
+      containers: [proxy === 'gateway' ? { name: 'istio-proxy', image: imageOf(spec, what) } : own],
+    },
   };
 }
 
@@ -35,13 +41,13 @@ const variables = (env: Record<string, string>): object[] =>
 
 /** What a pod becomes by injection, or what a gateway's pod is; one without a proxy stays as it is. */
 export function podOf(spec: Spec, what: Workload): Template {
-  const template = templateOf(what);
+  const template = templateOf(spec, what);
   if (what.proxy === 'none') return template;
   const release = releaseOf(spec, what);
   const ports = [{ containerPort: 15090, name: 'http-envoy-prom', protocol: 'TCP' }];
   const proxy = {
     name: 'istio-proxy',
-    image: `istio/proxyv2:${release}`,
+    image: imageOf(spec, what),
     args: ['proxy', what.proxy === 'gateway' ? 'router' : 'sidecar', '--domain', '$(POD_NAMESPACE).svc.cluster.local'],
     env: variables({ ISTIO_META_WORKLOAD_NAME: what.name, ...what.env }),
     ports,

@@ -53,7 +53,7 @@ export function built(name: string, spec: Spec): Built {
       name: each.name,
       namespace,
       selector: { app: each.app, version: each.version },
-      template: templateOf(each),
+      template: templateOf(spec, each),
       pod: podOf(spec, each),
       addresses: Array.from({ length: each.replicas }, address),
       phase,

@@ -1,5 +1,6 @@
 import type { Mesh } from '../../meshes.ts';
 import { built } from '../scenario.ts';
+import { analyzedCauses } from './analyzed.ts';
 import { answerCauses } from './answers.ts';
 import type { Cause } from './cause.ts';
 import { consumerCauses } from './consumers.ts';
@@ -24,6 +25,7 @@ export const CAUSES: Record<string, readonly Cause[]> = {
   'consumers ask or do not where': consumerCauses,
   'there are two where': severalCauses,
   'nothing is made up where a store': answerCauses,
+  'istioctl finds something too where': analyzedCauses,
 };
 
 function meshOf({ name, spec, after, command = 'missing-metrics', expect }: Cause): Mesh {
