@@ -59,6 +59,16 @@ export const inMeshCauses: readonly Cause[] = [
     expect: healthy(),
   },
   {
+    name: 'a Deployment that stays outside on purpose is asked for',
+    facts: 'product.md 9',
+    spec: changed((spec) => {
+      spec.workloads.push(app('batch', { proxy: 'none', labels: { 'sidecar.istio.io/inject': 'false' } }));
+    }),
+    command: 'missing-metrics deployment/batch-v1 -n shop',
+    // No proxy of it is there to be told, to be reached or to be scraped.
+    expect: lost('in-mesh', [...NOT_INJECTED, 'Outside', 'Mesh', 'Opted']),
+  },
+  {
     name: 'a port that a Service leads to is not captured',
     facts: 'reports.md 5',
     spec: changed((spec) => {

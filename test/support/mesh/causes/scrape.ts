@@ -155,6 +155,15 @@ export const scrapeCauses: readonly Cause[] = [
     expect: lost('scrape', UNSCRAPED),
   },
   {
+    name: 'another workload than the one that is asked for is not scraped',
+    facts: 'product.md 9',
+    spec: changed((spec) => {
+      workload(spec, 'prices-v1').annotations['prometheus.io/scrape'] = 'false';
+    }),
+    command: 'missing-metrics deployment/cart-v1 -n shop',
+    expect: healthy(),
+  },
+  {
     name: 'the proxy beside Prometheus answers for every target',
     facts: 'modern.md 5.10',
     spec: changed((spec) => {
