@@ -107,7 +107,7 @@ export const PROXY: MeshProxy = {
 };
 
 /** Filters in a word each: whose they are, and what they leave out. */
-export const filterWords = (filters: readonly StatsFilter[]): readonly string[] =>
+const filterWords = (filters: readonly StatsFilter[]): readonly string[] =>
   filters.map(({ from, dropped, isCertain }) =>
     [
       'provider' in from ? from.provider : `EnvoyFilter ${from.envoyFilter.namespace}/${from.envoyFilter.name}`,

@@ -36,7 +36,7 @@ const editMesh = ({ namespace, revision }: ControlPlane): string =>
 const PROVIDERS = [{ name: 'prometheus' }];
 
 /** Names the provider for the whole mesh: in the object that is for the whole mesh already, since another would be passed over. */
-export function nameProvider({ config }: MetricsTold, { namespace, version }: ControlPlane): string {
+function nameProvider({ config }: MetricsTold, { namespace, version }: ControlPlane): string {
   const root = config?.mesh.rootNamespace ?? namespace ?? 'istio-system';
   if (version !== null && !isAtLeast(version, '1.12'))
     return 'istioctl manifest generate --set values.telemetry.enabled=true --set values.telemetry.v2.enabled=true --set values.telemetry.v2.prometheus.enabled=true   # with the settings of this mesh; read it, then kubectl apply -f -';
@@ -60,7 +60,7 @@ export function nameProvider({ config }: MetricsTold, { namespace, version }: Co
 }
 
 /** The providers of a mesh that put metrics on a proxy's page. */
-export const making = ({ providers }: Pick<MeshMetrics, 'providers'>): readonly string[] => [
+const making = ({ providers }: Pick<MeshMetrics, 'providers'>): readonly string[] => [
   'prometheus',
   ...providers.filter(({ name, type }) => type === 'prometheus' && name !== 'prometheus').map(({ name }) => name),
 ];

@@ -24,7 +24,7 @@ export const subjectsIn = (classes: readonly ToldClass[]): readonly Subject[] =>
 export const part = (classes: readonly ToldClass[], { told }: Evidence): string =>
   `${sizeOf(classes)} of ${count(sizeOf(told.classes), 'proxy', 'proxies')}`;
 
-export const NO_PROXY = skip('no proxy of this mesh');
+const NO_PROXY = skip('no proxy of this mesh');
 
 /** The reasons of `undecided`, for every check's. */
 export const UNDECIDED = {
@@ -35,7 +35,7 @@ export const UNDECIDED = {
 } as const;
 
 /** Where it is not known of every proxy what it is told: why; null where it is. */
-export function undecided(evidence: Evidence, { namespace, revision }: ControlPlane): Verdict | null {
+function undecided(evidence: Evidence, { namespace, revision }: ControlPlane): Verdict | null {
   const { told, made } = evidence;
   const open = sidesOf(evidence).filter(({ sides }) => sides.some((side) => side.told === 'unknown'));
   if (open.length === 0) return told.missing.length > 0 && isSome(told.missing) ? unknown(told.missing) : null;

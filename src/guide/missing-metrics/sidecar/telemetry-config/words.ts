@@ -7,7 +7,7 @@ import type { Side } from '../../../../istio/stats.ts';
 import type { Culprit, Loss } from './losses.ts';
 
 /** `Telemetry istio-system/off`. */
-export const culpritName = ({ kind, object }: Culprit): string => `${kind} ${titleOf(object)}`;
+const culpritName = ({ kind, object }: Culprit): string => `${kind} ${titleOf(object)}`;
 
 /** `EnvoyFilters istio-system/a and istio-system/b`: objects of a loss are of one kind. */
 const all = (culprits: readonly Culprit[]): string =>
