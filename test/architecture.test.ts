@@ -103,7 +103,8 @@ describe('the guide', async () => {
   const checks = [...new Set(steps.flatMap((step) => step.checks))];
 
   it('has kebab-case ids, each for one thing', () => {
-    const ids = checks.map(({ id }) => id);
+    // Two walks may have one check.
+    const ids = [...new Map(checks.map(({ id, explains }) => [`${id}: ${explains}`, id])).values()];
     for (const id of [...ids, ...steps.map(({ id }) => id)]) assert.match(id, /^[a-z0-9]+(-[a-z0-9]+)*$/);
     assert.deepEqual(ids, [...new Set(ids)]);
   });

@@ -20,11 +20,16 @@ export interface Made {
 const isSuspect = (side: SideStats | null): boolean =>
   side !== null && (side.http.length !== 1 || side.http.some(({ isCertain }) => !isCertain));
 
-/** Classes that are told nothing, twice, or nobody knows what, those of most proxies first; then the others. */
-export function suspectsFirst(classes: readonly ToldClass[]): readonly ToldClass[] {
-  const suspicion = ({ stats }: ToldClass): number =>
-    stats === null || isSuspect(stats.inbound) || isSuspect(stats.outbound) ? 1 : 0;
-  return [...classes].sort((a, b) => suspicion(b) - suspicion(a) || b.proxies.length - a.proxies.length);
+/**
+ * The classes whose proxies istiod is asked about: those that are told nothing, twice, or nobody knows what, those of most
+ * proxies first. Where there is none, one other: what istiod answers grows with the mesh.
+ */
+export function doubtful(classes: readonly ToldClass[]): readonly ToldClass[] {
+  const isDoubtful = ({ stats }: ToldClass): boolean =>
+    stats === null || isSuspect(stats.inbound) || isSuspect(stats.outbound);
+  const byNumber = [...classes].sort((a, b) => b.proxies.length - a.proxies.length);
+  const suspects = byNumber.filter(isDoubtful);
+  return suspects.length > 0 ? suspects : byNumber.slice(0, 1);
 }
 
 /**
@@ -47,7 +52,7 @@ async function askMade(ask: Ask, pilot: Pilot, { pod }: ProxyPod): Promise<MadeS
 }
 
 /**
- * What istiod makes for a few proxies, one of each class, those first whose metrics the mesh's objects leave out. It
+ * What istiod makes for a few proxies, one of each class whose metrics the mesh's objects leave out. It
  * decides over what we work out. Each is asked of the replica that it is connected to.
  */
 export const madeStats = planeSource(
@@ -59,7 +64,7 @@ export const madeStats = planeSource(
     const replicas = syncs.flatMap(({ pilot, proxies }) =>
       'got' in proxies ? [{ pilot, connected: proxies.got.map(({ proxy }) => proxy) }] : [],
     );
-    const asked = suspectsFirst(classes).flatMap((of) => {
+    const asked = doubtful(classes).flatMap((of) => {
       for (const { pilot, connected } of replicas) {
         const proxy = askable(of.proxies, connected);
         if (proxy) return [{ of, pilot, proxy }];

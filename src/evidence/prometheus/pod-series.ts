@@ -1,14 +1,7 @@
 import type { Pod } from '../kubernetes/pod.ts';
 
 /** The labels by which a series tells its pod, whoever configured the scrape (modern.md 2e). */
-export const POD_LABELS = [
-  'instance',
-  'pod',
-  'pod_name',
-  'kubernetes_pod_name',
-  'namespace',
-  'kubernetes_namespace',
-] as const;
+const POD_LABELS = ['instance', 'pod', 'pod_name', 'kubernetes_pod_name', 'namespace', 'kubernetes_namespace'] as const;
 
 /** For `by (…)`: a label that a series does not have costs nothing. */
 export const byPod = (...more: readonly string[]): string => [...POD_LABELS, ...more].join(', ');

@@ -8,7 +8,7 @@ import type { Series } from './query.ts';
 import { inEachStore, type StoreAnswer } from './store.ts';
 
 /** What else tells two copies of one series apart: how it was scraped, and in which cluster. */
-export const COPY_LABELS = ['job', 'service', 'endpoint', 'cluster', 'prometheus_replica'] as const;
+const COPY_LABELS = ['job', 'service', 'endpoint', 'cluster', 'prometheus_replica'] as const;
 
 /**
  * A series for each proxy whose stats filter is loaded and whose page is stored: the filter itself makes it, traffic or not

@@ -29,9 +29,6 @@ export interface Standing {
   close: () => Promise<void>;
 }
 
-export const kindsOf = (objects: readonly RecordedObject[], kind: string): readonly RecordedObject[] =>
-  objects.filter((each) => each.kind === kind);
-
 /** Takes away those objects of a mesh that `keep` does not keep. */
 export function keepOnly(objects: RecordedObject[], keep: (object: RecordedObject) => boolean): void {
   objects.splice(0, objects.length, ...objects.filter(keep));
