@@ -8,6 +8,7 @@ import { proxyEmits } from '../../src/guide/missing-metrics/sidecar/proxy-emits.
 import { verdictsOf } from '../support/gathered.ts';
 import { PRODUCTPAGE, podObject } from '../support/modern.ts';
 import { reported } from '../support/run.ts';
+import { until } from './children.ts';
 import { type Istio, startIstio } from './istio.ts';
 import { textAt } from './istiod.ts';
 
@@ -31,6 +32,12 @@ describe('a real Envoy that does not know Istio’s filters, sent them by a real
 
   it('refuses them, in istiod’s own words, and has none on its pages', async () => {
     await istio.synced((syncz) => /lastError.*istio\.stats/s.test(syncz));
+    // Its own port opens a while after it has told istiod: until then nothing is known of its page.
+    await until(
+      async () => reasonOf((await seen(istio)).emits.get('stats-filter-loaded'))[1] === 'FilterNotLoaded',
+      60,
+      istio.words,
+    );
     const { delivery, emits, words } = await seen(istio);
     assert.deepEqual(reasonOf(delivery.get('istiod-answers')), ['pass', false], words);
     assert.deepEqual(reasonOf(delivery.get('proxies-have-configuration')), ['pass', false], words);
