@@ -835,6 +835,32 @@ describe('hints', () => {
   });
 });
 
+describe('what follows from another check', () => {
+  const from = (pods: readonly Pod[], lastError: string, check: typeof proxiesServe) => {
+    const verdict = check.judge(
+      up(
+        pods,
+        pods.map((each) => down(each, lastError)),
+      ),
+      { plane, scope, now: NOW },
+    );
+    return 'mayFollowFrom' in verdict ? verdict.mayFollowFrom : null;
+  };
+  const denied = 'server returned HTTP status 403 Forbidden';
+  const broken = 'expected value after metric, got "\\n" ("INVALID")';
+
+  it('is a page that is for localhost only', () => {
+    assert.deepEqual(from([closed], denied, proxiesServe), ['scrape']);
+    assert.deepEqual(from([closed, cart], denied, proxiesServe), []);
+    assert.deepEqual(from([cart], denied, proxiesServe), []);
+  });
+
+  it('is a page that its proxy made so, and not one that is mixed for Prometheus alone', () => {
+    assert.deepEqual(from([cart], broken, pagesAreReadable), ['proxy-emits']);
+    assert.deepEqual(from([old], broken, pagesAreReadable), []);
+  });
+});
+
 describe('whom a finding is about', () => {
   it('is all pods by their owners, and ten lines at most', () => {
     const many = Array.from({ length: 30 }, (_, index) => sidecar(`app-${index}`, { annotations: {} }));

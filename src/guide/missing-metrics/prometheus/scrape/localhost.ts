@@ -8,8 +8,8 @@ import { proxyScraping } from '../../../../evidence/prometheus/scraping.ts';
 import { isAtLeast } from '../../../../istio/release.ts';
 import { about, nothingAbout, partOf } from './scope.ts';
 
-/** Agents before 1.22 do not know the variable (releasenotes 50728). */
-function isForLocalhost(pod: Pod): boolean {
+/** Whether a proxy shows its metrics to itself only. Agents before 1.22 do not know the variable (releasenotes 50728). */
+export function isForLocalhost(pod: Pod): boolean {
   const proxy = proxyContainerOf(pod);
   const release = releaseOf(proxy?.image ?? '');
   return isOn(proxy?.variables.METRICS_LOCALHOST_ACCESS_ONLY) && (release === null || isAtLeast(release, '1.22'));

@@ -13,6 +13,8 @@ import {
   type Trouble,
   troubleOf,
 } from '../../../../scraping/last-error.ts';
+import { PROXY_EMITS, SCRAPE } from '../../sidecar/steps.ts';
+import { isForLocalhost } from './localhost.ts';
 import { about, nothingAbout, partOf } from './scope.ts';
 import { hintFor, MEANS, mixesProtobuf } from './troubles.ts';
 
@@ -129,6 +131,7 @@ const upCheck = (family: Family): Check<Evidence> => ({
       reason: policies.length > 0 ? 'NetworkPolicyBars' : first.trouble,
       message: policies.length > 0 ? `${message}; barred by NetworkPolicy ${some(policies)}` : message,
       hint: hintFor(first.trouble, first.pod, first.target, scraping),
+      mayFollowFrom: explainedBy(largest),
       ...about(
         own.map(({ pod }) => pod),
         ...seen,
@@ -141,6 +144,12 @@ export const proxiesAnswer = upCheck('way');
 export const proxiesServe = upCheck('answer');
 export const pagesAreReadable = upCheck('page');
 export const pagesFitLimits = upCheck('limit');
+
+/** What explains it already: the check of METRICS_LOCALHOST_ACCESS_ONLY, or that of what proxies write on their pages. */
+function explainedBy(down: readonly Down[]): readonly string[] {
+  if (down.every(({ pod }) => isForLocalhost(pod))) return [SCRAPE];
+  return down.every(({ pod, trouble }) => trouble === 'PageInvalid' && !mixesProtobuf(pod)) ? [PROXY_EMITS] : [];
+}
 
 /** The NetworkPolicies that bar Prometheus from some of them, three at most. */
 function policiesIn(down: readonly Down[], barred: Attempt<Barred>): readonly string[] {
