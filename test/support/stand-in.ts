@@ -90,10 +90,14 @@ function tablesOf(objects: readonly RecordedObject[]): Map<string, RecordedObjec
     }
   }
   for (const object of objects) {
+    const group = object.apiVersion.includes('/') ? object.apiVersion.split('/')[0] : '';
     const builtIn = { ...BUILT_IN, ...MORE }[object.kind];
     if (builtIn !== undefined) tables.get(builtIn)?.push(object);
-    for (const { path, apiVersion } of served.get(`${object.kind} ${object.apiVersion.split('/')[0]}`) ?? [])
-      tables.get(path)?.push(apiVersion === object.apiVersion ? object : { ...object, apiVersion });
+    for (const { path, apiVersion } of served.get(`${object.kind} ${group}`) ?? []) {
+      // An input may define a kind that is there anyway.
+      if (path !== builtIn)
+        tables.get(path)?.push(apiVersion === object.apiVersion ? object : { ...object, apiVersion });
+    }
   }
   return tables;
 }
