@@ -63,9 +63,16 @@ export function flowPicture(style: Style, flow: readonly FlowReport[], lost: Los
     .join('\n');
 }
 
-/** `Envoy ──160 reports──▶ Mixer …`, for a flow without a loss. */
-export function flowChain(flow: readonly FlowReport[]): string {
+/** `Envoy ──160 reports──▶ Mixer …`, for a flow without a loss; a longer one goes on in the next line, `indent` deep. */
+export function flowChain(flow: readonly FlowReport[], width = Number.POSITIVE_INFINITY, indent = ''): string {
   const [first] = flow;
   if (!first) return '';
-  return [first.from, ...flow.map(({ to, out, unit }) => `──${quantity(out, unit)}──▶ ${to}`)].join(' ');
+  const lines = [first.from];
+  for (const { to, out, unit } of flow) {
+    const hop = `──${quantity(out, unit)}──▶ ${to}`;
+    const line = `${lines.at(-1)} ${hop}`;
+    if (indent.length + line.length <= width) lines.splice(-1, 1, line);
+    else lines.push(hop);
+  }
+  return lines.join(`\n${indent}`);
 }

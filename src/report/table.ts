@@ -70,7 +70,7 @@ function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: bool
           `${painted(style, 'bold', `WHERE THE METRICS ${lost.effect === 'wrong' ? 'GO WRONG' : 'ARE LOST'}`)}\n${flowPicture(style, flow, lost)}`,
         ]
       : []),
-    ...(drawn && !lost ? [`FLOW  ${flowChain(flow)}`] : []),
+    ...(drawn && !lost ? [`FLOW  ${flowChain(flow, style.width, '      ')}`] : []),
     ...losses.map((loss) => causeOf(loss, steps, style)),
   ].join('\n\n');
 }

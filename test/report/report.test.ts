@@ -335,6 +335,10 @@ describe('the flow', () => {
   it('is a chain when nothing is lost', () => {
     assert.equal(flowChain([hop({})]), 'Envoy ──10 reports──▶ Mixer');
     assert.equal(flowChain([]), '');
+    assert.equal(
+      flowChain([hop({}), hop({ to: 'adapter' }), hop({ to: 'Prometheus' })], 60, '  '),
+      'Envoy ──10 reports──▶ Mixer ──10 reports──▶ adapter\n  ──10 reports──▶ Prometheus',
+    );
   });
 });
 
