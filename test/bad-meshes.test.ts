@@ -152,7 +152,7 @@ describe('an istiod', () => {
   const without =
     (which: RegExp) =>
     ({ pages }: Recording): void => {
-      for (const key of [...pages.keys()]) if (isIstiods.test(key) && which.test(key)) pages.delete(key);
+      for (const key of pages.keys()) if (isIstiods.test(key) && which.test(key)) pages.delete(key);
     };
   it('without debug pages: what it sent is unknown, and the rest is judged', async () => {
     const seen = await look({ change: without(/\/debug\//) });
@@ -187,7 +187,7 @@ describe('pages of proxies', () => {
     const seen = await look({
       change: ({ pages, ...mesh }) => {
         withoutStores({ pages, ...mesh });
-        for (const key of [...pages.keys()]) if (isProxys.test(key)) pages.delete(key);
+        for (const key of pages.keys()) if (isProxys.test(key)) pages.delete(key);
       },
       options: { faults: [{ match: /^UPGRADE.*\/exec/, fault: 'forbid' }] },
     });
@@ -200,7 +200,7 @@ describe('pages of proxies', () => {
     const seen = await look({
       change: ({ pages, ...mesh }) => {
         withoutStores({ pages, ...mesh });
-        for (const [key, page] of [...pages]) {
+        for (const [key, page] of pages) {
           if (key.includes(':15090/')) pages.set(key, { ...page, status: 503, body: 'upstream connect error' });
           const body = String(page.body).replace(/^# TYPE (envoy|istio_(requests|tcp|build))[\s\S]*/m, '');
           if (key.includes(':15020/')) pages.set(key, { ...page, body });
@@ -218,7 +218,7 @@ describe('pages of proxies', () => {
       argv: ['missing-metrics', '--sample', '9'],
       change: ({ pages, ...mesh }) => {
         withoutStores({ pages, ...mesh });
-        for (const [key, page] of [...pages])
+        for (const [key, page] of pages)
           if (isProxys.test(key)) pages.set(key, { ...page, body: `${page.body}${more}` });
       },
     });

@@ -86,7 +86,7 @@ const MESHES: Record<string, { spec: () => Spec; bad?: Bad; resources: readonly 
     bad: {
       change: ({ objects, pages }) => {
         keepOnly(objects, ({ metadata }) => !/^(prometheus|grafana|kiali)/.test(metadata.name));
-        for (const key of [...pages.keys()]) if (/:15(020|090)\//.test(key)) pages.delete(key);
+        for (const key of pages.keys()) if (/:15(020|090)\//.test(key)) pages.delete(key);
       },
     },
     resources: ['pods/exec'],
