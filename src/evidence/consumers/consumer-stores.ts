@@ -28,7 +28,7 @@ export interface ConsumerStores {
 }
 
 /** A series that every store of a mesh has: cheap, whatever its size. */
-const PROMQL = 'count(istio_build{component=~"proxy|ztunnel|"}) or count(istio_requests_total)';
+const PROMQL = 'count(istio_build{component="proxy"}) or count(istio_requests_total)';
 
 async function holdsIn(ask: Ask, leads: Leads): Promise<ConsumerStore['holds']> {
   if (leads.to !== 'service' || leads.isEncrypted) return null;
