@@ -5,7 +5,7 @@ import type { Report } from '../src/report/report.ts';
 import { scrapeCauses } from './support/mesh/causes/scrape.ts';
 import { built } from './support/mesh/scenario.ts';
 import { app, type Spec, shop } from './support/mesh/spec.ts';
-import { type Bad, keepOnly, type Standing, startMesh } from './support/mesh/standing.ts';
+import { type Bad, type Standing, startMesh } from './support/mesh/standing.ts';
 import { it } from './support/programs.ts';
 import { ran } from './support/run.ts';
 
@@ -68,7 +68,7 @@ const withOutsider = (): Spec => {
 /** A mesh for each right that matters in some meshes only; the healthy shop for all others. */
 const MESHES: Record<string, { spec: () => Spec; bad?: Bad; resources: readonly string[] }> = {
   'healthy shop': { spec: shop, resources: [] },
-  'mesh with a pod outside': { spec: withOutsider, resources: ['configmaps:istio-sidecar-injector'] },
+  'mesh with a pod outside': { spec: withOutsider, resources: [] },
   'mesh of an operator': {
     spec: () => cause('the PodMonitor has not the label that the Prometheus selects by'),
     resources: ['monitoring.coreos.com prometheuses', 'podmonitors'],
@@ -81,16 +81,6 @@ const MESHES: Record<string, { spec: () => Spec; bad?: Bad; resources: readonly 
     resources: ['servicemonitors'],
   },
   'mesh with NetworkPolicies': { spec: () => cause('a NetworkPolicy lets nobody in'), resources: ['networkpolicies'] },
-  'mesh without a store and pages': {
-    spec: shop,
-    bad: {
-      change: ({ objects, pages }) => {
-        keepOnly(objects, ({ metadata }) => !/^(prometheus|grafana|kiali)/.test(metadata.name));
-        for (const key of pages.keys()) if (/:15(020|090)\//.test(key)) pages.delete(key);
-      },
-    },
-    resources: ['pods/exec'],
-  },
 };
 
 /** Mixer's kinds and logs, which its own meshes take; and what a tunnel makes needless (kubectl port-forward looks at the pod first). */

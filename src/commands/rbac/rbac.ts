@@ -43,7 +43,11 @@ const debugRights: Asking = {
 function rulesOf(topics: readonly Asking[]): readonly Rule[] {
   const rules = new Map<string, Rule & { resources: string[] }>();
   const urls = new Set<string>();
-  for (const { verb, resource, name } of topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights))) {
+  const all = topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights));
+  const whole = new Set(all.flatMap(({ verb, resource, name }) => (name === undefined ? [`${verb} ${resource}`] : [])));
+  for (const { verb, resource, name } of all) {
+    // Whoever may get all of a kind may get each.
+    if (name !== undefined && whole.has(`${verb} ${resource}`)) continue;
     if (resource.startsWith('/')) {
       urls.add(resource);
       continue;
@@ -89,14 +93,17 @@ export async function roleText(id: string): Promise<string> {
     metadata: { name: `istio-diag-${id}` },
     rules,
   };
+  // Of a revision's own there is one more of each.
+  const named = rules.flatMap(({ resourceNames = [] }) => resourceNames);
+  const revised = ['istio', 'istio-sidecar-injector']
+    .filter((name) => named.includes(name))
+    .map((name) => `${name}-REVISION`);
   return [
     `# The rights that \`kubectl istio-diag ${id}\` takes: it reads only, and asks for no Secret.`,
     `#   kubectl istio-diag rbac ${id} | kubectl apply -f -`,
     `#   kubectl create clusterrolebinding istio-diag --clusterrole=istio-diag-${id} --user=USER`,
-    ...(rules.some(({ resourceNames = [] }) => resourceNames.includes('istio-sidecar-injector'))
-      ? [
-          '# Add istio-REVISION and istio-sidecar-injector-REVISION for each revision that is installed: resourceNames takes no pattern.',
-        ]
+    ...(revised.length > 0
+      ? [`# Add ${revised.join(' and ')} for each revision that is installed: resourceNames takes no pattern.`]
       : []),
     dump(role, { lineWidth: -1 }),
   ].join('\n');

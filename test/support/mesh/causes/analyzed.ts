@@ -72,6 +72,6 @@ export const analyzedCauses: readonly Analyzed[] = [
         call('web-v1', 'cart-v1', { service: { name: 'cart-canary', namespace: 'shop' }, reporters: ['source'] }),
       );
     }),
-    expect: warned('stored', ['CountedForAnother']),
+    expect: warned('stored', ['CountedForOtherService']),
   },
 ];
