@@ -39,7 +39,7 @@ const causes: readonly (readonly [string, Pick<Cause, 'spec'>, Bad])[] = [
   ].map((cause) => [cause.name, cause, {}] as const),
 ];
 
-describe('the report of', () => {
+describe('the report of', { concurrency: 4 }, () => {
   for (const [name, cause, bad] of causes) {
     it(`${name} keeps its layout in every format, and explains its reasons`, async () => {
       const mesh = await startMesh(built('layout', cause.spec));

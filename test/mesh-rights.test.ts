@@ -116,7 +116,7 @@ const meshFor = ({ apiGroups: [group] = [], resources: [resource = ''] = [] }: R
     ([, { resources }]) => resources.includes(resource) || resources.includes(`${group} ${resource}`),
   )?.[0] ?? 'healthy shop';
 
-describe('the rights that `rbac` prints, on a mesh of today', () => {
+describe('the rights that `rbac` prints, on a mesh of today', { concurrency: 4 }, () => {
   for (const name of Object.keys(MESHES)) {
     it(`are all that a ${name} takes, and each of them tells something`, async () => {
       const granted = await rules();

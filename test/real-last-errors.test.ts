@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe } from 'node:test';
 import { shortened, type Trouble, troubleOf } from '../src/scraping/last-error.ts';
 import { certificatesIn } from './support/certificates.ts';
-import { it } from './support/programs.ts';
+import { it, needed } from './support/programs.ts';
 import { startConfigured } from './support/prometheus.ts';
 
 const PAGE = 'istio_requests_total{a="1",b="2",c="3",d="4"} 1\nistio_build{component="proxy"} 1\n';
@@ -30,6 +30,8 @@ interface Case {
 
 describe('what a real Prometheus says of scrapes that fail', () => {
   it('is understood', async () => {
+    needed('prometheus');
+    needed('openssl');
     const sockets = new Set<Socket>();
     const pages: Readonly<Record<string, readonly [number, string | Buffer]>> = {
       '/403': [403, 'Only requests from localhost are allowed'],

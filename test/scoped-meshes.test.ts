@@ -45,7 +45,7 @@ function beside(name: string, namespace: string | null): (mesh: Recording) => vo
   };
 }
 
-describe('two generations in one cluster', () => {
+describe('two generations in one cluster', { concurrency: 4 }, () => {
   it('are both diagnosed in one run, each by its own proxies', async () => {
     const [both, broken] = await lookAt(
       shop(),
@@ -112,7 +112,7 @@ describe('two generations in one cluster', () => {
   }
 });
 
-describe('two revisions', () => {
+describe('two revisions', { concurrency: 4 }, () => {
   const spec = shop();
   spec.namespaces.other = { 'istio.io/rev': 'canary' };
   spec.workloads.push(app('books', { namespace: 'other' }), app('pens', { namespace: 'other' }));

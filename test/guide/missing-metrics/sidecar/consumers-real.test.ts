@@ -35,7 +35,7 @@ const edited =
         : object,
     );
 
-describe('consumers of what a real Prometheus stores', { concurrency: 3 }, () => {
+describe('consumers of what a real Prometheus stores', { concurrency: 8 }, () => {
   it('ask the store that has the mesh’s series', async () => {
     const { verdicts } = await verdictsOn(consuming, { objects: both });
     assert.deepEqual([...new Set(Object.values(said(verdicts)))], ['pass'], JSON.stringify([...verdicts]));

@@ -24,7 +24,7 @@ const relabelled =
 
 const STORE = 'pod istio-system/prometheus-69f0190e5e-05cd6';
 
-describe('what a real Prometheus stores of a mesh', { concurrency: 3 }, () => {
+describe('what a real Prometheus stores of a mesh', { concurrency: 8 }, () => {
   it('is whole of a healthy one', async () => {
     const { verdicts } = await verdictsOn(stored, {});
     assert.deepEqual(said(verdicts), {});

@@ -58,7 +58,10 @@ export const grpcMessagesCounted = defineCheck({
     const builds = answersIn(loaded);
     const old = withoutMessages(builds.got).length;
     if (old === 0)
-      return isSome(builds.missing) ? unknown(builds.missing) : skip('no proxy of 1.17, which counts none, is stored');
+      // A store that answers has them all, or those that matter are lost for another reason.
+      return isSome(builds.missing) && builds.got.length === 0
+        ? unknown(builds.missing)
+        : skip('no proxy of 1.17, which counts none, is stored');
     const { got, missing } = answersIn(counts);
     const names = new Set(
       got.flatMap(({ series }) => ('got' in series ? series.got : [])).map(({ labels }) => labels.get('__name__')),
