@@ -219,7 +219,7 @@ describe('pages of proxies', () => {
       change: ({ pages, ...mesh }) => {
         withoutStores({ pages, ...mesh });
         for (const [key, page] of pages)
-          if (isProxys.test(key)) pages.set(key, { ...page, body: `${page.body}${more}` });
+          if (isProxys.test(key)) pages.set(key, { ...page, body: `${String(page.body)}${more}` });
       },
     });
     assertUnknown(seen, ['stored'], ['in-mesh', 'proxy-emits']);
@@ -253,7 +253,7 @@ describe('objects that are', () => {
   });
   it('of a kind that is not installed are none', async () => {
     const { report, code } = await look({
-      change: ({ objects }) => keepOnly(objects, ({ metadata }) => !/\.istio\.io$/.test(metadata.name)),
+      change: ({ objects }) => keepOnly(objects, ({ metadata }) => !metadata.name.endsWith('.istio.io')),
     });
     assert.deepEqual([report.verdict, code], ['healthy', 0], JSON.stringify(report.unchecked));
   });

@@ -132,7 +132,7 @@ describe('two revisions', { concurrency: 4 }, () => {
     }
     const istiods = objects.filter(({ kind, metadata }) => kind === 'Pod' && metadata.labels?.app === 'istiod');
     const [first = '', second = ''] = istiods.map(({ metadata }) => `istio-system/${metadata.name}`);
-    for (const [key, page] of [...pages]) {
+    for (const [key, page] of pages) {
       if (!key.startsWith(`${first}:`)) continue;
       if (!key.includes('/debug/syncz')) {
         pages.set(key.replace(first, second), page);
@@ -146,7 +146,7 @@ describe('two revisions', { concurrency: 4 }, () => {
   };
   const withoutCanarysPages = (mesh: Recording): void => {
     canary(mesh);
-    for (const key of [...mesh.pages.keys()]) if (key.includes('/istiod-canary')) mesh.pages.delete(key);
+    for (const key of mesh.pages.keys()) if (key.includes('/istiod-canary')) mesh.pages.delete(key);
   };
 
   it('count each pod once, for its own istiod, and one that is silent costs the other nothing', async () => {

@@ -48,8 +48,17 @@ const ELSEWHERE: readonly { code: string; healthyOnly?: true; why: string }[] = 
 
 /** Runs `istioctl analyze` on a cluster of these objects. With files alone it looks at neither pods, namespaces nor Services. */
 async function analyzed(objects: readonly RecordedObject[]): Promise<readonly Message[]> {
-  const { kubeconfig, close } = await startWatchable(objects);
-  const args = ['--kubeconfig', kubeconfig, '-n', 'istio-system', 'analyze', '--all-namespaces', '-o', 'json'];
+  const watchable = await startWatchable(objects);
+  const args = [
+    '--kubeconfig',
+    watchable.kubeconfig,
+    '-n',
+    'istio-system',
+    'analyze',
+    '--all-namespaces',
+    '-o',
+    'json',
+  ];
   // A list and a watch do for it.
   const options = { timeout: 30_000, env: { ...process.env, KUBE_FEATURE_WatchListClient: 'false' } };
   try {
@@ -60,12 +69,12 @@ async function analyzed(objects: readonly RecordedObject[]): Promise<readonly Me
       });
     });
   } finally {
-    await close();
+    await watchable.close();
   }
 }
 
 /** Whether a finding is about the object of a message. */
-function isAbout({ subjects = [], message, evidence }: CheckReport, origin: string): boolean {
+function isAbout({ subjects, message, evidence }: CheckReport, origin: string): boolean {
   const [kind, name = ''] = origin.split(' ');
   if (kind === 'Namespace') return subjects.some(({ namespace }) => namespace === name);
   const [namespace, own = ''] = name.split('/');

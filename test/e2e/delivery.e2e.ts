@@ -36,7 +36,7 @@ describe('a real Envoy that does not know Istio’s filters, sent them by a real
     await until(
       async () => reasonOf((await seen(istio)).emits.get('stats-filter-loaded'))[1] === 'FilterNotLoaded',
       60,
-      istio.words,
+      () => istio.words(),
     );
     const { delivery, emits, words } = await seen(istio);
     assert.deepEqual(reasonOf(delivery.get('istiod-answers')), ['pass', false], words);

@@ -32,7 +32,7 @@ describe('what Istio tells proxies about metrics, on a real istiod', () => {
       const checks = checksOf((await report(istio.cluster.kubeconfig, ['missing-metrics'])).report);
       const judged = checks.get(check);
       if ((judged?.reason ?? judged?.status) === wanted) return { judged, checks };
-      if (attempt === 20) assert.fail(`${judged?.reason ?? judged?.status}: ${judged?.message} ${[...checks.keys()]}`);
+      if (attempt === 20) assert.fail(`${JSON.stringify(judged ?? null)} ${[...checks.keys()].join()}`);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }

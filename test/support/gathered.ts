@@ -50,10 +50,10 @@ export const verdictsOf = (
   looking(kubeconfig, options, async (gather) => {
     const context = { plane: istiod, scope: { ...scope, ...options.scope }, now: options.now ?? NOW };
     const verdicts = new Map<string, Verdict>();
-    for (const { id, needs, judge } of checks) {
+    for (const check of checks) {
       const evidence: Record<string, unknown> = {};
-      for (const [name, source] of Object.entries(needs)) evidence[name] = await gather(source);
-      verdicts.set(id, judge(evidence, context));
+      for (const [name, source] of Object.entries(check.needs)) evidence[name] = await gather(source);
+      verdicts.set(check.id, check.judge(evidence, context));
     }
     return verdicts;
   });

@@ -12,7 +12,7 @@ const ANNOTATIONS = new RegExp(
     String.raw`proxy\.istio\.io/config`,
     String.raw`ambient\.istio\.io/`,
     // As a discovery writes them too: the injector takes every spelling (pkg/kube/inject/webhook.go).
-    String.raw`prometheus[^a-z0-9](istio[^a-z0-9])?io[^a-z0-9]`,
+    'prometheus[^a-z0-9](istio[^a-z0-9])?io[^a-z0-9]',
     String.raw`istio\.io/(rev|reroute-virtual-interfaces)`,
     String.raw`networking\.istio\.io/exportTo`,
   ].join('|')})`,
