@@ -18,7 +18,7 @@ import { startIstiod, textAt } from './istiod.ts';
 
 /** `TELEMETRY_SEED=7 TELEMETRY_ROUNDS=30 npm run e2e -- telemetry` tries others, and more of them. */
 const SEED = Number(process.env.TELEMETRY_SEED ?? 1);
-const ROUNDS = Number(process.env.TELEMETRY_ROUNDS ?? 6);
+const ROUNDS = Number(process.env.TELEMETRY_ROUNDS ?? 4);
 const SPACES = spacesOf(20);
 
 const KIND = { sidecar: 'sidecar', router: 'gateway', waypoint: 'waypoint' } as const;
@@ -253,8 +253,8 @@ describe(`what Istio tells proxies about metrics, seed ${SEED}, by a real istiod
   it('compared what is there and what is not', () => {
     process.stdout.write(`# ${JSON.stringify(compared)}\n`);
     if (process.env.TELEMETRY_ROUNDS !== undefined) return;
-    assert.ok(compared.proxies >= 400);
+    assert.ok(compared.proxies >= 300);
     for (const number of [compared.none, compared.several, compared.dropped, compared.byEnvoyFilter])
-      assert.ok(number > 50);
+      assert.ok(number > 30);
   });
 });

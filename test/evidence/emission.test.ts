@@ -11,7 +11,7 @@ import { envoyMerged, pageParses } from '../../src/guide/missing-metrics/sidecar
 import { gathered, istiod } from '../support/gathered.ts';
 import { NOW, scope } from '../support/judging.ts';
 import { istiodObject, modernMesh, PRODUCTPAGE, productpageObject } from '../support/modern.ts';
-import { it } from '../support/programs.ts';
+import { it, needed } from '../support/programs.ts';
 import type { Page } from '../support/recordings.ts';
 import { type StandInOptions, startStandIn } from '../support/stand-in.ts';
 
@@ -54,6 +54,8 @@ async function seen(
   pages: Record<string, Page>,
   { stored = [], ...options }: StandInOptions & { stored?: readonly string[] } = {},
 ): Promise<{ found: Emission; requests: readonly string[] }> {
+  // Before anything is started that would have to be ended.
+  needed('kubectl');
   const mesh = modernMesh(
     istiodObject(),
     productpageObject(),

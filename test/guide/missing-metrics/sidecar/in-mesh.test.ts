@@ -70,7 +70,7 @@ judging(podsAreInjected, [
     when: 'each that should have a proxy has one',
     given: given(enabled, [proxied()]),
     status: 'pass',
-    says: /^1 sidecar and 0 gateways; a webhook would take no other pod$/,
+    says: /^1 sidecar; a webhook would take no other pod$/,
     plane: modern,
   },
   {

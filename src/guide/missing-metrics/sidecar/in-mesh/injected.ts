@@ -59,7 +59,7 @@ export const podsAreInjected = defineCheck({
     const gateways = all.proxies.filter(({ kind }) => kind === 'gateway').length;
     return {
       status: 'pass',
-      message: `${count(all.proxies.length - gateways, 'sidecar')} and ${count(gateways, 'gateway')}; a webhook would take no other pod`,
+      message: `${count(all.proxies.length - gateways, 'sidecar')}${gateways > 0 ? ` and ${count(gateways, 'gateway')}` : ''}; a webhook would take no other pod`,
     };
   },
 });
