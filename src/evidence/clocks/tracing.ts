@@ -1,10 +1,10 @@
 import type { PageQuestion } from '../../cluster/question/question.ts';
-import { telemetries as telemetriesKind, typedName } from '../../cluster/question/resources.ts';
 import { askJson } from '../../cluster/question/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';
-import { allPods, type Listing, listAll } from '../kubernetes/lists.ts';
+import { telemetryObjects } from '../istio/telemetry.ts';
+import { allPods, type Listing } from '../kubernetes/lists.ts';
 import { titleOf } from '../kubernetes/named.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
 
@@ -31,23 +31,21 @@ interface RawTelemetry {
   }[];
 }
 
-export const tracingRules = clusterSource(
-  [{ verb: 'list', resource: typedName(telemetriesKind('v1alpha1')) }],
-  async (ask): Promise<Listing<TracingRule>> => {
-    const listing = await listAll(ask, telemetriesKind('v1alpha1'), ({ metadata, spec }): readonly TracingRule[] => {
-      const { selector, targetRef, targetRefs, tracing = [] } = (spec ?? {}) as RawTelemetry;
-      return tracing.map((each) => ({
-        name: metadata.name,
-        namespace: metadata.namespace ?? '',
-        selects: [selector, targetRef, targetRefs].some((part) => part !== undefined),
-        disabled: each.disableSpanReporting === true,
-        sampling: each.randomSamplingPercentage ?? null,
-        provider: each.providers?.[0]?.name ?? null,
-      }));
-    });
-    return { ...listing, items: listing.items.flat() };
-  },
-);
+export const tracingRules = clusterSource([], async ({ from }): Promise<Listing<TracingRule>> => {
+  const listing = await from(telemetryObjects);
+  const rules = listing.items.map(({ metadata, spec }): readonly TracingRule[] => {
+    const { selector, targetRef, targetRefs, tracing = [] } = (spec ?? {}) as RawTelemetry;
+    return tracing.map((each) => ({
+      name: metadata.name,
+      namespace: metadata.namespace ?? '',
+      selects: [selector, targetRef, targetRefs].some((part) => part !== undefined),
+      disabled: each.disableSpanReporting === true,
+      sampling: each.randomSamplingPercentage ?? null,
+      provider: each.providers?.[0]?.name ?? null,
+    }));
+  });
+  return { ...listing, items: rules.flat() };
+});
 
 /** A store of traces in the cluster, and when its newest span began, in milliseconds since 1970; null when it is empty. */
 export interface TraceStore {

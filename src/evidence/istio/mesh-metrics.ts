@@ -2,16 +2,16 @@ import { configMaps, typedName } from '../../cluster/question/resources.ts';
 import { yamlIn } from '../../cluster/question/yaml.ts';
 import { planeSource } from '../../diagnosis/source.ts';
 import type { MeshMetrics } from '../../istio/metrics-providers.ts';
-import { readKey } from '../kubernetes/config-maps.ts';
+import { meshYaml, readKey } from '../kubernetes/config-maps.ts';
 import { list, object, text, texts } from '../text/json.ts';
 
 /** The ConfigMap of a control plane's MeshConfig: `istio`, of a revision `istio-REVISION`. */
 export const meshName = (revision: string | null): string =>
   revision === null || revision === 'default' ? 'istio' : `istio-${revision}`;
 
-/** What MeshConfig says of metrics, of its text; `byDefault` is the root namespace where it names none. */
-export async function meshMetricsIn(yaml: string, byDefault: string): Promise<MeshMetrics> {
-  const mesh = object(await yamlIn(yaml));
+/** What MeshConfig says of metrics; `byDefault` is the root namespace where it names none. */
+export function meshMetricsIn(yaml: unknown, byDefault: string): MeshMetrics {
+  const mesh = object(yaml);
   const defaults = object(mesh.defaultProviders);
   return {
     rootNamespace: text(mesh.rootNamespace) || byDefault,
@@ -27,10 +27,13 @@ export async function meshMetricsIn(yaml: string, byDefault: string): Promise<Me
 /** What this control plane's MeshConfig says of metrics; null where there is no such ConfigMap. */
 export const meshMetrics = planeSource(
   [{ verb: 'get', resource: typedName(configMaps), name: 'istio' }],
-  (ask): Promise<MeshMetrics | null> => {
+  async (ask): Promise<MeshMetrics | null> => {
     const { namespace, revision } = ask.plane;
-    return readKey(ask, { name: meshName(revision), namespace }, 'mesh', (yaml) =>
-      meshMetricsIn(yaml, namespace ?? 'istio-system'),
-    );
+    const name = meshName(revision);
+    const read =
+      name === 'istio'
+        ? await ask.from(meshYaml)
+        : await readKey(ask, { name, namespace }, 'mesh', async (text) => ({ mesh: await yamlIn(text) }));
+    return read && meshMetricsIn(read.mesh, namespace ?? 'istio-system');
   },
 );

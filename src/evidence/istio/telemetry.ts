@@ -60,12 +60,18 @@ export function telemetryOf(from: KubernetesObject): Telemetry {
   };
 }
 
-/** Every Telemetry object, whichever control plane it is for. A kind that is not installed has none. */
-export const telemetries = clusterSource(
+/** Every Telemetry object as it is: about metrics, tracing or logs. A kind that is not installed has none. */
+export const telemetryObjects = clusterSource(
   [{ verb: 'list', resource: typedName(telemetriesKind('v1alpha1')) }],
-  (ask): Promise<Listing<Telemetry>> =>
-    listFirst(ask, [telemetriesKind('v1alpha1'), telemetriesKind('v1')], telemetryOf),
+  (ask): Promise<Listing<KubernetesObject>> =>
+    listFirst(ask, [telemetriesKind('v1alpha1'), telemetriesKind('v1')], (from) => from),
 );
+
+/** What they say of metrics, whichever control plane each is for. */
+export const telemetries = clusterSource([], async ({ from }): Promise<Listing<Telemetry>> => {
+  const listing = await from(telemetryObjects);
+  return { ...listing, items: listing.items.map(telemetryOf) };
+});
 
 const PROTOCOLS: Readonly<Record<string, StatsPatch['protocol']>> = { HTTP_FILTER: 'http', NETWORK_FILTER: 'tcp' };
 const CONTEXTS: readonly string[] = ['SIDECAR_INBOUND', 'SIDECAR_OUTBOUND', 'GATEWAY'] satisfies PatchContext[];

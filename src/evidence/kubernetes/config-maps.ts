@@ -93,32 +93,39 @@ interface RawMesh {
 /** The keys of providers that trace. */
 const TRACERS = ['zipkin', 'lightstep', 'datadog', 'opencensus', 'skywalking', 'stackdriver', 'opentelemetry'];
 
-/** `mixerReportServer` and its switch: mixer.md 1.1, F3. */
-export const meshConfig = planeSource(right('istio'), (ask) =>
-  readKey(ask, { name: 'istio', namespace: ask.plane.namespace }, 'mesh', async (text): Promise<MeshConfig> => {
-    const mesh = (await yamlIn(text)) as RawMesh | null;
-    const { tracing, zipkinAddress } = mesh?.defaultConfig ?? {};
-    const provider = mesh?.extensionProviders?.find((each) => Object.keys(each).some((key) => TRACERS.includes(key)));
-    return {
-      mixerReportServer: mesh?.mixerReportServer ?? null,
-      disableMixerHttpReports: mesh?.disableMixerHttpReports === true,
-      enableTracing: mesh?.enableTracing ?? null,
-      tracer: tracing?.zipkin?.address ?? mesh?.zipkinAddress ?? zipkinAddress ?? provider?.name ?? null,
-      sampling: tracing?.sampling ?? null,
-      refreshDelays: [mesh?.rdsRefreshDelay, mesh?.defaultConfig?.discoveryRefreshDelay].flatMap(
-        (delay) => durationIn(delay) ?? [],
-      ),
-      exportTo: {
-        services: mesh?.defaultServiceExportTo ?? [],
-        virtualServices: mesh?.defaultVirtualServiceExportTo ?? [],
-        destinationRules: mesh?.defaultDestinationRuleExportTo ?? [],
-      },
-      autoMtls: mesh?.enableAutoMtls !== false,
-      rootNamespace: mesh?.rootNamespace ?? null,
-      hasDiscoverySelectors: (mesh?.discoverySelectors ?? []).length > 0,
-    };
-  }),
+/** MeshConfig of the ConfigMap `istio`, as it is; null where there is no such ConfigMap. */
+export const meshYaml = planeSource(right('istio'), (ask) =>
+  readKey(ask, { name: 'istio', namespace: ask.plane.namespace }, 'mesh', async (text) => ({
+    mesh: await yamlIn(text),
+  })),
 );
+
+/** `mixerReportServer` and its switch: mixer.md 1.1, F3. */
+export const meshConfig = planeSource([], async ({ from }): Promise<MeshConfig | null> => {
+  const read = await from(meshYaml);
+  if (read === null) return null;
+  const mesh = read.mesh as RawMesh | null;
+  const { tracing, zipkinAddress } = mesh?.defaultConfig ?? {};
+  const provider = mesh?.extensionProviders?.find((each) => Object.keys(each).some((key) => TRACERS.includes(key)));
+  return {
+    mixerReportServer: mesh?.mixerReportServer ?? null,
+    disableMixerHttpReports: mesh?.disableMixerHttpReports === true,
+    enableTracing: mesh?.enableTracing ?? null,
+    tracer: tracing?.zipkin?.address ?? mesh?.zipkinAddress ?? zipkinAddress ?? provider?.name ?? null,
+    sampling: tracing?.sampling ?? null,
+    refreshDelays: [mesh?.rdsRefreshDelay, mesh?.defaultConfig?.discoveryRefreshDelay].flatMap(
+      (delay) => durationIn(delay) ?? [],
+    ),
+    exportTo: {
+      services: mesh?.defaultServiceExportTo ?? [],
+      virtualServices: mesh?.defaultVirtualServiceExportTo ?? [],
+      destinationRules: mesh?.defaultDestinationRuleExportTo ?? [],
+    },
+    autoMtls: mesh?.enableAutoMtls !== false,
+    rootNamespace: mesh?.rootNamespace ?? null,
+    hasDiscoverySelectors: (mesh?.discoverySelectors ?? []).length > 0,
+  };
+});
 
 /** The scrape jobs of the ConfigMap `prometheus`: what Prometheus would run after its next start. */
 export const prometheusConfigMap = planeSource(right('prometheus'), (ask) =>

@@ -1,7 +1,8 @@
 import { apiServerClock, nodeClocks, prometheusClocks, renewals } from '../../evidence/clocks/node-clocks.ts';
-import { traceStores, tracingRules } from '../../evidence/clocks/tracing.ts';
+import { traceStores } from '../../evidence/clocks/tracing.ts';
 import { pilots } from '../../evidence/istio/pilot.ts';
-import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { telemetryObjects } from '../../evidence/istio/telemetry.ts';
+import { meshYaml } from '../../evidence/kubernetes/config-maps.ts';
 import { allNodes, allServices } from '../../evidence/kubernetes/lists.ts';
 import { section, stepsOf } from '../section.ts';
 import { nodeClocksAgree } from './node-clocks.ts';
@@ -20,7 +21,7 @@ export const zipkinClock = section({
     ofZipkin('node-clocks', 'Verify the nodes’ clocks agree', nodeClocksAgree),
     ofZipkin('trace-store', 'Verify the newest span is of now', spansAreRecent),
   ],
-  sources: [meshConfig, pilots, nodeClocks, apiServerClock, allNodes, renewals, tracingRules, traceStores],
+  sources: [meshYaml, pilots, nodeClocks, apiServerClock, allNodes, renewals, telemetryObjects, traceStores],
 });
 
 /** "No Grafana output when connecting from a local web client to Istio remotely hosted" (guide.md e). */

@@ -4,7 +4,7 @@ import { envoyStats } from '../../evidence/envoy/stats.ts';
 import { usage } from '../../evidence/envoy/usage.ts';
 import { firstSyncs } from '../../evidence/istio/pilot.ts';
 import { sidecars } from '../../evidence/istio/routing.ts';
-import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { meshYaml } from '../../evidence/kubernetes/config-maps.ts';
 import { allNamespaces, allServices } from '../../evidence/kubernetes/lists.ts';
 import { section } from '../section.ts';
 import { configurationIsScoped, updatesAreRare } from './configuration.ts';
@@ -21,5 +21,5 @@ export const envoyCpu = section({
     step(SETTINGS, 'Verify proxies log little', settingsAreCheap),
     step('usage', 'Verify the CPU that proxies use', envoyCpuFitsLoad),
   ],
-  sources: [allServices, allNamespaces, firstSyncs, meshConfig, envoyDumps, envoyStats, serverInfos, sidecars, usage],
+  sources: [allServices, allNamespaces, firstSyncs, meshYaml, envoyDumps, envoyStats, serverInfos, sidecars, usage],
 });

@@ -5,7 +5,7 @@ import { envoyStats } from '../../evidence/envoy/stats.ts';
 import { peerAuthentications } from '../../evidence/istio/mtls.ts';
 import { firstSyncs } from '../../evidence/istio/pilot.ts';
 import { destinationRules, serviceEntries, sidecars, virtualServices } from '../../evidence/istio/routing.ts';
-import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { meshYaml } from '../../evidence/kubernetes/config-maps.ts';
 import { allNamespaces, allServices } from '../../evidence/kubernetes/lists.ts';
 import { statefulSets } from '../../evidence/kubernetes/stateful-sets.ts';
 import { section } from '../section.ts';
@@ -57,6 +57,6 @@ export const headlessTcp = section({
     virtualServices,
     serviceEntries,
     sidecars,
-    meshConfig,
+    meshYaml,
   ],
 });

@@ -1,6 +1,6 @@
 import type { Content } from '../../diagnosis/check.ts';
 import { detection } from '../../evidence/istio/detection.ts';
-import { meshConfig, prometheusConfigMap } from '../../evidence/kubernetes/config-maps.ts';
+import { meshYaml, prometheusConfigMap } from '../../evidence/kubernetes/config-maps.ts';
 import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes/lists.ts';
 import { mixerAttributeManifests, mixerHandlers, mixerInstances, mixerRules } from '../../evidence/mixer/config.ts';
 import { mixerLogs } from '../../evidence/mixer/log.ts';
@@ -47,7 +47,7 @@ export const missingMetrics: Content = {
     mixerHandlers,
     mixerInstances,
     mixerAttributeManifests,
-    meshConfig,
+    meshYaml,
     prometheusConfigMap,
     mixerLogs,
     mixerPages,

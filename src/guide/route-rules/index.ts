@@ -4,7 +4,7 @@ import { apiGateways, gatewayRoutes, grants, waypoints } from '../../evidence/is
 import { istioGateways } from '../../evidence/istio/gateways.ts';
 import { firstSyncs } from '../../evidence/istio/pilot.ts';
 import { destinationRules, oldRules, serviceEntries, sidecars, virtualServices } from '../../evidence/istio/routing.ts';
-import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { meshYaml } from '../../evidence/kubernetes/config-maps.ts';
 import { allNamespaces, allServices } from '../../evidence/kubernetes/lists.ts';
 import { section } from '../section.ts';
 import { apiGatewaysProgrammed } from './api-gateways.ts';
@@ -74,7 +74,7 @@ export const routeRules = section({
     serviceEntries,
     sidecars,
     istioGateways,
-    meshConfig,
+    meshYaml,
     gatewayRoutes,
     grants,
     apiGateways,

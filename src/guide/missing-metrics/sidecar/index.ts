@@ -6,7 +6,7 @@ import { injection } from '../../../evidence/istio/injection.ts';
 import { madeStats } from '../../../evidence/istio/made-stats.ts';
 import { meshMetrics } from '../../../evidence/istio/mesh-metrics.ts';
 import { allSyncs, pilotCounts } from '../../../evidence/istio/pilot.ts';
-import { statsEnvoyFilters, telemetries } from '../../../evidence/istio/telemetry.ts';
+import { statsEnvoyFilters, telemetryObjects } from '../../../evidence/istio/telemetry.ts';
 import { mutating } from '../../../evidence/istio/webhooks.ts';
 import { allNamespaces } from '../../../evidence/kubernetes/lists.ts';
 import { monitoring } from '../../../evidence/prometheus/monitors.ts';
@@ -36,7 +36,7 @@ export const sidecarSources: readonly Source<unknown>[] = [
     allNamespaces,
     mutating,
     meshMetrics,
-    telemetries,
+    telemetryObjects,
     statsEnvoyFilters,
     madeStats,
     injection,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { trim } from '../../../../src/cluster/bundle/trim.ts';
+import { yamlIn } from '../../../../src/cluster/question/yaml.ts';
 import type { Attempt } from '../../../../src/diagnosis/check.ts';
 import type { MadeStats } from '../../../../src/evidence/istio/config-dump.ts';
 import { askable, doubtful, type Made } from '../../../../src/evidence/istio/made-stats.ts';
@@ -680,7 +681,7 @@ describe('what MeshConfig says of metrics', () => {
       '- name: otel',
       '  opentelemetry: {service: otel, port: 4317}',
     ].join('\n');
-    assert.deepEqual(await meshMetricsIn(yaml, 'istio-system'), {
+    assert.deepEqual(meshMetricsIn(await yamlIn(yaml), 'istio-system'), {
       rootNamespace: 'istio-config',
       defaults: [],
       otherDefaults: ['tracing'],
@@ -695,7 +696,7 @@ describe('what MeshConfig says of metrics', () => {
     'defaultProviders: {metrics: prometheus}',
   ])
     it(`is nothing of ${JSON.stringify(odd)}`, async () =>
-      assert.deepEqual(await meshMetricsIn(odd, 'x'), {
+      assert.deepEqual(meshMetricsIn(await yamlIn(odd), 'x'), {
         rootNamespace: 'x',
         defaults: [],
         otherDefaults: [],
