@@ -40,9 +40,6 @@ const statusPortOf = ({ annotations }: Pod): number => Number(annotations['statu
 
 const ENVOYS_PORT = 15090;
 
-/** What a way by exec may cure: no right to port-forward, a port that is closed or that is not Envoy's. */
-const CURABLE = ['Forbidden', 'ConnectionRefused', 'BadAnswer'];
-
 const pageOf = ({ pod }: MeshProxy, port: number): PageQuestion => ({
   ask: 'page',
   namespace: pod.namespace,
@@ -58,10 +55,13 @@ async function envoysPage({ cluster }: Ask, question: PageQuestion | ExecQuestio
   throw unanswered(question, 'BadAnswer', 'nothing of Envoy’s is on the page');
 }
 
-/** Envoy's own page, by a port-forward, or else by the agent's command inside the container. */
+/**
+ * Envoy's own page, by a port-forward, or by the agent's command inside the container for who may not forward: a port that is
+ * closed is not worth another login.
+ */
 async function ownPageOf(ask: Ask, proxy: MeshProxy): Promise<Attempt<MetricsPage>> {
   const own = await settle(envoysPage(ask, pageOf(proxy, ENVOYS_PORT)));
-  if ('got' in own || !CURABLE.includes(own.missing.hindrance)) return own;
+  if ('got' in own || own.missing.hindrance !== 'Forbidden') return own;
   const { pod, container } = proxy;
   const run = await settle(
     envoysPage(ask, {
