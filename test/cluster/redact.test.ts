@@ -35,6 +35,8 @@ describe('redaction', () => {
   const secrets: readonly string[] = [
     'url: http://prom:S0S@10.0.0.1/w',
     'url: http://prom:S0S@prometheus:9090/w',
+    'url: http://prom:S0S@S0S@prometheus:9090/w',
+    'level=error err="Get http://prom:@S0S@S0S@prometheus: no such host"',
     'url: http://prom:S0S@prom.example.com/w',
     'password: "S0S;S0S"',
     "password: 'S0S S0S'",
@@ -101,6 +103,7 @@ describe('redaction', () => {
     'eyJ',
     '%20eyJ',
     '://',
+    '://a@@',
     '-----BEGIN X-----',
     'token',
     'token: ',
@@ -186,6 +189,8 @@ describe('a container’s environment', () => {
     for (const [value, left] of [
       ['http://user:p4ss@proxy:3128', 'http://proxy:3128'],
       ['user:p4ss@proxy:3128', 'proxy:3128'],
+      ['http://user:p4@ss@proxy:3128', 'http://proxy:3128'],
+      ['socks5://user:p4ss@proxy:1080', 'socks5://proxy:1080'],
       ['http://proxy:3128', 'http://proxy:3128'],
     ] as const)
       assert.deepEqual(variables({ name: 'HTTPS_PROXY', value }), [{ name: 'HTTPS_PROXY', value: left }]);
@@ -245,6 +250,26 @@ describe('a ConfigMap', () => {
     const { file = '' } = kept('front', text) as Record<string, string>;
     assert.ok(!file.includes('S0S'));
     assert.deepEqual(http10In(file), []);
+  });
+});
+
+describe('an EnvoyFilter', () => {
+  const kept = (filename: string): unknown => {
+    const config = { vm_config: { code: { local: { filename } } } };
+    const patch = { operation: 'ADD', value: { typed_config: { value: { config } } } };
+    const { spec } = trim('envoyfilters', { metadata: { name: 'a' }, spec: { configPatches: [{ patch }] } });
+    return JSON.stringify(spec).includes('filename');
+  };
+  it('keeps the file of Istio’s own extension, and no other', () => {
+    for (const path of ['/etc/istio/extensions/stats-filter.compiled.wasm', 'stats'])
+      assert.equal(kept(path), true, path);
+    for (const path of ['', '/etc/passwords', 'stats S0S', 'http://a:S0S@stats', 'stats\n'])
+      assert.equal(kept(path), false, path);
+  });
+  it('is read soon, however long its paths are', () => {
+    const started = performance.now();
+    assert.equal(kept(`${'stats'.repeat(2 ** 17)}!`), false);
+    assert.ok(performance.now() - started < 2000);
   });
 });
 

@@ -86,6 +86,24 @@ login_token: {signing_key: hunter2}
     assert.equal((await kialiStoreIn(''))[0]?.url, 'http://prometheus.istio-system:9090');
   });
 
+  it('is no part of a password, whatever stands in it', () => {
+    for (const [value, left] of [
+      ['http://admin:S0S@S0S@grafana:3000', 'http://grafana:3000'],
+      ['"http://admin:S0S@S0S@grafana:3000"', '"http://grafana:3000"'],
+      ['admin:S0S@S0S@grafana:3000', 'grafana:3000'],
+      ['http://grafana:3000/a@b', 'http://grafana:3000/a@b'],
+    ])
+      assert.equal(kept('grafana', 'datasources.yaml', `url: ${value}`), `url: ${left}`);
+  });
+
+  it('is known of a key however deep its list is, and soon of a line that has none', () => {
+    assert.equal(kept('grafana', 'datasources.yaml', '\t- -  \t- name: x'), '\t- -  \t- name: x');
+    const started = performance.now();
+    for (const hostile of ['-  ', '- ', '-', ' ', '\t', "'", 'a', 'a ', '://'])
+      assert.equal(kept('grafana', 'datasources.yaml', `${hostile.repeat(2 ** 16)}!`), '');
+    assert.ok(performance.now() - started < 2000);
+  });
+
   it('is nothing of other files, and never breaks on text that is none', async () => {
     assert.equal(kept('grafana', 'grafana.ini', 'password = hunter2'), '');
     for (const text of ['[{"a": 1}]', '{', '- - name: x', 'a', '\t- x: 1', 'datasources:\n- name: x\n bad: y'])

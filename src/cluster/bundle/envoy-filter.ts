@@ -5,13 +5,13 @@ const part = (name: string, kept: Json): Json => (Object.keys(kept).length > 0 ?
 
 /** The words by which Istio's own extensions are told apart: a script that was written inline may hold anything. */
 const OWN_EXTENSION = /^envoy\.wasm\.[a-z_]{1,40}$/;
-const OWN_FILE = /^[\w./-]*stats[\w./-]*$/;
+const isOwnFile = (path: string): boolean => /^[\w./-]+$/.test(path) && path.includes('stats');
 
 function code(config: unknown): Json {
   const { inline_string: inline, filename } = object(object(object(object(config).vm_config).code).local);
   return part('local', {
     ...(typeof inline === 'string' && OWN_EXTENSION.test(inline) && { inline_string: inline }),
-    ...(typeof filename === 'string' && OWN_FILE.test(filename) && { filename }),
+    ...(typeof filename === 'string' && isOwnFile(filename) && { filename }),
   });
 }
 

@@ -6,6 +6,12 @@ const isObject = (value: unknown): value is Json =>
 export const object = (value: unknown): Json => (isObject(value) ? value : {});
 export const array = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
+/**
+ * An address without what logs in there, be it with its scheme or without: a password may hold an @, and the last one
+ * before the host counts.
+ */
+export const withoutLogin = (text: string): string => text.replace(/(^["']?|:\/\/)[^/\s]*@/g, '$1');
+
 /** `from` with only `names`, those that are there. */
 export function only(from: unknown, ...names: readonly string[]): Json {
   const all = object(from);

@@ -38,7 +38,7 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
   [/(authorization\\?["']?[ \t]*[:=][ \t]*\\?["']?(?:[a-z]{1,16}[ \t]+)?)[\w.~+/=-]{8,}/gi, `$1${REDACTED}`],
   [/\b(?:gh[pousr]_[A-Za-z0-9]{16,255}|AKIA[A-Z0-9]{12,32}|xox[abprs]-[\w-]{8,255})/g, REDACTED],
   [/(bearer[ \t]+)[\w.~+/-]{8,}=*/gi, `$1${REDACTED}`],
-  [/(:\/\/)[^/\s@"'\\]{1,1024}@/g, `$1${REDACTED}@`],
+  [/(:\/\/)[^/\s"'\\]{1,1024}@/g, `$1${REDACTED}@`],
   [/(?<![\w.%+-])(?!REDACTED@)[\w.%+-]{1,256}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9-])/g, REDACTED],
 ];
 

@@ -1,8 +1,7 @@
-/** A key of YAML's block style, with what stands before it and behind it. */
-const LINE = /^((?:[ \t]|- +)*)["']?([\w.-]+)["']?[ \t]*:(?:[ \t]+(.*))?$/;
+import { withoutLogin } from './parts.ts';
 
-/** The login that a URL may carry. */
-const LOGIN = /(:\/\/)[^/\s@]*@/g;
+/** A key of YAML's block style, with what stands before it and behind it. Each blank has one place in it: it never goes back far. */
+const LINE = /^([ \t]*(?:- [ \t]*)*)["']?([\w.-]+)["']?[ \t]*:(?:[ \t]+(.*))?$/;
 
 /** Where a line begins, without its dashes: lists lie no deeper than their key. */
 const depthOf = (line: string): number => /^ */.exec(line)?.[0].length ?? 0;
@@ -27,7 +26,7 @@ function onlyKeys(text: string, kept: readonly string[]): string {
       continue;
     }
     if (kept.includes(key) && !/^[[{&*!|>]/.test(value)) {
-      lines.push(`${before}${key}: ${value.replace(LOGIN, '$1')}`.trimEnd());
+      lines.push(`${before}${key}: ${withoutLogin(value)}`.trimEnd());
       continue;
     }
     // The entry stays one, whose first key says nothing.

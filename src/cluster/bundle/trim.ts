@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../question/cluster.ts';
 import { envoyFilterSpec } from './envoy-filter.ts';
-import { array, type Json, object, only } from './parts.ts';
+import { array, type Json, object, only, withoutLogin } from './parts.ts';
 import { storesIn } from './trim-yaml.ts';
 
 /** Annotations that say how a pod is injected and scraped; all others (last-applied!) are dropped. */
@@ -48,10 +48,6 @@ const VARIABLES = new RegExp(
 /** The arguments of a command that are read: of kube-apiserver and kube-controller-manager. */
 const ARGUMENTS = /^--(service-cluster-ip-range|cluster-cidr)=/;
 
-/** A proxy's URL names its user and password. */
-const withoutLogin = (variable: unknown): string =>
-  String(object(variable).value).replace(/^([a-z]+:\/\/)?[^/\s]*@/i, '$1');
-
 function container(from: unknown): Json {
   const variables = array(object(from).env).filter((each) => {
     const { name, value } = object(each);
@@ -65,7 +61,8 @@ function container(from: unknown): Json {
       securityContext: only(object(from).securityContext, 'runAsUser'),
     }),
     ...(variables.length > 0 && {
-      env: variables.map((each) => ({ ...only(each, 'name'), value: withoutLogin(each) })),
+      // A proxy's URL names its user and password.
+      env: variables.map((each) => ({ ...only(each, 'name'), value: withoutLogin(String(object(each).value)) })),
     }),
     ...(command.length > 0 && { command }),
   };
