@@ -1,3 +1,5 @@
+import { hasLabels } from './destination-rules.ts';
+
 /** Labels of a pod, or those that a selector asks for. */
 type Labels = Readonly<Record<string, string>>;
 
@@ -43,7 +45,7 @@ export interface Served {
 export const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
 
 /** Of the GatewayClass that is every waypoint's. */
-const WAYPOINT_CLASS = 'istio-waypoint';
+export const WAYPOINT_CLASS = 'istio-waypoint';
 
 const GATEWAY_API = 'gateway.networking.k8s.io';
 const GROUPS: Readonly<Record<string, string>> = {
@@ -57,9 +59,6 @@ const GROUPS: Readonly<Record<string, string>> = {
 export const isNamespaceWide = ({ selector, targets }: Policy): boolean =>
   Object.keys(selector ?? {}).length === 0 && targets.length === 0;
 
-const isSelected = (selector: Labels | null, labels: Labels): boolean =>
-  Object.entries(selector ?? {}).every(([name, value]) => labels[name] === value);
-
 /** `core` is another word for Kubernetes' own group (pkg/config/model.go, CanonicalGroup). */
 const isOf = ({ group, kind }: TargetRef, wanted: string): boolean =>
   kind === wanted && (group === 'core' ? '' : group) === GROUPS[wanted];
@@ -71,9 +70,9 @@ const isOf = ({ group, kind }: TargetRef, wanted: string): boolean =>
  */
 export function isAttached(policy: Policy, proxy: MeshProxy, root: string, served: Served | null = null): boolean {
   const gateway = proxy.labels[GATEWAY_NAME];
-  if (gateway === undefined) return policy.targets.length === 0 && isSelected(policy.selector, proxy.labels);
+  if (gateway === undefined) return policy.targets.length === 0 && hasLabels(policy.selector ?? {}, proxy.labels);
   const isWaypoint = proxy.kind === 'waypoint';
-  if (policy.targets.length === 0) return !isWaypoint && isSelected(policy.selector, proxy.labels);
+  if (policy.targets.length === 0) return !isWaypoint && hasLabels(policy.selector ?? {}, proxy.labels);
   return policy.targets.some((target) => {
     if (isWaypoint && served && isOf(target, served.kind))
       return target.name === served.name && policy.namespace === served.namespace;

@@ -1,5 +1,5 @@
 import { isAtLeast } from './release.ts';
-import type { Mode, Telemetry } from './telemetry.ts';
+import { BOTH, type Mode, type Telemetry } from './telemetry.ts';
 
 /** A provider of MeshConfig's extensionProviders: what it is called, and its key there, `prometheus`. */
 export interface Provider {
@@ -89,8 +89,6 @@ interface Merged {
   disabledBy: Telemetry | null;
   changes: Map<string, { isDropped: boolean; by: Telemetry; tags: Map<string, string | null> }>;
 }
-
-const BOTH: readonly Mode[] = ['CLIENT', 'SERVER'];
 
 /** Whether an istiod is of this release or newer; one whose release nobody knows is new. */
 const isNew = (version: string | null, release: string): boolean => version === null || isAtLeast(version, release);

@@ -1,5 +1,5 @@
 import { isAttached, type MeshProxy, type Policy } from './attachment.ts';
-import type { Aged } from './visibility.ts';
+import { type Aged, compare } from './visibility.ts';
 
 /** What Istio calls the filter that makes its metrics (pkg/config/xds/filter_types.go, StatsFilterName). */
 export const STATS = 'istio.stats';
@@ -52,8 +52,8 @@ const isCheap = (pattern: string): boolean =>
   (pattern.match(QUANTIFIER)?.length ?? 0) <= 4 && !/\)[*+?{]/.test(pattern) && !/\\\d/.test(pattern);
 
 /**
- * Whether a patch is for a proxy of this version; null where that cannot be told (envoyfilter.go, proxyMatch). What is no
- * regular expression is for all.
+ * Whether a patch is for a proxy of this version (envoyfilter.go, proxyMatch); null where that cannot be told: what is no
+ * regular expression here may be one of Go's, and what could run for long is not tried.
  */
 export function fitsVersion(pattern: string | null, version: string | null): boolean | null {
   if (pattern === null || pattern === '') return true;
@@ -65,8 +65,6 @@ export function fitsVersion(pattern: string | null, version: string | null): boo
     return null;
   }
 }
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The order in which EnvoyFilters are applied (pilot/pkg/model/push_context.go, EnvoyFilters). */
 const inOrder =

@@ -6,6 +6,7 @@ import {
   mergeMetrics,
   metricsOf,
   namedBy,
+  type Provider,
   providerNamed,
   providersOf,
 } from './metrics-providers.ts';
@@ -86,10 +87,9 @@ const nameOf = (metric: string): string => METRICS[metric] ?? metric;
 function ofTelemetry(
   named: ReturnType<typeof namedBy>,
   merged: readonly (readonly [name: string, metrics: ModeMetrics])[],
-  { providers: own }: MeshMetrics,
+  providers: readonly Provider[],
   version: string | null,
 ): Pick<SideStats, 'absence' | 'dropped' | 'labels'> & { filters: readonly StatsFilter[] } {
-  const providers = providersOf(own);
   const known = merged.map(([name, metrics]) => {
     const provider = providerNamed(providers, name);
     return { name, metrics, makes: provider ? metricsOf(provider, version) : ('unknown' as const) };
@@ -141,11 +141,12 @@ export function statsOf(
   const named = namedBy(chain, mesh.defaults);
   // In the order of their names (telemetryFilters, SortedList).
   const merged = [...mergeMetrics(chain, mesh.defaults, version)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const providers = providersOf(mesh.providers);
   const own = envoyFiltersFor(envoyFilters, proxy, mesh.rootNamespace);
   const sideOf = (side: Side): SideStats => {
     const mode = MODES[side];
     const modes = merged.map(([name, metrics]) => [name, metrics[mode]] as const);
-    const { filters, ...rest } = ofTelemetry(named, modes, mesh, version);
+    const { filters, ...rest } = ofTelemetry(named, modes, providers, version);
     const at = { proxy, context: contextOf(proxy, side) };
     return {
       http: patched(filters, own, { ...at, protocol: 'http' }),

@@ -4,6 +4,9 @@ import { type Aged, byAge } from './visibility.ts';
 /** Which side of a call is meant: a sidecar's inbound side is the server, all else is the client. */
 export type Mode = 'CLIENT' | 'SERVER';
 
+/** What an override is for that names no mode. */
+export const BOTH: readonly Mode[] = ['CLIENT', 'SERVER'];
+
 /** What is done to a label of a metric. */
 export interface TagChange {
   name: string;

@@ -31,7 +31,8 @@ export function isVisible(exportTo: readonly string[], namespace: string, to: st
   return exportTo.includes(to) || (exportTo.includes('.') && namespace === to);
 }
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** The order of texts, as Go compares them. */
+export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The order in which Istio takes objects: the oldest first, then by name and namespace (config.go, sortByCreationComparator). */
 export const byAge = (a: Aged, b: Aged): number =>

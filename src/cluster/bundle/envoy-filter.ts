@@ -50,7 +50,7 @@ function match(from: unknown): Json {
       ...part('metadata', Object.fromEntries(Object.keys(object(object(proxy).metadata)).map((name) => [name, '']))),
     }),
     ...part('listener', {
-      ...only(listener, 'name', 'portNumber', 'listenerFilter'),
+      ...only(listener, 'name', 'portNumber'),
       ...part('filterChain', {
         ...only(filterChain, 'name', 'sni', 'transportProtocol', 'applicationProtocols', 'destinationPort'),
         ...part('filter', { ...only(beside, 'name'), ...part('subFilter', only(object(beside).subFilter, 'name')) }),

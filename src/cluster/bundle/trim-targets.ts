@@ -1,6 +1,7 @@
 import type { Answer } from '../question/cluster.ts';
 import type { PageQuestion, UrlQuestion } from '../question/question.ts';
 import { JsonSplitter } from '../ways/json-splitter.ts';
+import { object, only } from './parts.ts';
 
 /** The document, what it is in, the list of targets, a target. */
 const TARGET = 4;
@@ -20,8 +21,8 @@ const DISCOVERED = [
 ];
 
 /**
- * Prometheus' targets, each cut down to what is read as it comes in: of 10,000 pods they are tens of megabytes. Whatever is
- * no such list passes as it is.
+ * Prometheus' targets, each cut down to what is read as it comes in: of 10,000 pods they are tens of megabytes. Of those that
+ * were dropped nothing is kept but how many they are. Whatever else the answer says passes as it is.
  */
 export const trimmedTargets = (question: PageQuestion | UrlQuestion, answer: Answer): Answer =>
   answer.status === 200 && /\/api\/v1\/targets\?/.test(question.ask === 'url' ? question.url : question.path)
@@ -51,18 +52,13 @@ async function* cutDown(body: Answer['body']): AsyncGenerator<Buffer> {
 /** A target's text; as it is where it is no JSON, which is its reader's to say. */
 function targetText(entry: string): string {
   try {
-    const target = JSON.parse(entry) as Record<string, unknown>;
+    const target = object(JSON.parse(entry));
     return JSON.stringify({
-      ...picked(target, FIELDS),
-      labels: picked(target.labels, LABELS),
-      discoveredLabels: picked(target.discoveredLabels, DISCOVERED),
+      ...only(target, ...FIELDS),
+      labels: only(target.labels, ...LABELS),
+      discoveredLabels: only(target.discoveredLabels, ...DISCOVERED),
     });
   } catch {
     return entry;
   }
 }
-
-const picked = (from: unknown, names: readonly string[]): Record<string, unknown> =>
-  typeof from === 'object' && from !== null
-    ? Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)))
-    : {};

@@ -77,17 +77,20 @@ const mounted = (spec: unknown): readonly Json[] =>
     .filter(({ name }) => typeof name === 'string')
     .map((configMap) => ({ configMap: only(configMap, 'name') }));
 
-const podSpec = (spec: unknown): Json => ({
-  ...only(spec, 'nodeName', 'hostNetwork'),
-  ...(object(spec).securityContext !== undefined && {
-    securityContext: only(object(spec).securityContext, 'runAsUser'),
-  }),
-  ...(mounted(spec).length > 0 && { volumes: mounted(spec) }),
-  containers: array(object(spec).containers).map(container),
-  ...(object(spec).initContainers !== undefined && {
-    initContainers: array(object(spec).initContainers).map(container),
-  }),
-});
+function podSpec(spec: unknown): Json {
+  const volumes = mounted(spec);
+  return {
+    ...only(spec, 'nodeName', 'hostNetwork'),
+    ...(object(spec).securityContext !== undefined && {
+      securityContext: only(object(spec).securityContext, 'runAsUser'),
+    }),
+    ...(volumes.length > 0 && { volumes }),
+    containers: array(object(spec).containers).map(container),
+    ...(object(spec).initContainers !== undefined && {
+      initContainers: array(object(spec).initContainers).map(container),
+    }),
+  };
+}
 
 const instances = (statuses: unknown): readonly Json[] =>
   array(statuses).map((each) => only(each, 'name', 'ready', 'restartCount', 'state', 'lastState'));

@@ -2,6 +2,7 @@ import type { Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { isNo, isYes } from '../../istio/asking.ts';
+import { GATEWAY_NAME, WAYPOINT_CLASS } from '../../istio/attachment.ts';
 import { INJECT, INJECTION, isCalledIn, isAmbient as wantsZtunnel } from '../../istio/injection.ts';
 import { allPods } from '../kubernetes/lists.ts';
 import { type Container, isAmbient, isOn, isRunning, type Pod } from '../kubernetes/pod.ts';
@@ -32,11 +33,9 @@ export interface Population {
   refusal: Unanswered | null;
 }
 
-const WAYPOINT = 'istio-waypoint';
-
 /** Whose class is a waypoint's belongs to ambient. */
 const isWaypoint = ({ labels }: Pod): boolean =>
-  labels['gateway.networking.k8s.io/gateway-class-name'] === WAYPOINT ||
+  labels['gateway.networking.k8s.io/gateway-class-name'] === WAYPOINT_CLASS ||
   labels['gateway.istio.io/managed'] === 'istio.io-mesh-controller';
 
 /** Whether a container fetches certificates for another Envoy beside it, as kgateway's does (reports.md 4b): no injector gave it. */
@@ -54,10 +53,7 @@ const isEnvoyless = (pod: Pod, container: Container): boolean =>
 
 /** By what it was started as; an application's sidecar may carry the label of another implementation's Gateway. */
 const kindOf = ({ labels }: Pod, { args }: Container): ProxyKind =>
-  args.includes('router') ||
-  (!args.includes('sidecar') && labels['gateway.networking.k8s.io/gateway-name'] !== undefined)
-    ? 'gateway'
-    : 'sidecar';
+  args.includes('router') || (!args.includes('sidecar') && labels[GATEWAY_NAME] !== undefined) ? 'gateway' : 'sidecar';
 
 export const population = planeSource([], async (ask): Promise<Population> => {
   const { from, plane, scope } = ask;

@@ -7,7 +7,7 @@ import {
 import { clusterSource } from '../../diagnosis/source.ts';
 import type { Policy, TargetRef } from '../../istio/attachment.ts';
 import { type EnvoyFilter, type PatchContext, STATS, type StatsPatch } from '../../istio/stats-filters.ts';
-import type { MetricsOverride, Mode, TagChange, Telemetry } from '../../istio/telemetry.ts';
+import { BOTH, type MetricsOverride, type Mode, type TagChange, type Telemetry } from '../../istio/telemetry.ts';
 import { type Listing, listAll, listFirst } from '../kubernetes/lists.ts';
 import { dated } from '../kubernetes/named.ts';
 import { type Json, list, number, object, text, textMap } from '../text/json.ts';
@@ -30,7 +30,6 @@ function targetsIn(spec: Json): readonly TargetRef[] {
 const selectorIn = (labels: unknown): Policy['selector'] => (isSaid(labels) ? textMap(labels) : null);
 
 const MODES: Readonly<Record<string, readonly Mode[]>> = { CLIENT: ['CLIENT'], SERVER: ['SERVER'] };
-const BOTH: readonly Mode[] = ['CLIENT', 'SERVER'];
 
 function overrideOf(raw: Json): MetricsOverride {
   const { metric, customMetric, mode } = object(raw.match);
