@@ -81,6 +81,15 @@ describe('what a server repeats of a login', () => {
       const hidden = await textOf(hiding(inChunks(text, size), ['token1234', 'tenant']));
       assert.equal(hidden, 'a REDACTED b token12 c REDACTEDREDACTED é REDACTED token123');
       assert.equal(await textOf(hiding(inChunks(text, size), [])), text);
+      const nested = 'team-abc, team, a.c aXc steam';
+      for (const values of [
+        ['team', 'team-abc', 'a.c'],
+        ['a.c', 'team-abc', 'team'],
+      ])
+        assert.equal(
+          await textOf(hiding(inChunks(nested, size), values)),
+          'REDACTED, REDACTED, REDACTED aXc sREDACTED',
+        );
     });
   }
 });

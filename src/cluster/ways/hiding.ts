@@ -1,27 +1,38 @@
-const HIDDEN = Buffer.from('REDACTED');
+const HIDDEN = 'REDACTED';
+
+/** Finds every one of `values`: of two that begin at one place the longer, of which more would be left. */
+function anyOf(values: readonly string[]): RegExp {
+  const longestFirst = [...values].sort((a, b) => b.length - a.length);
+  return new RegExp(longestFirst.map((value) => value.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'), 'g');
+}
+
+/** A text without `values`. */
+export const hidden = (text: string, values: readonly string[]): string =>
+  values.length === 0 ? text : text.replace(anyOf(values), HIDDEN);
 
 /** A body without `values`, wherever a server repeats them: also where a chunk ends within one. */
 export async function* hiding(body: AsyncIterable<Buffer>, values: readonly string[]): AsyncGenerator<Buffer> {
   if (values.length === 0) return yield* body;
-  const secrets = values.map((value) => Buffer.from(value));
+  // Byte by byte: a chunk may end within a character.
+  const secrets = values.map((value) => Buffer.from(value).toString('latin1'));
+  const any = anyOf(secrets);
   const longest = Math.max(...secrets.map(({ length }) => length));
-  let rest: Buffer = Buffer.alloc(0);
+  let rest = '';
   for await (const chunk of body) {
-    const text = secrets.reduce(without, Buffer.concat([rest, chunk]));
+    const text = rest + chunk.toString('latin1');
     // What may be the beginning of one waits for the next chunk.
     const ready = Math.max(0, text.length - longest + 1);
-    if (ready > 0) yield text.subarray(0, ready);
-    rest = text.subarray(ready);
+    const parts: string[] = [];
+    let from = 0;
+    for (const { index, 0: secret } of text.matchAll(any)) {
+      if (index >= ready) break;
+      parts.push(text.slice(from, index), HIDDEN);
+      from = index + secret.length;
+    }
+    const end = Math.max(from, ready);
+    parts.push(text.slice(from, end));
+    rest = text.slice(end);
+    if (end > 0) yield Buffer.from(parts.join(''), 'latin1');
   }
-  if (rest.length > 0) yield rest;
-}
-
-function without(text: Buffer, secret: Buffer): Buffer {
-  const parts: Buffer[] = [];
-  let from = 0;
-  for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, from)) {
-    parts.push(text.subarray(from, at), HIDDEN);
-    from = at + secret.length;
-  }
-  return from === 0 ? text : Buffer.concat([...parts, text.subarray(from)]);
+  if (rest !== '') yield Buffer.from(rest.replace(any, HIDDEN), 'latin1');
 }

@@ -2,7 +2,7 @@ import type { NoAnswer } from '../../errors.ts';
 import type { UrlQuestion } from '../question/question.ts';
 import { unanswered } from '../question/text.ts';
 import type { Patience } from './deadline.ts';
-import { hiding } from './hiding.ts';
+import { hidden, hiding } from './hiding.ts';
 import { type HttpAnswer, httpGet, once, quote } from './http.ts';
 
 /** What gets past the login of the Prometheus at a URL; never part of a question, and never shown. */
@@ -39,9 +39,7 @@ export async function getUrl(question: UrlQuestion, access: UrlAccess, patience:
     ...(isSecure && access.ca !== undefined && { ca: access.ca }),
     agent: false as const,
   };
-  const values = [...access.headers.values(), access.token ?? '', ...passwordsIn(access)].filter(
-    (value) => value !== '',
-  );
+  const values = secretsIn(access);
   const answer = await httpGet(options, patience, send).catch((error: unknown) => {
     throw isDistrust(error) ? distrusted(question, error) : error;
   });
@@ -60,7 +58,11 @@ const distrusted = (question: UrlQuestion, error: Error): NoAnswer =>
 
 const isLong = (value: string): boolean => value.length >= SECRET_LENGTH;
 
-const passwordsIn = ({ basic = '' }: UrlAccess): readonly string[] => [basic.slice(basic.indexOf(':') + 1)];
+/** What must not be shown: of a user the password, and both as they are sent. */
+const secretsIn = ({ headers, token = '', basic = '' }: UrlAccess): readonly string[] =>
+  [...headers.values(), token, basic.slice(basic.indexOf(':') + 1), Buffer.from(basic).toString('base64')].filter(
+    (value) => value !== '',
+  );
 
 /** Nothing is followed: what gets past this server's login is none of another's business. */
 async function redirected(question: UrlQuestion, answer: HttpAnswer, values: readonly string[]): Promise<NoAnswer> {
@@ -77,11 +79,7 @@ async function redirected(question: UrlQuestion, answer: HttpAnswer, values: rea
       ? 'name the address that answers with --prometheus-url'
       : 'a login? Give it --prometheus-token-file or --prometheus-header';
   const words = `HTTP ${answer.status}: it redirects to ${where}, which is not followed: ${cure}`;
-  return unanswered(
-    question,
-    'BadAnswer',
-    values.reduce((text, value) => text.replaceAll(value, 'REDACTED'), words),
-  );
+  return unanswered(question, 'BadAnswer', hidden(words, values));
 }
 
 const isLogin = ({ pathname }: URL): boolean => /log-?in|sign-?in|auth|sso|saml/i.test(pathname);
