@@ -19,12 +19,12 @@ import type { RecordedObject } from '../support/recordings.ts';
 import type { StandInOptions } from '../support/stand-in.ts';
 import { withStandIn } from '../support/standing.ts';
 
-const question = (pod: string): ExecQuestion => ({
+const question = (pod: string, run: ExecQuestion['run'] = 'descriptors'): ExecQuestion => ({
   ask: 'exec',
   namespace: 'bookinfo',
   pod,
   container: 'istio-proxy',
-  run: 'descriptors',
+  run,
 });
 
 const PAGE: PageQuestion = {
@@ -42,6 +42,7 @@ const prints = new Map([
   ['bookinfo/ends/istio-proxy', { output: 'half', code: 126 }],
   ['bookinfo/breaks/istio-proxy', { output: 'half', code: null }],
   ['bookinfo/prints/istio-proxy', { output: 'x'.repeat(1024 * 1024 + 1), code: 0 }],
+  ['bookinfo/pours/istio-proxy', { output: 'x'.repeat(16 * 1024 * 1024 + 1), code: 0 }],
 ]);
 
 const PODS = ['one', 'two', 'ends', 'nothing', 'prints'];
@@ -118,13 +119,13 @@ async function withLive(
         rmSync(folder, { recursive: true });
       }
     },
-    { prints, change: ({ objects }) => void objects.push(...PODS.map(podOf)), ...options },
+    { prints, change: ({ objects }) => void objects.push(...[...PODS, 'pours'].map(podOf)), ...options },
   );
 }
 
-const said = async (live: LiveCluster, pod: string): Promise<string> => {
+const said = async (live: LiveCluster, pod: string, run?: ExecQuestion['run']): Promise<string> => {
   try {
-    return await textOf(question(pod), await live.read(question(pod)));
+    return await textOf(question(pod, run), await live.read(question(pod, run)));
   } catch (error) {
     assert.ok(error instanceof NoAnswer, String(error));
     return `${error.unanswered.hindrance}: ${error.unanswered.words}`;
@@ -180,6 +181,16 @@ describe('programs in containers', () => {
       },
       { refusesTunnels: true },
     );
+  });
+
+  it('print a page of metrics that is longer than all else, up to a limit', async () => {
+    await withLive(async (live) => {
+      assert.equal((await said(live, 'prints', 'metrics')).length, 1024 * 1024 + 1);
+      assert.equal(await said(live, 'pours', 'metrics'), 'TooLarge: it printed more than 16 MB');
+    });
+    await withLive(async (live) => assert.equal((await said(live, 'prints', 'metrics')).length, 1024 * 1024 + 1), {
+      refusesTunnels: true,
+    });
   });
 
   it('give no half answer where the connection breaks', async () => {

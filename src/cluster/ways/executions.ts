@@ -10,7 +10,7 @@ import { type ExecProxy, openExecProxy } from './gateway.ts';
 import { type Ran, runKubectl } from './kubectl.ts';
 import type { Kubectl } from './kubectl-process.ts';
 import type { PodName } from './proxy.ts';
-import { answerOf, LIMIT } from './ran.ts';
+import { answerOf, LIMITS } from './ran.ts';
 import type { Scratch } from './scratch.ts';
 import { attempted, type WebSockets } from './tunnel.ts';
 
@@ -91,7 +91,7 @@ export function executionsThrough(
     attempted(
       websockets,
       patience,
-      () => startInContainer(socketPath, question, LIMIT, patience),
+      () => startInContainer(socketPath, question, LIMITS[question.run], patience),
       () => {
         refused = true;
       },
@@ -99,7 +99,7 @@ export function executionsThrough(
 
   function runByKubectl({ namespace, pod, container, run }: ExecQuestion): Promise<Ran> {
     const args = ['exec', `--namespace=${namespace}`, `pod/${pod}`, `--container=${container}`];
-    return runKubectl(kubectl, args, patience, { command: PROGRAMS[run], limit: LIMIT });
+    return runKubectl(kubectl, args, patience, { command: PROGRAMS[run], limit: LIMITS[run] });
   }
 
   return {
