@@ -25,8 +25,10 @@ function stagesOf(flow: readonly FlowReport[]): readonly Stage[] {
   let share = start;
   for (const hop of flow) {
     // Of one quantity each number is a share of the first, whatever lies between.
-    const isSame = hop.unit === first.unit && first.in !== null && first.in > 0 && hop.out !== null;
-    share = isSame ? Math.min(1, (hop.out ?? 0) / (first.in ?? 1)) : shareAfter(hop, share);
+    share =
+      hop.unit === first.unit && first.in && hop.out !== null
+        ? Math.min(1, hop.out / first.in)
+        : shareAfter(hop, share);
     stages.push({ name: hop.to, share, label: quantity(hop.out, hop.unit) });
   }
   return stages;
@@ -44,15 +46,23 @@ function shareAfter({ in: before, out }: FlowReport, share: number | null): numb
 export const isMeasured = (flow: readonly FlowReport[]): boolean =>
   flow.some(({ in: before, out }) => before !== null || out !== null);
 
+/** The line of a flow in which a step loses metrics; -1 where none is the step's. */
+const lineOf = (flow: readonly FlowReport[], { step }: Loss): number =>
+  flow.findIndex(({ steps }) => steps.includes(step));
+
+/** Whether a flow has a place for a loss. */
+export const isPlaced = (flow: readonly FlowReport[], lost: Loss): boolean => lineOf(flow, lost) >= 0;
+
 /** One bar for each stage on a common scale, so that the loss is a change of length; the lost hop is marked. */
 export function flowPicture(style: Style, flow: readonly FlowReport[], lost: Loss | null): string {
   const stages = stagesOf(flow);
-  const lostAt = lost === null || !isMeasured(flow) ? -1 : flow.findIndex(({ steps }) => steps.includes(lost.step)) + 1;
+  const lostIn = lost === null || !isMeasured(flow) ? -1 : lineOf(flow, lost);
   const nameWidth = Math.max(...stages.map(({ name }) => name.length));
   const labelWidth = Math.max(...stages.map(({ label }) => label.length));
   return stages
     .map(({ name, share, label }, index) => {
-      const isLost = index === lostAt;
+      // Each line ends at the stage behind it.
+      const isLost = lostIn >= 0 && index === lostIn + 1;
       const bar = share === null ? '?' : share === 0 ? '▏' : '█'.repeat(Math.max(1, Math.round(share * LENGTH)));
       const paint = isLost || share === 0 ? 'red' : share === null ? 'magenta' : 'green';
       const marked = isLost
@@ -63,8 +73,8 @@ export function flowPicture(style: Style, flow: readonly FlowReport[], lost: Los
     .join('\n');
 }
 
-/** `Envoy ──160 reports──▶ Mixer …`, for a flow without a loss; a longer one goes on in the next line, `indent` deep. */
-export function flowChain(flow: readonly FlowReport[], width = Number.POSITIVE_INFINITY, indent = ''): string {
+/** `Envoy ──160 reports──▶ Mixer …`, for a flow without a loss, or none that has a place in it; a longer one goes on in the next line, `indent` deep. */
+export function flowChain(flow: readonly FlowReport[], width: number, indent: string): string {
   const [first] = flow;
   if (!first) return '';
   const lines = [first.from];

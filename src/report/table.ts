@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { ControlPlane } from '../diagnosis/check.ts';
 import type { Status } from '../diagnosis/finding.ts';
 import { NO_BORDERS } from './columns.ts';
-import { flowChain, flowPicture, isMeasured } from './flow.ts';
+import { flowChain, flowPicture, isMeasured, isPlaced } from './flow.ts';
 import type { Loss } from './losses.ts';
 import { type CheckReport, isOf, type Report, type StepReport } from './report.ts';
 import { painted, plain, STATUS_PAINT, type Style, statusWord, wrapped } from './style.ts';
@@ -61,16 +61,17 @@ function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: bool
   const several = report.mesh.controlPlanes.length > 1;
   const drawn = flow.length > 0 && steps.length > 0;
   const [lost] = losses;
+  const lostHere = lost && isPlaced(flow, lost);
   return [
     ...(several ? [painted(style, 'bold', nameOf(plane))] : []),
     ...(steps.length > 0 ? [stepsTable(steps, style)] : []),
     ...(wide && steps.length > 0 ? [detailsOf(steps, style)] : []),
-    ...(drawn && lost && isMeasured(flow)
+    ...(drawn && lostHere && isMeasured(flow)
       ? [
           `${painted(style, 'bold', `WHERE THE METRICS ${lost.effect === 'wrong' ? 'GO WRONG' : 'ARE LOST'}`)}\n${flowPicture(style, flow, lost)}`,
         ]
       : []),
-    ...(drawn && !lost ? [`FLOW  ${flowChain(flow, style.width, '      ')}`] : []),
+    ...(drawn && !lostHere ? [`FLOW  ${flowChain(flow, style.width, '      ')}`] : []),
     ...losses.map((loss) => causeOf(loss, steps, style)),
   ].join('\n\n');
 }

@@ -332,9 +332,20 @@ describe('the flow', () => {
     assert.doesNotMatch(told(unseen), /WHERE THE METRICS ARE LOST|LOST HERE/);
     assert.match(told(unseen), /Lost at envoy->mixer\./);
   });
+  it('marks no line where the loss has none, and the table does not say where it is', () => {
+    const measured = [hop({}), hop({ ...toAdapter, out: 5 })];
+    const elsewhere = { ...lost, step: 'another' };
+    assert.doesNotMatch(flowPicture(plainStyle, measured, elsewhere), /LOST HERE/);
+    const failing = section(['one', finding({ status: 'fail', reason: 'R', hint: 'h' })]);
+    const flow = { got: [{ hop: 'page->prometheus', in: 4, out: 4, unit: 'pods' }] };
+    const report = reportOf(facts({ sections: [{ ...failing, flow }] }));
+    const table = tableOf(report, plainStyle, { wide: false, showCommands: false });
+    assert.doesNotMatch(table, /WHERE THE METRICS ARE LOST|LOST HERE/);
+    assert.match(table, /FLOW {2}Page ──4 pods──▶ Prometheus\n\n.*R/s);
+  });
   it('is a chain when nothing is lost', () => {
-    assert.equal(flowChain([hop({})]), 'Envoy ──10 reports──▶ Mixer');
-    assert.equal(flowChain([]), '');
+    assert.equal(flowChain([hop({})], 60, ''), 'Envoy ──10 reports──▶ Mixer');
+    assert.equal(flowChain([], 60, ''), '');
     assert.equal(
       flowChain([hop({}), hop({ to: 'adapter' }), hop({ to: 'Prometheus' })], 60, '  '),
       'Envoy ──10 reports──▶ Mixer ──10 reports──▶ adapter\n  ──10 reports──▶ Prometheus',
