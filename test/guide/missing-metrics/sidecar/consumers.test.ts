@@ -10,7 +10,7 @@ import {
 import { kialiFindsLabels } from '../../../../src/guide/missing-metrics/prometheus/consumers/kiali-labels.ts';
 import { rateWindow } from '../../../../src/guide/missing-metrics/prometheus/consumers/rate-window.ts';
 import { dashboardsAnswered } from '../../../../src/guide/missing-metrics/sidecar/consumers/dashboards.ts';
-import { judging, NOW } from '../../../support/judging.ts';
+import { judging, NOW, plane, scope } from '../../../support/judging.ts';
 import { container, missing, pod, port, service } from '../../../support/mixer.ts';
 import {
   answer,
@@ -128,6 +128,17 @@ describe('an address', () => {
     ];
     const found = addressed('http://prometheus', 'istio-system', { ...known, services: [named], pods });
     assert.equal(found.to === 'service' && found.port, 9090);
+  });
+});
+
+describe('the hint about a store that cannot be asked from here', () => {
+  it('hands a shell its address as one word', () => {
+    const found = asking('Grafana', ['https://prom.example.com/$(reboot);a b', null]);
+    const verdict = grafanaAsksStore.judge({ found, store: store() }, { plane, scope, now: NOW });
+    assert.equal(
+      'hint' in verdict && verdict.hint,
+      "kubectl istio-diag missing-metrics --prometheus-url 'https://prom.example.com/$(reboot);a b'   # where it can be reached from this machine",
+    );
   });
 });
 

@@ -60,7 +60,7 @@ function judgeOne({ consumer, stores }: Consuming, { found, store }: Evidence): 
       status: 'unknown',
       reason: each.holds ? 'PartialAnswer' : 'StoreNotAsked',
       message: `${who} asks ${each.url}, which cannot be looked into from here`,
-      hint: `kubectl istio-diag missing-metrics --prometheus-url ${each.url}   # where it can be reached from this machine`,
+      hint: `${shellLine('kubectl', 'istio-diag', 'missing-metrics', '--prometheus-url', each.url)}   # where it can be reached from this machine`,
       missing: [],
     };
   }
