@@ -4,8 +4,10 @@ import { completionCommand } from './commands/completion/command.ts';
 import { debugCommand } from './commands/debug/command.ts';
 import { allCommand, topicCommand } from './commands/diagnose/command.ts';
 import { explainCommand, topicsCommand } from './commands/explain/command.ts';
+import { COMMANDS, type Flag, flagsOf } from './commands/flags.ts';
 import { kubectlSpelling } from './commands/guess.ts';
 import { aside, type Io, print } from './commands/io.ts';
+import { KUBECTL_FLAGS } from './commands/kubectl-flags.ts';
 import { legacyFlags } from './commands/legacy.ts';
 import { metricsCommand } from './commands/metrics/command.ts';
 import { rbacCommand } from './commands/rbac/command.ts';
@@ -108,7 +110,13 @@ function parser(io: Io, exit: (code: number) => void): Argv {
 }
 
 /** The words that are no flags, and the flags that may be given several times. */
-const LISTS = ['_', '--', 'as-group', 'prometheus-header'];
+const LISTS = [
+  '_',
+  '--',
+  ...[KUBECTL_FLAGS, ...Object.keys(COMMANDS).map(flagsOf)].flatMap((flags) =>
+    Object.entries<Flag>(flags).flatMap(([name, { type }]) => (type === 'array' ? [name] : [])),
+  ),
+];
 
 /** Of a flag that is given twice the last value, as kubectl takes it. */
 function lastOf(args: Record<string, unknown>): void {

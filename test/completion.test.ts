@@ -132,6 +132,25 @@ describe('completion', () => {
     });
   });
 
+  it('offers what may be listed, and lists no kind that the word cannot be', async () => {
+    const argv = (word: string): readonly string[] => ['missing-metrics', '-n', 'bookinfo', word];
+    const refused = /^GET \/api\/v1\/namespaces\/bookinfo\/pods/;
+    const faults = [{ match: refused, fault: 'forbid' as const }];
+    await withStandIn(
+      'istio-1.0.6/healthy',
+      async ({ requests }, env) => {
+        const { words } = await offered(argv(''), env);
+        assert.ok(words.includes('service/reviews') && words.includes('deployment/reviews-v1'), words.join(' '));
+        assert.ok(requests.some((line) => refused.test(line)));
+        assert.deepEqual((await offered(argv('pod/'), env)).words, []);
+        const before = requests.length;
+        assert.deepEqual((await offered(argv('service/r'), env)).words, ['service/ratings', 'service/reviews']);
+        assert.ok(!requests.slice(before).some((line) => /\/(pods|deployments)/.test(line)), requests.join('\n'));
+      },
+      { faults },
+    );
+  });
+
   it('writes nothing for a run that is only being typed', async () => {
     await withStandIn('istio-1.0.6/healthy', async (_, env) => {
       const bundle = join(folder, 'never.tgz');

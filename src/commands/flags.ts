@@ -5,9 +5,10 @@ import { COLORS } from './style.ts';
 
 /** Of every command that asks a cluster. */
 const CLUSTER_FLAGS = {
-  bundle: { type: 'string', requiresArg: true, describe: 'Replay a bundle: no cluster is asked' },
+  bundle: { type: 'string', file: true, requiresArg: true, describe: 'Replay a bundle: no cluster is asked' },
   'save-bundle': {
     type: 'string',
+    file: true,
     requiresArg: true,
     describe: 'Write every question and answer to this .tar.gz, redacted',
   },
@@ -56,6 +57,7 @@ export const SOME_TOPICS_FLAGS = {
   },
   'prometheus-token-file': {
     type: 'string',
+    file: true,
     requiresArg: true,
     describe: 'With --prometheus-url: send the bearer token in this file',
   },
@@ -67,6 +69,7 @@ export const SOME_TOPICS_FLAGS = {
   },
   'prometheus-ca': {
     type: 'string',
+    file: true,
     requiresArg: true,
     describe: 'With --prometheus-url: trust the certificate authority in this file',
   },
@@ -120,7 +123,12 @@ const DEBUG_FLAGS = {
 
 /** Of `completion`. */
 const COMPLETION_FLAGS = {
-  dir: { type: 'string', requiresArg: true, describe: 'The folder, by default that of the plugin on the PATH' },
+  dir: {
+    type: 'string',
+    file: true,
+    requiresArg: true,
+    describe: 'The folder, by default that of the plugin on the PATH',
+  },
 } as const;
 
 /** The commands beside the topics, for --help and for completion. */
@@ -140,6 +148,8 @@ export interface Flag {
   alias?: string;
   type: 'string' | 'boolean' | 'number' | 'array';
   string?: boolean;
+  /** Whether its value is a file or a folder: a shell completes those itself. */
+  file?: boolean;
   requiresArg?: boolean;
   describe: string;
   default?: string | number;

@@ -3,7 +3,7 @@ import type { Arguments } from './arguments.ts';
 
 /** kubectl's own connection flags: they go to every kubectl process, spelled as kubectl does. */
 export const KUBECTL_FLAGS = {
-  kubeconfig: { type: 'string', requiresArg: true, describe: 'Path to the kubeconfig file to use' },
+  kubeconfig: { type: 'string', file: true, requiresArg: true, describe: 'Path to the kubeconfig file to use' },
   context: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig context to use' },
   cluster: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig cluster to use' },
   user: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig user to use' },
@@ -24,6 +24,7 @@ export const KUBECTL_FLAGS = {
   token: { type: 'string', requiresArg: true, describe: 'Bearer token for authentication to the API server' },
   'certificate-authority': {
     type: 'string',
+    file: true,
     requiresArg: true,
     describe: 'Path to a cert file for the certificate authority',
   },

@@ -4,6 +4,7 @@ import { configuredNames } from '../../cluster/ways/identity.ts';
 import { guide } from '../../guide/index.ts';
 import { FAIL_ON } from '../../report/exit.ts';
 import { FORMATS } from '../../report/render.ts';
+import { text } from '../arguments.ts';
 import { asksCluster, COMMANDS, type Flag, flagsOf } from '../flags.ts';
 import { type Io, print } from '../io.ts';
 import { KUBECTL_FLAGS } from '../kubectl-flags.ts';
@@ -47,10 +48,10 @@ export async function complete(args: readonly string[], io: Io): Promise<number>
   let directive = NO_FILES;
   let offers: readonly Offer[] = [];
   if (wanted !== undefined && takesValue(flags[wanted])) {
-    if (FILE_FLAGS.includes(wanted)) directive = FILES;
+    if (flags[wanted]?.file) directive = FILES;
     else offers = await orNothing(valuesOf(wanted, line, io));
   } else if (current.startsWith('-')) offers = flagOffers(flags, line);
-  else offers = await orNothing(wordOffers(line, io));
+  else offers = await orNothing(wordOffers(line, typed, io));
   const lines = offers
     .filter(({ value }) => value.startsWith(typed) && isPlain(value))
     .map(({ value, means }) => (means === undefined ? value : `${value}\t${means}`));
@@ -62,16 +63,6 @@ const orNothing = async (offers: Promise<readonly Offer[]>): Promise<readonly Of
 
 /** A name from a cluster or a file goes into somebody's command line: one that a shell would read is not offered. */
 const isPlain = (value: string): boolean => /^[\w.:/@%+=-]+$/.test(value);
-
-const FILE_FLAGS = [
-  'kubeconfig',
-  'certificate-authority',
-  'bundle',
-  'save-bundle',
-  'dir',
-  'prometheus-token-file',
-  'prometheus-ca',
-];
 
 const flagsFor = (command: string): Flags => ({
   ...(asksCluster(command) && KUBECTL_FLAGS),
@@ -95,8 +86,8 @@ function readLine(before: readonly string[], flags: Flags): Line {
     if (flag === undefined) words.push(...(word.startsWith('-') ? [] : [word]));
     else if (!takesValue(flags[flag])) given[flag] = true;
     else {
-      const text = value ?? before[++at];
-      if (text !== undefined) given[flag] = text;
+      const argument = value ?? before[++at];
+      if (argument !== undefined) given[flag] = argument;
     }
   }
   return { words, given };
@@ -131,7 +122,7 @@ async function valuesOf(flag: string, line: Line, io: Io): Promise<readonly Offe
   }
 }
 
-async function wordOffers(line: Line, io: Io): Promise<readonly Offer[]> {
+async function wordOffers(line: Line, typed: string, io: Io): Promise<readonly Offer[]> {
   const [command, ...others] = line.words;
   if (command === undefined) {
     return [
@@ -142,7 +133,7 @@ async function wordOffers(line: Line, io: Io): Promise<readonly Offer[]> {
   if (command === 'debug') return debugOffers(others, line, io);
   if (others.length > 0) return [];
   if (guide.some(({ id, workload }) => id === command && workload !== null)) {
-    return namesIn(line, io, workloadsIn);
+    return namesIn(line, io, (list) => workloadsIn(list, typed));
   }
   if (command === 'metrics') return namesIn(line, io, namesOf(pods));
   if (command === 'rbac')
@@ -178,22 +169,32 @@ const namesOf =
   async (list: List): Promise<readonly string[]> =>
     (await list(resource)).map(({ metadata }) => metadata.name);
 
-/** Every workload that a topic may be asked about: of pods, what owns them too. */
-async function workloadsIn(list: List): Promise<readonly string[]> {
-  const [ofServices, ofDeployments, all] = await Promise.all([list(services), list(deployments), list(pods)]);
+/** Owners that are known by their pods. */
+const OWNERS = ['statefulset', 'daemonset', 'job'];
+
+/** Every workload that a topic may be asked about, of the kinds that what was typed may be: of pods, what owns them too. */
+async function workloadsIn(list: List, typed: string): Promise<readonly string[]> {
+  const mayBe = (kind: string): boolean => `${kind}/`.startsWith(typed) || typed.startsWith(`${kind}/`);
+  // Whoever may not list one kind is offered the others.
+  const found = async (resource: typeof pods, ...kinds: readonly string[]): Promise<readonly KubernetesObject[]> =>
+    kinds.some(mayBe) ? list(resource).catch(() => []) : [];
+  const [ofServices, ofDeployments, ofPods] = await Promise.all([
+    found(services, 'service'),
+    found(deployments, 'deployment'),
+    found(pods, 'pod', ...OWNERS),
+  ]);
   const named =
     (kind: string) =>
     ({ metadata }: KubernetesObject): string =>
       `${kind}/${metadata.name}`;
-  const owners = all.flatMap(({ metadata }) =>
+  const owners = ofPods.flatMap(({ metadata }) =>
     (metadata.ownerReferences ?? []).map(({ kind, name }) => ({ kind: kind.toLowerCase(), name })),
   );
-  const listed = ['statefulset', 'daemonset', 'job'];
   return [
     ...ofServices.map(named('service')),
     ...ofDeployments.map(named('deployment')),
-    ...new Set(owners.filter(({ kind }) => listed.includes(kind)).map(({ kind, name }) => `${kind}/${name}`)),
-    ...all.map(named('pod')),
+    ...new Set(owners.filter(({ kind }) => OWNERS.includes(kind)).map(({ kind, name }) => `${kind}/${name}`)),
+    ...ofPods.map(named('pod')),
   ];
 }
 
@@ -207,7 +208,7 @@ async function namesIn(
   if ('bundle' in given) return [];
   const session = await openSession({ ...connection(given), ...PATIENCE }, io);
   try {
-    const namespace = (given.namespace as string | undefined) ?? (await session.identity).namespace;
+    const namespace = text(given.namespace) ?? (await session.identity).namespace;
     const found = await names(async (resource) => {
       const where = resource.plural === 'namespaces' ? null : namespace;
       return session.cluster.list({ ask: 'list', resource, namespace: where });
