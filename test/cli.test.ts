@@ -561,6 +561,16 @@ describe('metrics POD', () => {
     });
     assert.equal((await ran(['metrics', POD], { env: { KUBECONFIG: '/nonexistent' } })).code, 5);
   });
+  it('looks where the context says, where -n is given nothing', async () => {
+    await withStandIn('istio-1.0.6/healthy', async (_, env) => {
+      const [without, empty] = await Promise.all([
+        ran(['metrics', 'nobody'], { env }),
+        ran(['metrics', 'nobody', '-n', ''], { env }),
+      ]);
+      assert.match(without.stderr, /pods "nobody" not found/);
+      assert.deepEqual([empty.code, empty.stderr], [without.code, without.stderr]);
+    });
+  });
 });
 
 describe('kubectl’s spelling', () => {

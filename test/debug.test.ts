@@ -265,6 +265,11 @@ describe('debug, through the real kubectl', async () => {
   it('shows the proxies of a namespace only', () =>
     use(async (debug) => {
       assert.match((await debug('sync', '-n', 'elsewhere')).stdout, /^No proxy of namespace elsewhere is connected/);
+      assert.equal((await debug('sync', '-n', '')).stdout, (await debug('sync')).stdout);
+      assert.equal(
+        (await debug('proxy-config', 'routes', 'nobody', '-n', '')).stderr,
+        (await debug('proxy-config', 'routes', 'nobody')).stderr,
+      );
     }));
 
   it('keeps its questions in a bundle, and answers from it, also where it fails', () =>

@@ -17,6 +17,7 @@ import { isRunning } from '../../evidence/kubernetes/pod.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
+import { text } from '../arguments.ts';
 import { podOfWord } from '../options.ts';
 import { NoIstio, type Told, type Work } from './work.ts';
 
@@ -74,7 +75,7 @@ const missingOf = (missing: readonly Unanswered[]) =>
 export async function sync([word]: readonly string[], { gatherer, args, json }: Work): Promise<Told> {
   const replicas = await gatherer.ofCluster(firstSyncs);
   if (replicas.length === 0) throw new NoIstio();
-  const namespace = (args.namespace as string | undefined) ?? null;
+  const namespace = text(args.namespace);
   const wanted = word === undefined ? { name: null, namespace } : podOfWord(word, namespace, 'debug sync');
   const isWanted = ({ proxy }: ProxySync): boolean => {
     const own = podOfProxy(proxy);
@@ -93,14 +94,14 @@ export async function sync([word]: readonly string[], { gatherer, args, json }: 
     missing.length === replicas.length
       ? 'No replica of Pilot answered.'
       : `${wanted.name === null ? 'No proxy' : `No proxy ${wanted.name}`}${where} is connected to a replica that answered.`;
-  const text = json
+  const printed = json
     ? `${jsonOf({ proxies, missing: missingOf(missing) }, 2)}\n`
     : columns(
         ['PROXY', ...STATES.map(([head]) => head), 'PILOT', 'VERSION'],
         rows.map((row) => [row.proxy, ...STATES.map(([, kind]) => stateIn(row, kind)), row.pilot, row.version ?? '']),
         none,
       );
-  return { text, missing };
+  return { text: printed, missing };
 }
 
 /** What may be asked of every replica. */

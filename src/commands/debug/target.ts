@@ -6,13 +6,14 @@ import { proxyContainerOf } from '../../evidence/istio/proxies.ts';
 import { allPods } from '../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { type Pod, podOf } from '../../evidence/kubernetes/pod.ts';
+import { text } from '../arguments.ts';
 import { podOfWord } from '../options.ts';
 import type { Work } from './work.ts';
 
 /** The pod that the words name; -n, or the context, says where. A bundle of a topic holds pods as a list. */
 export async function podCalled(word: string | undefined, { args, session, gatherer }: Work): Promise<Pod> {
   if (word === undefined) throw new UsageError('name a pod: POD or NAMESPACE/POD');
-  const { name, namespace: own } = podOfWord(word, (args.namespace as string | undefined) ?? null, 'debug');
+  const { name, namespace: own } = podOfWord(word, text(args.namespace), 'debug');
   const namespace = own ?? (await session.identity).namespace;
   const absent = (): DiagError =>
     new DiagError(`there is no pod ${name} in namespace ${namespace}: kubectl -n ${namespace} get pods`);

@@ -29,18 +29,19 @@ export async function unmatched(topic: Topic, gatherer: Gatherer, scope: Scope):
 }
 
 /** Where a workload is looked for; one of another kind among the owners of pods. */
-const SEARCHED: Partial<Record<Workload['kind'], { list: Source<Listing<unknown>>; what: string; get: string }>> = {
-  service: { list: allServices, what: 'service', get: 'services' },
-  deployment: { list: allDeployments, what: 'deployment', get: 'deployments' },
-  pod: { list: allPods, what: 'pod', get: 'pods' },
+const SEARCHED: Partial<Record<Workload['kind'], Source<Listing<unknown>>>> = {
+  service: allServices,
+  deployment: allDeployments,
+  pod: allPods,
 };
 
 async function noWorkload(gatherer: Gatherer, { kind, name, namespace }: Workload): Promise<Unmatched | null> {
   const own = await settle(gatherer.ofCluster(narrowed));
   if (!('got' in own) || own.got === null || own.got.found) return null;
-  const { list, what, get } = SEARCHED[kind] ?? { list: allPods, what: `pod of ${kind}`, get: 'pods' };
-  const { refusal } = await gatherer.ofCluster(list);
-  const words = `there is no ${what} ${name} in namespace ${namespace}: kubectl -n ${namespace} get ${get}`;
+  const list = SEARCHED[kind];
+  const { refusal } = await gatherer.ofCluster(list ?? allPods);
+  const what = list ? kind : `pod of ${kind}`;
+  const words = `there is no ${what} ${name} in namespace ${namespace}: kubectl -n ${namespace} get ${list ? kind : 'pod'}s`;
   return { words, refusals: refusal ? [refusal] : [] };
 }
 
@@ -58,7 +59,7 @@ async function noPod(gatherer: Gatherer, selector: string, namespace: string | n
   };
 }
 
-/** Sources of the topic that list objects and ask nothing else. */
+/** Sources of the topic whose own questions are lists, whatever they take from other sources. */
 const listings = ({ sources }: Topic): readonly Source<unknown>[] =>
   sources.filter(
     ({ of, rights }) => of === 'cluster' && rights.length > 0 && rights.every(({ verb }) => verb === 'list'),

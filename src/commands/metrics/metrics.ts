@@ -11,7 +11,7 @@ import { Prom2json } from '../../prometheus/prom2json.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
 import { plain } from '../../report/style.ts';
-import type { Arguments } from '../arguments.ts';
+import { type Arguments, text } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
 import { oneOf } from '../options.ts';
 import { openSession } from '../session.ts';
@@ -30,7 +30,7 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
   const matches = matcherOf(args.match as string | undefined);
   const session = await openSession(args, io);
   try {
-    const namespace = (args.namespace as string | undefined) ?? (await session.identity).namespace;
+    const namespace = text(args.namespace) ?? (await session.identity).namespace;
     const question = await pageOf(session.cluster, namespace, String(args.pod).replace(/^pods?\//, ''), args);
     const answer = await askPage(session.cluster, question);
     const rows: string[][] = [];
