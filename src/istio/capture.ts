@@ -1,5 +1,3 @@
-import { SIDECAR_PORTS } from './mtls.ts';
-
 /** What of a pod decides which of its traffic goes through its sidecar. */
 export interface Captured {
   annotations: Readonly<Record<string, string>>;
@@ -18,7 +16,12 @@ export interface Keeping {
   by: 'annotation' | 'values';
 }
 
+/** The sidecar's own pages, which the injector keeps from redirection (injection-template.yaml): no workload's ports. */
+export const SIDECAR_PORTS: readonly number[] = [15020, 15021, 15090];
+
 const SIDECAR = 'traffic.sidecar.istio.io';
+/** The annotation that says which inbound ports go through the sidecar. */
+export const INCLUDE = `${SIDECAR}/includeInboundPorts`;
 const EXCLUDE_INTERFACES = `${SIDECAR}/excludeInterfaces`;
 
 /** Settings by the end of their annotation: the argument (istio-iptables) and the value that a pod without it is given. */
@@ -62,7 +65,7 @@ function nothingBy({ annotations, interception }: Captured): Keeping | null {
 }
 
 /**
- * What keeps the traffic to a port of a pod from its sidecar; null where it goes through
+ * What keeps the traffic to a port of a pod from its sidecar; null where it goes through, and for the sidecar's own pages
  * (tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude and shortCircuitExcludeInterfaces): what is excluded is
  * looked at only where every port is included.
  */

@@ -18,7 +18,6 @@ export interface PeerAuthentication extends Exported {
 interface Server {
   namespace: string;
   labels: Readonly<Record<string, string>>;
-  annotations: Readonly<Record<string, string>>;
 }
 
 /** The release since which PeerAuthentications alone say what pods take: 1.5 obeys Policy and MeshPolicy beside, which are not read. */
@@ -52,7 +51,7 @@ export function indexPeerAuthentications(rules: readonly PeerAuthentication[]): 
 /** The oldest rule that selects a pod. One with a selector in the root namespace is nobody's. */
 export const selectingRuleOf = (
   { selecting }: PeerAuthentications,
-  { namespace, labels }: Pick<Server, 'namespace' | 'labels'>,
+  { namespace, labels }: Server,
   root: string,
 ): PeerAuthentication | undefined =>
   namespace === root
@@ -65,12 +64,7 @@ export const selectingRuleOf = (
  * pilot/pkg/security/authn/policy_applier.go, ComposePeerAuthentication;
  * pilot/pkg/serviceregistry/ambient/authorization.go the same for ztunnel).
  */
-export function mtlsModeOf(
-  rules: PeerAuthentications,
-  pod: Pick<Server, 'namespace' | 'labels'>,
-  port: number,
-  root: string,
-): MtlsMode {
+export function mtlsModeOf(rules: PeerAuthentications, pod: Server, port: number, root: string): MtlsMode {
   const workload = selectingRuleOf(rules, pod, root);
   return workload?.ports.get(port) ?? workload?.mode ?? namespaceModeOf(rules, pod.namespace, root);
 }
@@ -95,30 +89,6 @@ export function autoModeOf(
   const isMixed = takeTls.length === 0 || takeTls.includes(false);
   if (!isOn || (headless && isMixed) || namespaceModeOf(rules, namespace, root) === 'DISABLE') return 'plain';
   return headless ? 'mutual' : 'by pod';
-}
-
-/** The sidecar's own pages, which the injector keeps from redirection (injection-template.yaml): no workload's ports. */
-export const SIDECAR_PORTS: readonly number[] = [15020, 15021, 15090];
-
-/** The annotations that say which inbound ports go through the sidecar, and which do not. */
-export const INCLUDE = 'traffic.sidecar.istio.io/includeInboundPorts';
-const EXCLUDE = 'traffic.sidecar.istio.io/excludeInboundPorts';
-
-/** `80, 443`, or null where the annotation is not there. */
-function portsIn({ annotations }: Pick<Server, 'annotations'>, name: string): readonly string[] | null {
-  const said = annotations[name];
-  return said === undefined ? null : said.split(',').map((each) => each.trim());
-}
-
-/**
- * Whether what comes to a port of a pod goes through its sidecar. What is kept from it is plain text, whatever a
- * PeerAuthentication says. Where ports are listed that go through it, those that do not are not looked at
- * (tools/istio-iptables/pkg/capture/run.go, handleInboundPortsInclude).
- */
-export function isRedirected(pod: Pick<Server, 'annotations'>, port: number): boolean {
-  const included = portsIn(pod, INCLUDE) ?? ['*'];
-  if (!included.includes('*')) return included.includes(String(port));
-  return !SIDECAR_PORTS.includes(port) && !portsIn(pod, EXCLUDE)?.includes(String(port));
 }
 
 /** What a DestinationRule, or one of its subsets, makes callers speak: `ISTIO_MUTUAL`, `DISABLE`, `SIMPLE`… */

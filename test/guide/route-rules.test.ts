@@ -803,6 +803,23 @@ judging(
       plane: modern,
     },
     {
+      when: 'the installation leaves one out',
+      given: {
+        envoys: [sidecar({ labels: labelled, redirection: ['istio-iptables', '-b', '*', '-d', '15090,15021,9080'] })],
+      },
+      status: 'warn',
+      reason: 'PortExcluded',
+      says: /leaves out 9080 of Service reviews/,
+      plane: modern,
+    },
+    {
+      when: 'a Service leads to the pages of sidecars, which nothing redirects',
+      given: { services: listed({ ...reviews, ports: [port('http', 15090), port('status', 15020)] }) },
+      status: 'pass',
+      says: /2 ports/,
+      plane: modern,
+    },
+    {
       when: 'not every Service was seen',
       given: { services: partly() },
       status: 'unknown',

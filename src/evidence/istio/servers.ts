@@ -1,9 +1,10 @@
+import { inboundKeptBy, SIDECAR_PORTS } from '../../istio/capture.ts';
 import { hasLabels, type Subset } from '../../istio/destination-rules.ts';
-import { isRedirected, SIDECAR_PORTS } from '../../istio/mtls.ts';
 import { isSidecar } from '../envoy/asked.ts';
 import { selects } from '../kubernetes/lists.ts';
 import { isAmbient, isRunning, type Pod } from '../kubernetes/pod.ts';
 import type { Service, ServicePort } from '../kubernetes/service.ts';
+import { capturedOf } from './captured.ts';
 import { proxyContainerOf } from './proxies.ts';
 
 /** Whether nothing of Istio's stands before a pod. */
@@ -58,12 +59,16 @@ const isGrpcAgent = ({ annotations }: Pod): boolean => /"istio-xds"/.test(annota
 
 /**
  * Who answers on a port of a pod: nobody of Istio's, its sidecar, its node's ztunnel, or the application behind the
- * sidecar's back. Null for a gateway, whose ports are what its Gateway says, for the sidecar's own pages, and where the
- * application is told itself what to take.
+ * sidecar's back: what is kept from the sidecar is plain text, whatever a PeerAuthentication says. Null for a gateway, whose
+ * ports are what its Gateway says, for the sidecar's own pages, and where the application is told itself what to take, or
+ * nothing is redirected (NONE): then a Sidecar says on which ports its proxy listens (pilot/pkg/networking/core/listener_inbound.go,
+ * buildInboundChainConfigs).
  */
 export function answersOn(pod: Pod, port: number): 'nobody' | 'sidecar' | 'ztunnel' | 'application' | null {
   const container = proxyContainerOf(pod);
   if (!container) return isAmbient(pod) ? 'ztunnel' : 'nobody';
   if (!isSidecar({ pod, container }) || isGrpcAgent(pod) || SIDECAR_PORTS.includes(port)) return null;
-  return isRedirected(pod, port) ? 'sidecar' : 'application';
+  const captured = capturedOf({ pod, container });
+  if (captured.interception === 'NONE') return null;
+  return inboundKeptBy(captured, port) === null ? 'sidecar' : 'application';
 }

@@ -3,13 +3,14 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { attempt } from '../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Envoy, envoys, isSidecar, nameOf } from '../../evidence/envoy/asked.ts';
+import { capturedOf } from '../../evidence/istio/captured.ts';
 import { PROXY_USER } from '../../evidence/istio/proxies.ts';
 import { destinationRules } from '../../evidence/istio/routing.ts';
 import { allServices, byNamespace, selects } from '../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 import type { Service } from '../../evidence/kubernetes/service.ts';
+import { INCLUDE, inboundKeptBy } from '../../istio/capture.ts';
 import { isHostOf } from '../../istio/hosts.ts';
-import { INCLUDE, isRedirected } from '../../istio/mtls.ts';
 import { protocolOf } from '../../istio/protocol.ts';
 import { isAtLeast } from '../../istio/release.ts';
 
@@ -104,10 +105,10 @@ export const containerPortsListed = defineCheck({
   id: 'container-ports-listed',
   title: 'what Services lead to passes through the sidecar',
   explains:
-    'Up to 1.2 the sidecar takes those inbound ports only that containers list; from 1.3 on it takes all. An annotation may leave ports out in any release: then rules and telemetry do not see what comes in there.',
+    'Up to 1.2 the sidecar takes those inbound ports only that containers list; from 1.3 on it takes all. An annotation, or a value of the installation, may leave ports out in any release: then rules and telemetry do not see what comes in there.',
   reasons: {
     PortNotListed: 'A Service leads to a port that its pod does not list: it passes the sidecar by.',
-    PortExcluded: 'An annotation leaves a port out that a Service leads to.',
+    PortExcluded: 'An annotation, or a value of the installation, leaves a port out that a Service leads to.',
   },
   needs: { envoys, services: allServices },
   judge({ envoys, services }, { plane }) {
@@ -141,7 +142,7 @@ export const containerPortsListed = defineCheck({
         ]),
         hint: show(first.each),
       };
-    const excluded = targets.filter(({ each, port }) => !isRedirected(each.pod, port));
+    const excluded = targets.filter(({ each, port }) => inboundKeptBy(capturedOf(each), port) !== null);
     const [other] = excluded;
     if (other)
       return {

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { answersOn } from '../../../src/evidence/istio/servers.ts';
 import { mtlsIsUnderstood } from '../../../src/guide/headless-tcp/mtls.ts';
 import {
   autoModeOf,
   type ClientPolicy,
   clientModeOf,
   indexPeerAuthentications,
-  isRedirected,
   mtlsModeOf,
   type PeerAuthentication,
 } from '../../../src/istio/mtls.ts';
 import { judging } from '../../support/judging.ts';
-import { listed, missing, partly, port, service } from '../../support/mixer.ts';
+import { container, listed, missing, partly, port, service } from '../../support/mixer.ts';
 import { calls, current, found, peer, peers, redis, redisPod, towards } from '../../support/tcp.ts';
 
 const STRICT_MESH = peer('STRICT', { namespace: 'istio-system' });
@@ -443,7 +443,7 @@ describe('what pods take', () => {
   });
   it('is plain text where the sidecar is passed by', () => {
     const redirected = (annotations: Record<string, string>) =>
-      [80, 443, 15020].filter((each) => isRedirected({ annotations }, each));
+      [80, 443, 15020].filter((each) => answersOn(redisPod(true, { annotations }), each) === 'sidecar');
     const include = 'traffic.sidecar.istio.io/includeInboundPorts';
     const exclude = 'traffic.sidecar.istio.io/excludeInboundPorts';
     assert.deepEqual(redirected({}), [80, 443]);
@@ -451,6 +451,26 @@ describe('what pods take', () => {
     assert.deepEqual(redirected({ [include]: '*', [exclude]: '443' }), [80]);
     assert.deepEqual(redirected({ [include]: '443', [exclude]: '443' }), [443]);
     assert.deepEqual(redirected({ [include]: '' }), []);
+    const behindItsBack = redisPod(true, { annotations: { [exclude]: '443' } });
+    assert.deepEqual(
+      [80, 443, 15020].map((each) => answersOn(behindItsBack, each)),
+      ['sidecar', 'application', null],
+    );
+  });
+  it('is plain text where the installation, or an interface, passes the sidecar by', () => {
+    const byValues = redisPod(true, { redirection: ['istio-iptables', '-b', '*', '-d', '15090,15021,443,15020'] });
+    assert.deepEqual(
+      [80, 443].map((each) => answersOn(byValues, each)),
+      ['sidecar', 'application'],
+    );
+    const annotations = { 'traffic.sidecar.istio.io/excludeInterfaces': 'eth0' };
+    assert.equal(answersOn(redisPod(true, { annotations }), 80), 'application');
+  });
+  it('is not known where nothing is redirected, and a Sidecar says on which ports its proxy listens', () => {
+    const own = container('istio-proxy', 'istio/proxyv2:1.31.0', {
+      variables: { ISTIO_META_INTERCEPTION_MODE: 'NONE' },
+    });
+    assert.equal(answersOn(redisPod(true, { containers: [container('redis', 'redis:7'), own] }), 80), null);
   });
 });
 

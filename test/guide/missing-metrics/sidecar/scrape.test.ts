@@ -754,6 +754,18 @@ judging(prometheusAsksItself, [
     says: /does not capture/,
   },
   {
+    when: 'its sidecar leaves its interface alone',
+    given: servedBy(withSidecar({ 'traffic.sidecar.istio.io/excludeInterfaces': 'eth0' }), '15090/stats/prometheus'),
+    status: 'pass',
+    says: /does not capture/,
+  },
+  {
+    when: 'the installation captures nothing that is sent',
+    given: servedBy({ ...withSidecar({}), redirection: ['istio-iptables', '-i', ''] }, '15090/stats/prometheus'),
+    status: 'pass',
+    says: /does not capture/,
+  },
+  {
     when: 'the ports are spared',
     given: servedBy(
       withSidecar({ 'traffic.sidecar.istio.io/excludeOutboundPorts': '15090, 15020' }),

@@ -1,14 +1,19 @@
 import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { count, skip } from '../../../../diagnosis/verdict.ts';
+import { capturedOf } from '../../../../evidence/istio/captured.ts';
 import { subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { type Pod, proxyOf } from '../../../../evidence/kubernetes/pod.ts';
 import { proxyScraping } from '../../../../evidence/prometheus/scraping.ts';
+import { outboundKeptBy } from '../../../../istio/capture.ts';
 import { annotate } from './mending.ts';
 
 const TRAFFIC = 'traffic.sidecar.istio.io/';
 
 /** Whether what a pod sends to these ports goes through its own sidecar. */
-function isCaptured({ annotations }: Pod, ports: readonly string[]): boolean {
+function isCaptured(pod: Pod, ports: readonly string[]): boolean {
+  const container = proxyOf(pod);
+  if (!container || outboundKeptBy(capturedOf({ pod, container })) !== null) return false;
+  const { annotations } = pod;
   const ranges = annotations[`${TRAFFIC}includeOutboundIPRanges`];
   // Whoever names ranges, or none, has thought of it.
   if (ranges !== undefined && ranges !== '*') return false;

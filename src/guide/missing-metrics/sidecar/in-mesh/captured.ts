@@ -2,6 +2,7 @@ import { shellLine } from '../../../../cluster/question/shell.ts';
 import { type Attempt, type ControlPlane, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
+import { capturedOf } from '../../../../evidence/istio/captured.ts';
 import { settingsName } from '../../../../evidence/istio/injection.ts';
 import { type Proxy as Injected, population } from '../../../../evidence/istio/population.ts';
 import { sidecars } from '../../../../evidence/istio/routing.ts';
@@ -18,8 +19,7 @@ import {
   isWhole,
   requestsByService,
 } from '../../../../evidence/prometheus/by-service.ts';
-import { type Captured, inboundKeptBy, type Keeping, outboundKeptBy } from '../../../../istio/capture.ts';
-import { SIDECAR_PORTS } from '../../../../istio/mtls.ts';
+import { inboundKeptBy, type Keeping, outboundKeptBy, SIDECAR_PORTS } from '../../../../istio/capture.ts';
 import { type Sidecar, sidecarOf } from '../../../../istio/sidecars.ts';
 
 /** A port of a Service whose traffic does not go through the sidecars behind it. */
@@ -33,11 +33,6 @@ interface Kept {
 
 /** Ports whose names say that nobody misses them: probes, and pages that are scraped past the sidecar on purpose. */
 const ASIDE = /metric|prom|health|probe|ready|live|admin|debug|stats|telemetry/i;
-
-const capturedOf = ({ pod, container }: Injected): Captured => ({
-  ...pod,
-  interception: container.variables.ISTIO_META_INTERCEPTION_MODE,
-});
 
 /** What a Sidecar keeps from redirection. */
 const bySidecar = (sidecar: Sidecar): Keeping => ({
