@@ -7,7 +7,8 @@ import { type Proxy as MeshProxy, type Population, population } from '../istio/p
 import { isYoung } from '../istio/proxies.ts';
 import { ownerOf } from '../kubernetes/owner.ts';
 import type { Pod } from '../kubernetes/pod.ts';
-import { answersIn, fresh, loaded, provenIn } from '../prometheus/proxies.ts';
+import { fresh, loaded, provenIn } from '../prometheus/proxies.ts';
+import { answersIn } from '../prometheus/store.ts';
 import { askMetricsPage, isLoaded, type MetricsPage } from './metrics-page.ts';
 
 /** A proxy whose own pages were read. */

@@ -1,4 +1,5 @@
 import type { Pod } from '../kubernetes/pod.ts';
+import type { Series } from './query.ts';
 
 /** The labels by which a series tells its pod, whoever configured the scrape (modern.md 2e). */
 const POD_LABELS = ['instance', 'pod', 'pod_name', 'kubernetes_pod_name', 'namespace', 'kubernetes_namespace'] as const;
@@ -9,7 +10,8 @@ export const byPod = (...more: readonly string[]): string => [...POD_LABELS, ...
 const podNameOf = (labels: ReadonlyMap<string, string>): string | undefined =>
   labels.get('pod') ?? labels.get('pod_name') ?? labels.get('kubernetes_pod_name');
 
-const hostOf = (labels: ReadonlyMap<string, string>): string =>
+/** The address that was scraped, without its port; '' where labels have none. */
+export const hostOf = (labels: ReadonlyMap<string, string>): string =>
   (labels.get('instance') ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 
 /** Whether a series tells no pod, of whatever mesh: neither by a name nor by an address. */
@@ -35,4 +37,10 @@ export class PodIndex {
     if (name && namespace) return this.byName.get(`${namespace}/${name}`) ?? null;
     return this.byAddress.get(hostOf(labels)) ?? null;
   }
+}
+
+/** The pods, of these, that series come from. */
+export function podsIn(series: readonly Series[], pods: readonly Pod[]): ReadonlySet<Pod> {
+  const index = new PodIndex(pods);
+  return new Set(series.flatMap(({ labels }) => index.podOf(labels) ?? []));
 }

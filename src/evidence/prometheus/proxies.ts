@@ -1,11 +1,8 @@
-import type { Attempt } from '../../diagnosis/check.ts';
 import { planeSource } from '../../diagnosis/source.ts';
-import { sorted } from '../../diagnosis/verdict.ts';
-import type { Unanswered } from '../../errors.ts';
 import type { Pod } from '../kubernetes/pod.ts';
-import { byPod, PodIndex } from './pod-series.ts';
+import { byPod, podsIn } from './pod-series.ts';
 import type { Series } from './query.ts';
-import { inEachStore, type StoreAnswer } from './store.ts';
+import { allSeries, inEachStore, type StoreAnswer } from './store.ts';
 
 /** What else tells two copies of one series apart: how it was scraped, and in which cluster. */
 const COPY_LABELS = ['job', 'service', 'endpoint', 'cluster', 'prometheus_replica'] as const;
@@ -26,14 +23,17 @@ export const mergeFailures = inEachStore(
   `sum by (${byPod('type')}) (increase(istio_agent_scrape_failures_total[15m])) > 0`,
 );
 
+/** Whether a series that the filter itself makes is of a proxy's, and not of ztunnel's or istiod's. */
+export const isOfProxy = ({ labels }: Series): boolean => (labels.get('component') ?? 'proxy') === 'proxy';
+
 /** The release that counts no messages of gRPC (modern.md 5, 21). */
 const WITHOUT_MESSAGES = /^1\.17\b/;
 
 /** Proxies of that release, by their pods' names where a store tells them. */
 export const withoutMessages = (answers: readonly StoreAnswer[]): readonly Series[] =>
-  answers
-    .flatMap(({ series }) => ('got' in series ? series.got : []))
-    .filter(({ labels }) => labels.get('component') === 'proxy' && WITHOUT_MESSAGES.test(labels.get('tag') ?? ''));
+  allSeries(answers).filter(
+    ({ labels }) => labels.get('component') === 'proxy' && WITHOUT_MESSAGES.test(labels.get('tag') ?? ''),
+  );
 
 /** What is counted of gRPC, by its name; only a mesh with proxies of that release is asked. */
 export const grpcCounts = planeSource(
@@ -47,26 +47,5 @@ const countedOfGrpc = inEachStore(
 );
 
 /** Which of `pods` have series that only a loaded stats filter makes. Those of ztunnel and of istiod are none. */
-export function provenIn(pods: readonly Pod[], answers: readonly StoreAnswer[]): ReadonlySet<Pod> {
-  const index = new PodIndex(pods);
-  const proven = new Set<Pod>();
-  for (const { series } of answers)
-    for (const { labels } of 'got' in series ? series.got : []) {
-      const component = labels.get('component');
-      const pod = component === undefined || component === 'proxy' ? index.podOf(labels) : null;
-      if (pod) proven.add(pod);
-    }
-  return proven;
-}
-
-/** How many stores answered, with what, and why others did not. */
-export interface Answers {
-  got: readonly StoreAnswer[];
-  missing: readonly Unanswered[];
-}
-
-export function answersIn(asked: Attempt<readonly StoreAnswer[]>): Answers {
-  if ('missing' in asked) return { got: [], missing: [asked.missing] };
-  const { missing } = sorted(asked.got.map(({ series }) => series));
-  return { got: asked.got.filter(({ series }) => 'got' in series), missing };
-}
+export const provenIn = (pods: readonly Pod[], answers: readonly StoreAnswer[]): ReadonlySet<Pod> =>
+  podsIn(allSeries(answers).filter(isOfProxy), pods);

@@ -17,7 +17,7 @@ import { type Queried, query } from './query.ts';
 import { prometheusReadings } from './readings.ts';
 import type { ScrapeJob } from './scrape-config.ts';
 import { prometheusServers } from './server.ts';
-import type { StoreAnswer } from './store.ts';
+import { allSeries, type StoreAnswer } from './store.ts';
 import type { Target, Targets } from './targets.ts';
 import { type Cause, causesOf } from './unscraped.ts';
 
@@ -98,19 +98,16 @@ function targetedIn({
   const pods = all.filter((pod) => !isYoung(pod, now));
   const index = new PodIndex(everyPod);
   const own = new Set(pods);
-  const byTarget = new Map<Pod, Target[]>();
-  const targeted = new Set<Pod>();
-  const up = new Set<Pod>();
   const { got } = sorted(targets);
-  for (const target of got.flatMap((each) => each.targets)) {
-    const pod = podOf(target, index);
-    if (!pod || !own.has(pod) || !isOfProxy(target)) continue;
-    const known = byTarget.get(pod);
-    if (known) known.push(target);
-    else byTarget.set(pod, [target]);
-    targeted.add(pod);
-    if (target.health === 'up') up.add(pod);
-  }
+  const byTarget = proxyTargetsIn(
+    got.flatMap((each) => each.targets),
+    index,
+    own,
+  );
+  const targeted = new Set<Pod>(byTarget.keys());
+  const up = new Set<Pod>(
+    [...byTarget].flatMap(([pod, own]) => (own.some(({ health }) => health === 'up') ? [pod] : [])),
+  );
   for (const answer of ups) {
     for (const { labels, value } of answer && 'got' in answer ? answer.got.series : []) {
       const pod = index.podOf(labels);
@@ -120,13 +117,11 @@ function targetedIn({
     }
   }
   // Whoever scraped it: only a proxy's own page has it.
-  for (const { series } of filters) {
-    for (const { labels } of 'got' in series ? series.got : []) {
-      const pod = /^(proxy|ztunnel)$/.test(labels.get('component') ?? '') ? index.podOf(labels) : null;
-      if (!pod || !own.has(pod)) continue;
-      targeted.add(pod);
-      up.add(pod);
-    }
+  for (const { labels } of allSeries(filters)) {
+    const pod = /^(proxy|ztunnel)$/.test(labels.get('component') ?? '') ? index.podOf(labels) : null;
+    if (!pod || !own.has(pod)) continue;
+    targeted.add(pod);
+    up.add(pod);
   }
   return {
     pods,
@@ -144,6 +139,23 @@ function targetedIn({
       ...ups.flatMap((each) => (each && 'got' in each ? each.got.partial : [])),
     ],
   };
+}
+
+/** Targets that are the page of a proxy of `own`. */
+export function proxyTargetsIn(
+  targets: readonly Target[],
+  index: PodIndex,
+  own: ReadonlySet<Pod>,
+): ReadonlyMap<Pod, Target[]> {
+  const found = new Map<Pod, Target[]>();
+  for (const target of targets) {
+    const pod = podOf(target, index);
+    if (!pod || !own.has(pod) || !isProxyTarget(target)) continue;
+    const known = found.get(pod);
+    if (known) known.push(target);
+    else found.set(pod, [target]);
+  }
+  return found;
 }
 
 function podOf({ pod, url, podIp, instance }: Target, index: PodIndex): Pod | null {
@@ -165,7 +177,7 @@ function podOf({ pod, url, podIp, instance }: Target, index: PodIndex): Pod | nu
   return null;
 }
 
-const isOfProxy = ({ url, instance }: Target): boolean =>
+const isProxyTarget = ({ url, instance }: Target): boolean =>
   isProxyPage(url) ||
   (instance !== '' && isProxyPage(`http://${instance}${URL.canParse(url) ? new URL(url).pathname : ''}`));
 

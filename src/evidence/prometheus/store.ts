@@ -1,5 +1,7 @@
 import type { Ask, Attempt, Source } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
+import { sorted } from '../../diagnosis/verdict.ts';
+import type { Unanswered } from '../../errors.ts';
 import { query, type Series } from './query.ts';
 import { type PrometheusServer, prometheusServers } from './server.ts';
 
@@ -40,3 +42,19 @@ export const inEachStore = (promql: string): Source<readonly StoreAnswer[]> =>
     const { asked } = await ask.from(prometheusServers);
     return Promise.all(asked.map((server) => askStore(ask, server, promql)));
   });
+
+/** What the stores that answered hold, all together. */
+export const allSeries = (answers: readonly StoreAnswer[]): readonly Series[] =>
+  answers.flatMap(({ series }) => ('got' in series ? series.got : []));
+
+/** How many stores answered, with what, and why others did not. */
+export interface Answers {
+  got: readonly StoreAnswer[];
+  missing: readonly Unanswered[];
+}
+
+export function answersIn(asked: Attempt<readonly StoreAnswer[]>): Answers {
+  if ('missing' in asked) return { got: [], missing: [asked.missing] };
+  const { missing } = sorted(asked.got.map(({ series }) => series));
+  return { got: asked.got.filter(({ series }) => 'got' in series), missing };
+}

@@ -7,7 +7,8 @@ import { type Proxy as MeshProxy, population } from '../../../../evidence/istio/
 import { isYoung } from '../../../../evidence/istio/proxies.ts';
 import { foundIn, isLate, proxyNamed } from '../../../../evidence/istio/sync.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
-import { answersIn, loaded, provenIn } from '../../../../evidence/prometheus/proxies.ts';
+import { loaded, provenIn } from '../../../../evidence/prometheus/proxies.ts';
+import { answersIn } from '../../../../evidence/prometheus/store.ts';
 import { knownOf } from './connected.ts';
 import { ELSEWHERE } from './istiod-answers.ts';
 

@@ -9,7 +9,8 @@ import { foundIn, type ProxySync, proxyNamed } from '../../../../evidence/istio/
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
-import { type Answers, answersIn, loaded, provenIn } from '../../../../evidence/prometheus/proxies.ts';
+import { loaded, provenIn } from '../../../../evidence/prometheus/proxies.ts';
+import { type Answers, answersIn } from '../../../../evidence/prometheus/store.ts';
 import { TELEMETRY_CONFIG } from '../steps.ts';
 import { knownOf } from './connected.ts';
 import { ELSEWHERE } from './istiod-answers.ts';

@@ -4,7 +4,8 @@ import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { emission } from '../../../../evidence/envoy/emission.ts';
 import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
-import { answersIn, grpcCounts, loaded, withoutMessages } from '../../../../evidence/prometheus/proxies.ts';
+import { grpcCounts, loaded, withoutMessages } from '../../../../evidence/prometheus/proxies.ts';
+import { answersIn } from '../../../../evidence/prometheus/store.ts';
 import { inState, seenOf } from './seen.ts';
 
 export const familiesStandard = defineCheck({

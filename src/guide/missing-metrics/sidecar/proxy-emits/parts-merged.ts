@@ -9,8 +9,8 @@ import type { Proxy as MeshProxy } from '../../../../evidence/istio/population.t
 import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
-import { answersIn, mergeFailures } from '../../../../evidence/prometheus/proxies.ts';
-import type { StoreAnswer } from '../../../../evidence/prometheus/store.ts';
+import { mergeFailures } from '../../../../evidence/prometheus/proxies.ts';
+import { answersIn, type StoreAnswer } from '../../../../evidence/prometheus/store.ts';
 import { CONFIG_DELIVERY } from '../steps.ts';
 import { likeThose, ofAll, unaskedIn } from './seen.ts';
 
