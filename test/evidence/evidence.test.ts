@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { yamlIn } from '../../src/cluster/question/yaml.ts';
 import { releaseOf } from '../../src/evidence/istio/detection.ts';
 import { refusalIn } from '../../src/evidence/istio/sync.ts';
+import { meshConfigIn } from '../../src/evidence/kubernetes/config-maps.ts';
 import { readingOf } from '../../src/evidence/mixer/dialects.ts';
 import { meaningfulLines } from '../../src/evidence/mixer/log.ts';
 import { flagsOf } from '../../src/evidence/mixer/pods.ts';
@@ -206,6 +208,35 @@ describe('a scrape job for Mixer’s adapter', () => {
       'scrape_configs:\n- &mixer {job_name: a, static_configs: [{targets: ["istio-mixer.istio-system:42422"]}]}\n- <<: *mixer\n  job_name: b\n',
     );
     assert.deepEqual([merged?.name, merged && scrapesAdapter(merged)], ['b', true]);
+  });
+});
+
+describe('MeshConfig', () => {
+  const read = async (text: string) => meshConfigIn(await yamlIn(text));
+  const TRACED = {
+    zipkin: 'defaultConfig: {tracing: {sampling: 5, zipkin: {address: "zipkin:9411"}}}',
+    old: 'zipkinAddress: "zipkin:9411"\ndefaultConfig: {tracing: {sampling: "5"}}',
+    provider: 'defaultConfig: {tracing: {sampling: 5}}\nextensionProviders: [{name: "zipkin:9411", zipkin: {port: 1}}]',
+  };
+  for (const [by, text] of Object.entries(TRACED))
+    it(`tells where spans go, and how many: ${by}`, async () => {
+      const { tracer, sampling } = await read(text);
+      assert.deepEqual([tracer, sampling], ['zipkin:9411', 5]);
+    });
+  it('is read whatever its shape', async () => {
+    const nothing = await read('');
+    for (const odd of [
+      '[]',
+      'text',
+      'extensionProviders: {zipkin: {}}',
+      'extensionProviders: [null, text, {zipkin: null, name: 7}]',
+      'defaultConfig: text',
+      'defaultConfig: {tracing: [1], zipkinAddress: 7}',
+      'defaultConfig: {tracing: {zipkin: text, sampling: many}}',
+      'defaultServiceExportTo: "."\ndefaultVirtualServiceExportTo: [null, 7]\ndefaultDestinationRuleExportTo: {a: b}',
+      'rootNamespace: {}\ndiscoverySelectors: {a: b}\nenableTracing: perhaps\nmixerReportServer: [1]',
+    ])
+      assert.deepEqual(await read(odd), nothing, odd);
   });
 });
 

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Answer, Cluster, KubernetesObject } from '../../src/cluster/question/cluster.ts';
 import { unanswered } from '../../src/cluster/question/text.ts';
-import type { ControlPlane, Scope } from '../../src/diagnosis/check.ts';
+import type { Attempt, ControlPlane, Scope } from '../../src/diagnosis/check.ts';
 import { Gatherer } from '../../src/diagnosis/gather.ts';
+import { attempt } from '../../src/diagnosis/source.ts';
 import { type Made, madeStats } from '../../src/evidence/istio/made-stats.ts';
 import { type MetricsTold, metricsTold } from '../../src/evidence/istio/told.ts';
+import { type MeshConfig, meshConfig } from '../../src/evidence/kubernetes/config-maps.ts';
 import { scope } from '../support/judging.ts';
 import { istiodObject, podObject } from '../support/modern.ts';
 import { envoyFilterObject, statsPatch, telemetryObject } from '../support/telemetry.ts';
@@ -68,7 +70,12 @@ async function gathered({
   replicas = [[]],
   page = () => ({ status: 200, body: dump([filter()], [filter('request_bytes')]) }),
   asked = {},
-}: Given): Promise<{ told: MetricsTold; made: readonly Made[]; pages: readonly string[] }> {
+}: Given): Promise<{
+  told: MetricsTold;
+  mesh: Attempt<MeshConfig | null>;
+  made: readonly Made[];
+  pages: readonly string[];
+}> {
   const istiods = replicas.map((_, index) =>
     istiodObject({ labels: { app: 'istiod', 'istio.io/rev': revision } }, `istiod-${index}`),
   );
@@ -108,7 +115,8 @@ async function gathered({
   );
   const told = (await gatherer.gather(metricsTold, plane)).evidence as MetricsTold;
   const made = (await gatherer.gather(madeStats, plane)).evidence as readonly Made[];
-  return { told, made, pages };
+  const mesh = (await gatherer.gather(attempt(meshConfig), plane)).evidence as Attempt<MeshConfig | null>;
+  return { told, mesh, made, pages };
 }
 
 const sizes = ({ told }: { told: MetricsTold }) => told.classes.map(({ proxies }) => proxies.length);
@@ -126,9 +134,11 @@ describe('what the proxies of a mesh are told about metrics', () => {
     const found = await gathered({
       objects: PODS,
       revision: 'canary',
-      meshes: { istio: MESH, 'istio-canary': 'rootNamespace: r' },
+      meshes: { istio: MESH, 'istio-canary': 'rootNamespace: r\nenableAutoMtls: false' },
     });
     assert.deepEqual([found.told.config?.mesh.rootNamespace, found.told.config?.mesh.defaults], ['r', []]);
+    assert.ok('got' in found.mesh);
+    assert.deepEqual([found.mesh.got?.rootNamespace, found.mesh.got?.autoMtls], ['r', false]);
   });
 
   it('is not known without MeshConfig, and without a right to Telemetry objects', async () => {

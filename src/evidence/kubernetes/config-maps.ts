@@ -6,8 +6,9 @@ import { planeSource, settle } from '../../diagnosis/source.ts';
 import { messageOf, NoAnswer } from '../../errors.ts';
 import { scrapeJobsIn } from '../prometheus/scrape-config.ts';
 import { durationIn } from '../text/duration.ts';
+import { list, number, object, text, texts } from '../text/json.ts';
 
-/** What the ConfigMap `istio` tells the proxies about Mixer; null where there is no such ConfigMap. */
+/** What MeshConfig says, as far as it is judged. */
 export interface MeshConfig {
   mixerReportServer: string | null;
   disableMixerHttpReports: boolean;
@@ -69,62 +70,48 @@ export async function readKeys<T>(
   );
 }
 
-interface RawMesh {
-  mixerReportServer?: string;
-  disableMixerHttpReports?: boolean;
-  enableTracing?: boolean;
-  /** 0.8. */
-  zipkinAddress?: string;
-  rdsRefreshDelay?: string;
-  discoverySelectors?: readonly unknown[];
-  defaultServiceExportTo?: readonly string[];
-  defaultVirtualServiceExportTo?: readonly string[];
-  defaultDestinationRuleExportTo?: readonly string[];
-  enableAutoMtls?: boolean;
-  rootNamespace?: string;
-  defaultConfig?: {
-    discoveryRefreshDelay?: string;
-    zipkinAddress?: string;
-    tracing?: { sampling?: number; zipkin?: { address?: string } };
-  };
-  extensionProviders?: readonly ({ name?: string } & Record<string, unknown>)[];
-}
-
 /** The keys of providers that trace. */
 const TRACERS = ['zipkin', 'lightstep', 'datadog', 'opencensus', 'skywalking', 'stackdriver', 'opentelemetry'];
 
-/** MeshConfig of the ConfigMap `istio`, as it is; null where there is no such ConfigMap. */
-export const meshYaml = planeSource(right('istio'), (ask) =>
-  readKey(ask, { name: 'istio', namespace: ask.plane.namespace }, 'mesh', async (text) => ({
-    mesh: await yamlIn(text),
-  })),
-);
+/** The ConfigMap of a control plane's MeshConfig: `istio`, of a revision `istio-REVISION` (istio-discovery, templates/configmap.yaml). */
+export const meshName = (revision: string | null): string =>
+  revision === null || revision === 'default' ? 'istio' : `istio-${revision}`;
 
-/** `mixerReportServer` and its switch: mixer.md 1.1, F3. */
+/** A control plane's MeshConfig, as it is; null where there is no such ConfigMap. */
+export const meshYaml = planeSource(right('istio'), (ask) => {
+  const { namespace, revision } = ask.plane;
+  return readKey(ask, { name: meshName(revision), namespace }, 'mesh', async (file) => ({ mesh: await yamlIn(file) }));
+});
+
+/** What MeshConfig says; `mixerReportServer` and its switch: mixer.md 1.1, F3. */
+export function meshConfigIn(yaml: unknown): MeshConfig {
+  const mesh = object(yaml);
+  const proxies = object(mesh.defaultConfig);
+  const tracing = object(proxies.tracing);
+  const provider = list(mesh.extensionProviders).find((each) => TRACERS.some((key) => each[key] !== undefined));
+  const tracers = [object(tracing.zipkin).address, mesh.zipkinAddress, proxies.zipkinAddress, provider?.name];
+  return {
+    mixerReportServer: text(mesh.mixerReportServer) || null,
+    disableMixerHttpReports: mesh.disableMixerHttpReports === true,
+    enableTracing: typeof mesh.enableTracing === 'boolean' ? mesh.enableTracing : null,
+    tracer: tracers.map(text).find((each) => each !== '') ?? null,
+    sampling: number(tracing.sampling),
+    refreshDelays: [mesh.rdsRefreshDelay, proxies.discoveryRefreshDelay].flatMap((delay) => durationIn(delay) ?? []),
+    exportTo: {
+      services: texts(mesh.defaultServiceExportTo),
+      virtualServices: texts(mesh.defaultVirtualServiceExportTo),
+      destinationRules: texts(mesh.defaultDestinationRuleExportTo),
+    },
+    autoMtls: mesh.enableAutoMtls !== false,
+    rootNamespace: text(mesh.rootNamespace) || null,
+    hasDiscoverySelectors: list(mesh.discoverySelectors).length > 0,
+  };
+}
+
+/** What this control plane's MeshConfig says; null where there is no such ConfigMap. */
 export const meshConfig = planeSource([], async ({ from }): Promise<MeshConfig | null> => {
   const read = await from(meshYaml);
-  if (read === null) return null;
-  const mesh = read.mesh as RawMesh | null;
-  const { tracing, zipkinAddress } = mesh?.defaultConfig ?? {};
-  const provider = mesh?.extensionProviders?.find((each) => Object.keys(each).some((key) => TRACERS.includes(key)));
-  return {
-    mixerReportServer: mesh?.mixerReportServer ?? null,
-    disableMixerHttpReports: mesh?.disableMixerHttpReports === true,
-    enableTracing: mesh?.enableTracing ?? null,
-    tracer: tracing?.zipkin?.address ?? mesh?.zipkinAddress ?? zipkinAddress ?? provider?.name ?? null,
-    sampling: tracing?.sampling ?? null,
-    refreshDelays: [mesh?.rdsRefreshDelay, mesh?.defaultConfig?.discoveryRefreshDelay].flatMap(
-      (delay) => durationIn(delay) ?? [],
-    ),
-    exportTo: {
-      services: mesh?.defaultServiceExportTo ?? [],
-      virtualServices: mesh?.defaultVirtualServiceExportTo ?? [],
-      destinationRules: mesh?.defaultDestinationRuleExportTo ?? [],
-    },
-    autoMtls: mesh?.enableAutoMtls !== false,
-    rootNamespace: mesh?.rootNamespace ?? null,
-    hasDiscoverySelectors: (mesh?.discoverySelectors ?? []).length > 0,
-  };
+  return read && meshConfigIn(read.mesh);
 });
 
 /** The scrape jobs of the ConfigMap `prometheus`: what Prometheus would run after its next start. */

@@ -4,7 +4,7 @@ import { attempt } from '../../diagnosis/source.ts';
 import { skip, unknown } from '../../diagnosis/verdict.ts';
 import { tracingRules } from '../../evidence/clocks/tracing.ts';
 import { pilots } from '../../evidence/istio/pilot.ts';
-import { meshConfig } from '../../evidence/kubernetes/config-maps.ts';
+import { meshConfig, meshName } from '../../evidence/kubernetes/config-maps.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 
 export const tracingIsOn = defineCheck({
@@ -19,8 +19,9 @@ export const tracingIsOn = defineCheck({
   },
   needs: { mesh: meshConfig, pilots, rules: attempt(tracingRules) },
   judge({ mesh, pilots, rules }, { plane }) {
-    if (!mesh) return skip('there is no ConfigMap istio with a key mesh here');
-    const edit = shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'edit', 'configmap', 'istio');
+    const map = meshName(plane.revision);
+    if (!mesh) return skip(`there is no ConfigMap ${map} with a key mesh here`);
+    const edit = shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'edit', 'configmap', map);
     const variable = pilots
       .flatMap(({ pod }) => pod.containers.map(({ variables }) => variables.PILOT_TRACE_SAMPLING))
       .find((value) => value !== undefined);
@@ -49,11 +50,11 @@ export const tracingIsOn = defineCheck({
       return {
         status: 'warn',
         reason: 'TracingDisabled',
-        message: 'enableTracing is false in ConfigMap istio',
+        message: `enableTracing is false in ConfigMap ${map}`,
         hint: edit,
       };
     if (tracer === null)
-      return { status: 'warn', reason: 'NoTracer', message: 'ConfigMap istio names no tracer', evidence, hint: edit };
+      return { status: 'warn', reason: 'NoTracer', message: `ConfigMap ${map} names no tracer`, evidence, hint: edit };
     if (sampling !== null && sampling < 2)
       return {
         status: 'warn',

@@ -1,8 +1,8 @@
 import { shellLine, shellWord } from '../../../../cluster/question/shell.ts';
 import type { ControlPlane } from '../../../../diagnosis/check.ts';
-import { meshName } from '../../../../evidence/istio/mesh-metrics.ts';
 import { proxyNamed } from '../../../../evidence/istio/sync.ts';
 import type { MetricsTold } from '../../../../evidence/istio/told.ts';
+import { meshName } from '../../../../evidence/kubernetes/config-maps.ts';
 import { ownerOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import type { MeshMetrics } from '../../../../istio/metrics-providers.ts';

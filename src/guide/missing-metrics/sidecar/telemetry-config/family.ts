@@ -2,8 +2,8 @@ import type { ControlPlane, Source, Subject, Verdict } from '../../../../diagnos
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, unknown } from '../../../../diagnosis/verdict.ts';
 import { madeStats } from '../../../../evidence/istio/made-stats.ts';
-import { meshName } from '../../../../evidence/istio/mesh-metrics.ts';
 import { metricsTold, type ToldClass } from '../../../../evidence/istio/told.ts';
+import { meshName } from '../../../../evidence/kubernetes/config-maps.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { analyzed } from './analyzed.ts';
 import { cureOf } from './cures.ts';

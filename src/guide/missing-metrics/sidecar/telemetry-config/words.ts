@@ -1,7 +1,7 @@
 import type { ControlPlane } from '../../../../diagnosis/check.ts';
 import { some } from '../../../../diagnosis/verdict.ts';
-import { meshName } from '../../../../evidence/istio/mesh-metrics.ts';
 import type { MetricsTold } from '../../../../evidence/istio/told.ts';
+import { meshName } from '../../../../evidence/kubernetes/config-maps.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import type { Side } from '../../../../istio/stats.ts';
 import type { Culprit, Loss } from './losses.ts';
