@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { rulesIn } from '../src/evidence/prometheus/monitors.ts';
+import { isKnown } from '../src/scraping/discovery.ts';
 import { relabel } from '../src/scraping/relabel.ts';
 import { it } from './support/programs.ts';
 import { startConfigured } from './support/prometheus.ts';
@@ -86,6 +87,12 @@ const RULES: readonly (readonly object[])[] = [
   ],
   [replace([`${POD}_label_app`], '(.*)', `/x$$$1-\${1}`, '__metrics_path__')],
   [{ action: 'dropequal', source_labels: [`${POD}_container_name`], target_label: '__tmp' }],
+  [replace(['__address__'], '(?P<host>.+):(?P<port>[0-9]{4})[0-9]*', `\${host}:$port`, '__address__')],
+  [replace(['__address__'], '(?P<host>.+):(?P<port>[0-9]+)', '/$host_x-$nobody-$2-$port', '__metrics_path__')],
+  [keep('__scheme__', 'http')],
+  [keep('job', 'job-.*'), keep('__metrics_path__', '/metrics')],
+  [keep('__scrape_interval__', '1h'), { action: 'drop', source_labels: ['__scrape_timeout__'], regex: '2s' }],
+  [{ action: 'drop', source_labels: ['__param_target'], regex: '.+' }],
   [{ action: 'lowercase', source_labels: [`${ANNOTATION}_scrape`], target_label: '__tmp' }, keep('__tmp', 'true')],
 ];
 
@@ -111,17 +118,28 @@ describe('relabelling, beside a real Prometheus', () => {
       };
       const active = new Map(data.activeTargets.map(({ scrapePool, scrapeUrl }) => [scrapePool, scrapeUrl]));
       for (const [index, { rules, labels }] of pairs.entries()) {
-        const own = { ...labels, __metrics_path__: '/metrics', __scheme__: 'http', job: `job-${index}` };
-        const fate = relabel(new Map(Object.entries(own)), () => true, rulesIn(rules));
+        const given = {
+          __metrics_path__: '/metrics',
+          __scheme__: 'http',
+          __scrape_interval__: '1h',
+          __scrape_timeout__: '1s',
+          job: `job-${index}`,
+        };
+        const whole = relabel(new Map(Object.entries({ ...labels, ...given })), () => true, rulesIn(rules));
+        // By what discovery tells alone, which may not decide, and must not be wrong.
+        const found = relabel(new Map(Object.entries(labels)), isKnown, rulesIn(rules));
         const about = JSON.stringify([rules, labels.__address__]);
-        assert.ok(!('undecidedBy' in fate), about);
-        const url =
-          'kept' in fate &&
-          new URL(
-            `${fate.kept.get('__scheme__')}://${fate.kept.get('__address__')}${fate.kept.get('__metrics_path__')}`,
-          );
-        const real = active.get(`job-${index}`);
-        assert.equal(url ? url.href : null, real === undefined ? null : new URL(real).href, about);
+        assert.ok(!('undecidedBy' in whole), about);
+        for (const fate of [whole, found]) {
+          if ('undecidedBy' in fate) continue;
+          const url =
+            'kept' in fate &&
+            new URL(
+              `${fate.kept.get('__scheme__') || 'http'}://${fate.kept.get('__address__')}${fate.kept.get('__metrics_path__') || '/metrics'}`,
+            );
+          const real = active.get(`job-${index}`);
+          assert.equal(url ? url.href : null, real === undefined ? null : new URL(real).href, about);
+        }
       }
     } finally {
       await prometheus.close();

@@ -29,8 +29,13 @@ const LONGEST = 300;
 /** A name as a label of Prometheus' (util/strutil/strconv.go, SanitizeLabelName). */
 const sanitized = (name: string): string => name.replace(/[^a-zA-Z0-9_]/g, '_');
 
-/** Whether it is known of a label that discovery does not give it: not all of what an object says is read. */
+/** What a target has before its rules: by Prometheus (scrape/target.go, PopulateLabels), and by the operator's own rules (pkg/prometheus/promcfg.go). */
+const GIVEN =
+  /^(job|__(scheme|metrics_path|scrape_interval|scrape_timeout)__|__param_.+|namespace|pod|container|service|endpoint|node|__tmp_prometheus_job_name)$/;
+
+/** Whether it is known of a label that a target does not have it: not all of what an object says is read. */
 export function isKnown(label: string): boolean {
+  if (GIVEN.test(label)) return false;
   if (!label.startsWith('__meta_')) return true;
   if (/^__meta_kubernetes_(pod|service)_label(present)?_/.test(label)) return true;
   if (/^__meta_kubernetes_(pod|service)_annotation(present)?_prometheus_(istio_)?io_/.test(label)) return true;

@@ -12,12 +12,11 @@ export function fateOf(metric: string, rules: readonly Rule[]): MetricFate {
   if ('droppedBy' in fate) return { is: 'dropped', by: fate.droppedBy, to: '' };
   if ('undecidedBy' in fate) return { is: 'untold' };
   const name = fate.kept.get(NAME);
-  if (name === metric) return { is: 'kept' };
-  const by = rules.find(({ target, action }) => target === NAME || /^label(map|drop|keep)$/.test(action));
-  return by ? { is: 'renamed', by, to: name ?? '' } : { is: 'untold' };
+  const by = fate.kept.changedBy(NAME);
+  return by === null || name === metric ? { is: 'kept' } : { is: 'renamed', by, to: name };
 }
 
-/** `drop istio_requests_total`, as a configuration has it. */
+/** `action: drop, source_labels: [__name__], regex: istio_.+`: a rule as a configuration has it. */
 export const wordsOf = ({ action, sources, regex, target, replacement }: Rule): string =>
   action === 'keep' || action === 'drop'
     ? `action: ${action}, source_labels: [${sources.join(', ')}], regex: ${regex}`

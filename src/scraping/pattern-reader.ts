@@ -27,6 +27,8 @@ export class Unread extends Error {}
 /** Reads a pattern of RE2's as far as relabelling rules go. */
 export class Reader {
   groups = 0;
+  /** The numbers of groups that have names. */
+  readonly names = new Map<string, number>();
   private at = 0;
   private folds = false;
   private depth = 0;
@@ -106,10 +108,11 @@ export class Reader {
       // Flags by themselves hold until the group that they are in ends.
       if (ended === ')') return { is: 'row', of: [] };
     } else if (!this.takes('?:')) {
-      const [name] = /^\?P?<\w+>/.exec(this.source.slice(this.at)) ?? [];
-      if (name !== undefined) this.at += name.length;
+      const [all, name] = /^\?P?<(\w+)>/.exec(this.source.slice(this.at)) ?? [];
+      if (all !== undefined) this.at += all.length;
       else if (this.next === '?') throw new Unread();
       index = ++this.groups;
+      if (name !== undefined) this.names.set(name, index);
     }
     const of = this.either();
     if (!this.takes(')')) throw new Unread();

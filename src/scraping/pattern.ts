@@ -37,6 +37,7 @@ export class Pattern {
 
   private readonly program: Step[] = [];
   private readonly slots: number;
+  private readonly names: ReadonlyMap<string, number>;
   /** Parts that were compiled: a part that takes nothing makes no step, however often it is repeated. */
   private compiled = 0;
 
@@ -45,6 +46,7 @@ export class Pattern {
     const reader = new Reader(source);
     const node = reader.read();
     this.slots = reader.groups * 2;
+    this.names = reader.names;
     this.compile(node);
     this.add({ does: 'match' });
   }
@@ -111,6 +113,17 @@ export class Pattern {
     const groups = this.match(text);
     if (this.answers.size < MOST_ANSWERS) this.answers.set(text, groups);
     return groups;
+  }
+
+  /** A replacement with what the groups of a text hold, as Go's regexp.Expand writes it: by number or by name. */
+  filled(replacement: string, groups: readonly string[]): string {
+    return replacement.replace(
+      /\$(?:\{(\w+)\}|(\w+)|(\$))/g,
+      (_all, braced?: string, bare?: string, dollar?: string) => {
+        const name = braced ?? bare ?? '';
+        return dollar ?? groups[/^\d+$/.test(name) ? Number(name) : (this.names.get(name) ?? -1)] ?? '';
+      },
+    );
   }
 
   private match(text: string): readonly string[] | null {

@@ -11,12 +11,16 @@ export interface Rule {
 }
 
 /** What becomes of a target: kept, with its labels; dropped, by a rule; or not to be told here. */
-export type Fate = { kept: { get(name: string): string } } | { droppedBy: Rule; value: string } | { undecidedBy: Rule };
+export type Fate =
+  | { kept: { get(name: string): string; changedBy(name: string): Rule | null } }
+  | { droppedBy: Rule; value: string }
+  | { undecidedBy: Rule };
 
 /** What relabelling makes of labels, beside those that were found: targets are many, and few of their labels change. */
 class Relabelled {
   /** An empty value is none, as in Prometheus. */
   private readonly changes = new Map<string, string>();
+  private readonly changers = new Map<string, Rule>();
   /** Labels whose value is not known any more, and by which rule. */
   private readonly unknown = new Map<string, Rule>();
   /** Whether labels that are not read may have been copied under any name. */
@@ -35,7 +39,11 @@ class Relabelled {
     return this.isKnown(name) && !(this.isMapped && !name.startsWith('__'));
   };
 
-  set(name: string, value: string): void {
+  /** The first rule that made another value of a label; null where none did. */
+  readonly changedBy = (name: string): Rule | null => this.changers.get(name) ?? null;
+
+  set(name: string, value: string, by: Rule): void {
+    if (value !== this.get(name) && !this.changers.has(name)) this.changers.set(name, by);
     this.changes.set(name, value);
     this.unknown.delete(name);
   }
@@ -51,25 +59,20 @@ class Relabelled {
   }
 
   /** Rules over the names of labels; false where the pattern is not understood. */
-  mapped({ action, regex, replacement }: Rule): boolean {
+  mapped(rule: Rule): boolean {
+    const { action, regex, replacement } = rule;
     const pattern = Pattern.of(regex);
     if (!pattern) return false;
     for (const [name, value] of new Map([...this.found, ...this.changes])) {
       if (value === '') continue;
       const groups = pattern.groupsIn(name);
-      if (action === 'labelmap' && groups !== null) this.set(filled(replacement, groups), value);
-      else if (action !== 'labelmap' && (groups === null) === (action === 'labelkeep')) this.set(name, '');
+      if (action === 'labelmap' && groups !== null) this.set(pattern.filled(replacement, groups), value, rule);
+      else if (action !== 'labelmap' && (groups === null) === (action === 'labelkeep')) this.set(name, '', rule);
     }
     if (action === 'labelmap' && !/_(pod|service)_label_/.test(regex)) this.isMapped = true;
     return true;
   }
 }
-
-/** A replacement with what the groups of a pattern hold, as Go's regexp.Expand writes it. */
-const filled = (text: string, groups: readonly string[]): string =>
-  text.replace(/\$(?:\{(\w+)\}|(\w+)|(\$))/g, (_all, braced?: string, bare?: string, dollar?: string) =>
-    dollar ? '$' : (groups[Number(braced ?? bare)] ?? ''),
-  );
 
 const MAPPING = ['labelmap', 'labeldrop', 'labelkeep'];
 
@@ -103,9 +106,9 @@ export function relabel(
       if ((pattern.groupsIn(value) !== null) !== (action === 'keep')) return { droppedBy: rule, value };
     } else if (action === 'replace' && isSure && pattern) {
       const groups = pattern.groupsIn(value);
-      if (groups !== null) own.set(filled(target, groups), filled(rule.replacement, groups));
+      if (groups !== null) own.set(pattern.filled(target, groups), pattern.filled(rule.replacement, groups), rule);
     } else if ((action === 'lowercase' || action === 'uppercase') && isSure) {
-      own.set(target, action === 'lowercase' ? value.toLowerCase() : value.toUpperCase());
+      own.set(target, action === 'lowercase' ? value.toLowerCase() : value.toUpperCase(), rule);
     } else {
       // What hashing makes of it, and what comes of a label that is not known, is not known either.
       own.forget(target, rule);

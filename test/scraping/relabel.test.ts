@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { rulesIn } from '../../src/evidence/prometheus/monitors.ts';
 import { isKnown } from '../../src/scraping/discovery.ts';
+import { fateOf as metricFateOf } from '../../src/scraping/metric-rules.ts';
 import { relabel } from '../../src/scraping/relabel.ts';
 
 const FOUND = new Map([
@@ -16,7 +17,36 @@ const fateOf = (...rules: readonly object[]): string => {
 /** An annotation that is not read. */
 const UNREAD = '__meta_kubernetes_pod_annotation_example_com_port';
 
+describe('what becomes of a metric', () => {
+  const fate = (...rules: readonly object[]) => metricFateOf('istio_requests_total', rulesIn(rules));
+  const rename = (regex: string, replacement: string): object => ({
+    source_labels: ['__name__'],
+    regex,
+    target_label: '__name__',
+    replacement,
+  });
+  it('is told by the rule that renames it, and not by one that does not fit', () => {
+    const [other, same, own, next] = [
+      rename('envoy_(.+)', 'x_$1'),
+      rename('(.+)', '$1'),
+      rename('istio_(.+)', 'mesh_$1'),
+      rename('mesh_(.+)', 'm_$1'),
+    ];
+    const found = fate(other, { action: 'labeldrop', regex: 'pod_template_hash' }, same, own, next);
+    assert.ok(found.is === 'renamed');
+    assert.deepEqual([found.by.regex, found.to], ['istio_(.+)', 'm_requests_total']);
+    assert.deepEqual(fate(own, rename('mesh_(.+)', 'istio_$1')), { is: 'kept' });
+    assert.deepEqual(fate(other, same), { is: 'kept' });
+  });
+});
+
 describe('relabelling by what is not known', () => {
+  it('decides nothing by what Prometheus or its operator gives a target', () => {
+    for (const label of ['job', '__scheme__', '__metrics_path__', '__scrape_interval__', '__param_target', 'pod'])
+      assert.equal(fateOf({ action: 'keep', source_labels: [label], regex: 'http' }), 'undecided', label);
+    assert.equal(fateOf({ action: 'keep', source_labels: ['__tmp_mine'], regex: 'http' }), 'dropped at ');
+  });
+
   it('decides nothing', () => {
     assert.equal(fateOf({ action: 'keep', source_labels: [UNREAD], regex: 'true' }), 'undecided');
     assert.equal(

@@ -12,7 +12,7 @@ const podNameOf = (labels: ReadonlyMap<string, string>): string | undefined =>
 
 /** The address that was scraped, without its port; '' where labels have none. */
 export const hostOf = (labels: ReadonlyMap<string, string>): string =>
-  (labels.get('instance') ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  (labels.get('instance') ?? '').replace(/^(\[.*\]|[^:]*):\d+$/, '$1').replace(/^\[(.*)\]$/, '$1');
 
 /** Whether a series tells no pod, of whatever mesh: neither by a name nor by an address. */
 export const isNameless = (labels: ReadonlyMap<string, string>): boolean =>
