@@ -3,8 +3,10 @@ import { configMaps, typedName } from '../../cluster/question/resources.ts';
 import { yamlIn } from '../../cluster/question/yaml.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
+import { sorted } from '../../diagnosis/verdict.ts';
 import { readKeys } from '../kubernetes/config-maps.ts';
 import { allPods } from '../kubernetes/lists.ts';
+import { ownerOf } from '../kubernetes/owner.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
 import { durationIn } from '../text/duration.ts';
 import { list, object, text } from '../text/json.ts';
@@ -45,15 +47,20 @@ const MOST = 3;
 const MOST_MAPS = 4;
 
 function nearest(pods: readonly Pod[], namespace: string | null): readonly Pod[] {
-  const sorted = [...pods].sort(
+  const ordered = [...pods].sort(
     (a, b) =>
       Number(b.namespace === namespace) - Number(a.namespace === namespace) ||
       a.namespace.localeCompare(b.namespace) ||
       a.name.localeCompare(b.name),
   );
   // Replicas are told the same.
-  const first = new Map(sorted.toReversed().map((pod) => [`${pod.namespace}/${pod.owner?.name ?? pod.name}`, pod]));
-  return sorted.filter((pod) => first.get(`${pod.namespace}/${pod.owner?.name ?? pod.name}`) === pod).slice(0, MOST);
+  const first = new Map<string, Pod>();
+  for (const pod of ordered) {
+    const { kind, name } = ownerOf(pod);
+    const key = `${kind} ${pod.namespace}/${name}`;
+    if (!first.has(key)) first.set(key, pod);
+  }
+  return [...first.values()].slice(0, MOST);
 }
 
 /** The Prometheus stores of a file of datasources: whatever else Grafana reads has no such series. */
@@ -104,19 +111,18 @@ async function consumerOf(
       asks: await settle(readKeys(ask, { name, namespace: at.namespace }, wants, parse)),
     })),
   );
-  const first = found.find(({ asks }) => 'got' in asks && asks.got.length > 0);
-  const refused = found.find(({ asks }) => 'missing' in asks);
+  const files = found.flatMap(({ name, asks }) =>
+    'got' in asks && asks.got.length > 0 ? [{ name, asks: asks.got.flat() }] : [],
+  );
+  // One that names no Prometheus is not the only one.
+  const first = files.find(({ asks }) => asks.length > 0) ?? files[0];
+  const [refused] = sorted(found.map(({ asks }) => asks)).missing;
   return {
     kind,
     namespace: at.namespace,
     pod: at.pod?.name ?? null,
     configMap: first?.name ?? null,
-    asks:
-      first && 'got' in first.asks
-        ? { got: first.asks.got.flat() }
-        : refused && 'missing' in refused.asks
-          ? refused.asks
-          : { got: [] },
+    asks: first || !refused ? { got: first?.asks ?? [] } : { missing: refused },
   };
 }
 
