@@ -64,11 +64,8 @@ export function refusalOf({ takes, ...prometheus }: Operated, monitor: Monitor, 
  * Where a monitor's pods and Services are looked for (prometheus-operator, pkg/prometheus/promcfg.go,
  * getNamespacesFromNamespaceSelector).
  */
-export function namespacesOf(
-  { namespaces, namespace }: Monitor,
-  { ignoresNamespaces }: Operated,
-): Monitor['namespaces'] {
-  if (ignoresNamespaces) return [namespace];
+export function namespacesOf({ namespaces, namespace }: Monitor, prometheus: Operated | null): Monitor['namespaces'] {
+  if (prometheus?.ignoresNamespaces) return [namespace];
   return namespaces === 'any' || namespaces.length > 0 ? namespaces : [namespace];
 }
 

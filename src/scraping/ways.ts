@@ -62,7 +62,8 @@ export function isMeantForProxies({ path, port, rules, of }: Way): boolean {
   );
 }
 
-const keep = (source: string, regex: string): Rule => ({
+/** A rule that keeps targets with such a label. */
+export const keep = (source: string, regex: string): Rule => ({
   action: 'keep',
   sources: [source],
   separator: ';',
@@ -86,14 +87,9 @@ export function wayOf(monitor: Monitor, endpoint: Endpoint, prometheus: Operated
         : endpoint.targetPort !== null
           ? [keep(`${CONTAINER}_name`, literal(endpoint.targetPort))]
           : [];
-  const { namespaces } = monitor;
   return {
     of: isOfPods ? 'pods' : 'endpoints',
-    namespaces: prometheus
-      ? namespacesOf(monitor, prometheus)
-      : namespaces === 'any' || namespaces.length > 0
-        ? namespaces
-        : [monitor.namespace],
+    namespaces: namespacesOf(monitor, prometheus),
     selector: monitor.selector,
     path: endpoint.path,
     rules: [...own, ...endpoint.rules],

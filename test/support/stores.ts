@@ -36,6 +36,7 @@ export const store = (change: Partial<MeshStore> = {}): MeshStore => ({
   without: [],
   beside: [],
   silent: [],
+  pod: null,
   readConfig: 'curl -s http://prometheus/api/v1/status/config',
   ...change,
 });

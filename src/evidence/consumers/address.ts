@@ -16,7 +16,8 @@ export type Leads =
 /** Kubernetes' own: what is called so is a Service of this cluster or nothing. */
 const SERVICE = /^([a-z0-9-]+)(?:\.([a-z0-9-]+)(?:\.svc(?:\.[a-z0-9.-]+)?)?)?\.?$/i;
 
-interface Known {
+/** What of this cluster is known. */
+export interface Known {
   services: readonly Service[];
   pods: readonly Pod[];
   /** Null where they could not be listed. */

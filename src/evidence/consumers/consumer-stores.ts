@@ -3,8 +3,9 @@ import { planeSource, settle } from '../../diagnosis/source.ts';
 import { allNamespaces, allPods, allServices, selects } from '../kubernetes/lists.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
 import { meshStore } from '../prometheus/mesh-store.ts';
-import { query } from '../prometheus/query.ts';
-import { addressed, type Leads } from './address.ts';
+import { inPod } from '../prometheus/server.ts';
+import { askStore } from '../prometheus/store.ts';
+import { addressed, type Known, type Leads } from './address.ts';
 import { type Asked, type Consumer, consumers } from './consumers.ts';
 
 /** A store that a consumer asks, and what is there. */
@@ -35,15 +36,8 @@ async function holdsIn(ask: Ask, leads: Leads): Promise<ConsumerStore['holds']> 
   const pod = leads.pods.find(({ ready }) => ready) ?? leads.pods[0];
   if (!pod) return null;
   const { port, prefix } = leads;
-  const server = {
-    where: `pod ${pod.namespace}/${pod.name}`,
-    question: (path: string) =>
-      ({ ask: 'page', namespace: pod.namespace, pod: pod.name, port, path: `${prefix}${path}` }) as const,
-  };
-  const answer = await settle(query(ask, server, PROMQL));
-  if ('missing' in answer) return answer;
-  const { series, partial } = answer.got;
-  return { got: { holds: series.some(({ value }) => value > 0), partial } };
+  const { series, partial } = await askStore(ask, inPod(pod, port, prefix), PROMQL);
+  return 'got' in series ? { got: { holds: series.got.some(({ value }) => value > 0), partial } } : series;
 }
 
 /** What each consumer's stores hold: they are asked themselves, so that what stands in front of a Prometheus is known too. */
@@ -63,24 +57,13 @@ export const consumerStores = planeSource(
       pods: pods.items,
       namespaces: 'got' in namespaces ? new Set(namespaces.got.items.map(({ name }) => name)) : null,
     };
-    const asked = new Map<string, Promise<ConsumerStore['holds']>>();
-    const once = (leads: Leads): Promise<ConsumerStore['holds']> => {
-      const key = JSON.stringify(
-        leads.to === 'service'
-          ? [leads.service.namespace, leads.service.name, leads.port, leads.prefix, leads.isEncrypted]
-          : leads,
-      );
-      const answer = asked.get(key) ?? holdsIn(ask, leads);
-      asked.set(key, answer);
-      return answer;
-    };
     const consuming = await Promise.all(
       found.map(async (consumer) => ({
         consumer,
         stores: await Promise.all(
           ('got' in consumer.asks ? consumer.asks.got : []).map(async (each) => {
             const leads = addressed(each.url, consumer.namespace, known);
-            return { ...each, leads, holds: await once(leads) };
+            return { ...each, leads, holds: await holdsIn(ask, leads) };
           }),
         ),
       })),
@@ -88,28 +71,13 @@ export const consumerStores = planeSource(
     return {
       consuming,
       isComplete: services.complete && pods.complete,
-      rightUrl: store?.holds === true ? urlOf(store.where, known) : null,
+      rightUrl: store?.holds === true ? urlOf(store.pod, known) : null,
     };
   },
 );
 
 /** The address of a Service that leads to a store's pod. */
-function urlOf(
-  where: string,
-  {
-    services,
-    pods,
-  }: {
-    services: readonly {
-      name: string;
-      namespace: string;
-      selector: Readonly<Record<string, string>>;
-      ports: readonly { name: string | null; port: number }[];
-    }[];
-    pods: readonly Pod[];
-  },
-): string | null {
-  const pod = pods.find((each) => where === `pod ${each.namespace}/${each.name}`);
+function urlOf(pod: Pod | null, { services }: Known): string | null {
   if (!pod || !isRunning(pod)) return null;
   const service = services.find(
     (each) => each.namespace === pod.namespace && selects(each.selector, pod.labels) && each.ports.length > 0,

@@ -1,6 +1,7 @@
 import { commandOf } from '../../cluster/question/question.ts';
 import type { Source } from '../../diagnosis/check.ts';
 import { planeSource } from '../../diagnosis/source.ts';
+import type { Pod } from '../kubernetes/pod.ts';
 import { fresh, loaded } from './proxies.ts';
 import type { Series } from './query.ts';
 import { prometheusServers } from './server.ts';
@@ -17,6 +18,8 @@ export interface MeshStore {
   without: readonly string[];
   beside: readonly string[];
   silent: readonly string[];
+  /** Null of one at a URL. */
+  pod: Pod | null;
   /** The command that prints its configuration. */
   readConfig: string;
 }
@@ -32,7 +35,7 @@ const sizeOf = (answer: StoreAnswer | undefined): number | null =>
 export function meshStoreOf(
   fresh: readonly StoreAnswer[],
   loaded: readonly StoreAnswer[],
-): Omit<MeshStore, 'readConfig'> | null {
+): Omit<MeshStore, 'pod' | 'readConfig'> | null {
   const stores = fresh.map(({ where }, index) => {
     const [reporting, proxies] = [sizeOf(fresh[index]), sizeOf(loaded[index])];
     const isSilent = reporting === null && proxies === null;
@@ -54,7 +57,7 @@ export const meshStore = planeSource([], async ({ from }): Promise<MeshStore | n
   const [reporting, proxies, { asked }] = await Promise.all([from(fresh), from(loaded), from(prometheusServers)]);
   const store = meshStoreOf(reporting, proxies);
   const server = store && asked[store.index];
-  return server ? { ...store, readConfig: commandOf(server.question('/api/v1/status/config')) } : null;
+  return server ? { ...store, pod: server.pod, readConfig: commandOf(server.question('/api/v1/status/config')) } : null;
 });
 
 /** Asks the store that holds the mesh's series; null where no store was found, or none holds any. */

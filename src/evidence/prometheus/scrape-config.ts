@@ -1,6 +1,6 @@
 import { yamlIn } from '../../cluster/question/yaml.ts';
 import type { Rule } from '../../scraping/relabel.ts';
-import type { Way } from '../../scraping/ways.ts';
+import { keep, type Way } from '../../scraping/ways.ts';
 import { durationIn } from '../text/duration.ts';
 import { list, object, text, texts } from '../text/json.ts';
 import { rulesIn } from './monitors.ts';
@@ -28,28 +28,38 @@ interface RawJob {
   kubernetes_sd_configs?: unknown;
 }
 
-/** The scrape jobs of a prometheus.yml, in its order. */
-export async function scrapeJobsIn(text: string): Promise<readonly ScrapeJob[]> {
-  const config = (await yamlIn(text)) as { scrape_configs?: readonly RawJob[] | null } | null;
-  return (config?.scrape_configs ?? []).map((job) => ({
-    name: job.job_name ?? '',
-    staticTargets: (job.static_configs ?? []).flatMap(({ targets }) => targets ?? []),
-    keeps: (job.relabel_configs ?? []).flatMap(({ action, regex }) => (action === 'keep' ? [String(regex)] : [])),
-    discovers: Object.keys(job).some((key) => key.endsWith('_sd_configs') && key !== 'file_sd_configs'),
-    ways: waysIn(job),
-    metricRules: rulesIn(job.metric_relabel_configs),
-  }));
+/** What a prometheus.yml has scraped. */
+export interface ScrapeConfig {
+  /** In its order. */
+  jobs: readonly ScrapeJob[];
+  /** How often jobs scrape that say nothing themselves (ms): a minute by default (docs, configuration). */
+  interval: number;
 }
 
+export async function scrapeConfigIn(text: string): Promise<ScrapeConfig> {
+  const config = (await yamlIn(text)) as {
+    scrape_configs?: readonly RawJob[] | null;
+    global?: { scrape_interval?: unknown } | null;
+  } | null;
+  return {
+    jobs: (config?.scrape_configs ?? []).map(jobOf),
+    interval: durationIn(config?.global?.scrape_interval) ?? 60_000,
+  };
+}
+
+export const scrapeJobsIn = async (text: string): Promise<readonly ScrapeJob[]> => (await scrapeConfigIn(text)).jobs;
+
+const jobOf = (job: RawJob): ScrapeJob => ({
+  name: job.job_name ?? '',
+  staticTargets: (job.static_configs ?? []).flatMap(({ targets }) => targets ?? []),
+  keeps: (job.relabel_configs ?? []).flatMap(({ action, regex }) => (action === 'keep' ? [String(regex)] : [])),
+  discovers: Object.keys(job).some((key) => key.endsWith('_sd_configs') && key !== 'file_sd_configs'),
+  ways: waysIn(job),
+  metricRules: rulesIn(job.metric_relabel_configs),
+});
+
 /** Goes by what only the API server or the server's own pod knows: nothing is decided by it here. */
-const UNTOLD: Rule = {
-  action: 'keep',
-  sources: ['__meta_kubernetes_untold'],
-  separator: ';',
-  regex: '.+',
-  target: '',
-  replacement: '$1',
-};
+const UNTOLD = keep('__meta_kubernetes_untold', '.+');
 
 const ROLES: Readonly<Record<string, Way['of']>> = { pod: 'pods', endpoints: 'endpoints', endpointslice: 'endpoints' };
 
@@ -72,12 +82,6 @@ function waysIn({ metrics_path, relabel_configs, kubernetes_sd_configs }: RawJob
       },
     ];
   });
-}
-
-/** How often a prometheus.yml has its jobs scrape that say nothing themselves (ms): a minute by default (docs, configuration). */
-export async function intervalIn(text: string): Promise<number> {
-  const config = (await yamlIn(text)) as { global?: { scrape_interval?: unknown } | null } | null;
-  return durationIn(config?.global?.scrape_interval) ?? 60_000;
 }
 
 /**

@@ -13,11 +13,10 @@ import type { Service } from '../kubernetes/service.ts';
 import { type Monitoring, monitoring } from './monitors.ts';
 import { byPod, PodIndex } from './pod-series.ts';
 import { loaded } from './proxies.ts';
-import { type Queried, query } from './query.ts';
 import { prometheusReadings } from './readings.ts';
 import type { ScrapeJob } from './scrape-config.ts';
 import { prometheusServers } from './server.ts';
-import { allSeries, type StoreAnswer } from './store.ts';
+import { allSeries, askStore, type StoreAnswer } from './store.ts';
 import type { Target, Targets } from './targets.ts';
 import { type Cause, causesOf } from './unscraped.ts';
 
@@ -55,14 +54,15 @@ export interface Scraping {
 }
 
 /** What the cluster and the servers answered. */
-export interface Asked extends Pick<Scraping, 'servers' | 'leftOut' | 'refusal' | 'monitors' | 'namespaces'> {
+export interface Asked
+  extends Pick<Scraping, 'servers' | 'serverPods' | 'leftOut' | 'refusal' | 'monitors' | 'namespaces'> {
   everyPod: readonly Pod[];
   /** Those whose pages should be scraped. */
   pods: readonly Pod[];
   now: number;
   targets: readonly Attempt<Targets>[];
   /** Asked of the servers that do not tell their targets: null of the others. */
-  ups: readonly (Attempt<Queried> | null)[];
+  ups: readonly (StoreAnswer | null)[];
   loaded: readonly StoreAnswer[];
   jobs: readonly ScrapeJob[];
   /** Null where not all could be listed. */
@@ -72,7 +72,7 @@ export interface Asked extends Pick<Scraping, 'servers' | 'leftOut' | 'refusal' 
 /** Which proxies are scraped, and why not the others. */
 export function scrapingIn(asked: Asked): Scraping {
   const known = targetedIn(asked);
-  const { servers, everyPod, leftOut, refusal, monitors, namespaces, jobs, services } = asked;
+  const { servers, serverPods, leftOut, refusal, monitors, namespaces, jobs, services } = asked;
   const inNamespace = services && byNamespace(services);
   const without = known.pods.filter((pod) => !known.targeted.has(pod));
   const causes = causesOf(without, {
@@ -82,8 +82,6 @@ export function scrapingIn(asked: Asked): Scraping {
     jobs,
     servicesOf: (pod) => inNamespace?.(pod.namespace).filter(({ selector }) => selects(selector, pod.labels)) ?? null,
   });
-  const names = new Set(servers);
-  const serverPods = everyPod.filter(({ namespace, name }) => names.has(`pod ${namespace}/${name}`));
   return { ...known, servers, serverPods, leftOut, refusal, monitors, namespaces, causes };
 }
 
@@ -108,13 +106,12 @@ function targetedIn({
   const up = new Set<Pod>(
     [...byTarget].flatMap(([pod, own]) => (own.some(({ health }) => health === 'up') ? [pod] : [])),
   );
-  for (const answer of ups) {
-    for (const { labels, value } of answer && 'got' in answer ? answer.got.series : []) {
-      const pod = index.podOf(labels);
-      if (!pod || !own.has(pod) || !isOfProxyPort(labels.get('instance') ?? '')) continue;
-      targeted.add(pod);
-      if (value === 1) up.add(pod);
-    }
+  const instead = ups.filter((each) => each !== null);
+  for (const { labels, value } of allSeries(instead)) {
+    const pod = index.podOf(labels);
+    if (!pod || !own.has(pod) || !isOfProxyPort(labels.get('instance') ?? '')) continue;
+    targeted.add(pod);
+    if (value === 1) up.add(pod);
   }
   // Whoever scraped it: only a proxy's own page has it.
   for (const { labels } of allSeries(filters)) {
@@ -129,15 +126,12 @@ function targetedIn({
     targets: byTarget,
     targeted,
     up,
-    isBySeries: got.length === 0 && ups.some((each) => each !== null && 'got' in each),
+    isBySeries: got.length === 0 && instead.some(({ series }) => 'got' in series),
     missing: targets.flatMap((each, place) => {
-      const instead = ups[place];
-      return 'missing' in each && !(instead && 'got' in instead) ? [each.missing] : [];
+      const series = ups[place]?.series;
+      return 'missing' in each && !(series && 'got' in series) ? [each.missing] : [];
     }),
-    partial: [
-      ...got.flatMap(({ partial }) => partial),
-      ...ups.flatMap((each) => (each && 'got' in each ? each.got.partial : [])),
-    ],
+    partial: [...got, ...instead].flatMap(({ partial }) => partial),
   };
 }
 
@@ -207,6 +201,7 @@ export const proxyScraping = planeSource(
     const targets = readings.map(({ scrapes }) => scrapes);
     return scrapingIn({
       servers: servers.asked.map(({ where }) => where),
+      serverPods: servers.asked.flatMap(({ pod }) => pod ?? []),
       leftOut: servers.leftOut,
       refusal,
       everyPod: everyPod.items,
@@ -231,7 +226,7 @@ async function upsOf(ask: Ask, targets: Asked['targets']): Promise<Asked['ups']>
   return Promise.all(
     asked.map(async (server, place) => {
       const told = targets[place];
-      return told && 'missing' in told ? settle(query(ask, server, `max by (${byPod('job')}) (up)`)) : null;
+      return told && 'missing' in told ? askStore(ask, server, `max by (${byPod('job')}) (up)`) : null;
     }),
   );
 }

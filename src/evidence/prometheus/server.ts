@@ -1,30 +1,31 @@
 import type { PageQuestion, UrlQuestion } from '../../cluster/question/question.ts';
 import { services, typedName } from '../../cluster/question/resources.ts';
 import { unanswered } from '../../cluster/question/text.ts';
-import type { Ask, Scope } from '../../diagnosis/check.ts';
-import { planeSource } from '../../diagnosis/source.ts';
+import type { Ask, Scope, Source } from '../../diagnosis/check.ts';
+import { clusterSource, planeSource } from '../../diagnosis/source.ts';
 import { allPods, allServices, selects } from '../kubernetes/lists.ts';
-import { isRunning, type Pod } from '../kubernetes/pod.ts';
+import { type Container, isRunning, type Pod } from '../kubernetes/pod.ts';
 
 /** Where a Prometheus answers. */
 export interface PrometheusServer {
   /** `pod istio-system/prometheus-…` or the URL: for messages. */
   where: string;
+  /** Null of one at a URL. */
+  pod: Pod | null;
   readonly question: (path: string) => PageQuestion | UrlQuestion;
 }
 
-/** A pod that runs Prometheus itself, and not its operator, gateway, adapter or alert manager (mixer.md 7, trap 23). */
-const isPrometheus = (pod: Pod): boolean =>
-  isRunning(pod) &&
-  pod.containers.some(
-    ({ name, image }) => (name === 'prometheus' || /\/prometheus(:|@|$)/.test(image)) && !/operator/.test(image),
-  );
+/** Runs Prometheus itself, and not its operator, gateway, adapter or alert manager (mixer.md 7, trap 23). */
+const isPrometheus = ({ name, image }: Container): boolean =>
+  (name === 'prometheus' || /\/prometheus(:|@|$)/.test(image)) && !/operator/.test(image);
 
 /** At most so many are asked, those beside Istio first: a cluster may have one for each team. */
 const MOST = 4;
 
-function inPod(pod: Pod, port: number, prefix: string): PrometheusServer {
+/** What answers like a Prometheus at a port of a pod. */
+export function inPod(pod: Pod, port: number, prefix: string): PrometheusServer {
   return {
+    pod,
     where: `pod ${pod.namespace}/${pod.name}`,
     question: (path) => ({ ask: 'page', namespace: pod.namespace, pod: pod.name, port, path: `${prefix}${path}` }),
   };
@@ -32,9 +33,7 @@ function inPod(pod: Pod, port: number, prefix: string): PrometheusServer {
 
 /** The port and the route prefix that a Prometheus pod was started with. */
 function served(pod: Pod): { port: number; prefix: string } {
-  const container = pod.containers.find(
-    ({ name, image }) => name === 'prometheus' || /\/prometheus(:|@|$)/.test(image),
-  );
+  const container = pod.containers.find(isPrometheus);
   const args = container?.args ?? [];
   const flag = (name: string): string | undefined =>
     args.find((arg) => arg.startsWith(`--web.${name}=`))?.slice(`--web.${name}=`.length);
@@ -42,6 +41,18 @@ function served(pod: Pod): { port: number; prefix: string } {
   const prefix = flag('route-prefix') ?? (external && URL.canParse(external) ? new URL(external).pathname : '');
   const listens = /:(\d+)$/.exec(flag('listen-address') ?? '')?.[1];
   return { port: Number(listens ?? container?.ports[0]?.port ?? 9090), prefix: prefix.replace(/\/+$/, '') };
+}
+
+const sources = new Map<string, Source<unknown>>();
+
+/** What one server is asked once in a run, however many control planes it is about; `what` tells it from all else. */
+export function ofServer<T>(server: PrometheusServer, what: string, gather: (ask: Ask) => Promise<T>): Source<T> {
+  const key = JSON.stringify([server.where, server.question(''), what]);
+  const known = sources.get(key);
+  if (known) return known as Source<T>;
+  const made = clusterSource([{ verb: 'create', resource: 'pods/portforward' }], gather);
+  sources.set(key, made);
+  return made;
 }
 
 /** The Prometheus servers to ask. */
@@ -56,7 +67,7 @@ export const prometheusServers = planeSource(
   async (ask): Promise<Servers> => {
     const { from, scope, plane } = ask;
     if (scope.prometheus) return { asked: await named(ask, scope.prometheus), leftOut: 0 };
-    const pods = (await from(allPods)).items.filter(isPrometheus);
+    const pods = (await from(allPods)).items.filter((pod) => isRunning(pod) && pod.containers.some(isPrometheus));
     const nearest = [...pods].sort(
       (a, b) =>
         Number(b.namespace === plane.namespace) - Number(a.namespace === plane.namespace) ||
@@ -74,7 +85,13 @@ async function named({ from }: Ask, at: NonNullable<Scope['prometheus']>): Promi
   if ('url' in at) {
     const base = at.url.replace(/\/+$/, '');
     const { login } = at;
-    return [{ where: at.url, question: (path) => ({ ask: 'url', url: `${base}${path}`, ...(login && { login }) }) }];
+    return [
+      {
+        where: at.url,
+        pod: null,
+        question: (path) => ({ ask: 'url', url: `${base}${path}`, ...(login && { login }) }),
+      },
+    ];
   }
   const [pods, all] = await Promise.all([from(allPods), from(allServices)]);
   const service = all.items.find(({ name, namespace }) => name === at.service && namespace === at.namespace);

@@ -1,9 +1,9 @@
 import type { Ask, Attempt, Source } from '../../diagnosis/check.ts';
-import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
+import { planeSource, settle } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
 import { query, type Series } from './query.ts';
-import { type PrometheusServer, prometheusServers } from './server.ts';
+import { ofServer, type PrometheusServer, prometheusServers } from './server.ts';
 
 /** What one store answers to one question in PromQL. */
 export interface StoreAnswer {
@@ -14,27 +14,17 @@ export interface StoreAnswer {
   partial: readonly string[];
 }
 
-const questions = new Map<string, Source<StoreAnswer>>();
-
-/** A question to a store, which is asked once in a run, however many control planes it is about. */
-function questionTo(server: PrometheusServer, promql: string): Source<StoreAnswer> {
-  const key = JSON.stringify([server.where, server.question(''), promql]);
-  const known = questions.get(key);
-  if (known) return known;
-  const asked = clusterSource<StoreAnswer>([{ verb: 'create', resource: 'pods/portforward' }], async (ask) => {
-    const { where } = server;
-    const answer = await settle(query(ask, server, promql));
-    return 'got' in answer
-      ? { where, series: { got: answer.got.series }, partial: answer.got.partial }
-      : { where, series: answer, partial: [] };
-  });
-  questions.set(key, asked);
-  return asked;
-}
-
 /** What one store answers, or why it does not. */
 export const askStore = ({ from }: Ask, server: PrometheusServer, promql: string): Promise<StoreAnswer> =>
-  from(questionTo(server, promql));
+  from(
+    ofServer(server, `query ${promql}`, async (ask) => {
+      const { where } = server;
+      const answer = await settle(query(ask, server, promql));
+      return 'got' in answer
+        ? { where, series: { got: answer.got.series }, partial: answer.got.partial }
+        : { where, series: answer, partial: [] };
+    }),
+  );
 
 /** Asks every store that was found for the same, all at once. The answers of all such sources are in the same order. */
 export const inEachStore = (promql: string): Source<readonly StoreAnswer[]> =>

@@ -222,7 +222,7 @@ judging(adapterHasSeries, [
   },
 ]);
 
-const server = { where: 'pod istio-system/prometheus', question: () => ({ ask: 'url', url: '' }) as const };
+const server = { where: 'pod istio-system/prometheus', pod: null, question: () => ({ ask: 'url', url: '' }) as const };
 const asked = { asked: [server], leftOut: 0 };
 judging(prometheusFound, [
   { when: 'one runs', given: { servers: { asked: [server], leftOut: 0 } }, status: 'pass', says: /prometheus/ },

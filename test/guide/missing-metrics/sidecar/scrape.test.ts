@@ -5,8 +5,10 @@ import type { Pod } from '../../../../src/evidence/kubernetes/pod.ts';
 import type { Service } from '../../../../src/evidence/kubernetes/service.ts';
 import { barredPods, policyIn } from '../../../../src/evidence/prometheus/barred.ts';
 import { monitorIn, operatedIn } from '../../../../src/evidence/prometheus/monitors.ts';
+import type { Series } from '../../../../src/evidence/prometheus/query.ts';
 import { scrapeJobsIn } from '../../../../src/evidence/prometheus/scrape-config.ts';
 import { type Asked, type Scraping, scrapingIn } from '../../../../src/evidence/prometheus/scraping.ts';
+import type { StoreAnswer } from '../../../../src/evidence/prometheus/store.ts';
 import type { Target } from '../../../../src/evidence/prometheus/targets.ts';
 import { scrapeAnnotations } from '../../../../src/guide/missing-metrics/prometheus/scrape/annotations.ts';
 import { metricsForPrometheus } from '../../../../src/guide/missing-metrics/prometheus/scrape/localhost.ts';
@@ -124,6 +126,8 @@ scrape_configs:
   relabel_configs: ${relabel}
 `);
 
+const stored = (...got: readonly Series[]): StoreAnswer => ({ where: 'x', series: { got }, partial: [] });
+
 const nothingOperated = {
   prometheuses: { got: listed() },
   podMonitors: { got: listed() },
@@ -132,6 +136,7 @@ const nothingOperated = {
 
 const asked = (pods: readonly Pod[], targets: readonly Target[], change: Partial<Asked> = {}): Asked => ({
   servers: ['pod mon/prometheus-0'],
+  serverPods: [server],
   leftOut: 0,
   refusal: null,
   monitors: nothingOperated,
@@ -174,10 +179,10 @@ const healthy = scraped(
 );
 const silent = scraped(all, [], {
   targets: [{ missing: missing('NotFound') }],
-  ups: [{ missing: missing('NotFound') }],
+  ups: [{ where: 'x', series: { missing: missing('NotFound') }, partial: [] }],
 });
 const nowhere = scraped([], []);
-const unasked = scraped(all, [], { servers: [] });
+const unasked = scraped(all, [], { servers: [], serverPods: [] });
 const modern = { plane: { generation: 'telemetry-v2', version: '1.31.0' } } as const;
 
 judging(proxiesAreTargets, [
@@ -234,7 +239,7 @@ judging(proxiesAreTargets, [
     when: 'a store that knows no targets holds what only their pages tell',
     given: scraped([cart], [], {
       targets: [{ missing: missing('NotFound') }],
-      ups: [{ got: { series: [series({ instance: `${web.ip}:15020` })], partial: [], infos: [] } }],
+      ups: [stored(series({ instance: `${web.ip}:15020` }))],
       loaded: [
         {
           where: 'x',
@@ -250,15 +255,7 @@ judging(proxiesAreTargets, [
     when: 'a store that knows no targets has no scrapes of some',
     given: scraped(all, [], {
       targets: [{ missing: missing('NotFound') }],
-      ups: [
-        {
-          got: {
-            series: [series({ instance: `${cart.ip}:15020` }), series({ instance: `${web.ip}:8080` }, 0)],
-            partial: [],
-            infos: [],
-          },
-        },
-      ],
+      ups: [stored(series({ instance: `${cart.ip}:15020` }), series({ instance: `${web.ip}:8080` }, 0))],
       jobs: [],
     }),
     status: 'fail',
@@ -602,7 +599,7 @@ judging(proxiesAnswer, [
     given: {
       ...scraped([cart], [], {
         targets: [{ missing: missing('NotFound') }],
-        ups: [{ got: { series: [series({ instance: `${cart.ip}:15020` }, 0)], partial: [], infos: [] } }],
+        ups: [stored(series({ instance: `${cart.ip}:15020` }, 0))],
       }),
       barred,
     },
@@ -646,7 +643,7 @@ judging(proxiesServe, [
     given: {
       ...scraped([cart], [], {
         targets: [{ missing: missing('NotFound') }],
-        ups: [{ got: { series: [series({ instance: `${cart.ip}:15020` })], partial: [], infos: [] } }],
+        ups: [stored(series({ instance: `${cart.ip}:15020` }))],
       }),
       barred,
     },
@@ -730,7 +727,8 @@ const withSidecar = (annotations: Record<string, string>): Pod => ({
   annotations: { 'sidecar.istio.io/status': '{}', ...annotations },
   containers: [...server.containers, proxy()],
 });
-const servedBy = (pod: Pod, at: string) => scraped([cart], [target(cart, {}, at)], { everyPod: [cart, pod] });
+const servedBy = (pod: Pod, at: string) =>
+  scraped([cart], [target(cart, {}, at)], { everyPod: [cart, pod], serverPods: [pod] });
 judging(prometheusAsksItself, [
   { when: 'it has no sidecar', given: healthy, status: 'pass', says: /no sidecar/ },
   {
@@ -776,7 +774,7 @@ judging(prometheusAsksItself, [
   },
   {
     when: 'it is no pod',
-    given: scraped([cart], [], { servers: ['http://prometheus.example.com'] }),
+    given: scraped([cart], [], { servers: ['http://prometheus.example.com'], serverPods: [] }),
     status: 'skip',
     says: /no Prometheus pod/,
   },
