@@ -456,6 +456,9 @@ const capturing = (change: Partial<Pod>) => ({
   connections: none,
 });
 const excluded = annotated('excludeInboundPorts', '8080');
+const serving = (name: string) => ({
+  got: listed(service('cart', { namespace: 'shop', selector: { app: 'web' }, ports: [port(name, 8080)] })),
+});
 judging(trafficIsCaptured, [
   { when: 'all is', given: capturing({}), status: 'pass', says: /^1 sidecar, and no Service’s port goes past them$/ },
   {
@@ -514,19 +517,19 @@ judging(trafficIsCaptured, [
     status: 'pass',
     says: /1 sidecar/,
   },
-  {
-    when: 'a port for metrics is excluded, which a Service has for its scrapes',
-    given: {
-      ...capturing(annotated('excludeInboundPorts', '8080')),
-      services: {
-        got: listed(
-          service('cart', { namespace: 'shop', selector: { app: 'web' }, ports: [port('http-metrics', 8080)] }),
-        ),
-      },
-    },
-    status: 'pass',
+  ...['http-metrics', 'http-envoy-prom', 'metrics2', 'prometheus', 'healthz', 'readyz', 'livez'].map((name) => ({
+    when: `a port for metrics or probes is excluded, which a Service has for them: ${name}`,
+    given: { ...capturing(excluded), services: serving(name) },
+    status: 'pass' as const,
     says: /1 sidecar/,
-  },
+  })),
+  ...['http-delivery', 'http-promo', 'alreadypaid', 'http-healthcare'].map((name) => ({
+    when: `the name of a port that is excluded holds such a word within another: ${name}`,
+    given: { ...capturing(excluded), services: serving(name) },
+    status: 'warn' as const,
+    reason: 'InboundNotCaptured',
+    says: /^sidecars do not see: shop\/cart port 8080/,
+  })),
   {
     when: 'nothing is intercepted',
     given: capturing({ containers: [{ ...proxy, variables: { ISTIO_META_INTERCEPTION_MODE: 'NONE' } }] }),

@@ -31,8 +31,9 @@ interface Kept {
   by: Keeping;
 }
 
-/** Ports whose names say that nobody misses them: probes, and pages that are scraped past the sidecar on purpose. */
-const ASIDE = /metric|prom|health|probe|ready|live|admin|debug|stats|telemetry/i;
+/** Words between the hyphens of a port's name that say that nobody misses it: probes, and pages that are scraped past the sidecar on purpose. */
+const ASIDE =
+  /(^|[-_.])(metrics?|prom|prometheus|health(z|check)?|probes?|readyz?|readiness|livez?|liveness|admin|debug|stats|telemetry)\d*($|[-_.])/i;
 
 /** What a Sidecar keeps from redirection. */
 const bySidecar = (sidecar: Sidecar): Keeping => ({
