@@ -305,6 +305,21 @@ judging(
       says: /istio_requests_total$/,
     },
     {
+      when: 'they are left out on one side, of two providers',
+      given: given([telemetryObject('shop/x', leavingOut('REQUEST_COUNT', 'CLIENT'))], {
+        mesh: {
+          defaults: ['prometheus', 'second'],
+          providers: [
+            { name: 'prometheus', type: 'prometheus' },
+            { name: 'second', type: 'prometheus' },
+          ],
+        },
+      }),
+      status: 'warn',
+      reason: 'MetricDropped',
+      says: /istio_requests_total$/,
+    },
+    {
       when: 'sizes are left out to save room',
       given: given([telemetryObject('istio-system/x', leavingOut('REQUEST_SIZE'))]),
       status: 'warn',

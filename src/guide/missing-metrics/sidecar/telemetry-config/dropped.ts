@@ -1,4 +1,5 @@
 import type { ToldClass } from '../../../../evidence/istio/told.ts';
+import type { SideStats } from '../../../../istio/stats.ts';
 import type { Telemetry } from '../../../../istio/telemetry.ts';
 import { sizeOf } from './losses.ts';
 import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
@@ -20,17 +21,21 @@ const isLeftOut = ({ made }: JudgedSide, metric: string): boolean =>
   made === null ||
   [...made.http.filters, ...made.tcp.filters].some((chain) => chain.some((each) => each.includes(metric)));
 
+/** What objects leave out on a side: of several providers once for each. */
+const droppedOn = (side: JudgedSide): SideStats['dropped'] =>
+  (side.stats?.dropped ?? []).filter(({ metric }) => isLeftOut(side, metric));
+
 /** What is left out; the requests themselves first, then what most proxies leave out. */
 export function droppedIn(evidence: Evidence): readonly Dropped[] {
   const found = new Map<string, { metric: string; by: Telemetry; whole: ToldClass[]; classes: ToldClass[] }>();
   for (const { of, sides } of sidesOf(evidence)) {
     const counting = sides.filter(({ told }) => told === 'yes');
-    const own = counting.flatMap((side) => (side.stats?.dropped ?? []).filter(({ metric }) => isLeftOut(side, metric)));
-    for (const { metric, by } of new Map(own.map((each) => [each.metric, each])).values()) {
+    const own = counting.map(droppedOn);
+    for (const { metric, by } of new Map(own.flat().map((each) => [each.metric, each])).values()) {
       const key = JSON.stringify([metric, by.namespace, by.name]);
       const known = found.get(key) ?? { metric, by, whole: [], classes: [] };
       known.classes.push(of);
-      if (own.filter((each) => each.metric === metric).length >= counting.length) known.whole.push(of);
+      if (own.every((dropped) => dropped.some((each) => each.metric === metric))) known.whole.push(of);
       found.set(key, known);
     }
   }
