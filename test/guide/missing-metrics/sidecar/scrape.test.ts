@@ -13,7 +13,7 @@ import type { Target } from '../../../../src/evidence/prometheus/targets.ts';
 import { scrapeAnnotations } from '../../../../src/guide/missing-metrics/prometheus/scrape/annotations.ts';
 import { metricsForPrometheus } from '../../../../src/guide/missing-metrics/prometheus/scrape/localhost.ts';
 import { prometheusAsksItself } from '../../../../src/guide/missing-metrics/prometheus/scrape/proxied.ts';
-import { proxiesReached } from '../../../../src/guide/missing-metrics/prometheus/scrape/reached.ts';
+import { editConfiguration, proxiesReached } from '../../../../src/guide/missing-metrics/prometheus/scrape/reached.ts';
 import { monitorsTaken } from '../../../../src/guide/missing-metrics/prometheus/scrape/taken.ts';
 import { proxiesAreTargets } from '../../../../src/guide/missing-metrics/prometheus/scrape/targeted.ts';
 import {
@@ -358,6 +358,29 @@ judging(monitorsTaken, [
   },
 ]);
 
+const withoutServices = (prometheus: ReturnType<typeof operated>) =>
+  scraped([cart], [], {
+    jobs: [],
+    monitors: {
+      ...nothingOperated,
+      prometheuses: { got: listed(prometheus) },
+      serviceMonitors: {
+        got: listed(
+          monitorIn(
+            'ServiceMonitor',
+            'endpoints',
+          )(
+            object('mesh', 'mon', {
+              selector: {},
+              namespaceSelector: { any: true },
+              endpoints: [{ path: '/stats/prometheus', targetPort: 'http-envoy-prom' }],
+            }),
+          ),
+        ),
+      },
+    },
+  });
+
 judging(proxiesReached, [
   { when: 'all are', given: healthy, status: 'pass', says: /no proxy is left out/ },
   {
@@ -424,27 +447,7 @@ judging(proxiesReached, [
   },
   {
     when: 'the monitor finds pods by Services, and there is none',
-    given: scraped([cart], [], {
-      jobs: [],
-      monitors: {
-        ...nothingOperated,
-        prometheuses: { got: listed(operated({ serviceMonitorSelector: {}, serviceMonitorNamespaceSelector: {} })) },
-        serviceMonitors: {
-          got: listed(
-            monitorIn(
-              'ServiceMonitor',
-              'endpoints',
-            )(
-              object('mesh', 'mon', {
-                selector: {},
-                namespaceSelector: { any: true },
-                endpoints: [{ path: '/stats/prometheus', targetPort: 'http-envoy-prom' }],
-              }),
-            ),
-          ),
-        },
-      },
-    }),
+    given: withoutServices(operated({ serviceMonitorSelector: {}, serviceMonitorNamespaceSelector: {} })),
     status: 'fail',
     reason: 'NoServiceMonitored',
     says: /no Service leads to these/,
@@ -794,6 +797,28 @@ describe('hints', () => {
       hintOf(verdict),
       "kubectl -n istio-system label podmonitor envoy-stats-monitor 'release=x y' --overwrite",
     );
+  });
+
+  it('make Istio’s PodMonitor in the namespace of this control plane', () => {
+    const everywhere = { podMonitorNamespaceSelector: {}, serviceMonitorNamespaceSelector: {} };
+    const prometheus = operated({ podMonitorSelector: {}, serviceMonitorSelector: {}, ...everywhere });
+    const verdict = proxiesReached.judge(withoutServices(prometheus), {
+      ...context,
+      plane: { ...context.plane, namespace: 'mesh-system' },
+    });
+    assert.match(hintOf(verdict), /"name":"envoy-stats-monitor","namespace":"mesh-system"/);
+  });
+
+  it('edit the ConfigMap of the jobs, not that of rules or of certificates', () => {
+    for (const [configMaps, edited] of [
+      [['prometheus-rules', 'local-ca', 'kube-root-ca.crt', 'ca-bundle', 'prometheus'], 'prometheus'],
+      [['prometheus-rules', 'application-metrics'], 'application-metrics'],
+      [['scrape-local', 'prometheus'], 'scrape-local'],
+    ] as const)
+      assert.equal(
+        editConfiguration({ serverPods: [{ ...server, configMaps }] }, 'x'),
+        `kubectl -n mon edit configmap ${edited}   # x`,
+      );
   });
 
   it('make Istio’s PodMonitor as this Prometheus takes it', () => {

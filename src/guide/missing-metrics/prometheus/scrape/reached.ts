@@ -1,5 +1,5 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
-import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
+import { type ControlPlane, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { isSome, unknown } from '../../../../diagnosis/verdict.ts';
 import { subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { proxyScraping, type Scraping } from '../../../../evidence/prometheus/scraping.ts';
@@ -29,7 +29,7 @@ interface Told {
   hint: string;
 }
 
-function toldOf(cause: Cause, scraping: Scraping): Told {
+function toldOf(cause: Cause, scraping: Scraping, { namespace }: ControlPlane): Told {
   const { by, obstacle, pods, isIgnored } = cause;
   const monitor = by && 'monitor' in by ? by.monitor : null;
   const prometheus = by && 'monitor' in by ? by.prometheus : null;
@@ -70,7 +70,8 @@ function toldOf(cause: Cause, scraping: Scraping): Told {
         reason: 'NoServiceMonitored',
         words: `${way} finds pods by their Services, and no Service leads to these`,
         hint:
-          podMonitorFor(scraping.monitors, 'istio-system') ?? `${edit}   # find pods by role: pod, as ${SAMPLE} does`,
+          podMonitorFor(scraping.monitors, namespace ?? 'istio-system') ??
+          `${edit}   # find pods by role: pod, as ${SAMPLE} does`,
       };
     case 'port':
       return {
@@ -108,10 +109,13 @@ function optIn({ pods }: Cause): string {
     : shellLine('kubectl', '-n', first.namespace, 'label', 'pod', ...first.pods.slice(0, 3), `${OPTED_OUT}-`);
 }
 
+/** ConfigMaps beside a Prometheus that hold no jobs: its rules, and whom it trusts. */
+const BESIDE = /rules|(^|[-.])ca(-?certs?|-?certificates|-?bundle)?([-.]|$)/;
+
 /** The ConfigMap of the Prometheus that was asked, where it mounts one. */
 export function editConfiguration({ serverPods }: Pick<Scraping, 'serverPods'>, what: string): string {
   const pod = serverPods.find(({ configMaps }) => configMaps.length > 0);
-  const map = pod?.configMaps.find((name) => !/rules|ca/.test(name)) ?? pod?.configMaps[0];
+  const map = pod?.configMaps.find((name) => !BESIDE.test(name)) ?? pod?.configMaps[0];
   return pod && map
     ? `${shellLine('kubectl', '-n', pod.namespace, 'edit', 'configmap', map)}   # ${plain(what)}`
     : `kubectl get configmaps --all-namespaces   # the one of Prometheus: ${plain(what)}`;
@@ -136,10 +140,10 @@ export const proxiesReached = defineCheck({
     OtherPageAsked: 'The pods are scraped at pages of the application; nothing asks for their proxies’ own page.',
   },
   needs: { scraping: proxyScraping },
-  judge({ scraping }, { scope }): Verdict {
+  judge({ scraping }, { scope, plane }): Verdict {
     const nothing = nothingAbout(scraping);
     if (nothing) return nothing;
-    const causes = scraping.causes.filter(isOfReach).map((cause) => ({ cause, told: toldOf(cause, scraping) }));
+    const causes = scraping.causes.filter(isOfReach).map((cause) => ({ cause, told: toldOf(cause, scraping, plane) }));
     const [first] = causes;
     if (!first) {
       const unsure = unproven(scraping);
