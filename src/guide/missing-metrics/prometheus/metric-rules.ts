@@ -5,7 +5,10 @@ import { emitters } from '../../../evidence/istio/emitters.ts';
 import { linesOf, subjectsOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
-import { type PrometheusReading, prometheusReadings } from '../../../evidence/prometheus/readings.ts';
+import { PodIndex } from '../../../evidence/prometheus/pod-series.ts';
+import { prometheusReadings } from '../../../evidence/prometheus/readings.ts';
+import { proxyTargetsIn } from '../../../evidence/prometheus/scraping.ts';
+import type { Target } from '../../../evidence/prometheus/targets.ts';
 import { fateOf, type MetricFate, wordsOf } from '../../../scraping/metric-rules.ts';
 
 const REQUESTS = 'istio_requests_total';
@@ -17,18 +20,14 @@ const OTHERS = [
   'istio_tcp_received_bytes_total',
 ];
 
-/** The jobs that scrape each pod, by their names in the configuration. */
-function poolsOf({ scrapes }: PrometheusReading, pods: readonly Pod[]): ReadonlyMap<Pod, readonly string[]> {
-  const byName = new Map(pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod]));
-  const pools = new Map<Pod, Set<string>>();
-  for (const { pod: named, pool, job } of 'got' in scrapes ? scrapes.got.targets : []) {
-    const pod = named && byName.get(`${named.namespace}/${named.name}`);
-    if (!pod) continue;
-    const known = pools.get(pod) ?? new Set();
-    pools.set(pod, known.add(pool || job));
-  }
-  return new Map([...pools].map(([pod, names]) => [pod, [...names]]));
-}
+/** The jobs that scrape each proxy's page, by their names in the configuration. */
+const poolsOf = (targets: readonly Target[], pods: readonly Pod[]): ReadonlyMap<Pod, readonly string[]> =>
+  new Map(
+    [...proxyTargetsIn(targets, new PodIndex(pods), new Set(pods))].map(([pod, own]) => [
+      pod,
+      [...new Set(own.map(({ pool, job }) => pool || job))],
+    ]),
+  );
 
 /** What an operator makes a job of: `podMonitor/NAMESPACE/NAME/0`. */
 function editing(pool: string, readConfig: string): string {
@@ -60,23 +59,23 @@ export const rulesKeepMetrics = defineCheck({
     if ('missing' in scrapes) return unknown([scrapes.missing], 'which job scrapes a proxy is not known');
     const rules = new Map(jobs.got.map(({ name, metricRules }) => [name, metricRules]));
     const fate = (pool: string, metric: string): MetricFate => fateOf(metric, rules.get(pool) ?? []);
-    const isLost = (pool: string, metric: string): boolean => /dropped|renamed/.test(fate(pool, metric).is);
-    const pools = poolsOf(reading, emitters);
-    /** Of a pod that two jobs scrape, one is enough. */
-    const without = (metric: string): readonly Pod[] =>
-      [...pools].filter(([, names]) => names.every((pool) => isLost(pool, metric))).map(([pod]) => pod);
+    const pools = poolsOf(scrapes.got.targets, emitters);
+    const used = [...new Set([...pools.values()].flat())];
+    /** Of a proxy that two jobs scrape, one is enough. */
+    const without = (metric: string): readonly Pod[] => {
+      const losing = new Set(used.filter((pool) => /dropped|renamed/.test(fate(pool, metric).is)));
+      return [...pools].filter(([, names]) => names.every((pool) => losing.has(pool))).map(([pod]) => pod);
+    };
     if (pools.size === 0) return skip('no job scrapes a proxy');
     const lost = [REQUESTS, ...OTHERS]
       .map((metric) => ({ metric, pods: without(metric) }))
       .filter(({ pods }) => pods.length > 0);
     const [first] = lost;
-    if (!first) {
-      const used = [...new Set([...pools.values()].flat())];
+    if (!first)
       return {
         status: 'pass',
         message: `${some(used)} ${used.length === 1 ? 'keeps' : 'keep'} what Istio’s dashboards ask for`,
       };
-    }
     const subjects = subjectsOf(first.pods);
     const pool = pools.get(first.pods[0] as Pod)?.[0] ?? '';
     const found = fate(pool, first.metric);

@@ -348,7 +348,7 @@ judging(
 );
 
 const cart = proxied('cart');
-const readings = (interval: number | null, global: number | null) => [
+const readings = (interval: number | null, global: number | null, at = '15020/stats/prometheus') => [
   {
     where: STORE,
     scrapes: {
@@ -357,7 +357,7 @@ const readings = (interval: number | null, global: number | null) => [
           {
             job: 'mesh',
             pool: 'podMonitor/istio-system/envoy-stats-monitor/0',
-            url: '',
+            url: `http://${cart.ip}:${at}`,
             health: 'up',
             lastError: '',
             lastScrape: NOW,
@@ -395,6 +395,24 @@ judging(
       status: 'warn',
       reason: 'WindowTooShort',
       says: /every 60 seconds .*; Kiali takes every 15 seconds for granted/,
+    },
+    {
+      when: 'the application beside a proxy has a longer interval',
+      given: {
+        readings: readings(15_000, 15_000).map((each) => ({
+          ...each,
+          scrapes: {
+            got: {
+              targets: [each, ...readings(600_000, 15_000, '8080/metrics')].flatMap(
+                ({ scrapes }) => scrapes.got.targets,
+              ),
+              partial: [],
+            },
+          },
+        })),
+      },
+      status: 'pass',
+      says: /^the proxies are scraped every 15 seconds/,
     },
     {
       when: 'all are scraped so',

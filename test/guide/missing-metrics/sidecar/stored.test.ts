@@ -521,10 +521,10 @@ const rule = (action: string, regex: string, change = {}) => ({
   replacement: '$1',
   ...change,
 });
-const target = (pod: (typeof pods)[number], pool = 'mesh') => ({
+const target = (pod: (typeof pods)[number], pool = 'mesh', at = '15020/stats/prometheus') => ({
   job: pool,
   pool,
-  url: '',
+  url: `http://${pod.ip}:${at}`,
   health: 'up',
   lastError: '',
   lastScrape: NOW,
@@ -607,6 +607,32 @@ judging(
       },
       status: 'pass',
       says: /^mesh and other keep/,
+    },
+    {
+      when: 'the job that keeps them scrapes the applications beside the proxies',
+      given: {
+        readings: readingOf(job('mesh', rule('drop', 'istio_.*')), job('app')).map((each) => ({
+          ...each,
+          scrapes: {
+            got: { targets: pods.flatMap((pod) => [target(pod), target(pod, 'app', '8080/metrics')]), partial: [] },
+          },
+        })),
+      },
+      status: 'fail',
+      reason: 'RequestsDropped',
+      says: /^job mesh leaves out istio_requests_total, .* of 3 of 3 proxies$/,
+    },
+    {
+      when: 'targets name no pod, and are found by their addresses',
+      given: {
+        readings: readingOf(job('mesh', rule('drop', 'istio_.*'))).map((each) => ({
+          ...each,
+          scrapes: { got: { targets: pods.map((pod) => ({ ...target(pod), pod: null })), partial: [] } },
+        })),
+      },
+      status: 'fail',
+      reason: 'RequestsDropped',
+      says: /of 3 of 3 proxies$/,
     },
     {
       when: 'the store scrapes nothing by itself',

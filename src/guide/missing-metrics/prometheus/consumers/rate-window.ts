@@ -5,7 +5,10 @@ import { type Consumer, consumers } from '../../../../evidence/consumers/consume
 import { emitters } from '../../../../evidence/istio/emitters.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { meshStore } from '../../../../evidence/prometheus/mesh-store.ts';
-import { type PrometheusReading, prometheusReadings } from '../../../../evidence/prometheus/readings.ts';
+import { PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
+import { prometheusReadings } from '../../../../evidence/prometheus/readings.ts';
+import { proxyTargetsIn } from '../../../../evidence/prometheus/scraping.ts';
+import type { Target } from '../../../../evidence/prometheus/targets.ts';
 import { spoken } from '../../../../evidence/text/duration.ts';
 
 /** What Grafana takes for the interval where a datasource does not say (ms). */
@@ -27,16 +30,10 @@ const takenBy = ({ kind, asks }: Consumer, global: number | null): number | null
 };
 
 /** The longest interval of the proxies' targets (ms), and the pool that has it. */
-function longest(
-  reading: PrometheusReading | undefined,
-  pods: readonly Pod[],
-): { interval: number; pool: string } | null {
-  if (!reading || 'missing' in reading.scrapes) return null;
-  const own = new Set(pods.map(({ namespace, name }) => `${namespace}/${name}`));
-  const [first] = reading.scrapes.got.targets
-    .flatMap(({ pod, interval, pool, job }) =>
-      pod && interval !== null && own.has(`${pod.namespace}/${pod.name}`) ? [{ interval, pool: pool || job }] : [],
-    )
+function longest(targets: readonly Target[], pods: readonly Pod[]): { interval: number; pool: string } | null {
+  const [first] = [...proxyTargetsIn(targets, new PodIndex(pods), new Set(pods)).values()]
+    .flat()
+    .flatMap(({ interval, pool, job }) => (interval === null ? [] : [{ interval, pool: pool || job }]))
     .sort((a, b) => b.interval - a.interval);
   return first ?? null;
 }
@@ -58,7 +55,7 @@ export const rateWindow = defineCheck({
     if ('missing' in reading.scrapes && reading.scrapes.missing.hindrance === 'NotFound')
       return skip(`${store.where} scrapes nothing by itself`);
     if ('missing' in reading.scrapes) return unknown([reading.scrapes.missing], 'how often the proxies are scraped');
-    const slowest = longest(reading, emitters);
+    const slowest = longest(reading.scrapes.got.targets, emitters);
     if (!slowest) return skip('no target of a proxy tells how often it is scraped');
     const short = consumers.flatMap((consumer) => {
       const taken = takenBy(consumer, reading.interval);
