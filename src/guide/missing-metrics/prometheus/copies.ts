@@ -4,11 +4,11 @@ import { emitters } from '../../../evidence/istio/emitters.ts';
 import { linesOf, subjectsOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
-import { PodIndex } from '../../../evidence/prometheus/pod-series.ts';
+import { hostOf, PodIndex, podsIn } from '../../../evidence/prometheus/pod-series.ts';
 import { fresh, loaded } from '../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
-import { gapsIn, notWhole, podsIn, seriesIn } from './answers.ts';
+import { gapsIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
 
 /** How one copy of a pod's series was scraped. */
@@ -24,17 +24,24 @@ const TELLING = ['job', 'service', 'endpoint', 'instance', 'prometheus_replica']
 /** What must be alike for two series to be copies of one. */
 const ALIKE = ['__name__', 'reporter', 'component', 'cluster'] as const;
 
+const ADDRESS = /^([\d.]+|[\da-f.]*:[\da-f:.]*)$/i;
+
 /**
- * The pods whose series are there more than once in one store, and how each copy was scraped. An address that a pod no longer
- * has tells of its past: a pod of a StatefulSet is called the same after it has moved.
+ * Whether a series was scraped at an address that its pod no longer has: a pod of a StatefulSet is called the same after it has
+ * moved. Of a pod that has addresses of both families one alone is known.
  */
+function isOfPast(labels: Series['labels'], { ip }: Pod): boolean {
+  const host = hostOf(labels);
+  return ip !== null && ADDRESS.test(host) && host.includes(':') === ip.includes(':') && host !== ip;
+}
+
+/** The pods whose series are there more than once in one store, and how each copy was scraped. */
 export function copiesIn(series: readonly Series[], pods: readonly Pod[]): ReadonlyMap<Pod, readonly string[]> {
   const index = new PodIndex(pods);
   const copies = new Map<string, Copy[]>();
   for (const { labels } of series) {
     const pod = index.podOf(labels);
-    const address = /^(\d+(?:\.\d+){3}):\d+$/.exec(labels.get('instance') ?? '')?.[1];
-    if (pod === null || (address !== undefined && pod.ip !== null && address !== pod.ip)) continue;
+    if (pod === null || isOfPast(labels, pod)) continue;
     const key = [`${pod.namespace}/${pod.name}`, ...ALIKE.map((name) => labels.get(name) ?? '')].join('\n');
     const by = TELLING.flatMap((name) => (labels.get(name) ? [`${name} ${labels.get(name)}`] : [])).join(', ');
     const known = copies.get(key) ?? [];

@@ -311,13 +311,18 @@ judging(
 
 it('takes what is left of an address that a pod no longer has for no copy', () => {
   const named = { pod: cart.name, namespace: cart.namespace };
-  assert.equal(
+  const copies = (ip: string | null, ...instances: readonly string[]): number =>
     copiesIn(
-      [series({ ...from(cart), ...named }), series({ ...from(cart), ...named, instance: '10.9.9.9:15020' })],
-      pods,
-    ).size,
-    0,
-  );
+      instances.map((instance) => series({ ...named, instance })),
+      [{ ...cart, ip }],
+    ).size;
+  assert.equal(copies('10.0.0.1', '10.0.0.1:15020', '10.9.9.9:15020'), 0);
+  assert.equal(copies('fd00::2', '[fd00::2]:15020', '[fd00::1]:15020'), 0);
+  // Of two families one alone is known, and a name is no address.
+  assert.equal(copies('10.0.0.1', '10.0.0.1:15020', '[fd00::1]:15020'), 1);
+  assert.equal(copies('fd00::2', '[fd00::2]:15020', '[fd00::2]:15090'), 1);
+  assert.equal(copies('10.0.0.1', '10.0.0.1:15020', 'cart:15020'), 1);
+  assert.equal(copies(null, '10.0.0.1:15020', '10.9.9.9:15020'), 1);
 });
 
 judging(
