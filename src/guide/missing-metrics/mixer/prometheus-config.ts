@@ -1,5 +1,5 @@
 import { shellLine } from '../../../cluster/question/shell.ts';
-import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
+import { defineCheck } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { count, isSome, skip, some, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import { prometheusConfigMap } from '../../../evidence/kubernetes/config-maps.ts';
@@ -7,7 +7,7 @@ import { type MixerScrapes, mixerScrapes } from '../../../evidence/mixer/scraped
 import { scrapesAdapter } from '../../../evidence/prometheus/scrape-config.ts';
 import { prometheusServers } from '../../../evidence/prometheus/server.ts';
 import type { Target } from '../../../evidence/prometheus/targets.ts';
-import { NAME_PROMETHEUS } from '../prometheus/found.ts';
+import { notAllAsked } from '../prometheus/found.ts';
 
 /** How the ConfigMap is looked at, where no better command is known. */
 export const showConfig = (namespace: string | null): string =>
@@ -16,15 +16,6 @@ export const showConfig = (namespace: string | null): string =>
 /** What NotAllAsked means, for `explain`. */
 export const NOT_ALL_ASKED =
   'There are more Prometheus servers than are asked, and none of the asked has it: name the right one.';
-
-/** None of the asked servers has it, and there are others. */
-export const notAllAsked = (leftOut: number, message: string): Verdict => ({
-  status: 'unknown',
-  reason: 'NotAllAsked',
-  message: `${message}; ${count(leftOut, 'more Prometheus server')} not asked`,
-  hint: NAME_PROMETHEUS,
-  missing: [],
-});
 
 /** Every target that is Mixer’s adapter. */
 export const adapterTargets = (readings: readonly MixerScrapes[]): readonly Target[] =>

@@ -5,8 +5,9 @@ import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { mixerScrapes } from '../../../evidence/mixer/scraped.ts';
 import { stored } from '../../../evidence/mixer/stored.ts';
 import { prometheusServers } from '../../../evidence/prometheus/server.ts';
+import { notAllAsked } from '../prometheus/found.ts';
 import { PARTIAL_ANSWER, partlyAnswered } from '../prometheus/partial.ts';
-import { adapterTargets, NOT_ALL_ASKED, notAllAsked, showConfig } from './prometheus-config.ts';
+import { adapterTargets, NOT_ALL_ASKED, showConfig } from './prometheus-config.ts';
 import { PROMETHEUS_SCRAPE, UPSTREAM } from './steps.ts';
 
 export const seriesStored = defineCheck({

@@ -1,10 +1,19 @@
-import { defineCheck } from '../../../diagnosis/check.ts';
-import { some } from '../../../diagnosis/verdict.ts';
+import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
+import { count, some } from '../../../diagnosis/verdict.ts';
 import { prometheusServers } from '../../../evidence/prometheus/server.ts';
 
 /** How the right Prometheus is named. */
 export const NAME_PROMETHEUS =
   'kubectl istio-diag missing-metrics --prometheus-service NAMESPACE/NAME:PORT   # or --prometheus-url URL';
+
+/** None of the asked servers has it, and there are others. */
+export const notAllAsked = (leftOut: number, message: string): Verdict => ({
+  status: 'unknown',
+  reason: 'NotAllAsked',
+  message: `${message}; ${count(leftOut, 'more Prometheus server')} not asked`,
+  hint: NAME_PROMETHEUS,
+  missing: [],
+});
 
 export const prometheusFound = defineCheck({
   id: 'prometheus-found',

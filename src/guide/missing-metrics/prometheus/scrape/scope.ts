@@ -3,7 +3,7 @@ import { count, isSome, skip, unknown } from '../../../../diagnosis/verdict.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import type { Scraping } from '../../../../evidence/prometheus/scraping.ts';
-import { NAME_PROMETHEUS } from '../found.ts';
+import { notAllAsked } from '../found.ts';
 import { PARTIAL_ANSWER, partlyAnswered } from '../partial.ts';
 
 /** What the unscraped may mean where not everything was asked, for `explain`. */
@@ -28,15 +28,7 @@ export function unproven({ pods, targeted, missing, partial, leftOut }: Scraping
   if (isSome(missing)) return unknown(missing, 'Prometheus’ targets could not be read');
   const message = `${without} of ${count(pods.length, 'proxy', 'proxies')}: no target in those that were asked`;
   if (partial.length > 0) return partlyAnswered(partial, message);
-  if (leftOut > 0)
-    return {
-      status: 'unknown',
-      reason: 'NotAllAsked',
-      message: `${message}; ${count(leftOut, 'more Prometheus server')} not asked`,
-      hint: NAME_PROMETHEUS,
-      missing: [],
-    };
-  return null;
+  return leftOut > 0 ? notAllAsked(leftOut, message) : null;
 }
 
 /** `12 of 40 proxies`. */
