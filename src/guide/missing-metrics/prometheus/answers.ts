@@ -1,9 +1,7 @@
 import type { Verdict } from '../../../diagnosis/check.ts';
 import { skip, sorted, unknown } from '../../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../../errors.ts';
-import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import type { MeshStore } from '../../../evidence/prometheus/mesh-store.ts';
-import { PodIndex } from '../../../evidence/prometheus/pod-series.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
 import { partlyAnswered } from './partial.ts';
@@ -34,12 +32,6 @@ export function notWhole({ missing, partial }: Gaps, about?: string): Verdict | 
 export function nothingIn(answer: StoreAnswer | null): Verdict | null {
   if (answer === null) return skip('no store holds series of Istio’s proxies');
   return 'missing' in answer.series ? unknown([answer.series.missing]) : null;
-}
-
-/** The pods that series come from, and how many name none. */
-export function podsIn(series: readonly Series[], pods: readonly Pod[]): ReadonlySet<Pod> {
-  const index = new PodIndex(pods);
-  return new Set(series.flatMap(({ labels }) => index.podOf(labels) ?? []));
 }
 
 /** `istio-system/prometheus-0 (monitoring/prometheus-1 has no such series)`: which store is judged, and what of the others. */

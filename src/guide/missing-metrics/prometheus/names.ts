@@ -4,9 +4,10 @@ import { emitters } from '../../../evidence/istio/emitters.ts';
 import { linesOf, subjectsOf } from '../../../evidence/kubernetes/owner.ts';
 import { otherNames, recorded, renamed } from '../../../evidence/prometheus/mesh-series.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
+import { podsIn } from '../../../evidence/prometheus/pod-series.ts';
 import { fresh } from '../../../evidence/prometheus/proxies.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
-import { gapsIn, notWhole, podsIn, seriesIn } from './answers.ts';
+import { gapsIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
 
 const namesIn = (answers: readonly StoreAnswer[]): readonly string[] => [

@@ -2,7 +2,6 @@ import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
 import { skip, some } from '../../../diagnosis/verdict.ts';
 import { emitters } from '../../../evidence/istio/emitters.ts';
 import { allServices } from '../../../evidence/kubernetes/lists.ts';
-import { ownerOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import {
   fromWorkloads,
@@ -15,7 +14,7 @@ import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
 import { IN_MESH } from '../sidecar/steps.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
-import { endOf, isTraffic, perSecond, ratesBy, reportedBy, share, total } from './rates.ts';
+import { endOf, isTraffic, perSecond, ratesBy, reportedBy, share, total, workloadOf } from './rates.ts';
 
 /** So small a part of the traffic is not spoken of: a probe, a scrape of an application's own port. */
 const NOTEWORTHY = 0.05;
@@ -29,7 +28,7 @@ function own(
   end: 'source_workload' | 'destination_workload',
   pods: readonly Pod[],
 ): readonly Series[] {
-  const names = new Set(pods.map((pod) => `${ownerOf(pod).namespace}/${ownerOf(pod).name}`));
+  const names = new Set(pods.map(workloadOf));
   return series.filter((each) => names.has(endOf(each, end)));
 }
 

@@ -6,11 +6,12 @@ import { linesOf, subjectsOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import { dropped, falling } from '../../../evidence/prometheus/mesh-series.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
-import { isNameless, PodIndex } from '../../../evidence/prometheus/pod-series.ts';
-import { loaded } from '../../../evidence/prometheus/proxies.ts';
+import { isNameless, PodIndex, podsIn } from '../../../evidence/prometheus/pod-series.ts';
+import { isOfProxy, loaded } from '../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
-import { nothingIn, notWhole, podsIn, seriesIn } from './answers.ts';
+import { nothingIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
+import { total } from './rates.ts';
 
 /** Labels without those that tell nothing here: `{job="mesh"}`. */
 const labelsOf = ({ labels }: Series): string =>
@@ -39,12 +40,12 @@ export const proxiesToldApart = defineCheck({
     const wrong = seriesIn(falling).filter(
       ({ labels }) => isNameless(labels) || isNobodys(labels) || index.podOf(labels)?.restarts === 0,
     );
-    const own = seriesIn(loaded[store.index]).filter(({ labels }) => (labels.get('component') ?? 'proxy') === 'proxy');
+    const own = seriesIn(loaded[store.index]).filter(isOfProxy);
     const scraped = podsIn(seriesIn(dropped[store.index]), emitters);
     const told = podsIn(own, emitters);
     const nameless = own.filter(({ labels }) => isNameless(labels));
     const merged: readonly Pod[] = [...scraped].filter((pod) => !told.has(pod));
-    const isMerged = nameless.length > 0 && sum(nameless) < merged.length;
+    const isMerged = nameless.length > 0 && total(nameless) < merged.length;
     if (wrong.length === 0 && !isMerged) {
       const gap = notWhole({ missing: [], partial: falling?.partial ?? [] });
       if (gap) return gap;
@@ -54,7 +55,7 @@ export const proxiesToldApart = defineCheck({
     const [first] = wrong.length > 0 ? wrong : nameless;
     const words =
       merged.length > 0
-        ? `${merged.length} of ${count(emitters.length, 'proxy', 'proxies')} write into ${count(Math.max(1, sum(nameless)), 'series', 'series')}`
+        ? `${merged.length} of ${count(emitters.length, 'proxy', 'proxies')} write into ${count(Math.max(1, total(nameless)), 'series', 'series')}`
         : 'several proxies write into one series';
     const falls = wrong[0] ? `, whose counters fall at ${Math.round(wrong[0].value * 100)}% of their samples` : '';
     return {
@@ -73,6 +74,3 @@ export const proxiesToldApart = defineCheck({
     };
   },
 });
-
-/** How many series a count stands for. */
-const sum = (series: readonly Series[]): number => series.reduce((total, { value }) => total + value, 0);

@@ -208,6 +208,9 @@ it('tells the funnel which pods are stored, and nothing where it is not known', 
   assert.equal(storedOf(population, { ...asked, loaded: [unanswered] }), null);
   assert.equal(storedOf(population, { ...asked, fresh: [partly(requests(cart))] }), null);
   assert.equal(storedOf(population, { fresh: [], loaded: [] }), null);
+  const nameless = (component: string) => [answer(build(web), series({ component, instance: component }))];
+  assert.deepEqual([...(storedOf(population, { ...asked, loaded: nameless('istiod') }) ?? [])], [cart, web]);
+  assert.equal(storedOf(population, { ...asked, loaded: nameless('proxy') }), null);
 });
 
 judging(

@@ -7,9 +7,8 @@ import { PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
 import { fresh } from '../../../../evidence/prometheus/proxies.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
-import { endOf, isTraffic, perSecond, reportedBy, total } from '../../prometheus/rates.ts';
+import { endOf, isTraffic, perSecond, reportedBy, total, workloadOf } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, STORED, TELEMETRY_CONFIG } from '../steps.ts';
-import { workloadOf } from '../stored/coverage.ts';
 
 export const dashboardsAnswered = defineCheck({
   id: 'dashboards-answered',

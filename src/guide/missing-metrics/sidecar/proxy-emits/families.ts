@@ -5,7 +5,7 @@ import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdic
 import { emission } from '../../../../evidence/envoy/emission.ts';
 import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { grpcCounts, loaded, withoutMessages } from '../../../../evidence/prometheus/proxies.ts';
-import { answersIn } from '../../../../evidence/prometheus/store.ts';
+import { allSeries, answersIn } from '../../../../evidence/prometheus/store.ts';
 import { inState, seenOf } from './seen.ts';
 
 export const familiesStandard = defineCheck({
@@ -64,9 +64,7 @@ export const grpcMessagesCounted = defineCheck({
         ? unknown(builds.missing)
         : skip('no proxy of 1.17, which counts none, is stored');
     const { got, missing } = answersIn(counts);
-    const names = new Set(
-      got.flatMap(({ series }) => ('got' in series ? series.got : [])).map(({ labels }) => labels.get('__name__')),
-    );
+    const names = new Set(allSeries(got).map(({ labels }) => labels.get('__name__')));
     if (names.has('istio_request_messages_total'))
       return { status: 'pass', message: 'istio_request_messages_total is stored' };
     if (isSome(missing)) return unknown(missing);

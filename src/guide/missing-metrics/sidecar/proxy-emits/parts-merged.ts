@@ -8,9 +8,9 @@ import type { MetricsPage } from '../../../../evidence/envoy/metrics-page.ts';
 import type { Proxy as MeshProxy } from '../../../../evidence/istio/population.ts';
 import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
-import { PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
+import { podsIn } from '../../../../evidence/prometheus/pod-series.ts';
 import { mergeFailures } from '../../../../evidence/prometheus/proxies.ts';
-import { answersIn, type StoreAnswer } from '../../../../evidence/prometheus/store.ts';
+import { allSeries, answersIn, type StoreAnswer } from '../../../../evidence/prometheus/store.ts';
 import { CONFIG_DELIVERY } from '../steps.ts';
 import { likeThose, ofAll, unaskedIn } from './seen.ts';
 
@@ -18,14 +18,12 @@ import { likeThose, ofAll, unaskedIn } from './seen.ts';
 const mergedOf = ({ merged }: ReadProxy): MetricsPage | null => ('got' in merged ? merged.got : null);
 
 /** Pods whose agent could not have this part of its page lately, as the stores have it. */
-function failing(part: string, { judged }: Emission, answers: readonly StoreAnswer[]): readonly Pod[] {
-  const index = new PodIndex(judged.map(({ pod }) => pod));
-  const pods = answers
-    .flatMap(({ series }) => ('got' in series ? series.got : []))
-    .filter(({ labels }) => labels.get('type') === part)
-    .flatMap(({ labels }) => index.podOf(labels) ?? []);
-  return [...new Set(pods)];
-}
+const failing = (part: string, { judged }: Emission, answers: readonly StoreAnswer[]): readonly Pod[] => [
+  ...podsIn(
+    allSeries(answers).filter(({ labels }) => labels.get('type') === part),
+    judged.map(({ pod }) => pod),
+  ),
+];
 
 /** Those whose pages a store has. */
 const storedIn = ({ judged, proven }: Emission): readonly Pod[] =>

@@ -1,8 +1,10 @@
-import { ownerOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
+import { podsIn } from '../../../../evidence/prometheus/pod-series.ts';
+import { isOfProxy, provenIn } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../../evidence/prometheus/store.ts';
-import { podsIn, seriesIn } from '../../prometheus/answers.ts';
+import { seriesIn } from '../../prometheus/answers.ts';
+import { endOf, reportedBy } from '../../prometheus/rates.ts';
 
 /** What is asked of every store about the proxies. */
 export interface Asked {
@@ -25,15 +27,16 @@ export interface Coverage {
   unscraped: readonly Pod[];
 }
 
-const all = (answers: readonly StoreAnswer[]): readonly Series[] => answers.flatMap(seriesIn);
-
-/** Of the filter of a proxy, and not of ztunnel or istiod. */
-export const isOfProxy = ({ labels }: Series): boolean => (labels.get('component') ?? 'proxy') === 'proxy';
+/** Series of traffic, and those that a proxy's filter makes itself. */
+export const ofProxies = ({ fresh, loaded }: Omit<Asked, 'dropped'>): readonly Series[] => [
+  ...fresh.flatMap(seriesIn),
+  ...loaded.flatMap(seriesIn).filter(isOfProxy),
+];
 
 export function coverageOf(pods: readonly Pod[], { fresh, loaded, dropped }: Asked): Coverage {
-  const reporting = podsIn(all(fresh), pods);
-  const proven = podsIn(all(loaded).filter(isOfProxy), pods);
-  const pages = all(dropped);
+  const reporting = podsIn(fresh.flatMap(seriesIn), pods);
+  const proven = provenIn(pods, loaded);
+  const pages = dropped.flatMap(seriesIn);
   const scraped = podsIn(pages, pods);
   const cut = podsIn(
     pages.filter(({ value }) => value > 0),
@@ -52,20 +55,6 @@ export function coverageOf(pods: readonly Pod[], { fresh, loaded, dropped }: Ask
 /** `NAMESPACE/WORKLOAD` as Istio's own labels name who reports. */
 export const reportersIn = (to: readonly Series[], from: readonly Series[]): ReadonlySet<string> =>
   new Set([
-    ...to.flatMap(({ labels }) =>
-      labels.get('reporter') === 'destination'
-        ? [`${labels.get('destination_workload_namespace')}/${labels.get('destination_workload')}`]
-        : [],
-    ),
-    ...from.flatMap(({ labels }) =>
-      labels.get('reporter') === 'source'
-        ? [`${labels.get('source_workload_namespace')}/${labels.get('source_workload')}`]
-        : [],
-    ),
+    ...reportedBy(to, 'destination').map((each) => endOf(each, 'destination_workload')),
+    ...reportedBy(from, 'source').map((each) => endOf(each, 'source_workload')),
   ]);
-
-/** A pod's workload as Istio's labels name it (pkg/kube/util.go, GetWorkloadMetaFromPod). */
-export function workloadOf(pod: Pod): string {
-  const { namespace, name } = ownerOf(pod);
-  return `${namespace}/${name}`;
-}

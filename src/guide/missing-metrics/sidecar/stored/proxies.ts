@@ -6,15 +6,17 @@ import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { dropped, fromWorkloads, toWorkloads } from '../../../../evidence/prometheus/mesh-series.ts';
 import { type MeshStore, meshStore } from '../../../../evidence/prometheus/mesh-store.ts';
-import { isNameless, PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
+import { isNameless, podsIn } from '../../../../evidence/prometheus/pod-series.ts';
 import { fresh, loaded } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { prometheusServers } from '../../../../evidence/prometheus/server.ts';
 import type { StoreAnswer } from '../../../../evidence/prometheus/store.ts';
-import { gapsIn, namedStore, notWhole, podsIn, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, namedStore, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { NAME_PROMETHEUS, notAllAsked } from '../../prometheus/found.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
+import { endOf, reportedBy, workloadOf } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROXY_EMITS, SCRAPE, STORED, TELEMETRY_CONFIG } from '../steps.ts';
-import { type Asked, coverageOf, isOfProxy, reportersIn, workloadOf } from './coverage.ts';
+import { type Asked, coverageOf, ofProxies, reportersIn } from './coverage.ts';
 
 /** A pod so young may not have been scraped yet, whatever the interval (ms). */
 const SETTLING = 3 * 60_000;
@@ -24,19 +26,20 @@ export const settled = ({ proxies }: Population, now: number): readonly Pod[] =>
   proxies.flatMap(({ pod }) => (pod.startedAt !== null && now - pod.startedAt < SETTLING ? [] : [pod]));
 
 /** Which proxies have fresh series of Istio's in some store, or the series that only a loaded filter makes. Null: not known. */
-export function storedOf({ proxies }: Population, { fresh, loaded }: Omit<Asked, 'dropped'>): ReadonlySet<Pod> | null {
+export function storedOf({ proxies }: Population, asked: Omit<Asked, 'dropped'>): ReadonlySet<Pod> | null {
   const pods = proxies.map(({ pod }) => pod);
-  const { missing, partial } = gapsIn([...fresh, ...loaded]);
-  const series = [...fresh, ...loaded].flatMap(seriesIn);
-  if (fresh.length === 0 || missing.length + partial.length > 0 || series.some(({ labels }) => isNameless(labels)))
-    return null;
-  const { reporting, idle } = coverageOf(pods, { fresh, loaded, dropped: [] });
-  return new Set([...reporting, ...idle]);
+  const series = ofProxies(asked);
+  const gap = notWhole(gapsIn([...asked.fresh, ...asked.loaded]));
+  return asked.fresh.length > 0 && gap === null && isTold(series) ? podsIn(series, pods) : null;
 }
+
+/** Whether series name their pods. */
+const isTold = (series: readonly Series[]): boolean => !series.some(({ labels }) => isNameless(labels));
 
 /** `all of shop and web`, where whole namespaces are missing; the others are among the lines. */
 function wholeNamespaces(lost: readonly Pod[], pods: readonly Pod[]): string {
-  const kept = new Set(pods.filter((pod) => !lost.includes(pod)).map(({ namespace }) => namespace));
+  const gone = new Set(lost);
+  const kept = new Set(pods.filter((pod) => !gone.has(pod)).map(({ namespace }) => namespace));
   const whole = [...new Set(lost.map(({ namespace }) => namespace))].filter((each) => !kept.has(each)).sort();
   if (whole.length === 0 || kept.size === 0) return '';
   return `, all of ${whole.length > 3 ? count(whole.length, 'namespace') : whole.join(', ')}`;
@@ -80,33 +83,28 @@ export const proxiesStored = defineCheck({
     }
     if (store === null) return noStore();
     const { reporting, idle, cut, silent, unscraped } = coverageOf(pods, { fresh, loaded, dropped });
-    const series = [...fresh.flatMap(seriesIn), ...loaded.flatMap(seriesIn).filter(isOfProxy)];
-    const isTold = !series.some(({ labels }) => isNameless(labels));
-    const reporters = isTold ? new Set() : reportersIn(seriesIn(to), seriesIn(from));
+    const areTold = isTold(ofProxies({ fresh, loaded }));
+    const reporters = areTold ? new Set() : reportersIn(seriesIn(to), seriesIn(from));
     const lost = [...cut, ...silent, ...unscraped].filter((pod) => !reporters.has(workloadOf(pod)));
     const total = pods.length;
-    const index = new PodIndex(pods);
-    const gaps = gapsIn([...fresh, ...loaded, ...[to, from].flatMap((each) => (isTold ? [] : (each ?? [])))]);
+    const gaps = gapsIn([...fresh, ...loaded, ...[to, from].flatMap((each) => (areTold ? [] : (each ?? [])))]);
     const about = `${total - lost.length} of ${count(total, 'proxy', 'proxies')} seen in ${namedStore(store)}`;
     if (lost.length > 0) {
       const hidden = notWhole(gaps, about);
       if (hidden) return hidden;
-      if (servers.leftOut > 0)
-        return {
-          status: 'unknown',
-          reason: 'NotAllAsked',
-          message: `${about}; ${count(servers.leftOut, 'more Prometheus server')} not asked`,
-          hint: NAME_STORE,
-          missing: [],
-        };
-      if (!isTold) return notTold(lost, pods, store);
+      if (servers.leftOut > 0) return notAllAsked(servers.leftOut, about);
+      if (!areTold) return notTold(lost, pods, store);
       return lostVerdict({ cut, lost, pods, store });
     }
     if (population.refusal) return unknown([population.refusal], about);
-    if (isTold && reporting.length === 0) {
+    if (areTold && reporting.length === 0) {
       const hidden = notWhole(gaps, about);
       if (hidden) return hidden;
-      const isCut = dropped.flatMap(seriesIn).some(({ value, labels }) => value > 0 && index.podOf(labels) !== null);
+      const isCut =
+        podsIn(
+          dropped.flatMap(seriesIn).filter(({ value }) => value > 0),
+          pods,
+        ).size > 0;
       const called = calledIn(seriesIn(to), pods);
       if (called.length > 0)
         return {
@@ -126,7 +124,7 @@ export const proxiesStored = defineCheck({
       };
     }
     const most = mostOf(fresh, loaded, pods);
-    if (isTold && most < total)
+    if (areTold && most < total)
       return {
         status: 'warn',
         reason: 'SpreadOverStores',
@@ -134,7 +132,7 @@ export const proxiesStored = defineCheck({
         evidence: [store.where, ...store.beside],
         hint: 'read them through one Thanos Querier or the like, and name it with --prometheus-url',
       };
-    const byName = isTold ? '' : ', by their workloads: the series name no pods';
+    const byName = areTold ? '' : ', by their workloads: the series name no pods';
     const quiet = idle.length > 0 ? `, ${idle.length} without traffic yet` : '';
     return {
       status: 'pass',
@@ -144,25 +142,20 @@ export const proxiesStored = defineCheck({
   },
 });
 
-const NAME_STORE =
-  'kubectl istio-diag missing-metrics --prometheus-url URL   # or --prometheus-service NAMESPACE/NAME:PORT';
-
 const noStore = (): Verdict => ({
   status: 'unknown',
   reason: 'NoStore',
   message: 'no Prometheus was found',
-  hint: NAME_STORE,
+  hint: NAME_PROMETHEUS,
   missing: [],
 });
 
 /** The workloads of these pods to which others say that they send requests. */
 function calledIn(to: readonly Series[], pods: readonly Pod[]): readonly string[] {
   const own = new Set(pods.map(workloadOf));
-  const called = to.flatMap(({ labels, value }) =>
-    labels.get('reporter') === 'source' && value > 0
-      ? [`${labels.get('destination_workload_namespace')}/${labels.get('destination_workload')}`]
-      : [],
-  );
+  const called = reportedBy(to, 'source')
+    .filter(({ value }) => value > 0)
+    .map((each) => endOf(each, 'destination_workload'));
   return [...new Set(called)].filter((each) => own.has(each)).sort();
 }
 
@@ -212,7 +205,7 @@ function lostVerdict({
     subjects,
     hint: first
       ? shellLine('kubectl', '-n', first.namespace, 'get', 'pod', first.pods[0] ?? '', '-o', 'yaml')
-      : NAME_STORE,
+      : NAME_PROMETHEUS,
     mayFollowFrom: EARLIER,
   };
 }
@@ -226,7 +219,7 @@ function notTold(lost: readonly Pod[], pods: readonly Pod[], { where }: MeshStor
     message: `series in ${where} name no pods, and nothing is seen of the workloads of ${lost.length} of ${count(pods.length, 'proxy', 'proxies')}`,
     evidence: linesOf(subjects),
     subjects,
-    hint: NAME_STORE,
+    hint: NAME_PROMETHEUS,
     missing: [],
   };
 }

@@ -5,13 +5,13 @@ import { type ProxyKind, population } from '../../../../evidence/istio/populatio
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { fromWorkloads, toWorkloads } from '../../../../evidence/prometheus/mesh-series.ts';
+import { podsIn } from '../../../../evidence/prometheus/pod-series.ts';
 import { fresh, loaded } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
-import { gapsIn, nothingIn, notWhole, podsIn, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
-import { endOf, isTraffic, perSecond, ratesBy, reportedBy } from '../../prometheus/rates.ts';
+import { endOf, isTraffic, perSecond, ratesBy, reportedBy, total, workloadOf } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, TELEMETRY_CONFIG } from '../steps.ts';
-import { workloadOf } from './coverage.ts';
 import { settled } from './proxies.ts';
 
 /** The workloads that one side tells of and their own proxies do not, with what the others count. */
@@ -58,7 +58,7 @@ export const bothSidesReport = defineCheck({
     const [first] = pods;
     if (!first) {
       if (gap) return gap;
-      const sum = [...ratesBy(seriesIn(to), () => '').values()][0] ?? 0;
+      const sum = total(seriesIn(to));
       if (!isTraffic(sum)) return skip('no requests in ten minutes to compare');
       return { status: 'pass', message: `${perSecond(sum)} in all, counted at both ends between proxies` };
     }
