@@ -17,6 +17,10 @@ export function ownerOf({ namespace, name, labels, owner }: Pod): Owner {
   return { kind: owner.kind, namespace, name: owner.name };
 }
 
+/** Whether `kubectl rollout restart` makes its pods anew, and a change of its template does. */
+export const isRolledOut = ({ kind }: Pick<Owner, 'kind'>): boolean =>
+  ['Deployment', 'StatefulSet', 'DaemonSet'].includes(kind);
+
 /** The pods by their owners, those with most pods first. */
 export function subjectsOf(pods: readonly Pod[]): readonly Subject[] {
   const subjects = new Map<string, { owner: Owner; pods: string[] }>();

@@ -3,8 +3,10 @@ import type { Verdict } from '../../diagnosis/check.ts';
 import { unknown } from '../../diagnosis/verdict.ts';
 import type { Bare } from '../../evidence/istio/bare.ts';
 import type { Injection } from '../../evidence/istio/injection.ts';
+import { isRolledOut, ownerOf } from '../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../evidence/kubernetes/pod.ts';
 import { isCalledIn } from '../../istio/injection.ts';
+import { restartOf } from '../templates.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -14,33 +16,21 @@ export const isServed = (namespace: Labels, { webhooks }: Injection): boolean =>
 
 export const nameOf = ({ pod }: Bare): string => `${pod.namespace}/${pod.name}`;
 
-/** What made a pod, as `kubectl rollout` and `kubectl patch` take it; null where it is none of those. */
-function ownerOf({ owner, labels }: Pod): string | null {
-  if (owner?.kind === 'StatefulSet' || owner?.kind === 'DaemonSet') return `${owner.kind.toLowerCase()}/${owner.name}`;
-  const suffix = `-${labels['pod-template-hash']}`;
-  if (owner?.kind === 'ReplicaSet' && owner.name.endsWith(suffix))
-    return `deployment/${owner.name.slice(0, -suffix.length)}`;
-  return null;
-}
-
 /** What gives the pods of the first's namespace new ones in their place. */
 export function startAgain(pods: readonly [Bare, ...Bare[]]): string {
-  const [{ pod: first }] = pods;
-  const same = pods.filter(({ pod }) => pod.namespace === first.namespace).map(({ pod }) => pod);
-  const owners = [...new Set(same.flatMap((pod) => ownerOf(pod) ?? []))];
-  if (owners.length > 0)
-    return shellLine('kubectl', '-n', first.namespace, 'rollout', 'restart', ...owners.slice(0, 5));
-  const names = same.slice(0, 5).map(({ name }) => name);
-  return `${shellLine('kubectl', '-n', first.namespace, 'delete', 'pod', ...names)}   # and create again what no controller does`;
+  const [{ pod: first }, ...rest] = pods;
+  const line = restartOf([first, ...rest.map(({ pod }) => pod)]);
+  const isRestarted = pods.some(({ pod }) => pod.namespace === first.namespace && isRolledOut(ownerOf(pod)));
+  return isRestarted ? line : `${line}   # and create again what no controller does`;
 }
 
 /** What labels the template of a pod, so that its successors are labelled; new pods start at once. */
 export function labelTemplate(pod: Pod, label: string, value: string): string {
   const owner = ownerOf(pod);
-  if (owner === null)
+  if (!isRolledOut(owner))
     return `${shellLine('kubectl', '-n', pod.namespace, 'get', 'pod', pod.name, '-o', 'yaml')}   # create it again with the label ${shellLine(`${label}=${value}`)}`;
   const patch = JSON.stringify({ spec: { template: { metadata: { labels: { [label]: value } } } } });
-  return shellLine('kubectl', '-n', pod.namespace, 'patch', owner, '-p', patch);
+  return shellLine('kubectl', '-n', pod.namespace, 'patch', `${owner.kind.toLowerCase()}/${owner.name}`, '-p', patch);
 }
 
 /** So many pods are named one by one. */

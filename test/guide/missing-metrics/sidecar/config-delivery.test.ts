@@ -390,18 +390,20 @@ describe('config-delivery', () => {
     );
   });
 
-  const verdictOf = (found: PilotSync[], version: string) =>
+  const verdictOf = (found: PilotSync[], version: string, population = mesh(a, b)) =>
     statsFilterTaken.judge(
-      { population: mesh(a, b), pilots: [pilot()], syncs: found, counts: counts(), loaded: { got: [] } },
+      { population, pilots: [pilot()], syncs: found, counts: counts(), loaded: { got: [] } },
       { plane: { ...plane, version }, scope, now: NOW },
     );
 
   it('restarts a proxy of another release, and looks for EnvoyFilters otherwise', () => {
-    const hintOf = (version: string): string => {
-      const verdict = verdictOf(refusing(REAL), version);
+    const hintOf = (version: string, population = mesh(a, b)): string => {
+      const verdict = verdictOf(refusing(REAL), version, population);
       return 'hint' in verdict ? (verdict.hint ?? '') : '';
     };
-    assert.match(hintOf('1.32.0'), /^kubectl -n default rollout restart deployment a +# its proxy is 1\.31\.0/);
+    const ofJob = mesh({ ...a, pod: { ...a.pod, owner: { kind: 'Job', name: 'x' } } }, b);
+    assert.match(hintOf('1.32.0', ofJob), /^kubectl -n default delete pod a-0 +# its proxy is 1\.31\.0/);
+    assert.match(hintOf('1.32.0'), /^kubectl -n default rollout restart deployment\/a +# its proxy is 1\.31\.0/);
     const hostile = refusing(REAL).map((each) => ({
       ...each,
       proxies: { got: [{ ...sync('a-0', { error: REAL }), version: '1.0\nreboot' }] },

@@ -1,7 +1,9 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
 import type { Subject } from '../../../../diagnosis/check.ts';
+import { isRolledOut } from '../../../../evidence/kubernetes/owner.ts';
 import type { Monitoring } from '../../../../evidence/prometheus/monitors.ts';
 import { lacking, type Monitor, type Operated } from '../../../../scraping/monitors.ts';
+import { patchTemplate } from '../../../templates.ts';
 
 /** What Istio's injector sets where it merges (pkg/kube/inject/webhook.go, applyPrometheusMerge). */
 const MERGED = {
@@ -10,20 +12,13 @@ const MERGED = {
   'prometheus.io/path': '/stats/prometheus',
 };
 
-const PATCHED = ['Deployment', 'StatefulSet', 'DaemonSet'];
-
 /** A word of the cluster's behind a command's `#`. */
 export const plain = (text: string): string => text.replace(/[^\w ./:-]/g, '');
 
 /** Sets annotations where a person would: in the template of what owns the pods. */
-export function annotate(
-  { kind, namespace, name, pods }: Subject,
-  annotations: Readonly<Record<string, string>> = MERGED,
-): string {
-  if (PATCHED.includes(kind)) {
-    const patch = JSON.stringify({ spec: { template: { metadata: { annotations } } } });
-    return shellLine('kubectl', '-n', namespace, 'patch', kind.toLowerCase(), name, '--type', 'merge', '-p', patch);
-  }
+export function annotate(subject: Subject, annotations: Readonly<Record<string, string>> = MERGED): string {
+  if (isRolledOut(subject)) return patchTemplate(subject, { annotations });
+  const { kind, namespace, name, pods } = subject;
   const set = Object.entries(annotations).map(([key, value]) => `${key}=${value}`);
   const line = shellLine('kubectl', '-n', namespace, 'annotate', 'pod', ...pods.slice(0, 3), '--overwrite', ...set);
   return kind === 'Pod' ? line : `${line}   # and in what makes them, ${plain(`${kind} ${namespace}/${name}`)}`;

@@ -1,10 +1,11 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
 import { type ControlPlane, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { isSome, unknown } from '../../../../diagnosis/verdict.ts';
-import { subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { isRolledOut, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { proxyScraping, type Scraping } from '../../../../evidence/prometheus/scraping.ts';
 import type { Cause } from '../../../../evidence/prometheus/unscraped.ts';
 import type { Rule } from '../../../../scraping/relabel.ts';
+import { patchTemplate } from '../../../templates.ts';
 import { editMonitor, patchMonitor, patchPrometheus, plain, podMonitorFor } from './mending.ts';
 import { about, nothingAbout, partOf, UNPROVEN, unproven } from './scope.ts';
 
@@ -93,19 +94,8 @@ function toldOf(cause: Cause, scraping: Scraping, { namespace }: ControlPlane): 
 function optIn({ pods }: Cause): string {
   const [first] = subjectsOf(pods);
   if (!first) return '';
-  return ['Deployment', 'StatefulSet', 'DaemonSet'].includes(first.kind)
-    ? shellLine(
-        'kubectl',
-        '-n',
-        first.namespace,
-        'patch',
-        first.kind.toLowerCase(),
-        first.name,
-        '--type',
-        'merge',
-        '-p',
-        JSON.stringify({ spec: { template: { metadata: { labels: { [OPTED_OUT]: null } } } } }),
-      )
+  return isRolledOut(first)
+    ? patchTemplate(first, { labels: { [OPTED_OUT]: null } })
     : shellLine('kubectl', '-n', first.namespace, 'label', 'pod', ...first.pods.slice(0, 3), `${OPTED_OUT}-`);
 }
 

@@ -7,10 +7,11 @@ import { firstSyncs, pilotCounts, pilots } from '../../../../evidence/istio/pilo
 import { type Proxy as MeshProxy, population } from '../../../../evidence/istio/population.ts';
 import { foundIn, type ProxySync, proxyNamed } from '../../../../evidence/istio/sync.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
-import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { loaded, provenIn } from '../../../../evidence/prometheus/proxies.ts';
 import { type Answers, answersIn } from '../../../../evidence/prometheus/store.ts';
+import { restartOf } from '../../../templates.ts';
 import { TELEMETRY_CONFIG } from '../steps.ts';
 import { knownOf } from './connected.ts';
 import { ELSEWHERE } from './istiod-answers.ts';
@@ -156,11 +157,10 @@ function refused(
 
 /** A proxy of another release than its istiod gets that one's image when its pod is made anew; else an EnvoyFilter is looked for. */
 function hintOf({ proxy, sync }: Refusal, version: string | null): string {
-  const { kind, namespace, name } = ownerOf(proxy.pod);
   // A proxy says its release itself: of another text nothing gets into a command line.
   const isOther = version !== null && /^[\w.+-]+$/.test(sync.version ?? '') && !sync.version?.startsWith(version);
-  if (kind !== 'Pod' && isOther)
-    return `${shellLine('kubectl', '-n', namespace, 'rollout', 'restart', kind.toLowerCase(), name)}   # its proxy is ${sync.version}, istiod ${version}`;
+  if (proxy.pod.owner !== null && isOther)
+    return `${restartOf([proxy.pod])}   # its proxy is ${sync.version}, istiod ${version}`;
   return `${shellLine('kubectl', 'get', 'envoyfilters', '--all-namespaces', '-o', 'yaml')} | grep -nE 'istio.stats|wasm.stats|proxyVersion'   # no line: the proxy’s image is not Istio’s own build`;
 }
 

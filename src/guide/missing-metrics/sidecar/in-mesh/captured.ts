@@ -10,7 +10,7 @@ import { behindAny, targetOf } from '../../../../evidence/istio/servers.ts';
 import { meshConfig } from '../../../../evidence/kubernetes/config-maps.ts';
 import { allServices, type Listing } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
-import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import type { Service, ServicePort } from '../../../../evidence/kubernetes/service.ts';
 import {
@@ -21,6 +21,7 @@ import {
 } from '../../../../evidence/prometheus/by-service.ts';
 import { inboundKeptBy, type Keeping, outboundKeptBy, SIDECAR_PORTS } from '../../../../istio/capture.ts';
 import { type Sidecar, sidecarOf } from '../../../../istio/sidecars.ts';
+import { editOwner } from '../../../templates.ts';
 
 /** A port of a Service whose traffic does not go through the sidecars behind it. */
 interface Kept {
@@ -81,8 +82,7 @@ function edit(pod: Pod, { words, by }: Keeping, { namespace: control, revision }
     const map = settingsName({ revision });
     return `${shellLine('kubectl', '-n', control ?? 'istio-system', 'get', 'configmap', map, '-o', 'jsonpath={.data.values}')}   # ${words}: set it by Helm or istioctl, then restart the pods`;
   }
-  const { kind, namespace, name } = ownerOf(pod);
-  return `${shellLine('kubectl', '-n', namespace, 'edit', kind.toLowerCase(), name)}   # of its template: ${words}`;
+  return `${editOwner(pod)}   # of its template: ${words}`;
 }
 
 const refusalOf = (listing: Attempt<Listing<unknown>>) =>

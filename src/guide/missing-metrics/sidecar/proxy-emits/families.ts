@@ -3,9 +3,10 @@ import { defineCheck } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { emission } from '../../../../evidence/envoy/emission.ts';
-import { linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { grpcCounts, loaded, withoutMessages } from '../../../../evidence/prometheus/proxies.ts';
 import { allSeries, answersIn } from '../../../../evidence/prometheus/store.ts';
+import { editOwner } from '../../../templates.ts';
 import { inState, seenOf } from './seen.ts';
 
 export const familiesStandard = defineCheck({
@@ -25,8 +26,6 @@ export const familiesStandard = defineCheck({
     const mangled = pages.filter(({ page }) => page.mangled.length > 0);
     const [first] = mangled;
     if (first) {
-      const { pod } = first.proxy;
-      const { kind, namespace, name } = ownerOf(pod);
       const subjects = subjectsOf(mangled.map(({ proxy }) => proxy.pod));
       return {
         // Where no name is as it should be, the metric is lost.
@@ -35,7 +34,7 @@ export const familiesStandard = defineCheck({
         message: `${mangled.length} of ${count(pages.length, 'page')}: ${some(first.page.mangled)} in the place of istio_requests_total`,
         evidence: linesOf(subjects),
         subjects,
-        hint: `${shellLine('kubectl', '-n', namespace, 'edit', kind.toLowerCase(), name)}   # annotate the pods sidecar.istio.io/extraStatTags with the tags that Telemetry or EnvoyFilters add`,
+        hint: `${editOwner(first.proxy.pod)}   # annotate the pods sidecar.istio.io/extraStatTags with the tags that Telemetry or EnvoyFilters add`,
       };
     }
     const busy = (test: RegExp): number =>

@@ -3,11 +3,12 @@ import type { ControlPlane } from '../../../../diagnosis/check.ts';
 import { proxyNamed } from '../../../../evidence/istio/sync.ts';
 import type { MetricsTold } from '../../../../evidence/istio/told.ts';
 import { meshName } from '../../../../evidence/kubernetes/config-maps.ts';
-import { ownerOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
+import { isNamespaceWide } from '../../../../istio/attachment.ts';
 import type { MeshMetrics } from '../../../../istio/metrics-providers.ts';
 import { isAtLeast } from '../../../../istio/release.ts';
 import { fitsVersion } from '../../../../istio/stats-filters.ts';
+import { restartOf } from '../../../templates.ts';
 import type { Culprit, Loss } from './losses.ts';
 
 const PLURALS = {
@@ -40,9 +41,7 @@ function nameProvider({ config }: MetricsTold, { namespace, version }: ControlPl
   const root = config?.mesh.rootNamespace ?? namespace ?? 'istio-system';
   if (version !== null && !isAtLeast(version, '1.12'))
     return 'istioctl manifest generate --set values.telemetry.enabled=true --set values.telemetry.v2.enabled=true --set values.telemetry.v2.prometheus.enabled=true   # with the settings of this mesh; read it, then kubectl apply -f -';
-  const whole = config?.telemetries
-    .get(root)
-    ?.find(({ selector, targets }) => Object.keys(selector ?? {}).length === 0 && targets.length === 0);
+  const whole = config?.telemetries.get(root)?.find(isNamespaceWide);
   if (whole) {
     const change =
       whole.metrics.length === 0
@@ -86,11 +85,10 @@ function otherVersion(loss: Loss, told: MetricsTold, plane: ControlPlane): strin
   if (!fits || plane.version === null) return nameProvider(told, plane);
   const pod = anyOf(loss);
   if (!pod) return '';
-  const { kind, namespace, name } = ownerOf(pod);
-  const line = /^(Deployment|StatefulSet|DaemonSet)$/.test(kind)
-    ? shellLine('kubectl', '-n', namespace, 'rollout', 'restart', `${kind.toLowerCase()}/${name}`)
-    : shellLine('kubectl', '-n', namespace, 'delete', 'pod', pod.name);
-  return note(line, `and the others: gives them proxies of ${plane.version}, which the EnvoyFilters are for`);
+  return note(
+    restartOf([pod]),
+    `and the others: gives them proxies of ${plane.version}, which the EnvoyFilters are for`,
+  );
 }
 
 const relabel = ({ culprits }: Loss, { revision }: ControlPlane): string =>
