@@ -12,8 +12,8 @@ export interface Captured {
 export interface Keeping {
   /** The setting with its value. */
   words: string;
-  /** The pod's own annotation, or a value of the installation, for every pod that says nothing itself. */
-  by: 'annotation' | 'values';
+  /** The pod's own annotation; a value of the installation, for every pod that says nothing itself; a Sidecar's captureMode. */
+  by: 'annotation' | 'values' | { sidecar: { namespace: string; name: string } };
 }
 
 /** The sidecar's own pages, which the injector keeps from redirection (injection-template.yaml): no workload's ports. */

@@ -12,6 +12,7 @@ import { trafficIsCaptured } from '../../../../src/guide/missing-metrics/sidecar
 import { podsAreInjected, proxiesRunEnvoy } from '../../../../src/guide/missing-metrics/sidecar/in-mesh/injected.ts';
 import { workloadInMesh } from '../../../../src/guide/missing-metrics/sidecar/in-mesh/workload.ts';
 import { inMeshOf, workloadsOf } from '../../../../src/guide/missing-metrics/sidecar/in-mesh.ts';
+import type { Sidecar } from '../../../../src/istio/sidecars.ts';
 import { injecting } from '../../../support/injection.ts';
 import { judging, NOW, plane, scope } from '../../../support/judging.ts';
 import { container, listed, meshOf, missing, partly, pod, port, service } from '../../../support/mixer.ts';
@@ -456,6 +457,27 @@ const capturing = (change: Partial<Pod>) => ({
   connections: none,
 });
 const excluded = annotated('excludeInboundPorts', '8080');
+const limiting = (title: string, change: Partial<Sidecar> = {}): Sidecar => {
+  const [namespace = '', name = ''] = title.split('/');
+  const uncaptured = { outbound: false, inbound: [8080] };
+  return { name, namespace, createdAt: 0, selector: null, egress: null, uncaptured, ...change };
+};
+it('edits the Sidecar that is a pod’s, its namespace’s before the mesh’s', () => {
+  const hintOf = (...sidecars: readonly Sidecar[]) => {
+    const given = { ...capturing({}), sidecars: { got: listed(...sidecars) } };
+    const verdict = trafficIsCaptured.judge(given, { plane, scope, now: NOW });
+    return 'hint' in verdict ? verdict.hint : verdict.status;
+  };
+  const edit = (namespace: string, name: string): string =>
+    `kubectl -n ${namespace} edit sidecars.networking.istio.io ${name}   # captureMode`;
+  const mesh = limiting('istio-system/default');
+  assert.equal(hintOf(limiting('pay/default'), mesh), edit('istio-system', 'default'));
+  assert.equal(hintOf(mesh, limiting('shop/own', { createdAt: 1 })), edit('shop', 'own'));
+  // One that says nothing of it is the pod's all the same.
+  const { uncaptured: _, ...silent } = limiting('shop/own');
+  assert.equal(hintOf(mesh, silent), 'pass');
+  assert.equal(hintOf(limiting('pay/default')), 'pass');
+});
 const serving = (name: string) => ({
   got: listed(service('cart', { namespace: 'shop', selector: { app: 'web' }, ports: [port(name, 8080)] })),
 });
@@ -568,16 +590,7 @@ judging(trafficIsCaptured, [
     when: 'a Sidecar keeps the port from it',
     given: {
       ...capturing({}),
-      sidecars: {
-        got: listed({
-          name: 'web',
-          namespace: 'shop',
-          createdAt: 0,
-          selector: { app: 'web' },
-          egress: null,
-          uncaptured: { outbound: false, inbound: [8080] },
-        }),
-      },
+      sidecars: { got: listed(limiting('shop/web', { selector: { app: 'web' } })) },
     },
     status: 'warn',
     reason: 'InboundNotCaptured',

@@ -8,7 +8,7 @@ import { type Proxy as Injected, population } from '../../../../evidence/istio/p
 import { sidecars } from '../../../../evidence/istio/routing.ts';
 import { behindAny, targetOf } from '../../../../evidence/istio/servers.ts';
 import { meshConfig } from '../../../../evidence/kubernetes/config-maps.ts';
-import { allServices, type Listing } from '../../../../evidence/kubernetes/lists.ts';
+import { allServices, byNamespace, type Listing } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
@@ -39,16 +39,30 @@ const ASIDE =
 /** What a Sidecar keeps from redirection. */
 const bySidecar = (sidecar: Sidecar): Keeping => ({
   words: `captureMode NONE of Sidecar ${titleOf(sidecar)}`,
-  by: 'annotation',
+  by: { sidecar },
 });
 const inboundBySidecar = (sidecar: Sidecar | null, port: number): Keeping | null =>
   sidecar?.uncaptured?.inbound.includes(port) ? bySidecar(sidecar) : null;
 const outboundBySidecar = (sidecar: Sidecar | null): Keeping | null =>
   sidecar?.uncaptured?.outbound ? bySidecar(sidecar) : null;
 
-type Scope = (proxy: Injected) => Sidecar | null;
+type SidecarFor = (proxy: Injected) => Sidecar | null;
 
-function keptIn(services: readonly Service[], proxies: readonly Injected[], sidecarFor: Scope): readonly Kept[] {
+/** The Sidecar that is a proxy's, looked for once. Where none says anything of captureMode, none matters. */
+function sidecarsFor(rules: readonly Sidecar[], root: string): SidecarFor {
+  if (rules.every(({ uncaptured }) => uncaptured === undefined)) return () => null;
+  const inNamespace = byNamespace(rules);
+  const known = new Map<Pod, Sidecar | null>();
+  return ({ pod }) => {
+    const before = known.get(pod);
+    if (before !== undefined) return before;
+    const found = sidecarOf([...new Set([pod.namespace, root])].flatMap(inNamespace), pod, root);
+    known.set(pod, found);
+    return found;
+  };
+}
+
+function keptIn(services: readonly Service[], proxies: readonly Injected[], sidecarFor: SidecarFor): readonly Kept[] {
   const byPod = new Map(proxies.map((proxy) => [proxy.pod, proxy]));
   const behind = behindAny(proxies.map(({ pod }) => pod));
   return services.flatMap((service) => {
@@ -75,9 +89,8 @@ const isPrometheus = ({ containers }: Pod): boolean =>
 
 /** Where it is said, to be looked at and edited: a Sidecar, the values of the installation, the template's annotation. */
 function edit(pod: Pod, { words, by }: Keeping, { namespace: control, revision }: ControlPlane): string {
-  const [, place, called] = / of Sidecar (\S+)\/(\S+)$/.exec(words) ?? [];
-  if (place && called)
-    return `${shellLine('kubectl', '-n', place, 'edit', 'sidecars.networking.istio.io', called)}   # captureMode`;
+  if (typeof by === 'object')
+    return `${shellLine('kubectl', '-n', by.sidecar.namespace, 'edit', 'sidecars.networking.istio.io', by.sidecar.name)}   # captureMode`;
   if (by === 'values') {
     const map = settingsName({ revision });
     return `${shellLine('kubectl', '-n', control ?? 'istio-system', 'get', 'configmap', map, '-o', 'jsonpath={.data.values}')}   # ${words}: set it by Helm or istioctl, then restart the pods`;
@@ -110,10 +123,7 @@ export const trafficIsCaptured = defineCheck({
     const proxies = all.proxies.filter(({ kind }) => kind === 'sidecar');
     if (proxies.length === 0) return all.refusal ? unknown([all.refusal]) : skip('no pod has a sidecar');
     const root = ('got' in mesh ? mesh.got?.rootNamespace : null) ?? plane.namespace ?? 'istio-system';
-    // Few say anything of it, and only those decide.
-    const rules = 'got' in sidecars ? sidecars.got.items : [];
-    const isSaid = rules.some(({ uncaptured }) => uncaptured !== undefined);
-    const sidecarFor: Scope = ({ pod }) => (isSaid ? sidecarOf(rules, pod, root) : null);
+    const sidecarFor = sidecarsFor('got' in sidecars ? sidecars.got.items : [], root);
     const kept = keptIn('got' in services ? services.got.items : [], proxies, sidecarFor);
     const sources = proxies.flatMap((proxy) => {
       const by = outboundKeptBy(capturedOf(proxy)) ?? outboundBySidecar(sidecarFor(proxy));

@@ -54,8 +54,11 @@ function bringIn(reason: Outside, pod: Pod, bare: Bare | undefined, seen: Attemp
     : `${named} && ${again}   # or label the template of this one: ${INJECT}=true`;
 }
 
-const bareBy = (seen: Attempt<Injection>, plane: ControlPlane): ReadonlyMap<string, Bare> =>
-  new Map('got' in seen ? bareIn(seen.got, plane).map((bare) => [`${bare.pod.namespace}/${bare.pod.name}`, bare]) : []);
+function bareOf(pod: Pod, seen: Attempt<Injection>, plane: ControlPlane): Bare | undefined {
+  if ('missing' in seen) return undefined;
+  const own = seen.got.pods.filter(({ namespace, name }) => namespace === pod.namespace && name === pod.name);
+  return bareIn({ ...seen.got, pods: own }, plane)[0];
+}
 
 export const workloadInMesh = defineCheck({
   id: 'workload-in-mesh',
@@ -86,7 +89,6 @@ export const workloadInMesh = defineCheck({
         hint: shellLine('kubectl', '-n', workload.namespace, 'describe', workload.kind, workload.name),
       };
     }
-    const isEnvoyless = new Set(population.envoyless.map((pod) => pod.name));
     const isLost = new Set('got' in population.outsiders ? population.outsiders.got.map(({ pod }) => pod.name) : []);
     const mine = population.proxies.length;
     const outside = pods.filter(
@@ -94,7 +96,7 @@ export const workloadInMesh = defineCheck({
     );
     const [first] = outside;
     if (first) {
-      const bare = bareBy(injection, plane).get(`${first.namespace}/${first.name}`);
+      const bare = bareOf(first, injection, plane);
       if ('missing' in population.outsiders && mine > 0)
         return unknown(
           [population.outsiders.missing],
@@ -126,7 +128,7 @@ export const workloadInMesh = defineCheck({
       };
     if (pods.every(isAmbient)) return skip(`ztunnel carries the traffic of ${name}: no sidecar does`);
     return skip(
-      isEnvoyless.size > 0
+      population.envoyless.length > 0
         ? `no Envoy runs in the pods of ${name}: they can make none of Istio’s metrics`
         : `the proxies of ${name} are another control plane’s`,
     );
