@@ -27,6 +27,23 @@ export const nameOf = ({ pod }: Pick<Envoy, 'pod'>): string => titleOf(pod);
 export const logLine = ({ pod, container }: Envoy): string =>
   shellLine('kubectl', '-n', pod.namespace, 'logs', pod.name, '-c', container.name, '--tail=200');
 
+/** Asks an Envoy itself, inside of its container. */
+export const adminLine = ({ pod, container }: { pod: Pod; container: Pick<Container, 'name'> }, path: string): string =>
+  shellLine(
+    'kubectl',
+    '-n',
+    pod.namespace,
+    'exec',
+    pod.name,
+    '-c',
+    container.name,
+    '--',
+    'pilot-agent',
+    'request',
+    'GET',
+    path,
+  );
+
 /** Beside an application; a gateway and a waypoint are pods of their own. */
 export const isSidecar = ({ pod, container }: Envoy): boolean =>
   pod.containers.length > 1 && !container.args.includes('router') && !/gateway/.test(pod.labels.istio ?? '');

@@ -567,6 +567,18 @@ describe('proxy-emits', () => {
     assert.deepEqual(other.subjects, [{ kind: 'Deployment', namespace: 'default', name: 'c', pods: ['c-0'] }]);
   });
 
+  it('shows the log of the proxy’s own container', () => {
+    const gate = { ...a, container: container('ingressgateway', 'x') };
+    const verdict = envoyMerged.judge(
+      {
+        emission: emitting([gate], ['a-0']),
+        failures: { got: [storeAnswer({ type: 'envoy', namespace: 'default', pod: 'a-0' })] },
+      },
+      { plane, scope, now: NOW },
+    );
+    assert.match('hint' in verdict ? (verdict.hint ?? '') : '', /^kubectl -n default logs a-0 -c ingressgateway /);
+  });
+
   it('asks one of each owner first', () => {
     assert.deepEqual(
       sampleOf(all, 3).map(({ pod }) => pod.name),

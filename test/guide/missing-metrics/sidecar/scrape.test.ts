@@ -16,6 +16,7 @@ import { prometheusAsksItself } from '../../../../src/guide/missing-metrics/prom
 import { editConfiguration, proxiesReached } from '../../../../src/guide/missing-metrics/prometheus/scrape/reached.ts';
 import { monitorsTaken } from '../../../../src/guide/missing-metrics/prometheus/scrape/taken.ts';
 import { proxiesAreTargets } from '../../../../src/guide/missing-metrics/prometheus/scrape/targeted.ts';
+import { hintFor } from '../../../../src/guide/missing-metrics/prometheus/scrape/troubles.ts';
 import {
   pagesAreReadable,
   pagesFitLimits,
@@ -797,6 +798,18 @@ describe('hints', () => {
       hintOf(verdict),
       "kubectl -n istio-system label podmonitor envoy-stats-monitor 'release=x y' --overwrite",
     );
+  });
+
+  it('ask the proxy by its container’s own name', () => {
+    const gate = sidecar('gate', { containers: [container('ingressgateway', 'proxyv2:1.31.0')] });
+    const hintOfTrouble = (trouble: 'HttpError' | 'ConnectionRefused', pod = gate): string =>
+      hintFor(trouble, pod, null, scrapingIn(asked([pod], [])));
+    assert.match(
+      hintOfTrouble('HttpError'),
+      /^kubectl -n shop exec gate\S* -c ingressgateway -- pilot-agent request GET /,
+    );
+    assert.match(hintOfTrouble('ConnectionRefused'), /@\.name=="ingressgateway"/);
+    assert.match(hintOfTrouble('HttpError', cart), / -c istio-proxy -- /);
   });
 
   it('make Istio’s PodMonitor in the namespace of this control plane', () => {

@@ -1,4 +1,5 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
+import { adminLine } from '../../../../evidence/envoy/asked.ts';
 import { releaseOf } from '../../../../evidence/istio/detection.ts';
 import { proxyContainerOf } from '../../../../evidence/istio/proxies.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
@@ -48,26 +49,12 @@ const shown = ({ namespace, name }: Pod, ...more: readonly string[]): string =>
 /** The next command for the first pod of those in this trouble. */
 export function hintFor(trouble: Trouble, pod: Pod, target: Target | null, scraping: Scraping): string {
   const { namespace, name } = pod;
-  const exec = (path: string): string =>
-    shellLine(
-      'kubectl',
-      '-n',
-      namespace,
-      'exec',
-      name,
-      '-c',
-      'istio-proxy',
-      '--',
-      'pilot-agent',
-      'request',
-      'GET',
-      path,
-    );
+  const container = proxyContainerOf(pod) ?? { name: 'istio-proxy' };
   const job = (what: string): string => editConfiguration(scraping, `${target?.pool ?? ''}: ${what}`);
   switch (trouble) {
     case 'ConnectionRefused':
       return pod.ready
-        ? `${shown(pod, '-o', 'jsonpath={.spec.containers[?(@.name=="istio-proxy")].env}')}   # METRICS_LOCALHOST_ACCESS_ONLY, or another statusPort`
+        ? `${shown(pod, '-o', `jsonpath={.spec.containers[?(@.name=="${container.name}")].env}`)}   # METRICS_LOCALHOST_ACCESS_ONLY, or another statusPort`
         : shellLine('kubectl', '-n', namespace, 'describe', 'pod', name);
     case 'ScrapeTimedOut':
       return `${shellLine('kubectl', '-n', namespace, 'get', 'networkpolicies.networking.k8s.io')}   # who may come to ${portOf(target ?? ({ url: '' } as Target)) || '15020'}; else the page’s size, or a longer scrape_timeout`;
@@ -97,6 +84,6 @@ export function hintFor(trouble: Trouble, pod: Pod, target: Target | null, scrap
     case 'TargetDown':
       return shown(pod, '-o', 'wide');
     default:
-      return exec('stats/prometheus?usedonly&filter=istio_build');
+      return adminLine({ pod, container }, 'stats/prometheus?usedonly&filter=istio_build');
   }
 }

@@ -52,13 +52,12 @@ export const configurationTaken = defineCheck({
         status: 'pass',
         message: `${count(unloaded.length, 'proxy', 'proxies')} without the stats filter took their listeners`,
       };
-    const subjects = subjectsOf(
-      likeThose(
-        emission,
-        found.map(({ proxy }) => proxy),
-      ),
+    const pods = likeThose(
+      emission,
+      found.map(({ proxy }) => proxy),
     );
-    const number = subjects.reduce((sum, { pods }) => sum + pods.length, 0);
+    const subjects = subjectsOf(pods);
+    const number = pods.length;
     const [reason, words] =
       found === refusing
         ? ['ListenersRefused', `refused listeners, and ${number === 1 ? 'has' : 'have'} no stats filter`]

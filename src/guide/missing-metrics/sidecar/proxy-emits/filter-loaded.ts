@@ -1,23 +1,13 @@
 import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { count, isSome, skip, unknown } from '../../../../diagnosis/verdict.ts';
-import { nameOf } from '../../../../evidence/envoy/asked.ts';
+import { adminLine, nameOf } from '../../../../evidence/envoy/asked.ts';
 import { type Emission, emission } from '../../../../evidence/envoy/emission.ts';
 import { type Pilot, pilots } from '../../../../evidence/istio/pilot.ts';
 import type { Proxy as MeshProxy } from '../../../../evidence/istio/population.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { CONFIG_DELIVERY, PROXY_EMITS, TELEMETRY_CONFIG } from '../steps.ts';
 import { hasNoConfiguration } from './configuration-taken.ts';
-import {
-  adminLine,
-  inState,
-  isIdleGateway,
-  likeThose,
-  ofAll,
-  type Seen,
-  seenOf,
-  suspectsOf,
-  unaskedIn,
-} from './seen.ts';
+import { inState, isIdleGateway, likeThose, ofAll, type Seen, seenOf, suspectsOf, unaskedIn } from './seen.ts';
 
 /**
  * Whether a proxy forgets series that stand still, `istio_build` among them: the filter writes it once (istio/proxy,
@@ -34,13 +24,12 @@ type NotLoaded = Extract<Seen, { state: 'not loaded' }>;
 
 function notLoaded(found: readonly [NotLoaded, ...NotLoaded[]], emission: Emission): Verdict {
   const [first] = found;
-  const subjects = subjectsOf(
-    likeThose(
-      emission,
-      found.map(({ proxy }) => proxy),
-    ),
+  const pods = likeThose(
+    emission,
+    found.map(({ proxy }) => proxy),
   );
-  const number = subjects.reduce((sum, { pods }) => sum + pods.length, 0);
+  const subjects = subjectsOf(pods);
+  const number = pods.length;
   // What its listeners say explains it: said by the check before.
   const own = hasNoConfiguration(first.page) ? [PROXY_EMITS] : [];
   return {

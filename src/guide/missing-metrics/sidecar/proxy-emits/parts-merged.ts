@@ -17,13 +17,14 @@ import { likeThose, ofAll, unaskedIn } from './seen.ts';
 /** The agent's page, where it was read. */
 const mergedOf = ({ merged }: ReadProxy): MetricsPage | null => ('got' in merged ? merged.got : null);
 
-/** Pods whose agent could not have this part of its page lately, as the stores have it. */
-const failing = (part: string, { judged }: Emission, answers: readonly StoreAnswer[]): readonly Pod[] => [
-  ...podsIn(
+/** Proxies whose agent could not have this part of its page lately, as the stores have it. */
+function failing(part: string, { judged }: Emission, answers: readonly StoreAnswer[]): readonly MeshProxy[] {
+  const failed = podsIn(
     allSeries(answers).filter(({ labels }) => labels.get('type') === part),
     judged.map(({ pod }) => pod),
-  ),
-];
+  );
+  return judged.filter(({ pod }) => failed.has(pod));
+}
 
 /** Those whose pages a store has. */
 const storedIn = ({ judged, proven }: Emission): readonly Pod[] =>
@@ -56,17 +57,17 @@ export const envoyMerged = defineCheck({
     const whole = read(emission).filter((proxy) => mergedOf(proxy)?.parts.envoy);
     const shown = new Set(whole.map(({ pod }) => pod));
     // What no store has, and the agent says that it could not have: its page need not be read.
-    const lost = new Set(missed.filter((pod) => !emission.proven.has(pod) && !shown.has(pod)));
-    const [first] = [...bare, ...emission.judged.filter(({ pod }) => lost.has(pod))];
+    const lost = missed.filter(({ pod }) => !emission.proven.has(pod) && !shown.has(pod));
+    const [first] = [...bare, ...lost];
     if (first) {
-      const subjects = subjectsOf([...new Set([...likeThose(emission, bare), ...lost])]);
-      const number = subjects.reduce((sum, { pods }) => sum + pods.length, 0);
+      const pods = new Set([...likeThose(emission, bare), ...lost.map(({ pod }) => pod)]);
+      const subjects = subjectsOf([...pods]);
       const page = bare[0] ? mergedOf(bare[0]) : null;
       const tried = page === null || (page.failures.get('envoy') ?? 0) > 0;
       return {
         status: 'fail',
         reason: 'EnvoyNotMerged',
-        message: `${ofAll(number, emission)}: the agent’s page is without Envoy’s part${tried ? '' : ', which it does not even ask for'}${unaskedIn(emission)}`,
+        message: `${ofAll(pods.size, emission)}: the agent’s page is without Envoy’s part${tried ? '' : ', which it does not even ask for'}${unaskedIn(emission)}`,
         evidence: [...linesOf(subjects), ...(page?.lines ?? [])],
         subjects,
         hint: tried
@@ -75,16 +76,16 @@ export const envoyMerged = defineCheck({
         mayFollowFrom: [CONFIG_DELIVERY],
       };
     }
-    const [pod] = missed;
-    if (pod) {
-      const subjects = subjectsOf(missed);
+    const [gap] = missed;
+    if (gap) {
+      const subjects = subjectsOf(missed.map(({ pod }) => pod));
       return {
         status: 'warn',
         reason: 'EnvoyMissedOften',
         message: `${ofAll(missed.length, emission)}: the agent could not have Envoy’s part in the last 15 minutes`,
         evidence: linesOf(subjects),
         subjects,
-        hint: `${shellLine('kubectl', '-n', pod.namespace, 'logs', pod.name, '-c', 'istio-proxy', '--tail=200')} | grep 'failed scraping envoy metrics'`,
+        hint: `${logLine(gap)} | grep 'failed scraping envoy metrics'`,
       };
     }
     // A store tells of the agents whose pages it has.
@@ -121,7 +122,7 @@ export const applicationMerged = defineCheck({
   judge({ emission, failures }) {
     if (emission.judged.length === 0) return skip('no proxy to be judged');
     const { got, missing } = answersIn(failures);
-    const pods = new Set(failing('application', emission, got));
+    const pods = new Set(failing('application', emission, got).map(({ pod }) => pod));
     // A page counts since its agent started: where a store tells of the last minutes, that is what holds.
     if (got.length === 0)
       for (const proxy of read(emission))
@@ -168,13 +169,13 @@ export const pageParses = defineCheck({
     const broken = pages.filter((proxy) => mergedOf(proxy)?.problem);
     const [first] = broken;
     if (!first) return { status: 'pass', message: `${count(pages.length, 'page')} read to the end` };
-    const subjects = subjectsOf(likeThose(emission, broken));
-    const number = subjects.reduce((sum, { pods }) => sum + pods.length, 0);
+    const pods = likeThose(emission, broken);
+    const subjects = subjectsOf(pods);
     const problem = mergedOf(first)?.problem;
     return {
       status: 'fail',
       reason: 'PageBroken',
-      message: `${ofAll(number, emission)}: line ${problem?.line} of the page cannot be read: ${problem?.text}${unaskedIn(emission)}`,
+      message: `${ofAll(pods.length, emission)}: line ${problem?.line} of the page cannot be read: ${problem?.text}${unaskedIn(emission)}`,
       evidence: [...linesOf(subjects), `the agent asks ${applicationOf(first)} for the application’s part`],
       subjects,
       hint: `${shellLine('kubectl', 'istio-diag', 'metrics', first.pod.name, '-n', first.pod.namespace, '--port', '15020', '--path', '/stats/prometheus')} >/dev/null   # names the lines; or annotate the pods prometheus.istio.io/merge-metrics: "false"`,

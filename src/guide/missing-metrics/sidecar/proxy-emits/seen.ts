@@ -1,4 +1,3 @@
-import { shellLine } from '../../../../cluster/question/shell.ts';
 import { count } from '../../../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../../../errors.ts';
 import type { Emission, ReadProxy } from '../../../../evidence/envoy/emission.ts';
@@ -75,20 +74,3 @@ export function unaskedIn(emission: Emission): string {
   const left = suspectsOf(emission).length - emission.asked.length;
   return left > 0 ? `; ${emission.asked.length} of ${emission.asked.length + left} that no store has were asked` : '';
 }
-
-/** Asks Envoy itself, inside of its container. */
-export const adminLine = ({ pod, container }: MeshProxy, path: string): string =>
-  shellLine(
-    'kubectl',
-    '-n',
-    pod.namespace,
-    'exec',
-    pod.name,
-    '-c',
-    container.name,
-    '--',
-    'pilot-agent',
-    'request',
-    'GET',
-    path,
-  );
