@@ -1,10 +1,10 @@
 import { trim } from '../../src/cluster/bundle/trim.ts';
 import { envoyFilterOf, telemetryOf } from '../../src/evidence/istio/telemetry.ts';
+import { configOfPlane, type MetricsTold } from '../../src/evidence/istio/told.ts';
 import type { MeshProxy } from '../../src/istio/attachment.ts';
 import type { MeshMetrics } from '../../src/istio/metrics-providers.ts';
 import { type SideStats, type StatsConfig, statsOf } from '../../src/istio/stats.ts';
 import type { StatsFilter } from '../../src/istio/stats-filters.ts';
-import { telemetriesOf } from '../../src/istio/telemetry.ts';
 import { isOfRevision } from '../../src/istio/visibility.ts';
 
 type Labels = Record<string, string>;
@@ -77,27 +77,30 @@ export const MESH: MeshMetrics = {
   providers: [],
 };
 
-/** What a control plane of this revision reads of objects. */
-export function configOf(
-  objects: readonly { kind: string; metadata: { labels?: Labels } }[],
-  {
-    mesh = {},
-    revision = 'default',
-    version = '1.31.0',
-  }: { mesh?: Partial<MeshMetrics>; revision?: string | null; version?: string } = {},
-): StatsConfig {
-  const read = objects.filter(({ metadata }) => isOfRevision(metadata.labels ?? {}, revision));
+/** What is read of objects of the API server's, whichever control plane they are for. */
+export function allOf(objects: readonly { kind: string }[]): MetricsTold['all'] {
   const ofKind = (kind: string, plural: string) =>
-    read.filter((each) => each.kind === kind).map((each) => trim(plural, each));
+    objects.filter((each) => each.kind === kind).map((each) => trim(plural, each));
   return {
-    mesh: { ...MESH, ...mesh },
-    version,
-    telemetries: telemetriesOf(ofKind('Telemetry', 'telemetries').map(telemetryOf)),
+    telemetries: ofKind('Telemetry', 'telemetries').map(telemetryOf),
     envoyFilters: ofKind('EnvoyFilter', 'envoyfilters')
       .map(envoyFilterOf)
       .filter(({ patches }) => patches.length > 0),
   };
 }
+
+interface Plane {
+  mesh?: Partial<MeshMetrics>;
+  revision?: string | null;
+  version?: string;
+}
+
+/** What a control plane of this revision reads of objects. */
+export const configOf = (
+  objects: readonly { kind: string }[],
+  { mesh = {}, revision = 'default', version = '1.31.0' }: Plane = {},
+): StatsConfig =>
+  configOfPlane(allOf(objects), { mesh: { ...MESH, ...mesh }, version }, (labels) => isOfRevision(labels, revision));
 
 export const PROXY: MeshProxy = {
   namespace: 'bookinfo',

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { trim } from '../../../../src/cluster/bundle/trim.ts';
 import { yamlIn } from '../../../../src/cluster/question/yaml.ts';
 import type { Attempt } from '../../../../src/diagnosis/check.ts';
 import type { MadeStats } from '../../../../src/evidence/istio/config-dump.ts';
 import { askable, doubtful, type Made } from '../../../../src/evidence/istio/made-stats.ts';
 import { meshMetricsIn } from '../../../../src/evidence/istio/mesh-metrics.ts';
 import type { Proxy as ProxyPod } from '../../../../src/evidence/istio/population.ts';
-import { envoyFilterOf, telemetryOf } from '../../../../src/evidence/istio/telemetry.ts';
-import { classesOf, configOfPlane, type MetricsTold } from '../../../../src/evidence/istio/told.ts';
+import { classesOf, type MetricsTold } from '../../../../src/evidence/istio/told.ts';
 import { callsCountedOnce } from '../../../../src/guide/missing-metrics/sidecar/telemetry-config/counted-once.ts';
 import { statsFiltersFit } from '../../../../src/guide/missing-metrics/sidecar/telemetry-config/envoy-filters.ts';
 import { telemetriesRead } from '../../../../src/guide/missing-metrics/sidecar/telemetry-config/objects-read.ts';
@@ -17,10 +15,9 @@ import type { Evidence } from '../../../../src/guide/missing-metrics/sidecar/tel
 import { metricsSwitchedOn } from '../../../../src/guide/missing-metrics/sidecar/telemetry-config/switched-on.ts';
 import { toldPods } from '../../../../src/guide/missing-metrics/sidecar/telemetry-config.ts';
 import type { MeshMetrics } from '../../../../src/istio/metrics-providers.ts';
-import { isOfRevision } from '../../../../src/istio/visibility.ts';
 import { judging, NOW, plane, scope } from '../../../support/judging.ts';
 import { container, missing, pod } from '../../../support/mixer.ts';
-import { envoyFilterObject, MESH, statsPatch, telemetryObject } from '../../../support/telemetry.ts';
+import { allOf, configOf, envoyFilterObject, statsPatch, telemetryObject } from '../../../support/telemetry.ts';
 
 const proxied = (
   title: string,
@@ -54,18 +51,9 @@ interface Given {
 }
 
 const given = (objects: readonly { kind: string; metadata: object }[], change: Given = {}): Evidence => {
-  const ofKind = (kind: string, plural: string) =>
-    objects.filter((each) => each.kind === kind).map((each) => trim(plural, each));
-  const all = {
-    telemetries: ofKind('Telemetry', 'telemetries').map(telemetryOf),
-    envoyFilters: ofKind('EnvoyFilter', 'envoyfilters').map(envoyFilterOf),
-  };
-  const config =
-    change.mesh === null
-      ? null
-      : configOfPlane(all, { mesh: { ...MESH, ...change.mesh }, version: change.version ?? '1.31.0' }, (labels) =>
-          isOfRevision(labels, 'default'),
-        );
+  const all = allOf(objects);
+  const { mesh = {}, version = '1.31.0' } = change;
+  const config = mesh && configOf(objects, { mesh, version });
   const told: MetricsTold = {
     classes: classesOf(change.proxies ?? PROXIES, all, config),
     config,
