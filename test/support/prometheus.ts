@@ -72,12 +72,28 @@ process.once('exit', () => {
 });
 
 /** A real Prometheus with a configuration of its own. */
-export async function launchPrometheus(config: object, { targets, scrapes, rules }: Awaited): Promise<Running> {
+export async function launchPrometheus(config: object, awaited: Awaited): Promise<Running> {
   needed('prometheus');
   const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
+  const remove = (): void => rmSync(folder, { recursive: true });
+  try {
+    const groups = [{ name: 'recorded', rules: awaited.rules }];
+    writeFileSync(join(folder, 'rules.yml'), JSON.stringify({ groups }));
+    writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify({ ...config, rule_files: ['rules.yml'] }));
+    for (let attempt = 1; ; attempt++) {
+      const started = await startIn(folder, awaited);
+      if (started) return { port: started.port, close: () => started.close().finally(remove) };
+      assert.ok(attempt < 3, 'Prometheus has ended: it does not take this configuration');
+    }
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** Starts a server of the configuration in a folder. Null where it ended by itself: its port may be another's by now. */
+async function startIn(folder: string, { targets, scrapes }: Awaited): Promise<Running | null> {
   const port = await freePort();
-  writeFileSync(join(folder, 'rules.yml'), JSON.stringify({ groups: [{ name: 'recorded', rules }] }));
-  writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify({ ...config, rule_files: ['rules.yml'] }));
   const args = [
     `--config.file=${folder}/prometheus.yml`,
     `--storage.tsdb.path=${folder}/data`,
@@ -85,18 +101,24 @@ export async function launchPrometheus(config: object, { targets, scrapes, rules
   ];
   const server = spawn('prometheus', args, { stdio: 'ignore' });
   running.add(server);
-  const ended = new Promise((resolve) => server.once('exit', resolve));
+  let isOver = false;
+  const ended = new Promise<void>((resolve) => server.once('exit', resolve).once('error', () => resolve())).then(() => {
+    isOver = true;
+    running.delete(server);
+  });
   const close = async (): Promise<void> => {
     server.kill('SIGTERM');
+    const forced = setTimeout(() => server.kill('SIGKILL'), 5000);
     await ended;
-    running.delete(server);
-    rmSync(folder, { recursive: true });
+    clearTimeout(forced);
   };
   const textOf = (path: string): Promise<string> =>
     fetch(`http://127.0.0.1:${port}${path}`)
       .then((answer) => answer.text())
       .catch(() => '');
   const isReady = async (): Promise<boolean> => {
+    // Another server that has taken the port would answer, too.
+    if (!(await textOf('/api/v1/status/flags')).includes(folder)) return false;
     const known = await textOf('/api/v1/targets');
     if (known === '') return false;
     if (typeof targets === 'function') return targets(known);
@@ -106,8 +128,8 @@ export async function launchPrometheus(config: object, { targets, scrapes, rules
   };
   try {
     for (const until = Date.now() + 30_000; !(await isReady()); ) {
+      if (isOver) return null;
       assert.ok(Date.now() < until, 'Prometheus has not scraped within 30 s');
-      assert.ok(server.exitCode === null, 'Prometheus has ended: it does not take this configuration');
       await new Promise((resolve) => setTimeout(resolve, Number(targets) > 100 ? 1000 : 100));
     }
     return { port, close };
