@@ -4,7 +4,7 @@ type Labels = Readonly<Record<string, string>>;
 
 /** Words that somebody wrote to have proxies, and to have none; Istio knows one of each. */
 export const isYes = (word: string): boolean => /^(true|yes|y|on|1|enabled?|inject(ed)?)$/i.test(word);
-export const isNo = (word: string): boolean => /^(|false|no|n|off|0|disabled?|none|never)$/i.test(word);
+export const isNo = (word: string): boolean => /^(false|no|n|off|0|disabled?|none|never)$/i.test(word);
 
 /** Who asks for a pod's proxy, the most particular first. */
 export type Asking = 'label' | 'revision' | 'annotation' | 'namespace';
@@ -13,11 +13,11 @@ export type Asking = 'label' | 'revision' | 'annotation' | 'namespace';
 export function askedFor({ labels, annotations }: Injectable, namespace: Labels): Asking | null {
   if (labels[INJECT] !== undefined) {
     if (isYes(labels[INJECT])) return 'label';
-    if (isNo(labels[INJECT]) && labels[INJECT] !== '') return null;
+    if (isNo(labels[INJECT])) return null;
   }
   if (isAmbient(namespace) || isAmbient(labels)) return null;
   const says = annotations[INJECT] ?? '';
-  if (says !== '' && isNo(says)) return null;
+  if (isNo(says)) return null;
   if (namespace[INJECTION] === undefined && namespace[REVISION] === undefined && labels[REVISION] !== undefined)
     return 'revision';
   if (labels[INJECT] === undefined && isYes(says)) return 'annotation';

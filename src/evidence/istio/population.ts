@@ -91,7 +91,7 @@ export const population = planeSource([], async (ask): Promise<Population> => {
 
 /** Whether the pod itself says, in whatever words, that it wants no proxy. */
 const saysNo = ({ labels, annotations }: Pod): boolean =>
-  [labels[INJECT], annotations[INJECT]].some((word) => word !== undefined && word !== '' && isNo(word));
+  [labels[INJECT], annotations[INJECT]].some((word = '') => isNo(word));
 
 /**
  * Pods that an injector would give a proxy now, and those whose wish no webhook answers. Not those that are excepted: by a word

@@ -54,9 +54,8 @@ export const injectionWebhookExists = defineCheck({
     const known = 'got' in namespaces ? namespaces.got.items : [];
     const mutating = all.filter(({ kind }) => kind === 'mutating');
     const isServed = (labels: Labels): boolean => calledIn(labels, mutating).length > 0;
-    const odd = known.filter(
-      ({ labels }) => labels[INJECTION] !== 'enabled' && !isNo(labels[INJECTION] ?? '') && !isServed(labels),
-    );
+    const isOdd = (word = ''): boolean => word !== '' && word !== 'enabled' && !isNo(word);
+    const odd = known.filter(({ labels }) => isOdd(labels[INJECTION]) && !isServed(labels));
     const meant = odd.find(({ labels }) => isYes(labels[INJECTION] ?? ''));
     const [first] = odd;
     const meansNothing = {

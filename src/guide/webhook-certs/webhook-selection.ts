@@ -16,7 +16,7 @@ const WITHOUT: readonly Without[] = ['NoMeansNothing', 'CreatedBefore'];
 
 /** The word by which a pod that nobody asks for wants no proxy; null where it says none. */
 const noOf = ({ asked, pod }: Bare): string | null =>
-  asked === null ? ([pod.labels[INJECT], pod.annotations[INJECT]].find((word) => word && isNo(word)) ?? null) : null;
+  asked === null ? ([pod.labels[INJECT], pod.annotations[INJECT]].find((word = '') => isNo(word)) ?? null) : null;
 
 /** Why a pod that a webhook would take has no proxy; null where none is to have one, or none would be injected. */
 function withoutBecause(bare: Bare): Without | null {
