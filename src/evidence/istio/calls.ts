@@ -10,7 +10,7 @@ import { type View, viewsOf } from '../../istio/view.ts';
 import { mergeVirtualServices } from '../../istio/virtual-services.ts';
 import { callerPod, isSidecar } from '../envoy/asked.ts';
 import { type MeshConfig, meshConfig } from '../kubernetes/config-maps.ts';
-import { allPods, allServices } from '../kubernetes/lists.ts';
+import { allPods, allServices, itemsOf, missingOf } from '../kubernetes/lists.ts';
 import { isRunning } from '../kubernetes/pod.ts';
 import type { Service } from '../kubernetes/service.ts';
 import { detection } from './detection.ts';
@@ -67,10 +67,10 @@ export const calls = planeSource([], async ({ from, plane }): Promise<Calls> => 
   const said: Partial<MeshConfig> = ('got' in mesh ? mesh.got : null) ?? {};
   const root = said.rootNamespace ?? plane.namespace ?? 'istio-system';
   const byDefault = said.exportTo ?? { services: [], virtualServices: [], destinationRules: [] };
-  const policyItems = 'got' in policies ? policies.got.items : [];
+  const policyItems = itemsOf(policies);
   const registry = [
     ...services.items.map((service) => serviceOf(service, plane.version)),
-    ...('got' in entries ? entries.got.items.flatMap(entered) : []),
+    ...itemsOf(entries).flatMap(entered),
   ];
   return {
     routing: {
@@ -78,14 +78,12 @@ export const calls = planeSource([], async ({ from, plane }): Promise<Calls> => 
       registry: registryOf(seenBy(registry, byDefault.services)),
       destinationRules: indexDestinationRules(policyItems, { root, exportTo: byDefault.destinationRules }),
       virtualServices: mergeVirtualServices(seenBy(rules.items, byDefault.virtualServices)),
-      sidecars: 'got' in scopes ? scopes.got.items : [],
+      sidecars: itemsOf(scopes),
     },
     destinationRules: policyItems,
     missing: [
       ...[rules.refusal, services.refusal].filter((refusal) => refusal !== null),
-      ...[entries, policies, scopes].flatMap((each) =>
-        'missing' in each ? [each.missing] : each.got.refusal ? [each.got.refusal] : [],
-      ),
+      ...[entries, policies, scopes].flatMap((each) => missingOf(each)),
       // No ConfigMap is an answer: it says nothing.
       ...('missing' in mesh && mesh.missing.hindrance !== 'NotFound' ? [mesh.missing] : []),
     ],

@@ -9,6 +9,7 @@ import type { LabelSelector } from '../../istio/selector.ts';
 import { readKey } from '../kubernetes/config-maps.ts';
 import { allNamespaces, allPods } from '../kubernetes/lists.ts';
 import { type Pod, proxyOf } from '../kubernetes/pod.ts';
+import { selectorIn } from '../kubernetes/selector.ts';
 import { selectedPods } from '../kubernetes/workload.ts';
 import { list, object, text, texts } from '../text/json.ts';
 import { detection } from './detection.ts';
@@ -40,20 +41,8 @@ export interface Injection {
 
 const NAME = 'istio-sidecar-injector';
 
-const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
-
-/** Those that are selectors: others the injector leaves out. */
-const selectorsIn = (value: unknown): readonly LabelSelector[] =>
-  list(value)
-    .map(({ matchLabels, matchExpressions }) => ({
-      matchLabels: object(matchLabels) as Record<string, string>,
-      matchExpressions: list(matchExpressions).map(({ key, operator, values }) => ({
-        key: text(key),
-        operator: text(operator),
-        values: texts(values),
-      })),
-    }))
-    .filter(({ matchExpressions }) => matchExpressions.every(({ operator }) => OPERATORS.includes(operator)));
+/** One that is none the injector leaves out. */
+const selectorsIn = (value: unknown): readonly LabelSelector[] => list(value).flatMap((each) => selectorIn(each) ?? []);
 
 const settingsIn = async (config: string): Promise<InjectorSettings> => {
   const { policy, neverInjectSelector, alwaysInjectSelector } = object(await yamlIn(config));

@@ -10,7 +10,7 @@ import type { Routing } from '../../istio/routing.ts';
 import type { Registry } from '../../istio/services.ts';
 import { type View, viewsOf } from '../../istio/view.ts';
 import { gatewaysOf, isForMesh, type MergedVirtualService, streamDestinations } from '../../istio/virtual-services.ts';
-import { allPods, allServices, type Listing } from '../kubernetes/lists.ts';
+import { allPods, allServices, itemsOf, type Listing } from '../kubernetes/lists.ts';
 import { type Named, titleOf } from '../kubernetes/named.ts';
 import type { Service } from '../kubernetes/service.ts';
 import { callers, calls } from './calls.ts';
@@ -125,7 +125,7 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
     views.set(namespace, view);
     return view;
   };
-  const allGateways = 'got' in gateways ? gateways.got.items : [];
+  const allGateways = itemsOf(gateways);
   const parts = own.map((rule) => ({
     rule,
     parts: [
@@ -140,7 +140,7 @@ export const rules = planeSource([], async (ask): Promise<Rules> => {
     const behind = [...new Set(parts.flatMap((part) => part.unreached))];
     return behind.filter((http) => !parts.some((part) => part.http.has(http))).map((http) => ({ rule, http }));
   });
-  const routed = ('got' in routes ? routes.got.items : []).filter(({ namespace, services, backends }) =>
+  const routed = itemsOf(routes).filter(({ namespace, services, backends }) =>
     scope.workload === null
       ? scope.namespace === null || namespace === scope.namespace
       : [...services, ...backends].some(

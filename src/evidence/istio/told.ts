@@ -1,4 +1,4 @@
-import type { Attempt, ControlPlane } from '../../diagnosis/check.ts';
+import type { ControlPlane } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { GATEWAY_NAME, type MeshProxy, type Policy } from '../../istio/attachment.ts';
@@ -6,7 +6,7 @@ import { type Stats, type StatsConfig, statsOf } from '../../istio/stats.ts';
 import type { EnvoyFilter } from '../../istio/stats-filters.ts';
 import { type Telemetry, telemetriesOf } from '../../istio/telemetry.ts';
 import { isOfRevision } from '../../istio/visibility.ts';
-import type { Listing } from '../kubernetes/lists.ts';
+import { itemsOf, missingOf } from '../kubernetes/lists.ts';
 import { detection, releaseOf } from './detection.ts';
 import { meshMetrics } from './mesh-metrics.ts';
 import { type Proxy as ProxyPod, population } from './population.ts';
@@ -79,12 +79,6 @@ export function classesOf(
   }
   return [...found.values()].map((each) => ({ ...each, stats: config && statsOf(config, each.proxy) }));
 }
-
-const itemsOf = <T>(attempt: Attempt<Listing<T>>): readonly T[] => ('got' in attempt ? attempt.got.items : []);
-const missingOf = (attempt: Attempt<Listing<unknown>>): readonly Unanswered[] => {
-  if ('missing' in attempt) return [attempt.missing];
-  return attempt.got.refusal ? [attempt.got.refusal] : [];
-};
 
 /** What the labels of objects may name; nothing where a control plane without a revision reads them all. */
 function revisionsOf(planes: readonly ControlPlane[]): readonly string[] {

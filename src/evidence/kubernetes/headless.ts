@@ -4,7 +4,7 @@ import { isAtLeast } from '../../istio/release.ts';
 import { envoys } from '../envoy/asked.ts';
 import { isZtunnel, releaseIn } from '../istio/detection.ts';
 import { durationIn } from '../text/duration.ts';
-import { allNamespaces, allPods, allServices } from './lists.ts';
+import { allNamespaces, allPods, allServices, itemsOf } from './lists.ts';
 import { isAmbient, type Pod } from './pod.ts';
 import type { Service, ServicePort } from './service.ts';
 
@@ -25,7 +25,7 @@ export const headlessServices = planeSource([], async ({ from, plane }): Promise
   ]);
   const inMesh = new Set([
     ...proxies.map(({ pod }) => pod.namespace),
-    ...('got' in spaces ? spaces.got.items : [])
+    ...itemsOf(spaces)
       .filter(({ labels }) => labels['istio.io/dataplane-mode'] === 'ambient')
       .map(({ name }) => name),
     ...pods.items.filter(isAmbient).map(({ namespace }) => namespace),

@@ -10,7 +10,7 @@ import {
   services,
   typedName,
 } from '../../cluster/question/resources.ts';
-import type { Ask, Scope, Source } from '../../diagnosis/check.ts';
+import type { Ask, Attempt, Scope, Source } from '../../diagnosis/check.ts';
 import { clusterSource } from '../../diagnosis/source.ts';
 import { NoAnswer, type Unanswered } from '../../errors.ts';
 import { podOf, type RawContainer } from './pod.ts';
@@ -158,6 +158,15 @@ export const allNodes = listSource(nodes, ({ metadata, ...rest }): Node => {
     podRanges: podCIDRs ?? (podCIDR ? [podCIDR] : []),
   };
 });
+
+/** What was listed, of what may be missing. */
+export const itemsOf = <T>(attempt: Attempt<Listing<T>>): readonly T[] => ('got' in attempt ? attempt.got.items : []);
+
+/** Why there may be more. */
+export function missingOf(attempt: Attempt<Listing<unknown>>): readonly Unanswered[] {
+  if ('missing' in attempt) return [attempt.missing];
+  return attempt.got.refusal ? [attempt.got.refusal] : [];
+}
 
 /** The objects of each namespace: what is looked for in one is not looked for in all. */
 export function byNamespace<T extends { namespace: string }>(items: readonly T[]): (namespace: string) => readonly T[] {

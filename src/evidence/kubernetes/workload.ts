@@ -9,6 +9,7 @@ import {
   allPods,
   allServices,
   type Deployment,
+  itemsOf,
   type Listing,
   listAll,
   selects,
@@ -91,7 +92,7 @@ export const selectedPods = clusterSource([], async (ask): Promise<Listing<Pod> 
     settle(ask.from(allPods)),
     listAll(ask, podsResource, podOf, { selector }),
   ]);
-  const known = new Map(('got' in all ? all.got.items : []).map((pod) => [titleOf(pod), pod]));
+  const known = new Map(itemsOf(all).map((pod) => [titleOf(pod), pod]));
   // One pod is one object, whichever list it was found in: what is known of pods is kept by them.
   return { ...selected, items: selected.items.map((pod) => known.get(titleOf(pod)) ?? pod) };
 });

@@ -6,8 +6,8 @@ import { barring, type Ingress, type NetworkPolicy } from '../../scraping/networ
 import { listAll } from '../kubernetes/lists.ts';
 import { named } from '../kubernetes/named.ts';
 import type { Pod } from '../kubernetes/pod.ts';
+import { selectorIn } from '../kubernetes/selector.ts';
 import { list, object, text, texts } from '../text/json.ts';
-import { selectorIn } from './monitors.ts';
 import { proxyScraping, type Scraping } from './scraping.ts';
 
 /** The NetworkPolicies that keep Prometheus from proxies whose scrapes time out. */

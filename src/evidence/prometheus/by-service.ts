@@ -1,8 +1,7 @@
 import type { Attempt } from '../../diagnosis/check.ts';
-import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
 import type { Named } from '../kubernetes/named.ts';
-import { inEachStore, type StoreAnswer } from './store.ts';
+import { allSeries, answersIn, inEachStore, type StoreAnswer } from './store.ts';
 
 const BY = 'reporter, destination_service, destination_workload';
 
@@ -41,10 +40,9 @@ function keyOf(host: string): string | null {
 
 /** Series that stand at 0 count nothing. */
 export function byService(answers: Attempt<readonly StoreAnswer[]>): ByService {
-  const asked = 'got' in answers ? answers.got : [];
-  const { got, missing } = sorted(asked.map(({ series }) => series));
+  const { got, missing } = answersIn(answers);
   const known = new Map<string, Counted[]>();
-  for (const { labels, value } of got.flat()) {
+  for (const { labels, value } of allSeries(got)) {
     if (!(value > 0)) continue;
     const key = keyOf(labels.get('destination_service') ?? '');
     if (key === null) continue;
@@ -58,8 +56,8 @@ export function byService(answers: Attempt<readonly StoreAnswer[]>): ByService {
   }
   return {
     of: ({ name, namespace }) => known.get(`${name}.${namespace}`) ?? [],
-    missing: 'missing' in answers ? [answers.missing] : missing,
-    partial: asked.flatMap(({ partial }) => partial),
-    stores: asked.length,
+    missing,
+    partial: got.flatMap(({ partial }) => partial),
+    stores: 'got' in answers ? answers.got.length : 0,
   };
 }

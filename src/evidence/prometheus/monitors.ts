@@ -8,12 +8,12 @@ import {
 } from '../../cluster/question/resources.ts';
 import type { Attempt, Source } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
-import type { LabelSelector } from '../../istio/selector.ts';
 import type { Endpoint, Monitor, Operated, Taking } from '../../scraping/monitors.ts';
 import type { Rule } from '../../scraping/relabel.ts';
 import { type Listing, listAll } from '../kubernetes/lists.ts';
 import { named } from '../kubernetes/named.ts';
-import { list, number, object, text, textMap, texts } from '../text/json.ts';
+import { selectorIn } from '../kubernetes/selector.ts';
+import { list, number, object, text, texts } from '../text/json.ts';
 
 /** What tells the operated Prometheus servers of a cluster what to scrape. A kind that is not installed is an empty list. */
 export interface Monitoring {
@@ -21,22 +21,6 @@ export interface Monitoring {
   podMonitors: Attempt<Listing<Monitor>>;
   serviceMonitors: Attempt<Listing<Monitor>>;
 }
-
-const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
-
-/** Null where it is left out; an operator that nobody knows selects nothing, as the API server would not have it. */
-export const selectorIn = (value: unknown): LabelSelector | null => {
-  if (typeof value !== 'object' || value === null) return null;
-  const { matchLabels, matchExpressions } = object(value);
-  return {
-    matchLabels: textMap(matchLabels),
-    matchExpressions: list(matchExpressions).map(({ key, operator, values }) => ({
-      key: text(key),
-      operator: OPERATORS.includes(text(operator)) ? text(operator) : 'In',
-      values: texts(values),
-    })),
-  };
-};
 
 /** A text of YAML, which reads `true` and numbers as what they are. */
 const scalar = (value: unknown): string | null =>

@@ -1,4 +1,6 @@
+import { titleOf } from '../kubernetes/named.ts';
 import type { Pod } from '../kubernetes/pod.ts';
+import { nameIn, type PodName, podNamedBy } from './pod-labels.ts';
 import type { Series } from './query.ts';
 
 /** The labels by which a series tells its pod, whoever configured the scrape (modern.md 2e). */
@@ -7,40 +9,55 @@ const POD_LABELS = ['instance', 'pod', 'pod_name', 'kubernetes_pod_name', 'names
 /** For `by (…)`: a label that a series does not have costs nothing. */
 export const byPod = (...more: readonly string[]): string => [...POD_LABELS, ...more].join(', ');
 
-const podNameOf = (labels: ReadonlyMap<string, string>): string | undefined =>
-  labels.get('pod') ?? labels.get('pod_name') ?? labels.get('kubernetes_pod_name');
-
 /** The address that was scraped, without its port; '' where labels have none. */
-export const hostOf = (labels: ReadonlyMap<string, string>): string =>
-  (labels.get('instance') ?? '').replace(/^(\[.*\]|[^:]*):\d+$/, '$1').replace(/^\[(.*)\]$/, '$1');
+export const hostOf = (labels: ReadonlyMap<string, string>): string => addressIn(labels.get('instance') ?? '');
+
+const addressIn = (instance: string): string =>
+  instance.replace(/^(\[.*\]|[^:]*):\d+$/, '$1').replace(/^\[(.*)\]$/, '$1');
 
 /** Whether a series tells no pod, of whatever mesh: neither by a name nor by an address. */
 export const isNameless = (labels: ReadonlyMap<string, string>): boolean =>
-  !podNameOf(labels) && !/^[\d.]+$|:/.test(hostOf(labels));
+  !nameIn((label) => labels.get(label)) && !/^[\d.]+$|:/.test(hostOf(labels));
+
+const indexes = new WeakMap<readonly Pod[], PodIndex>();
 
 /** Finds the pod that a series comes from. Addresses of pods on their node's network tell none. */
 export class PodIndex {
   private readonly byAddress = new Map<string, Pod>();
   private readonly byName = new Map<string, Pod>();
 
+  /** Many judges ask about the same pods. */
+  static of(pods: readonly Pod[]): PodIndex {
+    const index = indexes.get(pods) ?? new PodIndex(pods);
+    indexes.set(pods, index);
+    return index;
+  }
+
   constructor(pods: readonly Pod[]) {
     for (const pod of pods) {
       if (pod.ip !== null && !pod.hostNetwork) this.byAddress.set(pod.ip, pod);
-      this.byName.set(`${pod.namespace}/${pod.name}`, pod);
+      this.byName.set(titleOf(pod), pod);
     }
   }
 
   /** By its name where labels have it, else by the address that was scraped; null of one that is no pod's here. */
   podOf(labels: ReadonlyMap<string, string>): Pod | null {
-    const name = podNameOf(labels);
-    const namespace = labels.get('namespace') ?? labels.get('kubernetes_namespace');
-    if (name && namespace) return this.byName.get(`${namespace}/${name}`) ?? null;
-    return this.byAddress.get(hostOf(labels)) ?? null;
+    const name = podNamedBy((label) => labels.get(label));
+    return name ? this.named(name) : this.at(labels.get('instance') ?? '');
+  }
+
+  named(name: PodName): Pod | null {
+    return this.byName.get(titleOf(name)) ?? null;
+  }
+
+  /** At an address, with or without a port. */
+  at(instance: string): Pod | null {
+    return this.byAddress.get(addressIn(instance)) ?? null;
   }
 }
 
 /** The pods, of these, that series come from. */
 export function podsIn(series: readonly Series[], pods: readonly Pod[]): ReadonlySet<Pod> {
-  const index = new PodIndex(pods);
+  const index = PodIndex.of(pods);
   return new Set(series.flatMap(({ labels }) => index.podOf(labels) ?? []));
 }

@@ -7,7 +7,7 @@ import { isProxyPage } from '../../scraping/ways.ts';
 import { emitters } from '../istio/emitters.ts';
 import { population } from '../istio/population.ts';
 import { isYoung } from '../istio/proxies.ts';
-import { allNamespaces, allPods, allServices, byNamespace, type Listing, selects } from '../kubernetes/lists.ts';
+import { allNamespaces, allPods, allServices, byNamespace, itemsOf, selects } from '../kubernetes/lists.ts';
 import type { Pod } from '../kubernetes/pod.ts';
 import type { Service } from '../kubernetes/service.ts';
 import { type Monitoring, monitoring } from './monitors.ts';
@@ -94,7 +94,7 @@ function targetedIn({
   loaded: filters,
 }: Asked): Pick<Scraping, 'pods' | 'young' | 'targets' | 'targeted' | 'up' | 'isBySeries' | 'missing' | 'partial'> {
   const pods = all.filter((pod) => !isYoung(pod, now));
-  const index = new PodIndex(everyPod);
+  const index = PodIndex.of(everyPod);
   const own = new Set(pods);
   const { got } = sorted(targets);
   const byTarget = proxyTargetsIn(
@@ -153,22 +153,8 @@ export function proxyTargetsIn(
 }
 
 function podOf({ pod, url, podIp, instance }: Target, index: PodIndex): Pod | null {
-  const labels = new Map<string, string>(
-    pod
-      ? [
-          ['pod', pod.name],
-          ['namespace', pod.namespace],
-        ]
-      : [],
-  );
-  const byName = pod ? index.podOf(labels) : null;
-  if (byName) return byName;
   const hosts = [podIp ?? '', URL.canParse(url) ? new URL(url).host : '', instance];
-  for (const host of hosts) {
-    const found = index.podOf(new Map([['instance', host]]));
-    if (found) return found;
-  }
-  return null;
+  return (pod && index.named(pod)) ?? hosts.map((host) => index.at(host)).find((each) => each !== null) ?? null;
 }
 
 const isProxyTarget = ({ url, instance }: Target): boolean =>
@@ -217,8 +203,6 @@ export const proxyScraping = planeSource(
     });
   },
 );
-
-const itemsOf = <T>(attempt: Attempt<Listing<T>>): readonly T[] => ('got' in attempt ? attempt.got.items : []);
 
 /** What the servers that tell no targets hold of their scrapes. */
 async function upsOf(ask: Ask, targets: Asked['targets']): Promise<Asked['ups']> {

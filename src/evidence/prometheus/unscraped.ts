@@ -98,6 +98,7 @@ const groupOf = ({ namespace, name, owner }: Pod): string =>
 /** Why pods are not scraped: one cause each, the nearest to a cure, and one entry for one cause. */
 export function causesOf(pods: readonly Pod[], ways: Ways): readonly Cause[] {
   const options = optionsOf(ways);
+  const isByService = options.some(({ way }) => way.of === 'endpoints');
   const groups = new Map<string, Pod[]>();
   for (const pod of pods) {
     const own = groups.get(groupOf(pod));
@@ -108,8 +109,9 @@ export function causesOf(pods: readonly Pod[], ways: Ways): readonly Cause[] {
   for (const own of groups.values()) {
     const [pod] = own;
     if (!pod) continue;
+    const leading = isByService ? ways.servicesOf(pod) : null;
     const needed = options
-      .map((option) => ({ option, obstacles: obstaclesOf(option.way, pod, ways.servicesOf) }))
+      .map((option) => ({ option, obstacles: obstaclesOf(option.way, pod, () => leading) }))
       .sort((a, b) => needs(a) - needs(b) || nearness(b) - nearness(a));
     const cause = causeOf(needed[0] ?? null, pod);
     const key = JSON.stringify([
