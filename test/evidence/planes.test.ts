@@ -5,7 +5,7 @@ import type { ControlPlane, Scope } from '../../src/diagnosis/check.ts';
 import { Gatherer } from '../../src/diagnosis/gather.ts';
 import { detection } from '../../src/evidence/istio/detection.ts';
 import { belongsTo, pilots } from '../../src/evidence/istio/pilot.ts';
-import { isMixers, isOfPlane } from '../../src/evidence/istio/proxies.ts';
+import { isMixers, ofPlane } from '../../src/evidence/istio/proxies.ts';
 import { webhookBackends, webhooks } from '../../src/evidence/istio/webhooks.ts';
 import { scope } from '../support/judging.ts';
 import { container, workloadPod } from '../support/mixer.ts';
@@ -43,11 +43,11 @@ describe('a proxy’s control plane', () => {
   const both = [plane('default'), plane('1-21')];
   it('is that of its revision', () => {
     assert.deepEqual(
-      both.map((each) => belongsTo(of('1-21'), each, both)),
+      both.map((each) => belongsTo(each, both)(of('1-21'))),
       [false, true],
     );
     assert.deepEqual(
-      both.map((each) => belongsTo(of(), each, both)),
+      both.map((each) => belongsTo(each, both)(of())),
       [true, false],
     );
   });
@@ -58,13 +58,13 @@ describe('a proxy’s control plane', () => {
       annotations: { 'sidecar.istio.io/status': status('1-21') },
     });
     assert.deepEqual(
-      both.map((each) => belongsTo(tagged, each, both)),
+      both.map((each) => belongsTo(each, both)(tagged)),
       [false, true],
     );
   });
   it('is any, when that of its revision is gone', () => {
     assert.deepEqual(
-      both.map((each) => belongsTo(of('1-19'), each, both)),
+      both.map((each) => belongsTo(each, both)(of('1-19'))),
       [true, true],
     );
   });
@@ -76,13 +76,13 @@ describe('a proxy beside two generations', () => {
   const mixer = plane(null, { generation: 'mixer', namespace: 'istio-old', version: '1.0.6' });
   const today = plane('default');
   it('is the Mixer’s where it knows no other telemetry, and else the newer one’s', () => {
-    const own = (release: string) => [mixer, today].map((each) => isOfPlane(proxy(release), each, [mixer, today]));
+    const own = (release: string) => [mixer, today].map((each) => ofPlane(each, [mixer, today])(proxy(release)));
     assert.deepEqual(own('1.0.6'), [true, false]);
     assert.deepEqual(own('1.31.0'), [false, true]);
   });
   it('is told of by Pilot, wherever its metrics go', () => {
     const beside = { ...mixer, namespace: 'istio-system' };
-    assert.ok(isOfPlane(proxy('1.3.8'), today, [beside, today]));
+    assert.ok(ofPlane(today, [beside, today])(proxy('1.3.8')));
     assert.deepEqual(
       [isMixers(proxy('1.3.8'), [beside, today]), isMixers(proxy('1.6.8'), [beside, today])],
       [true, false],
@@ -90,7 +90,7 @@ describe('a proxy beside two generations', () => {
   });
   it('is nobody else’s where there is no Mixer any more', () => {
     assert.ok(!isMixers(proxy('1.3.8'), [today]));
-    assert.ok(isOfPlane(proxy('1.3.8'), today, [today]));
+    assert.ok(ofPlane(today, [today])(proxy('1.3.8')));
   });
 });
 

@@ -7,7 +7,7 @@ import { count, isSome, sorted, unknown } from '../../diagnosis/verdict.ts';
 import { UsageError } from '../../errors.ts';
 import { detection } from '../istio/detection.ts';
 import { firstSyncs, proxiesIn } from '../istio/pilot.ts';
-import { adminPortOf, isOfPlane, proxyContainerOf } from '../istio/proxies.ts';
+import { adminPortOf, ofPlane, proxyContainerOf } from '../istio/proxies.ts';
 import { proxyNamed } from '../istio/sync.ts';
 import { allPods } from '../kubernetes/lists.ts';
 import { titleOf } from '../kubernetes/named.ts';
@@ -51,10 +51,11 @@ export const isSidecar = ({ pod, container }: Envoy): boolean =>
 /** Every running Envoy of this control plane's mesh: sidecars, gateways, waypoints; narrowed by -n and -l. */
 export const envoys = planeSource([], async ({ from, scope, plane }): Promise<readonly Envoy[]> => {
   const [all, selected, { all: planes }] = await Promise.all([from(allPods), from(selectedPods), from(detection)]);
+  const isOwn = ofPlane(plane, planes);
   return (selected ?? all).items.flatMap((pod) => {
     const container = proxyContainerOf(pod);
     const isIn = scope.from !== null || scope.namespace === null || pod.namespace === scope.namespace;
-    const isEnvoy = container && isRunning(pod) && pod.labels.app !== 'ztunnel' && isOfPlane(pod, plane, planes);
+    const isEnvoy = container && isRunning(pod) && pod.labels.app !== 'ztunnel' && isOwn(pod);
     return isEnvoy && isIn ? [{ pod, container }] : [];
   });
 });

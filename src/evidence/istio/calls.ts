@@ -14,7 +14,7 @@ import { allPods, allServices, itemsOf, missingOf } from '../kubernetes/lists.ts
 import { isRunning } from '../kubernetes/pod.ts';
 import type { Service } from '../kubernetes/service.ts';
 import { detection } from './detection.ts';
-import { isOfPlane, proxyContainerOf } from './proxies.ts';
+import { ofPlane, proxyContainerOf } from './proxies.ts';
 import {
   type DestinationRule,
   destinationRules,
@@ -101,9 +101,10 @@ export const callers = planeSource([], async ({ from, scope, plane }): Promise<r
     from(detection),
     from(callerPod),
   ]);
+  const isOwn = ofPlane(plane, planes);
   const all = pods.items.filter((pod) => {
     const container = proxyContainerOf(pod);
-    return container && isRunning(pod) && isSidecar({ pod, container }) && isOfPlane(pod, plane, planes);
+    return container && isRunning(pod) && isSidecar({ pod, container }) && isOwn(pod);
   });
   const own = scope.from ? (named ? [named] : []) : all;
   return kindsOf(own, selectorsIn(routing)).map(viewsOf(routing));

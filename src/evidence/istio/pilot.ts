@@ -203,12 +203,14 @@ const injectedBy = ({ annotations }: Pod): string | undefined =>
  * Whether a proxy is to be connected to this control plane, of all that there are: by its revision. One whose revision
  * has no control plane any more is everybody's to judge.
  */
-export function belongsTo(pod: Pod, plane: ControlPlane, all: readonly ControlPlane[]): boolean {
-  const named = (revision: string | null): string => revision ?? 'default';
-  const revisions = new Set(all.map(({ revision }) => named(revision)));
-  const said = [pod.labels['istio.io/rev'], pod.annotations['istio.io/rev'], injectedBy(pod)].filter(
-    (each) => each !== undefined,
-  );
-  const own = said.find((each) => revisions.has(each)) ?? said[0] ?? 'default';
-  return !revisions.has(own) || own === named(plane.revision);
+export function belongsTo(plane: ControlPlane, all: readonly ControlPlane[]): (pod: Pod) => boolean {
+  const named = ({ revision }: ControlPlane): string => revision ?? 'default';
+  const revisions = new Set(all.map(named));
+  return (pod) => {
+    const said = [pod.labels['istio.io/rev'], pod.annotations['istio.io/rev'], injectedBy(pod)].filter(
+      (each) => each !== undefined,
+    );
+    const own = said.find((each) => revisions.has(each)) ?? said[0] ?? 'default';
+    return !revisions.has(own) || own === named(plane);
+  };
 }

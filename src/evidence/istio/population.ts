@@ -10,7 +10,7 @@ import { narrowed, selectedPods } from '../kubernetes/workload.ts';
 import { type Bare, bareIn } from './bare.ts';
 import { detection, isZtunnel } from './detection.ts';
 import { type Injection, injection, isInjectedOtherwise } from './injection.ts';
-import { isMixers, isOfPlane, proxyContainerOf } from './proxies.ts';
+import { isMixers, ofPlane, proxyContainerOf } from './proxies.ts';
 
 /** A sidecar reports both sides, a gateway what it sends only (modern.md 2b, rule 7). */
 export type ProxyKind = 'sidecar' | 'gateway';
@@ -69,9 +69,9 @@ export const population = planeSource([], async (ask): Promise<Population> => {
     isRunning(pod) &&
     (scope.namespace === null || pod.namespace === scope.namespace) &&
     (named === null || named.has(`${pod.namespace}/${pod.name}`));
+  const isOwn = ofPlane(plane, planes);
   const looked = (selected ?? all).items.filter(
-    (pod) =>
-      isLookedAt(pod) && !isZtunnel(pod) && !isWaypoint(pod) && !isMixers(pod, planes) && isOfPlane(pod, plane, planes),
+    (pod) => isLookedAt(pod) && !isZtunnel(pod) && !isWaypoint(pod) && !isMixers(pod, planes) && isOwn(pod),
   );
   const proxies: Proxy[] = [];
   const envoyless: Pod[] = [];

@@ -41,18 +41,19 @@ const isMixer = ({ generation }: ControlPlane): boolean => generation === 'mixer
 
 /** Proxies of 1.4 and older know no metrics but Mixer's: where there is a Mixer, they are its. */
 export function isMixers(pod: Pod, planes: readonly ControlPlane[]): boolean {
+  if (!planes.some(isMixer)) return false;
   const release = releaseOf(proxyContainerOf(pod)?.image ?? '');
-  return planes.some(isMixer) && release !== null && !isAtLeast(release, '1.5');
+  return release !== null && !isAtLeast(release, '1.5');
 }
 
 /** Whether a proxy is a workload's that is this control plane's to serve. */
-export function isOfPlane(pod: Pod, plane: ControlPlane, planes: readonly ControlPlane[]): boolean {
-  if (isControlPlanes(pod)) return false;
+export function ofPlane(plane: ControlPlane, planes: readonly ControlPlane[]): (pod: Pod) => boolean {
   const own = controlPlanesOf(planes);
   // Two meshes in one cluster, of which one is old: neither has a revision that tells.
-  const isRight = (each: ControlPlane): boolean => isMixer(each) === isMixers(pod, own);
-  if (!own.some(isMixer) || own.every(isMixer)) return belongsTo(pod, plane, own);
-  return isRight(plane) && belongsTo(pod, plane, own.filter(isRight));
+  const areMixed = own.some(isMixer) && !own.every(isMixer);
+  const isAlike = (each: ControlPlane): boolean => isMixer(each) === isMixer(plane);
+  const belongs = belongsTo(plane, areMixed ? own.filter(isAlike) : own);
+  return (pod) => !isControlPlanes(pod) && (!areMixed || isMixers(pod, own) === isMixer(plane)) && belongs(pod);
 }
 
 /** The proxies that should have their configuration from this control plane. */
@@ -67,9 +68,10 @@ export interface Expected {
 export const expectedProxies = planeSource([], async (ask): Promise<Expected> => {
   const { from, scope, plane, now } = ask;
   const [all, selected, { all: planes }] = await Promise.all([from(allPods), from(selectedPods), from(detection)]);
+  const isOwn = ofPlane(plane, planes);
   const proxies = (selected ?? all).items.filter((pod) => {
     const container = proxyContainerOf(pod);
-    return container !== undefined && isRunning(pod) && !isPolling(container) && isOfPlane(pod, plane, planes);
+    return container !== undefined && isRunning(pod) && !isPolling(container) && isOwn(pod);
   });
   const judged = proxies.filter(({ namespace }) => scope.namespace === null || namespace === scope.namespace);
   const young = judged.filter((pod) => isYoung(pod, now));
