@@ -1,6 +1,6 @@
 import { selects } from '../kubernetes/lists.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
-import type { Service } from '../kubernetes/service.ts';
+import { type Service, targetOf } from '../kubernetes/service.ts';
 
 /** What the address of a store leads to, as far as this cluster tells. */
 export type Leads =
@@ -24,14 +24,6 @@ export interface Known {
   namespaces: ReadonlySet<string> | null;
 }
 
-/** The container's port behind a Service's. */
-function targetOf(port: Service['ports'][number], [pod]: readonly Pod[]): number {
-  const { targetPort } = port;
-  if (typeof targetPort === 'number') return targetPort;
-  const named = pod?.containers.flatMap(({ ports }) => ports).find(({ name }) => name === targetPort);
-  return named?.port ?? port.port;
-}
-
 /** What a URL that a pod of `from` asks leads to. */
 export function addressed(url: string, from: string, { services, pods, namespaces }: Known): Leads {
   if (!URL.canParse(url)) return { to: 'elsewhere' };
@@ -48,6 +40,7 @@ export function addressed(url: string, from: string, { services, pods, namespace
   const behind = pods.filter(
     (pod) => pod.namespace === namespace && isRunning(pod) && selects(service.selector, pod.labels),
   );
+  const [first] = behind;
   const port = service.ports.find((each) => each.port === asked);
   // Without an address of its own a Service leads to any port of its pods.
   if (!port && !service.headless) return { to: 'no port', service, port: asked };
@@ -55,7 +48,7 @@ export function addressed(url: string, from: string, { services, pods, namespace
     to: 'service',
     service,
     pods: behind,
-    port: port ? targetOf(port, behind) : asked,
+    port: (port && first && targetOf(port, first)) ?? asked,
     prefix: pathname.replace(/\/+$/, ''),
     isEncrypted,
   };

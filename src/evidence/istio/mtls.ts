@@ -19,12 +19,12 @@ import { meshConfig } from '../kubernetes/config-maps.ts';
 import { allPods, allServices, byNamespace } from '../kubernetes/lists.ts';
 import { dated, titleOf } from '../kubernetes/named.ts';
 import type { Pod } from '../kubernetes/pod.ts';
-import type { Service, ServicePort } from '../kubernetes/service.ts';
+import { type Service, type ServicePort, targetOf } from '../kubernetes/service.ts';
 import { object } from '../text/json.ts';
 import { callers, calls } from './calls.ts';
 import { configuration } from './configuration.ts';
 import type { DestinationRule } from './routing.ts';
-import { answersOn, behind, takesTls, targetOf } from './servers.ts';
+import { answersOn, behind, takesTls } from './servers.ts';
 
 const modeIn = (value: unknown): MtlsMode | null => {
   const { mode } = object(value);

@@ -3,7 +3,7 @@ import { hasLabels, type Subset } from '../../istio/destination-rules.ts';
 import { isSidecar } from '../envoy/asked.ts';
 import { selects } from '../kubernetes/lists.ts';
 import { isAmbient, isRunning, type Pod } from '../kubernetes/pod.ts';
-import type { Service, ServicePort } from '../kubernetes/service.ts';
+import type { Service } from '../kubernetes/service.ts';
 import { capturedOf } from './captured.ts';
 import { proxyContainerOf } from './proxies.ts';
 
@@ -46,12 +46,6 @@ export function behindAny(pods: readonly Pod[]): (service: Service) => readonly 
     const [fewest = []] = sharing.sort((a, b) => a.length - b.length);
     return behind(service, fewest);
   };
-}
-
-/** The port of a pod that a Service's port leads to; null where the pod has none of that name. */
-export function targetOf({ targetPort }: ServicePort, { containers }: Pod): number | null {
-  if (typeof targetPort === 'number') return targetPort;
-  return containers.flatMap(({ ports }) => ports).find(({ name }) => name === targetPort)?.port ?? null;
 }
 
 /** Whether a pod speaks gRPC to the mesh by itself: what was injected brings its configuration only (grpc-agent.yaml). */

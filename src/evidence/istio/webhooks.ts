@@ -10,9 +10,8 @@ import { NoAnswer } from '../../errors.ts';
 import type { LabelSelector } from '../../istio/selector.ts';
 import { allPods, allServices, type Listing, listAll, selects } from '../kubernetes/lists.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
-import type { Service } from '../kubernetes/service.ts';
+import { type Service, targetOf } from '../kubernetes/service.ts';
 import { controlPlanesOf, detection } from './detection.ts';
-import { targetOf } from './servers.ts';
 
 /** The certificates that the API server trusts of a webhook. */
 export type CaBundle =

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 import type { Port } from '../../istio/protocol.ts';
+import type { Pod } from './pod.ts';
 
 export interface Service {
   name: string;
@@ -62,4 +63,10 @@ export function serviceOf({ metadata, ...rest }: KubernetesObject): Service {
     takesUnready: publishNotReadyAddresses === true,
     waypoint: bound ? { bound: bound.status === 'True', message: bound.message ?? '' } : null,
   };
+}
+
+/** The port of a pod that a Service's port leads to; null where the pod has none of that name. */
+export function targetOf({ targetPort }: ServicePort, { containers }: Pod): number | null {
+  if (typeof targetPort === 'number') return targetPort;
+  return containers.flatMap(({ ports }) => ports).find(({ name }) => name === targetPort)?.port ?? null;
 }

@@ -5,6 +5,7 @@ import type { Ask, Scope, Source } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource } from '../../diagnosis/source.ts';
 import { allPods, allServices, selects } from '../kubernetes/lists.ts';
 import { type Container, isRunning, type Pod } from '../kubernetes/pod.ts';
+import { targetOf } from '../kubernetes/service.ts';
 
 /** Where a Prometheus answers. */
 export interface PrometheusServer {
@@ -106,10 +107,6 @@ async function named({ from }: Ask, at: NonNullable<Scope['prometheus']>): Promi
       service ? 'no running pod is behind this Service' : 'there is no such Service',
     );
   }
-  const port = service.ports.find((each) => each.port === at.port)?.targetPort ?? at.port;
-  const number =
-    typeof port === 'number'
-      ? port
-      : (pod.containers.flatMap(({ ports }) => ports).find(({ name }) => name === port)?.port ?? at.port);
-  return [inPod(pod, number, at.prefix)];
+  const port = service.ports.find((each) => each.port === at.port);
+  return [inPod(pod, (port && targetOf(port, pod)) ?? at.port, at.prefix)];
 }

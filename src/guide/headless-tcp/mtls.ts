@@ -4,10 +4,11 @@ import { attempt } from '../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { calls } from '../../evidence/istio/calls.ts';
 import { type ClientTls, clientTls, peerAuthentications, spokenTo } from '../../evidence/istio/mtls.ts';
-import { answersOn, behind, TLS_MODE, takesTls, targetOf } from '../../evidence/istio/servers.ts';
+import { answersOn, behind, TLS_MODE, takesTls } from '../../evidence/istio/servers.ts';
 import { allPods, byNamespace } from '../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 import type { Pod } from '../../evidence/kubernetes/pod.ts';
+import { targetOf } from '../../evidence/kubernetes/service.ts';
 import { isWildcard } from '../../istio/hosts.ts';
 import {
   indexPeerAuthentications,

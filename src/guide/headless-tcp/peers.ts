@@ -3,11 +3,11 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { calls } from '../../evidence/istio/calls.ts';
 import { peerAuthentications } from '../../evidence/istio/mtls.ts';
-import { behind, targetOf } from '../../evidence/istio/servers.ts';
+import { behind } from '../../evidence/istio/servers.ts';
 import { allPods, allServices, byNamespace } from '../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { isRunning, type Pod } from '../../evidence/kubernetes/pod.ts';
-import type { Service } from '../../evidence/kubernetes/service.ts';
+import { type Service, targetOf } from '../../evidence/kubernetes/service.ts';
 import { hasLabels } from '../../istio/destination-rules.ts';
 import { indexPeerAuthentications, type PeerAuthentication, selectingRuleOf } from '../../istio/mtls.ts';
 

@@ -3,11 +3,11 @@ import { defineCheck } from '../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { calls } from '../../evidence/istio/calls.ts';
 import { peerAuthentications } from '../../evidence/istio/mtls.ts';
-import { answersOn, behind, isNaked, targetOf } from '../../evidence/istio/servers.ts';
+import { answersOn, behind, isNaked } from '../../evidence/istio/servers.ts';
 import { allPods, allServices, byNamespace } from '../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { isRunning, type Pod } from '../../evidence/kubernetes/pod.ts';
-import type { Service } from '../../evidence/kubernetes/service.ts';
+import { type Service, targetOf } from '../../evidence/kubernetes/service.ts';
 import {
   indexPeerAuthentications,
   isByPeerAuthentication,

@@ -6,13 +6,13 @@ import { capturedOf } from '../../../../evidence/istio/captured.ts';
 import { settingsName } from '../../../../evidence/istio/injection.ts';
 import { type Proxy as Injected, population } from '../../../../evidence/istio/population.ts';
 import { sidecars } from '../../../../evidence/istio/routing.ts';
-import { behindAny, targetOf } from '../../../../evidence/istio/servers.ts';
+import { behindAny } from '../../../../evidence/istio/servers.ts';
 import { meshConfig } from '../../../../evidence/kubernetes/config-maps.ts';
 import { allServices, byNamespace, type Listing } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
-import type { Service, ServicePort } from '../../../../evidence/kubernetes/service.ts';
+import { type Service, type ServicePort, targetOf } from '../../../../evidence/kubernetes/service.ts';
 import {
   byService,
   connectionsByService,

@@ -1,8 +1,8 @@
 import type { Population } from '../../../../evidence/istio/population.ts';
-import { behindAny, targetOf } from '../../../../evidence/istio/servers.ts';
+import { behindAny } from '../../../../evidence/istio/servers.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
-import type { Service, ServicePort } from '../../../../evidence/kubernetes/service.ts';
+import { type Service, type ServicePort, targetOf } from '../../../../evidence/kubernetes/service.ts';
 import { type Protocol, protocolOf } from '../../../../istio/protocol.ts';
 import { isNamedStore, saysStore, storeOn } from '../../../headless-tcp/stores.ts';
 
