@@ -1,9 +1,4 @@
-export type Json = Record<string, unknown>;
-
-const object = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
-const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.map(object) : []);
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+import { type Json, list, object, text } from '../text/json.ts';
 
 /** A field by its proto name, or as JSON spells it: old and new Envoys differ (guide.md 0.4). */
 export const field = (from: unknown, name: string): unknown =>

@@ -3,13 +3,13 @@ import { TEXT_LIMIT } from '../../cluster/question/cluster.ts';
 import type { PageQuestion } from '../../cluster/question/question.ts';
 import { askPage, unanswered } from '../../cluster/question/text.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
+import type { Json } from '../text/json.ts';
 import { adminPage, askedEnvoys, type Told } from './asked.ts';
 import {
   clusterOf,
   type EnvoyCluster,
   field,
   inlineRoutesOf,
-  type Json,
   type Listener,
   listenerOf,
   type RouteTable,

@@ -15,6 +15,7 @@ import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { type Listing, listAll } from '../kubernetes/lists.ts';
+import { type Json, list, object, text } from '../text/json.ts';
 import { mixer } from './pods.ts';
 
 export interface Rule {
@@ -59,10 +60,7 @@ export interface Instance {
   read: boolean;
 }
 
-type Json = Record<string, unknown>;
-const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
 const array = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const either = (from: Json, snake: string, camel: string): unknown => from[snake] ?? from[camel];
 
 const identity = ({ metadata }: KubernetesObject): { name: string; namespace: string } => ({
@@ -76,9 +74,9 @@ const ruleOf = (from: KubernetesObject): Rule => {
     ...identity(from),
     // `selector` is an old alias (mixer.md 3.3).
     match: text(spec.match) || text(spec.selector),
-    actions: array(spec.actions).map((action) => ({
-      handler: text(object(action).handler),
-      instances: array(object(action).instances).map(text),
+    actions: list(spec.actions).map(({ handler, instances }) => ({
+      handler: text(handler),
+      instances: array(instances).map(text),
     })),
   };
 };
@@ -86,25 +84,22 @@ const ruleOf = (from: KubernetesObject): Rule => {
 /** Numbers of the enum in the adapter's config.proto. */
 const KINDS: Readonly<Record<number, string>> = { 1: 'GAUGE', 2: 'COUNTER', 3: 'DISTRIBUTION' };
 
-const handlerMetricOf = (value: unknown): HandlerMetric => {
-  const metric = object(value);
-  return {
-    name: text(metric.name),
-    namespace: text(metric.namespace) || 'istio',
-    instanceName: text(either(metric, 'instance_name', 'instanceName')),
-    // jsonpb takes an enum's number too.
-    kind: typeof metric.kind === 'number' ? (KINDS[metric.kind] ?? '') : text(metric.kind),
-    labelNames: array(either(metric, 'label_names', 'labelNames')).map(text),
-    buckets: metric.buckets ?? null,
-  };
-};
+const handlerMetricOf = (metric: Json): HandlerMetric => ({
+  name: text(metric.name),
+  namespace: text(metric.namespace) || 'istio',
+  instanceName: text(either(metric, 'instance_name', 'instanceName')),
+  // jsonpb takes an enum's number too.
+  kind: typeof metric.kind === 'number' ? (KINDS[metric.kind] ?? '') : text(metric.kind),
+  labelNames: array(either(metric, 'label_names', 'labelNames')).map(text),
+  buckets: metric.buckets ?? null,
+});
 
 const oldHandlerOf = (from: KubernetesObject): Omit<Handler, 'read'> => ({
   ...identity(from),
   key: `${from.metadata.name}.prometheus.${from.metadata.namespace}`,
   kind: 'prometheus',
   adapter: 'prometheus',
-  metrics: array(object(from.spec).metrics).map(handlerMetricOf),
+  metrics: list(object(from.spec).metrics).map(handlerMetricOf),
 });
 
 const handlerOf = (from: KubernetesObject): Omit<Handler, 'read'> => {
@@ -114,7 +109,7 @@ const handlerOf = (from: KubernetesObject): Omit<Handler, 'read'> => {
     key: `${from.metadata.name}.handler.${from.metadata.namespace}`,
     kind: 'handler',
     adapter: text(spec.compiledAdapter) || text(spec.adapter),
-    metrics: array(object(spec.params).metrics).map(handlerMetricOf),
+    metrics: list(object(spec.params).metrics).map(handlerMetricOf),
   };
 };
 
@@ -154,7 +149,7 @@ const mapped = <T, U>(listing: Listing<T>, change: (item: T) => U): Listing<U> =
 const servedKinds = clusterSource([], async ({ cluster }): Promise<ReadonlySet<string> | null> => {
   const answer = await settle(askJson(cluster, { ask: 'discovery', path: '/apis/config.istio.io/v1alpha2' }));
   if ('missing' in answer) return answer.missing.hindrance === 'NotFound' ? new Set() : null;
-  return new Set(array(object(answer.got).resources).map((resource) => text(object(resource).name)));
+  return new Set(list(object(answer.got).resources).map(({ name }) => text(name)));
 });
 
 /** A user without the right is refused before the API server tells that there is no such kind: so ask what is served. */

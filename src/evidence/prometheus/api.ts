@@ -3,6 +3,7 @@ import type { PageQuestion, UrlQuestion } from '../../cluster/question/question.
 import { textOf, unanswered } from '../../cluster/question/text.ts';
 import { JsonSplitter } from '../../cluster/ways/json-splitter.ts';
 import { messageOf } from '../../errors.ts';
+import { object, texts } from '../text/json.ts';
 import { notJson, refusedBy, saidIn } from './refusals.ts';
 
 /** An answer of Prometheus’ API. */
@@ -97,8 +98,8 @@ function answerIn(question: ApiQuestion, text: string): ApiAnswer {
     throw unanswered(question, 'BadAnswer', status === 'error' ? saidIn(text) : 'not an answer of Prometheus’ API');
   return {
     data,
-    partial: [...textsIn(warnings), ...(isPartial === true ? ['the server calls its answer partial'] : [])],
-    infos: textsIn(infos),
+    partial: [...texts(warnings), ...(isPartial === true ? ['the server calls its answer partial'] : [])],
+    infos: texts(infos),
   };
 }
 
@@ -109,8 +110,5 @@ function rawIn(question: ApiQuestion, text: string): RawAnswer {
   } catch {
     throw notJson(question, text);
   }
-  return typeof raw === 'object' && raw !== null ? raw : {};
+  return object(raw);
 }
-
-const textsIn = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];

@@ -1,5 +1,6 @@
 import type { Ask } from '../../diagnosis/check.ts';
 import { durationIn } from '../text/duration.ts';
+import { object, text } from '../text/json.ts';
 import { askApiList } from './api.ts';
 import { type PodName, podNamedBy } from './pod-labels.ts';
 import type { PrometheusServer } from './server.ts';
@@ -46,31 +47,26 @@ export async function targetsOf({ cluster }: Ask, server: PrometheusServer): Pro
 }
 
 function targetIn(entry: unknown): Target {
-  const raw = recordIn(entry);
-  const [discovered, labels] = [recordIn(raw.discoveredLabels), recordIn(raw.labels)];
-  const scraped = Date.parse(textIn(raw.lastScrape));
-  const found = (name: string): string | null => textIn(discovered[`__meta_kubernetes_${name}`]) || null;
+  const raw = object(entry);
+  const [discovered, labels] = [object(raw.discoveredLabels), object(raw.labels)];
+  const scraped = Date.parse(text(raw.lastScrape));
+  const found = (name: string): string | null => text(discovered[`__meta_kubernetes_${name}`]) || null;
   const [namespace, name] = [found('namespace'), found('pod_name')];
   return {
-    job: textIn(labels.job),
-    pool: textIn(raw.scrapePool),
-    url: textIn(raw.scrapeUrl),
-    health: textIn(raw.health) || 'unknown',
-    lastError: textIn(raw.lastError),
+    job: text(labels.job),
+    pool: text(raw.scrapePool),
+    url: text(raw.scrapeUrl),
+    health: text(raw.health) || 'unknown',
+    lastError: text(raw.lastError),
     // Go's zero time, year 1, is "never".
     lastScrape: scraped > 0 ? scraped : null,
     interval: durationIn(raw.scrapeInterval),
-    instance: textIn(labels.instance),
-    pod: namespace && name ? { namespace, name } : podNamedBy((label) => textIn(labels[label])),
+    instance: text(labels.instance),
+    pod: namespace && name ? { namespace, name } : podNamedBy((label) => text(labels[label])),
     podIp: found('pod_ip'),
-    address: textIn(discovered.__address__),
+    address: text(discovered.__address__),
     namespace,
     service: found('service_name'),
     portName: found('endpoint_port_name'),
   };
 }
-
-const recordIn = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-
-const textIn = (value: unknown): string => (typeof value === 'string' ? value : '');
