@@ -56,8 +56,10 @@ export function nameEndOf(bytes: Buffer, from: number, end: number, colon = COLO
 
 export const RETURN_FAULT = 'carriage return at the end of the line';
 
+export const CUT_FAULT = 'page ends inside a line';
+
 /** What is wrong with a line that does not end; blanks are no line. */
-export const cutFault = (rest: string): string | null => (/[^ \t]/.test(rest) ? 'page ends inside a line' : null);
+export const cutFault = (rest: string): string | null => (/[^ \t]/.test(rest) ? CUT_FAULT : null);
 
 /** Whether the bytes at `at` are those of `text`. */
 export function startsWith(bytes: Buffer, text: string, at: number): boolean {

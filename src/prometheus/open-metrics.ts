@@ -1,4 +1,4 @@
-import { excerpt, isUtf8, latin1 } from './characters.ts';
+import { CUT_FAULT, excerpt, isUtf8, latin1 } from './characters.ts';
 import type { Judge } from './judge.ts';
 import { isNumber } from './numbers.ts';
 import { hashOf, Seen } from './seen.ts';
@@ -32,8 +32,7 @@ export class OpenMetrics implements Judge {
   }
 
   end(rest: string): string | null {
-    if (rest !== '' && (this.hasEnded || rest !== '# EOF'))
-      return this.hasEnded ? 'line after # EOF' : 'page ends inside a line';
+    if (rest !== '' && (this.hasEnded || rest !== '# EOF')) return this.hasEnded ? 'line after # EOF' : CUT_FAULT;
     return rest !== '' || this.hasEnded ? null : 'OpenMetrics that does not end with # EOF';
   }
 

@@ -1,6 +1,7 @@
 import type { Cluster } from '../../cluster/question/cluster.ts';
 import type { ExecQuestion, PageQuestion } from '../../cluster/question/question.ts';
 import { unanswered } from '../../cluster/question/text.ts';
+import { CUT_FAULT } from '../../prometheus/characters.ts';
 import { lineOf } from '../../prometheus/metrics.ts';
 import { numberOf } from '../../prometheus/numbers.ts';
 import type { Problem } from '../../prometheus/page-reader.ts';
@@ -38,9 +39,6 @@ const AGENT = /^istio_agent_/;
 const STATES =
   /^(istio_build|envoy_server_state|envoy_listener_manager_(lds_update_(rejected|success)|total_listeners_active)|istio_agent_scrape_failures_total)$/;
 
-/** A page that breaks off holds what it holds; what it lacks may have been behind. */
-const CUT = 'page ends inside a line';
-
 /** Reads one, keeping what is told above of pages of any size. */
 export async function askMetricsPage(cluster: Cluster, question: PageQuestion | ExecQuestion): Promise<MetricsPage> {
   const parts = { agent: false, envoy: false };
@@ -73,7 +71,8 @@ export async function askMetricsPage(cluster: Cluster, question: PageQuestion | 
   // The filter's own metrics are Envoy's part too.
   if (build !== null || families.size > 0) parts.envoy = true;
   const [problem = null] = problems;
-  if (problem?.text === CUT && build === null && families.size === 0)
+  // A page that breaks off holds what it holds; what it lacks may have been behind.
+  if (problem?.text === CUT_FAULT && build === null && families.size === 0)
     throw unanswered(question, 'BadAnswer', `line ${problem.line} of the page: ${problem.text}`);
   return {
     parts,
@@ -85,7 +84,7 @@ export async function askMetricsPage(cluster: Cluster, question: PageQuestion | 
     refused: values.get('envoy_listener_manager_lds_update_rejected') ?? null,
     listeners: values.get('envoy_listener_manager_total_listeners_active') ?? null,
     failures,
-    problem: problem?.text === CUT ? null : problem,
+    problem: problem?.text === CUT_FAULT ? null : problem,
     lines,
   };
 }

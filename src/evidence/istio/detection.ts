@@ -3,7 +3,7 @@ import type { Ask, ControlPlane, Generation } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../../errors.ts';
 import { isAtLeast } from '../../istio/release.ts';
-import { allDeployments, allPods, type Deployment, type Listing, listAll } from '../kubernetes/lists.ts';
+import { allDeployments, allPods, type Deployment, itemsOf, listAll, missingOf } from '../kubernetes/lists.ts';
 import { type Pod, proxyOf } from '../kubernetes/pod.ts';
 
 /** What the search for control planes found, and what it could not look at. */
@@ -62,9 +62,9 @@ export const detection = clusterSource(
   [{ verb: 'list', resource: typedName(envoyFilters) }],
   async (ask): Promise<Detection> => {
     const [pods, deployments] = await Promise.all([settle(ask.from(allPods)), settle(ask.from(allDeployments))]);
-    const unsearched = [...refusals(pods), ...refusals(deployments)];
-    const everyPod = 'got' in pods ? pods.got.items : [];
-    const everyDeployment = 'got' in deployments ? deployments.got.items : [];
+    const unsearched = [...missingOf(pods), ...missingOf(deployments)];
+    const everyPod = itemsOf(pods);
+    const everyDeployment = itemsOf(deployments);
 
     const found = [
       ...mixers(everyPod, everyDeployment),
@@ -88,11 +88,6 @@ export const detection = clusterSource(
     };
   },
 );
-
-const refusals = (attempt: { got: Listing<unknown> } | { missing: Unanswered }): readonly Unanswered[] => {
-  if ('missing' in attempt) return [attempt.missing];
-  return attempt.got.refusal ? [attempt.got.refusal] : [];
-};
 
 const places = (planes: readonly ControlPlane[]): string =>
   [...new Set(planes.map(({ namespace }) => namespace ?? '?'))].join(', ');

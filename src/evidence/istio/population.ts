@@ -64,11 +64,11 @@ export const population = planeSource([], async (ask): Promise<Population> => {
     from(detection),
     settle(from(injection)),
   ]);
-  const named = own && new Set(own.pods.map(({ namespace, name }) => `${namespace}/${name}`));
+  const named = own && new Set(own.pods);
   const isLookedAt = (pod: Pod): boolean =>
     isRunning(pod) &&
     (scope.namespace === null || pod.namespace === scope.namespace) &&
-    (named === null || named.has(`${pod.namespace}/${pod.name}`));
+    (named === null || named.has(pod));
   const isOwn = ofPlane(plane, planes);
   const looked = (selected ?? all).items.filter(
     (pod) => isLookedAt(pod) && !isZtunnel(pod) && !isWaypoint(pod) && !isMixers(pod, planes) && isOwn(pod),

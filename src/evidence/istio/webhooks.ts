@@ -8,7 +8,7 @@ import type { Ask, Attempt, ControlPlane, Source } from '../../diagnosis/check.t
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';
 import type { LabelSelector } from '../../istio/selector.ts';
-import { allPods, allServices, type Listing, listAll, selects } from '../kubernetes/lists.ts';
+import { allPods, allServices, type Listing, listFirst, selects } from '../kubernetes/lists.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
 import { type Service, targetOf } from '../kubernetes/service.ts';
 import { controlPlanesOf, detection } from './detection.ts';
@@ -87,11 +87,10 @@ function webhooksOf(kind: Webhook['kind'], { metadata, webhooks = [] }: Kubernet
 }
 
 /** v1, or where that is not served v1beta1 (Kubernetes 1.15 and older). */
-async function listed(ask: Ask, kind: Webhook['kind']): Promise<Listing<readonly Webhook[]>> {
+function listed(ask: Ask, kind: Webhook['kind']): Promise<Listing<readonly Webhook[]>> {
   const resource = kind === 'mutating' ? mutatingWebhooks : validatingWebhooks;
   const parse = (object: KubernetesObject): readonly Webhook[] => webhooksOf(kind, object);
-  const newest = await listAll(ask, resource('v1'), parse);
-  return newest.served ? newest : listAll(ask, resource('v1beta1'), parse);
+  return listFirst(ask, [resource('v1'), resource('v1beta1')], parse);
 }
 
 const every = (kind: Webhook['kind'], resource: Resource): Source<readonly Webhook[]> =>

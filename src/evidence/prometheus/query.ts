@@ -2,6 +2,7 @@ import { unanswered } from '../../cluster/question/text.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { settle } from '../../diagnosis/source.ts';
 import { NoAnswer } from '../../errors.ts';
+import { numberOf } from '../../prometheus/numbers.ts';
 import { type ApiAnswer, askApi } from './api.ts';
 import { type PrometheusServer, prometheusServers } from './server.ts';
 
@@ -73,7 +74,4 @@ const seriesIn = ({ metric = {}, value, histogram }: RawSeries): Series => ({
 });
 
 /** A sample as Prometheus writes it. */
-const numberIn = (text: unknown): number => {
-  if (typeof text !== 'string' || text === '') return Number.NaN;
-  return Number(text.replace(/^([+-]?)Inf$/, '$1Infinity'));
-};
+const numberIn = (text: unknown): number => (typeof text === 'string' && text !== '' ? numberOf(text) : Number.NaN);
