@@ -132,9 +132,9 @@ export class Pattern {
     for (let at = 0; at < text.length; at++) {
       const next = new Map<number, readonly number[]>();
       for (const [step, marks] of threads) {
-        const { does, ...rest } = this.program[step] as Step;
-        const { fits } = rest as { fits: (character: string) => boolean };
-        if (does === 'take' && fits(text.charAt(at))) this.follow(step + 1, at + 1, text.length, marks, next);
+        const taking = this.program[step] as Step;
+        if (taking.does === 'take' && taking.fits(text.charAt(at)))
+          this.follow(step + 1, at + 1, text.length, marks, next);
       }
       if (next.size === 0) return null;
       threads = next;
