@@ -89,6 +89,12 @@ describe('the architecture', () => {
     for (const file of files) assert.ok(textOf(file).split('\n').length <= 300, file);
   });
 
+  it('shares about the store what is of no walk alone', () => {
+    const walks = /^guide\/missing-metrics\/(mixer|sidecar|ambient)\//;
+    for (const file of files.filter((name) => name.startsWith('guide/missing-metrics/prometheus/')))
+      for (const target of importsOf(file)) assert.ok(!walks.test(target), `${file} imports ${target}`);
+  });
+
   it('asks the cluster in evidence only: no judge is handed one', () => {
     for (const file of files.filter((name) => folderOf(name) === 'guide')) {
       assert.ok(!/cluster\.(list|read)\(/.test(textOf(file)), file);

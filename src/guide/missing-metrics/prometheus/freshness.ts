@@ -8,7 +8,7 @@ import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
 import { PodIndex } from '../../../evidence/prometheus/pod-series.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
 import { spoken } from '../../../evidence/text/duration.ts';
-import { SCRAPE } from '../sidecar/steps.ts';
+import { SCRAPE } from '../steps.ts';
 import { gapsIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
 

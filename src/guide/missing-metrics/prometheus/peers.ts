@@ -11,7 +11,7 @@ import {
 } from '../../../evidence/prometheus/mesh-series.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
-import { IN_MESH } from '../sidecar/steps.ts';
+import { IN_MESH } from '../steps.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
 import { endOf, isTraffic, perSecond, ratesBy, reportedBy, share, total, workloadOf } from './rates.ts';

@@ -1,10 +1,9 @@
-/** The ids of this walk's steps, in order, for `mayFollowFrom`. */
-export const IN_MESH = 'in-mesh';
+export { IN_MESH, PROXY_EMITS, SCRAPE } from '../steps.ts';
+
+/** The ids of this walk's other steps, in order, for `mayFollowFrom`. */
 export const TELEMETRY_CONFIG = 'telemetry-config';
 export const CONFIG_DELIVERY = 'config-delivery';
-export const PROXY_EMITS = 'proxy-emits';
 export const PROTOCOL = 'protocol';
-export const SCRAPE = 'scrape';
 export const STORED = 'stored';
 export const CONSUMERS = 'consumers';
 

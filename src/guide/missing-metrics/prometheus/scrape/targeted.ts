@@ -3,7 +3,7 @@ import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { count, unknown } from '../../../../diagnosis/verdict.ts';
 import { proxyScraping, type Scraping } from '../../../../evidence/prometheus/scraping.ts';
 import type { Cause } from '../../../../evidence/prometheus/unscraped.ts';
-import { SCRAPE } from '../../sidecar/steps.ts';
+import { SCRAPE } from '../../steps.ts';
 import { podMonitorFor } from './mending.ts';
 import { editConfiguration, SAMPLE } from './reached.ts';
 import { about, nothingAbout, partOf, UNPROVEN, unproven } from './scope.ts';

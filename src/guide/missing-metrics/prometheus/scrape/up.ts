@@ -13,7 +13,7 @@ import {
   type Trouble,
   troubleOf,
 } from '../../../../scraping/last-error.ts';
-import { PROXY_EMITS, SCRAPE } from '../../sidecar/steps.ts';
+import { PROXY_EMITS, SCRAPE } from '../../steps.ts';
 import { isForLocalhost } from './localhost.ts';
 import { about, nothingAbout, partOf } from './scope.ts';
 import { hintFor, MEANS, mixesProtobuf } from './troubles.ts';
