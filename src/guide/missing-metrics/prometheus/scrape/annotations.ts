@@ -1,5 +1,4 @@
 import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
-import { isSome, unknown } from '../../../../diagnosis/verdict.ts';
 import { subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { proxyScraping } from '../../../../evidence/prometheus/scraping.ts';
@@ -60,11 +59,8 @@ export const scrapeAnnotations = defineCheck({
     }
     const [first, ...others] = [...byReason].sort(([, a], [, b]) => b.length - a.length);
     const unsure = unproven(scraping);
-    if (!first) {
-      if (unsure && isSome(scraping.missing)) return unknown(scraping.missing, 'Prometheus’ targets could not be read');
-      return { status: 'pass', message: 'no proxy is left out for its annotations' };
-    }
-    if (unsure) return unsure;
+    if (unsure && (first || scraping.missing.length > 0)) return unsure;
+    if (!first) return { status: 'pass', message: 'no proxy is left out for its annotations' };
     const [reason, own] = first;
     const [subject] = subjectsOf(own);
     return {

@@ -1,6 +1,5 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
 import { type ControlPlane, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
-import { isSome, unknown } from '../../../../diagnosis/verdict.ts';
 import { isRolledOut, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { proxyScraping, type Scraping } from '../../../../evidence/prometheus/scraping.ts';
 import type { Cause } from '../../../../evidence/prometheus/unscraped.ts';
@@ -135,13 +134,9 @@ export const proxiesReached = defineCheck({
     if (nothing) return nothing;
     const causes = scraping.causes.filter(isOfReach).map((cause) => ({ cause, told: toldOf(cause, scraping, plane) }));
     const [first] = causes;
-    if (!first) {
-      const unsure = unproven(scraping);
-      if (unsure && isSome(scraping.missing)) return unknown(scraping.missing, 'Prometheus’ targets could not be read');
-      return { status: 'pass', message: 'no proxy is left out by a monitor or job that looks for them' };
-    }
     const unsure = unproven(scraping);
-    if (unsure) return unsure;
+    if (unsure && (first || scraping.missing.length > 0)) return unsure;
+    if (!first) return { status: 'pass', message: 'no proxy is left out by a monitor or job that looks for them' };
     const finding = {
       reason: first.told.reason,
       message: `${partOf(first.cause.pods, scraping)}: ${first.told.words}`,
