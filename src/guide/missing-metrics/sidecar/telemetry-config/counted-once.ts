@@ -1,22 +1,19 @@
 import { type ControlPlane, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { some } from '../../../../diagnosis/verdict.ts';
 import type { MetricsTold, ToldClass } from '../../../../evidence/istio/told.ts';
-import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { StatsFilter } from '../../../../istio/stats-filters.ts';
 import { objectsLine } from './cures.ts';
 import { few, judgeLosses, needs, part, subjectsIn, UNDECIDED } from './family.ts';
 import { type Culprit, sizeOf } from './losses.ts';
 import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
+import { makerOf } from './words.ts';
 
 interface Doubled {
   times: number;
   filters: readonly StatsFilter[];
   classes: ToldClass[];
 }
-
-const makerOf = ({ from }: StatsFilter): string =>
-  'provider' in from ? `provider ${from.provider}` : `EnvoyFilter ${titleOf(from.envoyFilter)}`;
 
 /** What counts on a side, requests or connections: each maker once. */
 const filtersOf = ({ stats }: JudgedSide): readonly StatsFilter[] => [

@@ -38,7 +38,7 @@ export const UNDECIDED = {
 function undecided(evidence: Evidence, { namespace, revision }: ControlPlane): Verdict | null {
   const { told, made } = evidence;
   const open = sidesOf(evidence).filter(({ sides }) => sides.some((side) => side.told === 'unknown'));
-  if (open.length === 0) return told.missing.length > 0 && isSome(told.missing) ? unknown(told.missing) : null;
+  if (open.length === 0) return isSome(told.missing) ? unknown(told.missing) : null;
   const missing = [
     ...told.missing,
     ...('missing' in made

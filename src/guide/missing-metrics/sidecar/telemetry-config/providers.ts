@@ -2,6 +2,7 @@ import { defineCheck } from '../../../../diagnosis/check.ts';
 import { skip, some } from '../../../../diagnosis/verdict.ts';
 import { judgeLosses, needs, part, UNDECIDED } from './family.ts';
 import { sidesOf } from './sides.ts';
+import { makerOf } from './words.ts';
 
 export const providersMakeMetrics = defineCheck({
   id: 'providers-make-metrics',
@@ -36,11 +37,7 @@ export const providersMakeMetrics = defineCheck({
         const filters = own.flatMap(({ sides }) =>
           sides.flatMap(({ stats }) => (stats ? [...stats.http, ...stats.tcp] : [])),
         );
-        const makers = filters.map(({ from }) =>
-          'provider' in from
-            ? `provider ${from.provider}`
-            : `EnvoyFilter ${from.envoyFilter.namespace}/${from.envoyFilter.name}`,
-        );
+        const makers = filters.map(makerOf);
         return {
           status: 'pass',
           message: `${part(

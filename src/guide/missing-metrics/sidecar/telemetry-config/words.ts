@@ -4,10 +4,15 @@ import type { MetricsTold } from '../../../../evidence/istio/told.ts';
 import { meshName } from '../../../../evidence/kubernetes/config-maps.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import type { Side } from '../../../../istio/stats.ts';
+import type { StatsFilter } from '../../../../istio/stats-filters.ts';
 import type { Culprit, Loss } from './losses.ts';
 
 /** `Telemetry istio-system/off`. */
 const culpritName = ({ kind, object }: Culprit): string => `${kind} ${titleOf(object)}`;
+
+/** `provider prometheus`: what a filter is made by. */
+export const makerOf = ({ from }: StatsFilter): string =>
+  'provider' in from ? `provider ${from.provider}` : `EnvoyFilter ${titleOf(from.envoyFilter)}`;
 
 /** `EnvoyFilters istio-system/a and istio-system/b`: objects of a loss are of one kind. */
 const all = (culprits: readonly Culprit[]): string =>
