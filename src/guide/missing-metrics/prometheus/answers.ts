@@ -34,7 +34,7 @@ export function nothingIn(answer: StoreAnswer | null): Verdict | null {
   return 'missing' in answer.series ? unknown([answer.series.missing]) : null;
 }
 
-/** `istio-system/prometheus-0 (monitoring/prometheus-1 has no such series)`: which store is judged, and what of the others. */
+/** `istio-system/prometheus-0; monitoring/prometheus-1 has none`: which store is judged, and what of the others. */
 export function namedStore({ where, without, beside, silent }: MeshStore): string {
   const others = [
     ...(without.length > 0 ? [`${without.join(', ')} has none`] : []),
