@@ -19,6 +19,9 @@ export interface Pilot {
   debugPort: number;
 }
 
+/** Whether proxies are led to it. */
+export const isReady = ({ pod }: Pilot): boolean => pod.ready && pod.phase === 'Running';
+
 /** Where a replica answers. */
 export interface Place {
   port: number;

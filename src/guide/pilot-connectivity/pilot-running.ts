@@ -1,7 +1,7 @@
 import { shellLine } from '../../cluster/question/shell.ts';
 import { defineCheck, type Step } from '../../diagnosis/check.ts';
 import { count, some, unknown } from '../../diagnosis/verdict.ts';
-import { pilots } from '../../evidence/istio/pilot.ts';
+import { isReady, pilots } from '../../evidence/istio/pilot.ts';
 import { allPods } from '../../evidence/kubernetes/lists.ts';
 import { pilotHasService } from './pilot-service.ts';
 import { docs, PILOT_RUNNING } from './steps.ts';
@@ -19,7 +19,7 @@ export const pilotIsReady = defineCheck({
   needs: { pilots, pods: allPods },
   judge({ pilots, pods }, { plane }) {
     const at = plane.namespace ?? 'istio-system';
-    const ready = pilots.filter(({ pod }) => pod.ready && pod.phase === 'Running');
+    const ready = pilots.filter(isReady);
     const describe = shellLine('kubectl', '-n', at, 'describe', 'pods', '-l', 'istio=pilot');
     if (pilots.length === 0) {
       if (plane.namespace === null || plane.generation === 'ambient')

@@ -1,11 +1,12 @@
 import { defineCheck } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
-import { count, isSome, some, sorted, unknown } from '../../../../diagnosis/verdict.ts';
-import { firstSyncs, type Pilot, pilots } from '../../../../evidence/istio/pilot.ts';
+import { count, isSome, some, unknown } from '../../../../diagnosis/verdict.ts';
+import { firstSyncs, isReady, pilots } from '../../../../evidence/istio/pilot.ts';
 import { injectors, type Webhook } from '../../../../evidence/istio/webhooks.ts';
 import { allPods, allServices } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import type { Service } from '../../../../evidence/kubernetes/service.ts';
+import { ofOwn } from './connected.ts';
 
 /** Delivery as such is another topic's: it says which replica, which proxy, why. */
 export const ELSEWHERE = 'kubectl istio-diag pilot-connectivity';
@@ -19,8 +20,6 @@ function outside(webhooks: readonly Webhook[], services: readonly Service[]): st
   }
   return null;
 }
-
-const isReady = ({ pod }: Pilot): boolean => pod.ready && pod.phase === 'Running';
 
 export const istiodAnswers = defineCheck({
   id: 'istiod-answers',
@@ -64,10 +63,7 @@ export const istiodAnswers = defineCheck({
         evidence,
         hint: ELSEWHERE,
       };
-    const own = new Set(pilots.map(({ pod }) => titleOf(pod)));
-    const { got, missing } = sorted(
-      syncs.filter(({ pilot }) => own.has(titleOf(pilot.pod))).map(({ proxies }) => proxies),
-    );
+    const { got, missing } = ofOwn(syncs, pilots);
     if (isSome(missing)) {
       // Nothing else answers 404 there.
       const isOff = missing.every(({ words }) => /^HTTP 404\b/.test(words));
