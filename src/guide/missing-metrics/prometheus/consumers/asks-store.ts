@@ -1,5 +1,6 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
 import { type Check, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
+import { worst } from '../../../../diagnosis/finding.ts';
 import { skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import {
   type ConsumerStore,
@@ -78,8 +79,6 @@ function judgeOne({ consumer, stores }: Consuming, { found, store }: Evidence): 
   };
 }
 
-const ORDER = ['fail', 'unknown', 'warn', 'pass', 'skip'];
-
 /**
  * What is found of each. Of two Grafanas one may draw the mesh, and the other something else: that one asks another store,
  * and is wrong only where none asks the right one.
@@ -110,16 +109,12 @@ const asksStore = (kind: Kind, id: string): Check<Evidence> =>
     needs: { found: consumerStores, store: meshStore },
     judge(evidence) {
       const own = evidence.found.consuming.filter(({ consumer }) => consumer.kind === kind);
-      if (own.length === 0) return skip(`no ${kind} in this cluster`);
       const verdicts = judgeEach(own, evidence);
-      const [worst = skip(`no ${kind} in this cluster`)] = [...verdicts].sort(
-        (a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status),
-      );
-      if (worst.status !== 'pass') return worst;
-      return {
-        ...worst,
-        message: some(verdicts.filter(({ status }) => status === 'pass').map(({ message }) => message)),
-      };
+      const status = worst(verdicts.map((each) => each.status));
+      const [first = skip(`no ${kind} in this cluster`), ...more] = verdicts.filter((each) => each.status === status);
+      return first.status === 'pass'
+        ? { ...first, message: some([first, ...more].map(({ message }) => message)) }
+        : first;
     },
   });
 
