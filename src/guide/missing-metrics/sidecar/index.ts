@@ -1,17 +1,8 @@
 import type { Source, Walk } from '../../../diagnosis/check.ts';
-import { consumerStores } from '../../../evidence/consumers/consumer-stores.ts';
-import { consumers } from '../../../evidence/consumers/consumers.ts';
-import { emission } from '../../../evidence/envoy/emission.ts';
-import { injection } from '../../../evidence/istio/injection.ts';
-import { madeStats } from '../../../evidence/istio/made-stats.ts';
-import { meshMetrics } from '../../../evidence/istio/mesh-metrics.ts';
-import { allSyncs, pilotCounts } from '../../../evidence/istio/pilot.ts';
 import { statsEnvoyFilters, telemetryObjects } from '../../../evidence/istio/telemetry.ts';
 import { mutating } from '../../../evidence/istio/webhooks.ts';
 import { allNamespaces } from '../../../evidence/kubernetes/lists.ts';
 import { monitoring } from '../../../evidence/prometheus/monitors.ts';
-import { prometheusReadings } from '../../../evidence/prometheus/readings.ts';
-import { prometheusServers } from '../../../evidence/prometheus/server.ts';
 import { configDelivery } from './config-delivery.ts';
 import { consuming } from './consumers.ts';
 import { funnel } from './funnel.ts';
@@ -29,24 +20,14 @@ export const sidecarWalk: Walk = {
   meter: funnel,
 };
 
-/** What it asks the cluster. */
+/** What it asks the cluster: what its checks need, and what only those sources ask. */
 export const sidecarSources: readonly Source<unknown>[] = [
   ...new Set([
     ...sidecarWalk.steps.flatMap(({ checks }) => checks.flatMap(({ needs }) => Object.values(needs))),
     allNamespaces,
     mutating,
-    meshMetrics,
     telemetryObjects,
     statsEnvoyFilters,
-    madeStats,
-    injection,
-    allSyncs,
-    pilotCounts,
-    emission,
     monitoring,
-    prometheusServers,
-    prometheusReadings,
-    consumers,
-    consumerStores,
   ]),
 ];
