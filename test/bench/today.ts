@@ -111,7 +111,6 @@ function pageOf(count: number): string {
     return `istio_requests_total{${labelsOf(number)},reporter="${reporter}",${peer}} ${1000 + number}`;
   };
   return [
-    '# TYPE up_of_proxy gauge',
     '# TYPE istio_build gauge',
     ...numbers.map((number) => `istio_build{${labelsOf(number)},component="proxy",tag="1.31.0"} 1`),
     '# TYPE istio_requests_total counter',
@@ -154,10 +153,7 @@ function targetsOf(count: number): string {
   return JSON.stringify({ status: 'success', data: { activeTargets, droppedTargets: [] } });
 }
 
-buildPrograms();
-const installed = mkdtempSync(join(tmpdir(), 'bench-'));
-const program = process.env.PROGRAM ?? installIn(installed);
-for (const size of SIZES) {
+async function compareAt(size: number, program: string): Promise<void> {
   const { recording, plan } = loadMesh('healthy-telemetry-api-1.31');
   const page = { status: 200, contentType: 'text/plain; version=0.0.4', body: pageOf(size) };
   recording.pages.set('load/all:15020/federate', page);
@@ -175,9 +171,11 @@ for (const size of SIZES) {
     jobs: { ...plan.jobs, load: { honor_labels: true } },
     others: [{ match: /^\/api\/v1\/targets/, status: 200, body: targetsOf(size) }],
   });
-  const cluster = await startCluster();
-  const unload = await load(cluster, recording, { forwards: new Map([[`${plan.pod}:${plan.port}`, scraping.port]]) });
+  const ends = [scraping.close];
   try {
+    const cluster = await startCluster();
+    ends.push(() => cluster.close());
+    ends.push(await load(cluster, recording, { forwards: new Map([[`${plan.pod}:${plan.port}`, scraping.port]]) }));
     await cluster.api('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });
     // Pods are refused without one, and no controller runs here.
     const accounts = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`;
@@ -189,9 +187,15 @@ for (const size of SIZES) {
     });
     await compareCost(`missing-metrics, ${size} pods`, [program, 'missing-metrics'], cluster.kubeconfig, ROUNDS);
   } finally {
-    await unload();
-    await cluster.close();
-    await scraping.close();
+    for (const end of ends.reverse()) await end();
   }
 }
-rmSync(installed, { recursive: true });
+
+buildPrograms();
+const installed = mkdtempSync(join(tmpdir(), 'bench-'));
+try {
+  const program = process.env.PROGRAM ?? installIn(installed);
+  for (const size of SIZES) await compareAt(size, program);
+} finally {
+  rmSync(installed, { recursive: true });
+}
