@@ -55,9 +55,11 @@ const serviceOf = (number: number): object => ({
 
 buildPrograms();
 const installed = mkdtempSync(join(tmpdir(), 'bench-'));
-const cluster = await startCluster();
-const unload = await load(cluster, loadRecording('istio-1.0.6/healthy'));
+const ends = [async () => rmSync(installed, { recursive: true })];
 try {
+  const cluster = await startCluster();
+  ends.push(() => cluster.close());
+  ends.push(await load(cluster, loadRecording('istio-1.0.6/healthy')));
   await cluster.api('POST', '/api/v1/namespaces', { metadata: { name: 'load' } });
   // Pods are refused without one, and no controller runs here.
   await cluster.api('POST', '/api/v1/namespaces/load/serviceaccounts', { metadata: { name: 'default' } }, [201, 409]);
@@ -66,7 +68,5 @@ try {
   const program = process.env.PROGRAM ?? installIn(installed);
   await compareCost('missing-metrics', [program, 'missing-metrics'], cluster.kubeconfig, ROUNDS);
 } finally {
-  await unload();
-  await cluster.close();
-  rmSync(installed, { recursive: true });
+  for (const end of ends.reverse()) await end();
 }
