@@ -2,21 +2,17 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'node:test';
 import { shortened, type Trouble, troubleOf } from '../src/scraping/last-error.ts';
 import { certificatesIn } from './support/certificates.ts';
+import { ended, listening } from './support/loopback.ts';
 import { it, needed } from './support/programs.ts';
 import { startConfigured } from './support/prometheus.ts';
 
 const PAGE = 'istio_requests_total{a="1",b="2",c="3",d="4"} 1\nistio_build{component="proxy"} 1\n';
-
-const listening = async (server: Server): Promise<number> => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port;
-};
 
 /** What each job meets, and what we make of the words of a real Prometheus. */
 interface Case {
@@ -29,7 +25,7 @@ interface Case {
 }
 
 describe('what a real Prometheus says of scrapes that fail', () => {
-  it('is understood', async () => {
+  it('is understood', async (context) => {
     needed('prometheus');
     needed('openssl');
     const sockets = new Set<Socket>();
@@ -60,10 +56,14 @@ describe('what a real Prometheus says of scrapes that fail', () => {
     const https = createHttpsServer({ key, cert }, (_, response) => response.end(PAGE));
     const servers = [http, closing, resetting, https];
     for (const server of servers) server.on('connection', (socket) => sockets.add(socket));
-    const [page, ends, resets, secure] = await Promise.all(servers.map(listening));
+    context.after(async () => {
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(servers.map(ended));
+    });
+    const [page, ends, resets, secure] = await Promise.all(servers.map((server) => listening(server)));
     const free = createServer();
     const closed = await listening(free);
-    await new Promise((resolve) => free.close(resolve));
+    await ended(free);
     const on = (path: string, is: Trouble, says: RegExp, limits: object = {}): Case => ({
       port: page ?? 0,
       path,
@@ -130,8 +130,6 @@ describe('what a real Prometheus says of scrapes that fail', () => {
       }
     } finally {
       await prometheus.close();
-      for (const socket of sockets) socket.destroy();
-      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     }
   });
 });

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type Emission, emission } from '../../src/evidence/envoy/emission.ts';
@@ -10,6 +8,7 @@ import { filterLoaded } from '../../src/guide/missing-metrics/sidecar/proxy-emit
 import { envoyMerged, pageParses } from '../../src/guide/missing-metrics/sidecar/proxy-emits/parts-merged.ts';
 import { gathered, istiod } from '../support/gathered.ts';
 import { NOW, scope } from '../support/judging.ts';
+import { ended, listening } from '../support/loopback.ts';
 import { istiodObject, modernMesh, PRODUCTPAGE, productpageObject } from '../support/modern.ts';
 import { it, needed } from '../support/programs.ts';
 import type { Page } from '../support/recordings.ts';
@@ -28,7 +27,7 @@ const AGENT = `bookinfo/${PRODUCTPAGE}:15020/stats/prometheus`;
 const ENVOY = `bookinfo/${PRODUCTPAGE}:15090/stats/prometheus`;
 
 /** A Prometheus that has istio_build of these pods, by name. */
-async function storeOf(pods: readonly string[]): Promise<{ url: string; close(): void }> {
+async function storeOf(pods: readonly string[]): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
     const query = new URL(request.url ?? '', 'http://x').searchParams.get('query') ?? '';
     const result = pods.map((pod) => ({
@@ -37,15 +36,8 @@ async function storeOf(pods: readonly string[]): Promise<{ url: string; close():
     }));
     const data = { resultType: 'vector', result: query.includes('(istio_build)') ? result : [] };
     response.end(JSON.stringify({ status: 'success', data }));
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  });
+  return { url: `http://127.0.0.1:${await listening(server)}`, close: () => ended(server) };
 }
 
 const OTHER = 'productpage-v1-6d8bc58dd7-other';
@@ -61,16 +53,17 @@ async function seen(
     productpageObject(),
     ...(stored.includes(OTHER) ? [productpageObject({ ip: '10.244.0.6' }, OTHER)] : []),
   );
-  const [standIn, store] = await Promise.all([
-    startStandIn({ ...mesh, pages: new Map(Object.entries(pages)) }, options),
-    storeOf(stored),
-  ]);
+  const store = await storeOf(stored);
   try {
-    const found = await gathered(emission, standIn.kubeconfig, { scope: { prometheus: { url: store.url } } });
-    return { found, requests: standIn.requests };
+    const standIn = await startStandIn({ ...mesh, pages: new Map(Object.entries(pages)) }, options);
+    try {
+      const found = await gathered(emission, standIn.kubeconfig, { scope: { prometheus: { url: store.url } } });
+      return { found, requests: standIn.requests };
+    } finally {
+      await standIn.close();
+    }
   } finally {
-    store.close();
-    await standIn.close();
+    await store.close();
   }
 }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe } from 'node:test';
 import type { Report } from '../../src/report/report.ts';
+import { ended, listening } from '../support/loopback.ts';
 import { istiodObject, modernMesh, PRODUCTPAGE, podObject, productpageObject } from '../support/modern.ts';
 import { it, needed } from '../support/programs.ts';
 import { startPrometheus } from '../support/prometheus.ts';
@@ -155,7 +155,7 @@ describe('what proxies use', () => {
     assert.match(found.get('envoy-cpu-fits-load')?.message ?? '', /^1 proxy, at most 12m \(the metrics API\)$/);
   });
 
-  it('or Prometheus’, whose older labels are known too; it counts refused requests as well', async () => {
+  it('or Prometheus’, whose older labels are known too; it counts refused requests as well', async (context) => {
     needed('kubectl');
     needed('prometheus');
     const began = Date.now();
@@ -171,9 +171,10 @@ describe('what proxies use', () => {
           ].join('\n'),
         );
     });
-    await new Promise<void>((resolve) => page.listen(0, '127.0.0.1', resolve));
-    const target = `127.0.0.1:${(page.address() as AddressInfo).port}`;
+    const target = `127.0.0.1:${await listening(page)}`;
+    context.after(() => ended(page));
     const real = await startPrometheus([{ name: 'nodes', target }]);
+    context.after(() => real.close());
     const standIn = await startStandIn(modernMesh(...mesh), {
       forwardTo: new Map([['istio-system/prometheus-1:9090', real.port]]),
     });
@@ -194,9 +195,6 @@ describe('what proxies use', () => {
       assert.match(refused?.message ?? '', /^\d+ requests? answered with 426 in the last hour, by Prometheus$/);
     } finally {
       await standIn.close();
-      await real.close();
-      page.closeAllConnections();
-      await new Promise((resolve) => page.close(resolve));
     }
   });
 
