@@ -179,10 +179,12 @@ describe('a part of a mesh', () => {
   // One of the shop's workloads is lost, and one is outside.
   workload(spec, 'cart-v1').annotations['prometheus.io/scrape'] = 'false';
   let standing: Promise<Standing> | null = null;
-  const look = async (argv: string): Promise<Seen> => {
+  const mesh = (): Promise<Standing> => {
     standing ??= startMesh(built('scoped', spec));
-    return (await standing).look({ argv: ['missing-metrics', ...argv.split(' ')] });
+    return standing;
   };
+  const look = async (argv: string): Promise<Seen> =>
+    (await mesh()).look({ argv: ['missing-metrics', ...argv.split(' ')] });
   after(async () => (await standing?.catch(() => null))?.close());
 
   const subjectsIn = ({ steps }: Report): ReadonlySet<string> =>
@@ -212,13 +214,13 @@ describe('a part of a mesh', () => {
     }
   });
   it('that is one pod is that pod', async () => {
-    const pods = (await standing)?.use({}, ({ recording }) =>
+    const pods = await (await mesh()).use({}, ({ recording }) =>
       Promise.resolve(
         recording.objects.filter(({ kind, metadata }) => kind === 'Pod' && metadata.labels?.app === 'web'),
       ),
     );
-    const [pod] = (await pods) ?? [];
-    const { report } = await look(`pod/${pod?.metadata.name} -n shop`);
+    assert.ok(pods[0]);
+    const { report } = await look(`pod/${pods[0].metadata.name} -n shop`);
     assert.deepEqual([report.verdict, report.flow[0]?.in], ['healthy', 1], said(report.steps));
   });
   it('that is outside of the mesh fails where it was named, and is nothing to judge elsewhere', async () => {
