@@ -5,9 +5,10 @@ import type { Report } from '../src/report/report.ts';
 import { scrapeCauses } from './support/mesh/causes/scrape.ts';
 import { built } from './support/mesh/scenario.ts';
 import { app, type Spec, shop } from './support/mesh/spec.ts';
-import { type Bad, type Standing, startMesh } from './support/mesh/standing.ts';
+import { type Standing, startMesh } from './support/mesh/standing.ts';
 import { it } from './support/programs.ts';
 import { ran } from './support/run.ts';
+import type { StandInOptions } from './support/stand-in.ts';
 
 process.setMaxListeners(200);
 
@@ -42,7 +43,7 @@ function allowed({
 }
 
 /** Refuses whatever none of these rules allows. What kubectl asks of everybody is everybody's right. */
-const only = (granted: readonly Rule[]): Bad['options'] => ({
+const only = (granted: readonly Rule[]): StandInOptions => ({
   faults: [
     {
       match: new RegExp(
@@ -66,7 +67,7 @@ const withOutsider = (): Spec => {
 };
 
 /** A mesh for each right that matters in some meshes only; the healthy shop for all others. */
-const MESHES: Record<string, { spec: () => Spec; bad?: Bad; resources: readonly string[] }> = {
+const MESHES: Record<string, { spec: () => Spec; resources: readonly string[] }> = {
   'healthy shop': { spec: shop, resources: [] },
   'mesh with a pod outside': { spec: withOutsider, resources: [] },
   'mesh of an operator': {
@@ -101,11 +102,11 @@ const answers = ({ steps }: Report): string =>
     steps.flatMap(({ checks }) => checks.map(({ id, status, reason, hint }) => [id, status, reason, hint])),
   );
 
-async function on<T>(name: string, use: (mesh: Standing, bad: Bad) => Promise<T>): Promise<T> {
-  const { spec, bad = {} } = MESHES[name] ?? assert.fail(name);
+async function on<T>(name: string, use: (mesh: Standing) => Promise<T>): Promise<T> {
+  const { spec } = MESHES[name] ?? assert.fail(name);
   const mesh = await startMesh(built('rights', spec()));
   try {
-    return await use(mesh, bad);
+    return await use(mesh);
   } finally {
     await mesh.close();
   }
@@ -120,15 +121,15 @@ describe('the rights that `rbac` prints, on a mesh of today', { concurrency: 4 }
   for (const name of Object.keys(MESHES)) {
     it(`are all that a ${name} takes, and each of them tells something`, async () => {
       const granted = await rules();
-      await on(name, async (mesh, bad) => {
-        const { report: whole } = await mesh.look({ ...bad, options: only(granted) ?? {} });
+      await on(name, async (mesh) => {
+        const { report: whole } = await mesh.look({ options: only(granted) });
         assert.deepEqual(refused(whole), []);
         for (const rule of granted.filter((each) => !isNoneOfTheirs(each) && meshFor(each) === name)) {
           // What is granted by name is granted of all ConfigMaps, too: both are taken away.
           const left = granted.filter(
             (each) => nameOf(each) !== nameOf(rule) || each.verbs.join() !== rule.verbs.join(),
           );
-          const { report, code } = await mesh.look({ ...bad, options: only(left) ?? {} });
+          const { report, code } = await mesh.look({ options: only(left) });
           const what = `${rule.verbs.join()} ${nameOf(rule)}`;
           assert.notEqual(report.verdict, 'healthy', what);
           assert.ok(code === 3 || code === 1, `${what}: ${code}`);
