@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Expectation } from './mesh/expectation.ts';
+import { type Expectation, ofKnownSteps } from './mesh/expectation.ts';
 import type { ScrapePlan } from './mesh/plan.ts';
 import { startScraping } from './mesh/scraping.ts';
 import { filesBelow, type Page, type RecordedObject, type Recording } from './recordings.ts';
@@ -52,7 +52,7 @@ export function loadMesh(name: string): Mesh {
     recording: { name: `meshes/${name}`, broken: null, objects: items, pages, logs, queries: {} },
     plan: { ...plan, ...told(items, plan) },
     command: command.split(' '),
-    expect,
+    expect: ofKnownSteps(expect),
   };
 }
 

@@ -1,4 +1,4 @@
-import { guide } from '../../../src/guide/index.ts';
+import { sidecarWalk } from '../../../src/guide/missing-metrics/sidecar/index.ts';
 import type { Report } from '../../../src/report/report.ts';
 
 /** One right value, or several. */
@@ -22,32 +22,18 @@ export interface Expectation {
   status?: Readonly<Record<string, OneOf<string>>>;
 }
 
-/** The steps of a sidecar mesh, in their order; those that the walk has not yet are awaited. */
-export const STEPS = [
-  'in-mesh',
-  'telemetry-config',
-  'config-delivery',
-  'proxy-emits',
-  'protocol',
-  'scrape',
-  'stored',
-  'consumers',
-] as const;
+/** The steps of a sidecar mesh, in their order. */
+export const STEPS = sidecarWalk.steps.map(({ id }) => id);
 
 export const listed = <T>(value: OneOf<T>): readonly T[] =>
   Array.isArray(value) ? (value as readonly T[]) : [value as T];
 
-/** The steps that the walk of sidecar meshes has today. */
-export async function walkedSteps(): Promise<ReadonlySet<string>> {
-  const topic = await guide.find(({ id }) => id === 'missing-metrics')?.load();
-  return new Set(topic?.walks['telemetry-v2'].steps.map(({ id }) => id));
-}
-
-/** The steps without which nobody can say what is expected: to find nothing wrong takes all of them. */
-export function awaitedFor({ step, status = {} }: Expectation, walked: ReadonlySet<string>): readonly string[] {
-  const steps = listed(step);
-  const needed = [...(steps.includes(null) ? STEPS : steps.filter((each) => each !== null)), ...Object.keys(status)];
-  return [...new Set(needed)].filter((each) => !walked.has(each));
+/** The same expectation. One that names a step which no sidecar mesh has would hold nothing against a report. */
+export function ofKnownSteps(expect: Expectation): Expectation {
+  const named = [...listed(expect.step), ...expect.neverPass, ...expect.neverFail, ...Object.keys(expect.status ?? {})];
+  const strange = named.filter((step) => step !== null && !STEPS.includes(step));
+  if (strange.length > 0) throw new Error(`there is no step ${strange.join(', ')}`);
+  return expect;
 }
 
 /** What a report says otherwise than is expected, a sentence each. */

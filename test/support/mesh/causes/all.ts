@@ -1,4 +1,5 @@
 import type { Mesh } from '../../meshes.ts';
+import { ofKnownSteps } from '../expectation.ts';
 import { built } from '../scenario.ts';
 import { analyzedCauses } from './analyzed.ts';
 import { answerCauses } from './answers.ts';
@@ -33,6 +34,8 @@ function meshOf({ name, spec, after, command = 'missing-metrics', expect }: Caus
   after?.(mesh);
   return { ...mesh, command: command.split(' '), expect };
 }
+
+for (const { expect } of Object.values(CAUSES).flat()) ofKnownSteps(expect);
 
 /** Builds the mesh of each cause, by its name. */
 export const causeMeshes = (): ReadonlyMap<string, () => Mesh> =>

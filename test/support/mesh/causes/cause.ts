@@ -1,3 +1,4 @@
+import { sidecarWalk } from '../../../../src/guide/missing-metrics/sidecar/index.ts';
 import type { RecordedObject } from '../../recordings.ts';
 import { type Expectation, listed, type OneOf, STEPS } from '../expectation.ts';
 import { object } from '../objects.ts';
@@ -28,23 +29,16 @@ export function eachProxied(spec: Spec, change: (workload: Workload) => void, na
   for (const each of spec.workloads) if (each.proxy !== 'none' && (names?.includes(each.name) ?? true)) change(each);
 }
 
-const HOPS: Partial<Record<string, string>> = {
-  'in-mesh': 'workload->proxy',
-  'telemetry-config': 'workload->proxy',
-  'proxy-emits': 'proxy->page',
-  protocol: 'proxy->page',
-  scrape: 'page->prometheus',
-};
+const hopOf = (step: string): string | null => sidecarWalk.steps.find(({ id }) => id === step)?.hop ?? null;
 
 /** Metrics are lost, or wrong, at a step: what comes before it has nothing to blame, nor have delivery and consumers. */
 export function lost(step: OneOf<string>, reason: readonly string[], more: Partial<Expectation> = {}): Expectation {
   const steps = listed(step);
   const first = STEPS.findIndex((each) => steps.includes(each));
-  const hops = steps.map((each) => HOPS[each]);
   return {
     verdict: 'broken',
     exitCode: 1,
-    ...(hops.every((hop) => hop !== undefined) && { hop: hops }),
+    hop: steps.map(hopOf),
     step,
     reason,
     neverPass: steps.length === 1 ? steps : [],
@@ -60,7 +54,7 @@ export const lostOrMeant = (step: string, reason: readonly string[]): Expectatio
   ...lost(step, reason),
   verdict: ['broken', 'healthy'],
   exitCode: [1, 0],
-  hop: [HOPS[step] ?? null, null],
+  hop: [hopOf(step), null],
   step: [step, null],
   status: { [step]: ['fail', 'warn'] },
 });
