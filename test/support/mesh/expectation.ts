@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { sidecarWalk } from '../../../src/guide/missing-metrics/sidecar/index.ts';
 import type { Report } from '../../../src/report/report.ts';
 
@@ -12,8 +13,10 @@ export interface Expectation {
   hop?: OneOf<string | null>;
   /** Where the metrics are lost; null is nowhere. */
   step: OneOf<string | null>;
-  /** Words of which one stands in the reason; none where anything goes. */
+  /** Exactly why, where the metrics are lost; none where anything goes. */
   reason: readonly string[];
+  /** Words of which one stands in such a reason, where it is not known by name. */
+  words?: readonly string[];
   /** Steps that must not say that all is well. */
   neverPass: readonly string[];
   /** Steps that have nothing to blame. */
@@ -50,13 +53,22 @@ export function otherwise(report: Report, expect: Expectation): readonly string[
   for (const [id, status] of Object.entries(expect.status ?? {})) {
     differ<string>(`the status of ${id}`, report.steps.find((step) => step.id === id)?.status ?? 'missing', status);
   }
-  const steps = new Set([...listed(expect.step).filter((step) => step !== null), ...Object.keys(expect.status ?? {})]);
-  const said = report.steps
-    .filter(({ id }) => steps.size === 0 || steps.has(id))
-    .flatMap(({ checks }) => checks.filter(({ status }) => status !== 'pass').map(({ reason }) => reason ?? ''));
-  if (expect.reason.length > 0 && !expect.reason.some((word) => said.some((each) => each.includes(word))))
-    differs.push(`no reason has ${expect.reason.join(' or ')} in it: ${said.join(', ')}`);
+  const said = decidingReasons(report, expect);
+  if (expect.reason.length > 0 && !isDeepStrictEqual(said, new Set(expect.reason)))
+    differs.push(`the reasons are ${[...said].join(', ')}, and not ${expect.reason.join(', ')}`);
+  const { words = [] } = expect;
+  if (words.length > 0 && !words.some((word) => [...said].some((each) => each.includes(word))))
+    differs.push(`no reason has ${words.join(' or ')} in it: ${[...said].join(', ')}`);
   return differs;
+}
+
+/** Why a step has its status: the one where the metrics are lost, else those of which something is expected, else any. */
+function decidingReasons({ lostAt, steps }: Report, { status }: Expectation): ReadonlySet<string> {
+  const named = lostAt ? [lostAt.step] : Object.keys(status ?? {});
+  const deciding = steps
+    .filter(({ id }) => named.length === 0 || named.includes(id))
+    .flatMap((step) => step.checks.filter((check) => check.status === step.status));
+  return new Set(deciding.flatMap(({ reason }) => reason ?? []));
 }
 
 /** What a report says that it must never say, whatever else it finds. */

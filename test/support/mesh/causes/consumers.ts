@@ -1,18 +1,5 @@
 import { type Cause, changed, eachProxied, lost, telemetry, warned } from './cause.ts';
 
-const ELSEWHERE = [
-  'Datasource',
-  'Url',
-  'Elsewhere',
-  'Other',
-  'Store',
-  'Prometheus',
-  'Kiali',
-  'Grafana',
-  'Consumer',
-  'NoService',
-];
-
 /** All is stored, and who asks for it asks elsewhere or for something else. */
 export const consumerCauses: readonly Cause[] = [
   {
@@ -22,7 +9,7 @@ export const consumerCauses: readonly Cause[] = [
       spec.namespaces.monitoring = {};
       spec.grafana = 'http://prometheus.monitoring:9090';
     }),
-    expect: lost('consumers', ELSEWHERE),
+    expect: lost('consumers', ['StoreGone']),
   },
   {
     name: 'Kiali asks a Prometheus that is not there',
@@ -30,7 +17,7 @@ export const consumerCauses: readonly Cause[] = [
     spec: changed((spec) => {
       spec.kiali = 'http://prometheus-server.monitoring.svc:80';
     }),
-    expect: lost('consumers', ELSEWHERE),
+    expect: lost('consumers', ['StoreGone']),
   },
   {
     name: 'labels that Kiali needs were removed',
@@ -45,7 +32,7 @@ export const consumerCauses: readonly Cause[] = [
         each.page = { rewrite: (text) => text.replaceAll(new RegExp(`,(${removed.join('|')})="[^"]*"`, 'g'), '') };
       });
     }),
-    expect: lost('consumers', ['Label', 'Tag']),
+    expect: lost('consumers', ['LabelsRemoved']),
   },
   {
     name: 'the mesh is scraped too seldom for Kiali’s window',
@@ -53,6 +40,6 @@ export const consumerCauses: readonly Cause[] = [
     spec: changed((spec) => {
       spec.prometheus.jobs['kubernetes-pods'] = { interval: '60s' };
     }),
-    expect: warned('consumers', ['Window', 'Interval', 'Seldom']),
+    expect: warned('consumers', ['WindowTooShort']),
   },
 ];

@@ -13,20 +13,20 @@ function refusing(spec: Spec): void {
   }
 }
 
-const REFUSED = ['Reject', 'Refus', 'Nack', 'NotTaken'];
-
 /** Istio tells, and the proxy does not take it. */
 export const deliveryCauses: readonly Cause[] = [
   {
     name: 'two proxies refuse their listeners',
     facts: 'modern.md 5.3',
     spec: changed(refusing),
-    expect: lost('config-delivery', REFUSED, { neverFail: ['in-mesh', 'telemetry-config', 'consumers'] }),
+    expect: lost('config-delivery', ['StatsFilterRefused'], {
+      neverFail: ['in-mesh', 'telemetry-config', 'consumers'],
+    }),
   },
   {
     name: 'two proxies refuse their listeners, and istiod does not say why',
     facts: 'modern.md 5.3',
     spec: changed(refusing, '1.20.8'),
-    expect: lost('config-delivery', [...REFUSED, 'Stale'], { neverFail: ['in-mesh', 'telemetry-config', 'consumers'] }),
+    expect: lost('config-delivery', ['ListenersRefused'], { neverFail: ['in-mesh', 'telemetry-config', 'consumers'] }),
   },
 ];

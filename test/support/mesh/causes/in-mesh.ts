@@ -9,9 +9,6 @@ function withoutProxies(spec: Spec, names: readonly string[]): void {
   for (const name of names) workload(spec, name).proxy = 'none';
 }
 
-const NOT_INJECTED = ['Inject', 'Proxy', 'Sidecar', 'Webhook', 'Revision', 'Label', 'Selected', 'Unserved'];
-const NOT_CAPTURED = ['Captur', 'Excluded', 'Bypass', 'Intercept', 'Counted'];
-
 /** One direction of a call is not seen by the proxy on that side. */
 const unseen = (
   spec: Spec,
@@ -30,7 +27,7 @@ export const inMeshCauses: readonly Cause[] = [
       spec.revision = '1-31';
       withoutProxies(spec, APPLICATIONS);
     }),
-    expect: lost('in-mesh', NOT_INJECTED),
+    expect: lost('in-mesh', ['DefaultUnserved']),
   },
   {
     name: 'a namespace asks for a revision that is gone',
@@ -39,7 +36,7 @@ export const inMeshCauses: readonly Cause[] = [
       spec.namespaces = { shop: { 'istio.io/rev': '1-28' } };
       withoutProxies(spec, APPLICATIONS);
     }),
-    expect: lost('in-mesh', NOT_INJECTED),
+    expect: lost('in-mesh', ['RevisionUnserved']),
   },
   {
     name: 'two Deployments are older than the label of their namespace',
@@ -48,7 +45,7 @@ export const inMeshCauses: readonly Cause[] = [
       withoutProxies(spec, ['cart-v1', 'prices-v1']);
       for (const name of ['cart-v1', 'prices-v1']) workload(spec, name).createdAt = '2026-11-19T08:00:00Z';
     }),
-    expect: lost('in-mesh', NOT_INJECTED),
+    expect: lost('in-mesh', ['OlderThanWebhook']),
   },
   {
     name: 'a Deployment stays outside on purpose',
@@ -66,7 +63,7 @@ export const inMeshCauses: readonly Cause[] = [
     }),
     command: 'missing-metrics deployment/batch-v1 -n shop',
     // No proxy of it is there to be told, to be reached or to be scraped.
-    expect: lost('in-mesh', [...NOT_INJECTED, 'Outside', 'Mesh', 'Opted']),
+    expect: lost('in-mesh', ['OptedOut']),
   },
   {
     name: 'a port that a Service leads to is not captured',
@@ -75,7 +72,7 @@ export const inMeshCauses: readonly Cause[] = [
       workload(spec, 'cart-v1').annotations['traffic.sidecar.istio.io/excludeInboundPorts'] = '8080';
       unseen(spec, ['source'], (name) => name === 'cart-v1');
     }),
-    expect: lost('in-mesh', NOT_CAPTURED),
+    expect: lost('in-mesh', ['InboundNotCounted']),
   },
   {
     name: 'a port of no Service is not captured',
@@ -103,7 +100,7 @@ export const inMeshCauses: readonly Cause[] = [
       ];
     }),
     // No Service tells the ports that it calls: a person decides whether this was meant.
-    expect: lostOrMeant('in-mesh', NOT_CAPTURED),
+    expect: lostOrMeant('in-mesh', ['OutboundNotCaptured']),
   },
   {
     name: 'a container called istio-proxy has no Envoy',

@@ -1,8 +1,6 @@
 import type { ServiceSpec, Spec } from '../spec.ts';
 import { type Cause, changed, healthy, lost } from './cause.ts';
 
-const TCP = ['Tcp', 'TCP', 'Protocol', 'Port'];
-
 /** The cart's port is taken for TCP, and so is all that is sent to it. */
 function asTcp(spec: Spec, change: Partial<ServiceSpec>): void {
   for (const each of spec.services) if (each.name === 'cart') Object.assign(each, change);
@@ -20,7 +18,7 @@ export const protocolCauses: readonly Cause[] = [
     facts: 'modern.md 2d',
     spec: changed((spec) => asTcp(spec, { portName: 'http-web', appProtocol: 'tcp' })),
     command: 'missing-metrics service/cart -n shop',
-    expect: lost('protocol', TCP),
+    expect: lost('protocol', ['HttpTakenForTcp']),
   },
   {
     name: 'a port is named tcp, and a whole mesh is looked at',

@@ -90,25 +90,6 @@ function brokenForPrometheus({ recording: { pages } }: Built): void {
     pages.set(key.replace('stats/', 'protobuf/'), { ...page, body: `istio_build\n${String(page.body)}` });
 }
 
-const UNSELECTED = ['Monitor', 'Select', 'NotScraped', 'NoTarget', 'Target'];
-const UNSCRAPED = ['Annotation', 'NotScraped', 'NoTarget', 'Target'];
-const DOWN = [
-  'Down',
-  'Target',
-  'Scrape',
-  'Forbidden',
-  'Localhost',
-  'Denied',
-  'Limit',
-  'Timeout',
-  'TimedOut',
-  'Parse',
-  'Refused',
-  'Invalid',
-  'ContentType',
-  'Policy',
-];
-
 /** Pages that no Prometheus asks for, or does not get. */
 export const scrapeCauses: readonly Cause[] = [
   {
@@ -118,7 +99,7 @@ export const scrapeCauses: readonly Cause[] = [
       byOperator(spec, { matchLabels: { release: 'kube-prometheus-stack' } });
       spec.prometheus.by = 'nothing';
     }),
-    expect: lost('scrape', UNSELECTED),
+    expect: lost('scrape', ['MonitorNotSelected', 'ProxiesNotScraped']),
   },
   {
     name: 'the PodMonitor is selected',
@@ -135,7 +116,7 @@ export const scrapeCauses: readonly Cause[] = [
     spec: changed((spec) => {
       spec.mesh.enablePrometheusMerge = false;
     }),
-    expect: lost('scrape', UNSCRAPED),
+    expect: lost('scrape', ['ScrapeAnnotationMissing', 'ProxiesNotScraped']),
   },
   {
     name: 'merging is off, and each Envoy is scraped itself',
@@ -152,7 +133,7 @@ export const scrapeCauses: readonly Cause[] = [
     spec: changed((spec) => {
       workload(spec, 'istio-ingressgateway').annotations['prometheus.io/scrape'] = 'false';
     }),
-    expect: lost('scrape', UNSCRAPED),
+    expect: lost('scrape', ['ScrapeSaysFalse', 'ProxiesNotScraped']),
   },
   {
     name: 'another workload than the one that is asked for is not scraped',
@@ -172,7 +153,7 @@ export const scrapeCauses: readonly Cause[] = [
       spec.prometheus.target = (target) => ({ ...target, page: BY_PROXY.replace(':', '/') });
     }),
     after: answeredByOwnProxy,
-    expect: lost(['scrape', 'stored'], ['Sidecar', 'Proxy', 'Prometheus', 'Own']),
+    expect: lost('scrape', ['OwnSidecarAnswers']),
   },
   {
     name: 'a policy denies the scrape',
@@ -185,7 +166,7 @@ export const scrapeCauses: readonly Cause[] = [
         object('security.istio.io/v1', 'AuthorizationPolicy', { name: 'deny', namespace: 'shop' }, { spec: {} }),
       );
     }),
-    expect: lost('scrape', DOWN),
+    expect: lost('scrape', ['ScrapeDenied']),
   },
   {
     name: 'pages are for localhost only',
@@ -197,7 +178,7 @@ export const scrapeCauses: readonly Cause[] = [
       spec.mesh.defaultConfig = { proxyMetadata: { METRICS_LOCALHOST_ACCESS_ONLY: 'true' } };
       spec.prometheus.target = (target) => (target.labels.istio === 'pilot' ? target : { ...target, page: 'down:403' });
     }),
-    expect: lost('scrape', DOWN),
+    expect: lost('scrape', ['MetricsForLocalhostOnly', 'ScrapeDenied']),
   },
   {
     name: 'a NetworkPolicy lets nobody in',
@@ -213,7 +194,7 @@ export const scrapeCauses: readonly Cause[] = [
         ),
       );
     }),
-    expect: lost('scrape', DOWN),
+    expect: lost('scrape', ['NetworkPolicyBars']),
   },
   {
     name: 'pages are larger than the limit',
@@ -221,7 +202,7 @@ export const scrapeCauses: readonly Cause[] = [
     spec: changed((spec) => {
       spec.prometheus.jobs['kubernetes-pods'] = { sample_limit: 25 };
     }),
-    expect: lost('scrape', DOWN),
+    expect: lost('scrape', ['SampleLimit']),
   },
   {
     name: 'pages take too long',
@@ -229,7 +210,7 @@ export const scrapeCauses: readonly Cause[] = [
     spec: changed((spec) => {
       spec.prometheus.target = (target) => (target.labels.app === 'web' ? { ...target, page: 'down:timeout' } : target);
     }),
-    expect: lost('scrape', DOWN),
+    expect: lost('scrape', ['ScrapeTimedOut']),
   },
   {
     name: 'merged pages are no text for who accepts more',
@@ -238,7 +219,7 @@ export const scrapeCauses: readonly Cause[] = [
       spec.prometheus.target = (target) => ({ ...target, page: target.page.replace('stats/', 'protobuf/') });
     }, '1.30.1'),
     after: brokenForPrometheus,
-    expect: lost('scrape', DOWN),
+    expect: lost('scrape', ['PageInvalid']),
   },
   {
     name: 'a newer Prometheus does not take the type of the pages',
@@ -248,7 +229,7 @@ export const scrapeCauses: readonly Cause[] = [
         'down:words:received unsupported Content-Type "text/html" and no fallback_scrape_protocol specified for target',
       );
     }),
-    expect: lost('scrape', DOWN),
+    expect: lost('scrape', ['ContentTypeRefused']),
   },
   {
     name: 'the applications’ own pages are behind mTLS',

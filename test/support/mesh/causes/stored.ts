@@ -2,9 +2,6 @@ import type { ScrapeTarget } from '../plan.ts';
 import { call, type Spec, service, workload } from '../spec.ts';
 import { type Cause, changed, eachProxied, healthy, lost, warned } from './cause.ts';
 
-const TWICE = ['Twice', 'Double', 'Duplicate', 'Several', 'Two', 'Service'];
-const AWAY = ['Relabel', 'Dropped', 'NotStored', 'Missing', 'Rule', 'Recorded'];
-
 /** The same proxy by its other port, for another job. */
 const byEnvoyStats = (target: ScrapeTarget): ScrapeTarget => ({
   ...target,
@@ -65,7 +62,7 @@ export const storedCauses: readonly Cause[] = [
       };
     }),
     // Nor can Kiali do without the labels that are gone.
-    expect: lost('stored', ['Collaps', 'Merge', 'OneSeries', 'Labels', 'Several'], {
+    expect: lost('stored', ['ProxiesMerged'], {
       neverFail: ['in-mesh', 'telemetry-config', 'config-delivery', 'proxy-emits', 'protocol', 'scrape'],
     }),
   },
@@ -77,7 +74,7 @@ export const storedCauses: readonly Cause[] = [
         metric_relabel_configs: [{ action: 'drop', source_labels: ['__name__'], regex: 'istio_(re|tcp).*' }],
       };
     }),
-    expect: lost('stored', AWAY),
+    expect: lost('stored', ['RequestsDropped']),
   },
   {
     name: 'two jobs scrape the same proxies',
@@ -85,13 +82,13 @@ export const storedCauses: readonly Cause[] = [
     spec: changed((spec) => {
       spec.prometheus.target = (target) => (target.page.includes('/15020/') ? [target, byEnvoyStats(target)] : target);
     }),
-    expect: lost('stored', TWICE),
+    expect: lost('stored', ['StoredTwice']),
   },
   {
     name: 'a pod is scraped once for each of its Services',
     facts: 'reports.md 3',
     spec: changed(forEachService),
-    expect: lost(['scrape', 'stored'], [...TWICE, 'NotScraped', 'Target']),
+    expect: lost('scrape', ['NoServiceMonitored', 'ProxiesNotScraped']),
   },
   {
     name: 'a custom tag makes rubbish of the names',
@@ -101,7 +98,7 @@ export const storedCauses: readonly Cause[] = [
         each.page = { rewrite: (text) => text.replaceAll('istio_requests_total', 'host_cart___istio_requests_total') };
       });
     }, '1.12.9'),
-    expect: lost(['telemetry-config', 'proxy-emits', 'stored'], ['Name', 'Tag', 'Rename', 'Rubbish', 'Mangled'], {
+    expect: lost('stored', ['SeriesRenamed'], {
       neverFail: ['in-mesh', 'config-delivery', 'scrape', 'consumers'],
     }),
   },
@@ -126,7 +123,7 @@ export const storedCauses: readonly Cause[] = [
       const contentType = 'text/plain; version=0.0.4; charset=utf-8';
       recording.pages.set('istio-system/federated:9090/federate', { status: 200, contentType, body });
     },
-    expect: lost(['scrape', 'stored'], [...AWAY, 'NotScraped', 'Target', 'Federat']),
+    expect: lost('scrape', ['NoScrapeJob']),
   },
   {
     name: 'most callers have no proxy',
@@ -138,11 +135,11 @@ export const storedCauses: readonly Cause[] = [
       ];
     }),
     expect: {
-      ...warned('stored', ['Unknown']),
+      ...warned('stored', ['MostCallersUnknown']),
       verdict: ['healthy', 'broken'],
       exitCode: [0, 1],
       step: [null, 'stored'],
-      hop: [null, 'page->prometheus', 'prometheus->consumers'],
+      hop: [null, 'page->prometheus'],
       neverFail: ['in-mesh', 'telemetry-config', 'config-delivery', 'proxy-emits', 'protocol', 'scrape', 'consumers'],
       status: { stored: ['warn', 'fail'] },
     },
@@ -165,7 +162,7 @@ export const storedCauses: readonly Cause[] = [
         each.page = { without: /_messages_total$/ };
       });
     }, '1.17.8'),
-    expect: warned('proxy-emits', ['Grpc']),
+    expect: warned('proxy-emits', ['GrpcMessagesMissing']),
   },
   {
     name: 'two Services share a pod’s port, and the older one is booked',
@@ -179,7 +176,7 @@ export const storedCauses: readonly Cause[] = [
         call('web-v1', 'cart-v1', { codes: { '201': 600 }, reporters: ['destination'] }),
       );
     }),
-    expect: warned('stored', ['Service', 'Booked', 'Older', 'Port', 'Another']),
+    expect: warned('stored', ['CountedForOtherService']),
   },
   {
     name: 'one side alone reports, of which the other has no proxy',
