@@ -13,7 +13,7 @@ import { load } from './load.ts';
 export interface Istio {
   cluster: TestCluster;
   mesh: Recording;
-  /** Loopback ports: istiod's debug pages, Envoy's admin page, its listener for the pod's own port. */
+  /** Loopback ports: of istiod's debug pages, and of Envoy's admin page. */
   ports: { debug: number; admin: number };
   /** Applies objects as `kubectl apply -f -` does. */
   apply(...objects: readonly object[]): void;

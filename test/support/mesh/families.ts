@@ -11,10 +11,10 @@ export interface Family {
 
 const plain = (value: number): Family['series'][number]['values'] => [['', [], value]];
 
-/** Bounds of a histogram that a test needs: the first and the last of Envoy's twenty, and some between. */
+/** Some of the bounds of Envoy's histograms: as many as a test needs. */
 const BOUNDS = ['5', '25', '100', '1000', '10000'] as const;
 
-/** A histogram of `count` values that all lie in the third bucket. */
+/** A histogram of `count` values of about the same size. */
 const around = (count: number, each: number): Family['series'][number]['values'] => [
   ...BOUNDS.map((bound) => ['_bucket', [['le', bound]], Number(bound) >= each ? count : 0] as const),
   ['_bucket', [['le', '+Inf']], count],

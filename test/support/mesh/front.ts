@@ -18,8 +18,9 @@ interface ActiveTarget {
 }
 
 /**
- * What a test alone has is taken out of a real Prometheus' answers, and nothing else is touched: its short intervals, its
- * static targets, and in the words of a refused connection the proxy that stood for a pod where nothing listens.
+ * Answers as the Prometheus of a mesh. What a plan has an answer, a configuration or a target's words for, it says; all
+ * else is a real one's, without what a test alone has: short intervals, jobs in two parts, and in the words of a refused
+ * connection the proxy that stood for a pod where nothing listens.
  */
 export async function startFront(
   port: number,
