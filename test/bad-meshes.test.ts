@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
+import { telemetryConfig } from '../src/guide/missing-metrics/sidecar/telemetry-config.ts';
 import type { Report } from '../src/report/report.ts';
 import { PROMETHEUS, telemetry } from './support/mesh/causes/cause.ts';
 import { built } from './support/mesh/scenario.ts';
@@ -115,15 +116,12 @@ describe('a Prometheus that answers', () => {
   });
 });
 
-/** A second Prometheus, at which nothing or something answers. */
-const another = (mesh: Recording, page: string | null): void => {
+/** A second Prometheus, at which nothing answers. */
+const another = (mesh: Recording): void => {
   const pod = mesh.objects.find(({ kind, metadata }) => kind === 'Pod' && metadata.name.startsWith('prometheus'));
   assert.ok(pod);
   const metadata = { ...structuredClone(pod.metadata), namespace: 'monitoring', name: 'prometheus-0', annotations: {} };
   mesh.objects.push({ ...structuredClone(pod), metadata });
-  if (page === null) return;
-  const answer = { status: 200, contentType: 'application/json', body: page };
-  mesh.pages.set('monitoring/prometheus-0:9090/api/v1/query', answer);
 };
 
 /** No Prometheus, and nobody who would ask one. */
@@ -132,16 +130,14 @@ const withoutStores = ({ objects }: Recording): void =>
 
 describe('Prometheus servers', () => {
   it('of which one has the series: that one is judged, and the other is named', async () => {
-    const seen = await look({ change: (mesh) => another(mesh, null), options: {} });
+    const seen = await look({ change: another });
     // The other does not answer: what it may have, in sums and copies, is not known.
     assertUnknown(seen, ['stored'], ['in-mesh', 'proxy-emits']);
     assert.equal(checkOf(seen, 'proxies-stored')?.status, 'pass');
     assert.match(checkOf(seen, 'proxies-stored')?.message ?? '', /monitoring\/prometheus-0 did not tell/);
   });
   it('of which none is there: nothing is stored that could be seen', async () => {
-    const seen = await look({
-      change: withoutStores,
-    });
+    const seen = await look({ change: withoutStores });
     assertUnknown(seen, ['stored', 'proxy-emits'], ['in-mesh', 'telemetry-config', 'config-delivery']);
     assert.equal(checkOf(seen, 'proxies-stored')?.reason, 'NoStore');
   });
@@ -225,7 +221,7 @@ describe('pages of proxies', () => {
   });
   it('on nodes that do not answer cost their time, and nothing that was found', async () => {
     const seen = await look({
-      argv: ['missing-metrics', '--request-timeout', '1s'],
+      argv: ['missing-metrics', '--request-timeout', '3s'],
       options: { faults: [{ match: /^UPGRADE/, fault: 'stall' }] },
     });
     assertUnknown(seen, ['config-delivery', 'proxy-emits', 'stored'], ['in-mesh', 'telemetry-config']);
@@ -349,24 +345,25 @@ describe('hostile text in a mesh', () => {
 describe('a run that ends early', () => {
   it('by its --timeout says so, and what it had seen', async () => {
     const seen = await look({
-      argv: ['missing-metrics', '--timeout', '2s'],
+      argv: ['missing-metrics', '--timeout', '6s'],
       options: { faults: [{ match: /^PAGE.*syncz/, fault: 'stall' }] },
     });
     assertUnknown(seen, ['config-delivery'], ['in-mesh', 'proxy-emits', 'stored']);
-    assert.match(checkOf(seen, 'istiod-answers')?.message ?? '', /--timeout 2s/);
+    assert.match(checkOf(seen, 'istiod-answers')?.message ?? '', /--timeout 6s/);
   });
   it('by Ctrl-C half-way: what was found stays, and it is no green', async () => {
     const interrupt = new AbortController();
     const { report, code } = await look({
       options: { faults: [{ match: /^PAGE.*syncz/, fault: 'stall' }] },
-      world: (standIn) => {
-        const wait = setInterval(() => {
-          if (!standIn.requests.some((each) => each.includes('syncz'))) return;
-          clearInterval(wait);
-          interrupt.abort();
-        }, 20);
-        return { interrupt: interrupt.signal, signal: () => (interrupt.signal.aborted ? 'SIGINT' : null) };
-      },
+      world: () => ({
+        isTTY: true,
+        // A terminal is told what is waited for: in-mesh is judged by then, and istiod is waited for.
+        hears: (text) => {
+          if (text.includes(telemetryConfig.title)) interrupt.abort();
+        },
+        interrupt: interrupt.signal,
+        signal: () => (interrupt.signal.aborted ? 'SIGINT' : null),
+      }),
     });
     assert.deepEqual([code, report.run.interrupted], [130, true]);
     assert.notEqual(report.verdict, 'healthy');

@@ -16,6 +16,8 @@ export interface World {
   interrupt?: AbortSignal;
   signal?: Io['signal'];
   headStart?: Io['headStart'];
+  /** Hears what is written to stderr, as it is written. */
+  hears?: (text: string) => void;
 }
 
 /** The clock stands still: durations are 0, and every report of a test is from the same moment. */
@@ -32,6 +34,7 @@ export async function ran(argv: readonly string[], world: World = {}): Promise<R
     ...terminal,
     write(text, done) {
       said[name] += text;
+      if (name === 'stderr') world.hears?.(text);
       done?.();
       return true;
     },
