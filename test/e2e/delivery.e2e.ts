@@ -2,23 +2,23 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { PROGRAMS } from '../../src/cluster/question/exec.ts';
-import type { Verdict } from '../../src/diagnosis/check.ts';
+import type { Finding } from '../../src/diagnosis/finding.ts';
 import { configDelivery } from '../../src/guide/missing-metrics/sidecar/config-delivery.ts';
 import { proxyEmits } from '../../src/guide/missing-metrics/sidecar/proxy-emits.ts';
-import { verdictsOf } from '../support/gathered.ts';
+import { findingsAt } from '../support/gathered.ts';
 import { PRODUCTPAGE, podObject } from '../support/modern.ts';
 import { reported } from '../support/run.ts';
 import { until } from './children.ts';
 import { type Istio, startIstio } from './istio.ts';
 import { textAt } from './istiod.ts';
 
-const reasonOf = (verdict: Verdict | undefined) => [verdict?.status, verdict && 'reason' in verdict && verdict.reason];
+const reasonOf = (finding: Finding | undefined) => [finding?.status, finding?.reason ?? false];
 
 const seen = async (istio: Istio, namespace: string | null = null) => {
   const at = { now: Date.now(), scope: { namespace } };
   const [delivery, emits] = [
-    await verdictsOf(configDelivery, istio.cluster.kubeconfig, at),
-    await verdictsOf(proxyEmits, istio.cluster.kubeconfig, at),
+    await findingsAt(configDelivery, istio.cluster.kubeconfig, at),
+    await findingsAt(proxyEmits, istio.cluster.kubeconfig, at),
   ];
   return { delivery, emits, words: JSON.stringify([[...delivery], [...emits]], null, 1) };
 };

@@ -61,7 +61,7 @@ export const startConfigured = (
 interface Awaited {
   /** How many, or whether they are as awaited: the text of /api/v1/targets. */
   targets: number | ((text: string) => boolean);
-  scrapes: 1 | 2;
+  scrapes: number;
   rules: readonly { record: string; expr: string }[];
 }
 

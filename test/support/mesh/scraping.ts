@@ -41,10 +41,11 @@ function scrapeConfigs(plan: ScrapePlan, job: string, url: string, podAt: Readon
   });
 }
 
-/** A real Prometheus that has scraped all of a plan twice; resolves to the port at which it is to be asked. */
+/** A real Prometheus that has scraped all of a plan, twice by default; resolves to the port at which it is to be asked. */
 export async function startScraping(
   recording: Recording,
   plan: ScrapePlan,
+  scrapes = 2,
 ): Promise<{ port: number; close: () => Promise<void> }> {
   const podAt = new Map(recording.objects.filter(({ kind }) => kind === 'Pod').map((pod) => [ipOf(pod), pod]));
   const addresses = await startAddresses(recording, plan);
@@ -59,7 +60,7 @@ export async function startScraping(
         global: { evaluation_interval: INTERVAL },
         scrape_configs: jobs.flatMap((job) => scrapeConfigs(plan, job, addresses.url, podAt)),
       },
-      { targets: plan.targets.length, scrapes: 2, rules: plan.rules ?? [] },
+      { targets: plan.targets.length, scrapes, rules: plan.rules ?? [] },
     );
     ends.push(prometheus.close);
     const front = await startFront(prometheus.port, plan);

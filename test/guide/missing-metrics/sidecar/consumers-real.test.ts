@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { Verdict } from '../../../../src/diagnosis/check.ts';
+import type { Finding } from '../../../../src/diagnosis/finding.ts';
 import { consuming } from '../../../../src/guide/missing-metrics/sidecar/consumers.ts';
-import { verdictsOn } from '../../../support/mesh/verdicts.ts';
+import { findingsOn } from '../../../support/mesh/found.ts';
 import { podObject } from '../../../support/modern.ts';
 import { it } from '../../../support/programs.ts';
 import type { RecordedObject } from '../../../support/recordings.ts';
 
-const said = (verdicts: ReadonlyMap<string, Verdict>): Record<string, string> =>
+const said = (findings: ReadonlyMap<string, Finding>): Record<string, string> =>
   Object.fromEntries(
-    [...verdicts].map(([id, verdict]) => [
-      id,
-      'reason' in verdict ? `${verdict.status} ${verdict.reason}` : verdict.status,
-    ]),
+    [...findings].map(([id, { status, reason }]) => [id, reason === null ? status : `${status} ${reason}`]),
   );
 
 const pod = (name: string, image: string, namespace = 'istio-system'): RecordedObject =>
@@ -37,23 +34,23 @@ const edited =
 
 describe('consumers of what a real Prometheus stores', { concurrency: 8 }, () => {
   it('ask the store that has the mesh’s series', async () => {
-    const { verdicts } = await verdictsOn(consuming, { objects: both });
-    assert.deepEqual([...new Set(Object.values(said(verdicts)))], ['pass'], JSON.stringify([...verdicts]));
+    const findings = await findingsOn(consuming, { objects: both });
+    assert.deepEqual([...new Set(Object.values(said(findings)))], ['pass'], JSON.stringify([...findings]));
     assert.equal(
-      verdicts.get('grafana-asks-store')?.message,
+      findings.get('grafana-asks-store')?.message,
       'Grafana in istio-system asks http://prometheus:9090, which holds the mesh’s series',
     );
   });
 
   it('are none in a cluster without them', async () => {
-    const { verdicts } = await verdictsOn(consuming, {
+    const findings = await findingsOn(consuming, {
       objects: (objects) => objects.filter(({ metadata }) => !/^(grafana|kiali)/.test(metadata.name)),
     });
-    assert.deepEqual([...new Set(Object.values(said(verdicts)))], ['skip']);
+    assert.deepEqual([...new Set(Object.values(said(findings)))], ['skip']);
   });
 
   it('find no labels that a rule has removed', async () => {
-    const { verdicts } = await verdictsOn(consuming, {
+    const findings = await findingsOn(consuming, {
       objects: both,
       plan: (plan) => ({
         ...plan,
@@ -64,40 +61,44 @@ describe('consumers of what a real Prometheus stores', { concurrency: 8 }, () =>
         },
       }),
     });
-    assert.equal(said(verdicts)['kiali-finds-labels'], 'fail LabelsRemoved');
+    assert.equal(said(findings)['kiali-finds-labels'], 'fail LabelsRemoved');
     assert.match(
-      verdicts.get('kiali-finds-labels')?.message ?? '',
+      findings.get('kiali-finds-labels')?.message ?? '',
       /^source_canonical_revision and response_flags are missing on all/,
     );
   });
 
   it('ask for rates over less than two scrapes', async () => {
-    const { verdicts } = await verdictsOn(consuming, {
+    const findings = await findingsOn(consuming, {
       objects: both,
       plan: (plan) => ({ ...plan, jobs: { 'kubernetes-pods': { interval: '60s' } } }),
     });
-    assert.equal(said(verdicts)['rate-window'], 'warn WindowTooShort');
+    assert.equal(said(findings)['rate-window'], 'warn WindowTooShort');
     assert.match(
-      verdicts.get('rate-window')?.message ?? '',
+      findings.get('rate-window')?.message ?? '',
       /scraped every 60 seconds \(kubernetes-pods\); Grafana and Kiali/,
     );
   });
 
   it('ask a Service that there is not, or that has nothing', async () => {
-    const gone = await verdictsOn(consuming, {
-      objects: edited('kiali', (file) => file.replace('prometheus.istio-system', 'prometheus.monitoring.svc')),
-    });
-    assert.equal(said(gone.verdicts)['kiali-asks-store'], 'fail StoreGone');
-    const hint = (gone.verdicts.get('kiali-asks-store') as { hint?: string }).hint;
-    assert.match(hint ?? '', /edit configmap kiali {3}# url: http:\/\/prometheus.istio-system:9090; then /);
-    const outside = await verdictsOn(consuming, {
-      objects: edited('grafana', (file) => file.replace('http://prometheus:9090', 'https://prom.example.com')),
-    });
-    assert.equal(said(outside.verdicts)['grafana-asks-store'], 'unknown StoreNotAsked');
+    const [gone, outside] = await Promise.all([
+      findingsOn(consuming, {
+        objects: edited('kiali', (file) => file.replace('prometheus.istio-system', 'prometheus.monitoring.svc')),
+      }),
+      findingsOn(consuming, {
+        objects: edited('grafana', (file) => file.replace('http://prometheus:9090', 'https://prom.example.com')),
+      }),
+    ]);
+    assert.equal(said(gone)['kiali-asks-store'], 'fail StoreGone');
+    assert.match(
+      gone.get('kiali-asks-store')?.hint ?? '',
+      /edit configmap kiali {3}# url: http:\/\/prometheus.istio-system:9090; then /,
+    );
+    assert.equal(said(outside)['grafana-asks-store'], 'unknown StoreNotAsked');
   });
 
   it('have no server side to show, where no sidecar counts it', async () => {
-    const { verdicts } = await verdictsOn(consuming, {
+    const findings = await findingsOn(consuming, {
       objects: both,
       plan: (plan) => ({
         ...plan,
@@ -108,6 +109,6 @@ describe('consumers of what a real Prometheus stores', { concurrency: 8 }, () =>
         },
       }),
     });
-    assert.equal(said(verdicts)['dashboards-answered'], 'warn NoDestinationReporter');
+    assert.equal(said(findings)['dashboards-answered'], 'warn NoDestinationReporter');
   });
 });

@@ -1,22 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { Verdict } from '../../../../src/diagnosis/check.ts';
+import type { Finding } from '../../../../src/diagnosis/finding.ts';
 import { stored } from '../../../../src/guide/missing-metrics/sidecar/stored.ts';
+import { findingsOn } from '../../../support/mesh/found.ts';
 import type { ScrapePlan } from '../../../support/mesh/plan.ts';
-import { verdictsOn } from '../../../support/mesh/verdicts.ts';
 import { it } from '../../../support/programs.ts';
 
-type Verdicts = ReadonlyMap<string, Verdict>;
+type Findings = ReadonlyMap<string, Finding>;
 
 /** What is not well. */
-const said = (verdicts: Verdicts): Record<string, string> =>
+const said = (findings: Findings): Record<string, string> =>
   Object.fromEntries(
-    [...verdicts].flatMap(([id, verdict]) =>
-      'reason' in verdict ? [[id, `${verdict.status} ${verdict.reason}`]] : [],
-    ),
+    [...findings].flatMap(([id, { status, reason }]) => (reason === null ? [] : [[id, `${status} ${reason}`]])),
   );
 
-const messageOf = (verdicts: Verdicts, id: string): string => verdicts.get(id)?.message ?? '';
+const messageOf = (findings: Findings, id: string): string => findings.get(id)?.message ?? '';
 
 const relabelled =
   (...rules: readonly object[]) =>
@@ -24,38 +22,34 @@ const relabelled =
 
 const STORE = 'pod istio-system/prometheus-69f0190e5e-05cd6';
 
-describe('what a real Prometheus stores of a mesh', { concurrency: 8 }, () => {
+describe('what a real Prometheus stores of a mesh', { concurrency: 16 }, () => {
   it('is whole of a healthy one', async () => {
-    const { verdicts } = await verdictsOn(stored, {});
-    assert.deepEqual(said(verdicts), {});
-    assert.equal(messageOf(verdicts, 'proxies-stored'), `10 of 10 proxies in ${STORE}`);
+    const findings = await findingsOn(stored, {});
+    assert.deepEqual(said(findings), {});
+    assert.equal(messageOf(findings, 'proxies-stored'), `10 of 10 proxies in ${STORE}`);
   });
 
   it('is no traffic of an idle one', async () => {
-    const { verdicts } = await verdictsOn(stored, { mesh: 'idle-1.31' });
-    assert.deepEqual(said(verdicts), { 'proxies-stored': 'unknown NoTraffic' });
+    const findings = await findingsOn(stored, { mesh: 'idle-1.31' });
+    assert.deepEqual(said(findings), { 'proxies-stored': 'unknown NoTraffic' });
   });
 
   it('is one series of several proxies, where rules drop the labels that tell them apart', async () => {
-    const { verdicts } = await verdictsOn(stored, {
-      wait: 5000,
+    const findings = await findingsOn(stored, {
+      scrapes: 6,
       plan: relabelled({ action: 'labelkeep', regex: '(__name__|component|destination_service|response_code|le)' }),
     });
-    const merged = verdicts.get('proxies-told-apart');
-    assert.deepEqual(merged && 'effect' in merged && [merged.status, merged.reason, merged.effect], [
-      'fail',
-      'ProxiesMerged',
-      'wrong',
-    ]);
+    const merged = findings.get('proxies-told-apart');
+    assert.deepEqual(merged && [merged.status, merged.reason, merged.effect], ['fail', 'ProxiesMerged', 'wrong']);
     assert.match(
       merged?.message ?? '',
       /^10 of 10 proxies write into 1 series \{\}, whose counters fall at \d+% of their samples$/,
     );
-    assert.deepEqual(said(verdicts)['proxies-stored'], 'unknown PodsNotTold');
+    assert.deepEqual(said(findings)['proxies-stored'], 'unknown PodsNotTold');
   });
 
   it('is there twice for a pod that two jobs scrape, and once for the others', async () => {
-    const { verdicts } = await verdictsOn(stored, {
+    const findings = await findingsOn(stored, {
       plan: (plan) => ({
         ...plan,
         targets: plan.targets.flatMap((each) =>
@@ -63,21 +57,21 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 8 }, () => {
         ),
       }),
     });
-    assert.deepEqual(said(verdicts), { 'scraped-once': 'fail StoredTwice' });
-    assert.match(messageOf(verdicts, 'scraped-once'), /^1 of 10 proxies stored 2 times/);
+    assert.deepEqual(said(findings), { 'scraped-once': 'fail StoredTwice' });
+    assert.match(messageOf(findings, 'scraped-once'), /^1 of 10 proxies stored 2 times/);
   });
 
   it('has stopped, where the newest samples are half an hour old', async () => {
-    const { verdicts } = await verdictsOn(stored, {
+    const findings = await findingsOn(stored, {
       pages: (page) => page.replace(/^(istio_\w+\{.*\} \S+)$/gm, `$1 ${Date.now() - 40 * 60_000}`),
     });
-    assert.equal(said(verdicts)['samples-fresh'], 'fail SamplesStopped');
-    assert.match(messageOf(verdicts, 'samples-fresh'), / is 4\d minutes old$/);
-    assert.equal(said(verdicts)['proxies-stored'], 'fail ProxiesNotStored');
+    assert.equal(said(findings)['samples-fresh'], 'fail SamplesStopped');
+    assert.match(messageOf(findings, 'samples-fresh'), / is 4\d minutes old$/);
+    assert.equal(said(findings)['proxies-stored'], 'fail ProxiesNotStored');
   });
 
   it('is under another name, where a tag ends up in it', async () => {
-    const { verdicts } = await verdictsOn(stored, {
+    const findings = await findingsOn(stored, {
       plan: relabelled({
         source_labels: ['__name__', 'app'],
         regex: 'istio_requests_total;reviews',
@@ -85,15 +79,15 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 8 }, () => {
         replacement: 'request_host___istio_requests_total',
       }),
     });
-    assert.deepEqual(said(verdicts)['names-kept'], 'fail SeriesRenamed');
+    assert.deepEqual(said(findings)['names-kept'], 'fail SeriesRenamed');
     assert.match(
-      messageOf(verdicts, 'names-kept'),
+      messageOf(findings, 'names-kept'),
       /^requests of 4 of 10 proxies are stored as request_host___istio_requests_total$/,
     );
   });
 
   it('is sums alone, in a store behind another', async () => {
-    const { verdicts } = await verdictsOn(stored, {
+    const findings = await findingsOn(stored, {
       plan: (plan) => ({
         ...relabelled(
           {
@@ -106,28 +100,30 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 8 }, () => {
         )(plan),
       }),
     });
-    assert.equal(said(verdicts)['names-kept'], 'fail OnlyRecorded');
+    assert.equal(said(findings)['names-kept'], 'fail OnlyRecorded');
   });
 
   it('is one side only, where a workload’s own proxy does not count what its callers count', async () => {
     const given = {
       plan: relabelled({ source_labels: ['app', 'reporter'], regex: 'details;destination', action: 'drop' }),
     };
-    const { verdicts } = await verdictsOn(stored, given);
-    assert.deepEqual(said(verdicts), { 'both-sides-report': 'warn ServerSideMissing' });
+    const [findings, named] = await Promise.all([
+      findingsOn(stored, given),
+      findingsOn(stored, {
+        ...given,
+        scope: { workload: { kind: 'deployment', name: 'details-v1', namespace: 'bookinfo' } },
+      }),
+    ]);
+    assert.deepEqual(said(findings), { 'both-sides-report': 'warn ServerSideMissing' });
     assert.deepEqual(
-      verdicts.get('both-sides-report')?.subjects?.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`),
+      findings.get('both-sides-report')?.subjects?.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`),
       ['Deployment bookinfo/details-v1'],
     );
-    const named = await verdictsOn(stored, {
-      ...given,
-      scope: { workload: { kind: 'deployment', name: 'details-v1', namespace: 'bookinfo' } },
-    });
-    assert.equal(said(named.verdicts)['both-sides-report'], 'fail ServerSideMissing');
+    assert.equal(said(named)['both-sides-report'], 'fail ServerSideMissing');
   });
 
   it('names no callers, where metadata is lost', async () => {
-    const { verdicts } = await verdictsOn(stored, {
+    const findings = await findingsOn(stored, {
       plan: relabelled({
         source_labels: ['reporter'],
         regex: 'destination',
@@ -135,12 +131,12 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 8 }, () => {
         replacement: 'unknown',
       }),
     });
-    assert.deepEqual(said(verdicts), { 'callers-known': 'fail MostCallersUnknown' });
-    assert.match(messageOf(verdicts, 'callers-known'), /^100% of .* come from unknown callers, by mutual TLS/);
+    assert.deepEqual(said(findings), { 'callers-known': 'fail MostCallersUnknown' });
+    assert.match(messageOf(findings, 'callers-known'), /^100% of .* come from unknown callers, by mutual TLS/);
   });
 
   it('passes some through', async () => {
-    const { verdicts } = await verdictsOn(stored, {
+    const findings = await findingsOn(stored, {
       plan: relabelled(
         {
           source_labels: ['reporter', 'destination_workload'],
@@ -156,11 +152,11 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 8 }, () => {
         },
       ),
     });
-    assert.deepEqual(said(verdicts), { 'destinations-known': 'warn PassedThrough' });
+    assert.deepEqual(said(findings), { 'destinations-known': 'warn PassedThrough' });
   });
 
   it('is counted for another Service that has the same port', async () => {
-    const { verdicts } = await verdictsOn(stored, {
+    const findings = await findingsOn(stored, {
       objects: (objects) => [
         ...objects,
         ...objects
@@ -174,12 +170,12 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 8 }, () => {
         replacement: 'details-canary',
       }),
     });
-    assert.deepEqual(said(verdicts), { 'services-told-apart': 'warn CountedForOtherService' });
-    assert.match(messageOf(verdicts, 'services-told-apart'), /bookinfo\/details-canary is counted as details$/);
+    assert.deepEqual(said(findings), { 'services-told-apart': 'warn CountedForOtherService' });
+    assert.match(messageOf(findings, 'services-told-apart'), /bookinfo\/details-canary is counted as details$/);
   });
 
   it('is not known, where the answer is a part of it', async () => {
-    const { verdicts } = await verdictsOn(stored, {
+    const findings = await findingsOn(stored, {
       others: [
         {
           match: /api\/v1\/query/,
@@ -189,23 +185,23 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 8 }, () => {
       ],
     });
     assert.ok(
-      [...verdicts].every(([id, { status }]) => id === 'rules-keep-metrics' || status !== 'pass'),
-      JSON.stringify(said(verdicts)),
+      [...findings].every(([id, { status }]) => id === 'rules-keep-metrics' || status !== 'pass'),
+      JSON.stringify(said(findings)),
     );
-    assert.equal(said(verdicts)['proxies-stored'], 'unknown PartialAnswer');
+    assert.equal(said(findings)['proxies-stored'], 'unknown PartialAnswer');
   });
 
   it('lacks what a rule of the job leaves out, though TCP is there', async () => {
-    const { verdicts } = await verdictsOn(stored, {
+    const findings = await findingsOn(stored, {
       plan: (plan) => ({
         ...relabelled({ source_labels: ['__name__'], regex: 'istio_request.*', action: 'drop' })(plan),
         configuration:
           "scrape_configs: [{job_name: kubernetes-pods, metric_relabel_configs: [{source_labels: [__name__], regex: 'istio_request.*', action: drop}]}]",
       }),
     });
-    assert.equal(said(verdicts)['rules-keep-metrics'], 'fail RequestsDropped');
+    assert.equal(said(findings)['rules-keep-metrics'], 'fail RequestsDropped');
     assert.match(
-      messageOf(verdicts, 'rules-keep-metrics'),
+      messageOf(findings, 'rules-keep-metrics'),
       /^job kubernetes-pods leaves out istio_requests_total and istio_request_duration_milliseconds_bucket of 10 of 10 proxies$/,
     );
   });

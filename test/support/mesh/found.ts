@@ -1,14 +1,12 @@
 import { Readable } from 'node:stream';
 import { trim } from '../../../src/cluster/bundle/trim.ts';
 import type { Cluster } from '../../../src/cluster/question/cluster.ts';
-import { keyOf } from '../../../src/cluster/question/question.ts';
 import { typedName } from '../../../src/cluster/question/resources.ts';
 import { unanswered } from '../../../src/cluster/question/text.ts';
-import type { AnyCheck, Attempt, ControlPlane, Scope, Step, Verdict } from '../../../src/diagnosis/check.ts';
-import { Gatherer } from '../../../src/diagnosis/gather.ts';
-import { attempt } from '../../../src/diagnosis/source.ts';
-import { unknown } from '../../../src/diagnosis/verdict.ts';
-import { judged, scope as wholeMesh } from '../judging.ts';
+import type { ControlPlane, Scope, Step } from '../../../src/diagnosis/check.ts';
+import type { Finding } from '../../../src/diagnosis/finding.ts';
+import { findingsOf } from '../findings.ts';
+import { scope as wholeMesh } from '../judging.ts';
 import { loadMesh } from '../meshes.ts';
 import type { RecordedObject } from '../recordings.ts';
 import type { OtherAnswer, ScrapePlan } from './plan.ts';
@@ -25,26 +23,18 @@ const pluralOf = (kind: string): string =>
   (kind.endsWith('s') ? `${kind}es` : kind.endsWith('y') ? `${kind.slice(0, -1)}ies` : `${kind}s`).toLowerCase();
 
 /** A cluster of objects; what is asked of a URL or of a port of a pod, the network answers. */
-function clusterOf(
-  objects: readonly RecordedObject[],
-  at: (pod: string) => string | undefined,
-  asked: Set<string>,
-): Cluster {
+function clusterOf(objects: readonly RecordedObject[], at: (pod: string) => string | undefined): Cluster {
   const isOf =
     (plural: string, group: string) =>
     ({ kind, apiVersion }: RecordedObject): boolean =>
       pluralOf(kind) === plural && (apiVersion.includes('/') ? apiVersion.replace(/\/.*/, '') : '') === group;
   return {
-    list: async (question) => {
-      asked.add(keyOf(question));
-      const { resource, namespace } = question;
-      return objects
+    list: async ({ resource, namespace }) =>
+      objects
         .filter(isOf(resource.plural, resource.group))
         .filter(({ metadata }) => namespace === null || metadata.namespace === namespace)
-        .map((object) => trim(typedName(resource), object));
-    },
+        .map((object) => trim(typedName(resource), object)),
     read: async (question) => {
-      asked.add(keyOf(question));
       if (question.ask === 'object') {
         const found = objects.find(
           (object) =>
@@ -84,12 +74,12 @@ interface Given {
   /** Changes the pages that are scraped, by `NAMESPACE/POD:PORT/PATH`. */
   pages?: (page: string, where: string) => string;
   scope?: Partial<Scope>;
-  /** How long counters move before they are looked at (ms). */
-  wait?: number;
+  /** How often each page is scraped before its series are looked at; twice by default. */
+  scrapes?: number;
 }
 
-/** What the checks of a step say of a composed mesh whose pages a real Prometheus scrapes, and what was asked. */
-export async function verdictsOn(
+/** What each check of a step finds, by its id, on a composed mesh whose pages a real Prometheus scrapes. */
+export async function findingsOn(
   step: Step,
   {
     mesh = 'healthy-telemetry-api-1.31',
@@ -98,41 +88,21 @@ export async function verdictsOn(
     others = [],
     pages = (page) => page,
     scope = {},
-    wait = 0,
+    scrapes,
   }: Given,
-): Promise<{ verdicts: ReadonlyMap<string, Verdict>; asked: ReadonlySet<string> }> {
+): Promise<ReadonlyMap<string, Finding>> {
   const loaded = loadMesh(mesh);
   const planned = plan(loaded.plan);
   for (const [where, page] of loaded.recording.pages)
     loaded.recording.pages.set(where, { ...page, body: pages(String(page.body), where) });
-  const { port, close } = await startScraping(loaded.recording, { ...planned, others });
-  const asked = new Set<string>();
+  const { port, close } = await startScraping(loaded.recording, { ...planned, others }, scrapes);
   try {
-    await new Promise((resolve) => setTimeout(resolve, wait));
-    const cluster = clusterOf(
-      objects(loaded.recording.objects),
-      (pod) => (pod === planned.pod ? `http://127.0.0.1:${port}` : undefined),
-      asked,
+    const cluster = clusterOf(objects(loaded.recording.objects), (pod) =>
+      pod === planned.pod ? `http://127.0.0.1:${port}` : undefined,
     );
-    const own = { ...wholeMesh, ...scope };
-    const now = Date.now();
-    const gatherer = new Gatherer({ cluster, scope: own, now, sleep: () => Promise.resolve() }, () => 0);
-    const verdicts = new Map<string, Verdict>();
-    for (const check of step.checks) verdicts.set(check.id, await verdictOf(check, gatherer, own, now));
-    return { verdicts, asked };
+    const run = { cluster, scope: { ...wholeMesh, ...scope }, now: Date.now(), sleep: () => Promise.resolve() };
+    return await findingsOf(step, PLANE, run);
   } finally {
     await close();
   }
-}
-
-async function verdictOf(check: AnyCheck, gatherer: Gatherer, scope: Scope, now: number): Promise<Verdict> {
-  const evidence: Record<string, unknown> = {};
-  for (const [name, source] of Object.entries(check.needs)) {
-    const got = (await gatherer.gather(attempt(source), PLANE)).evidence as Attempt<unknown>;
-    if ('missing' in got) return unknown([got.missing]);
-    evidence[name] = got.got;
-  }
-  const verdict = check.judge(evidence, { plane: PLANE, scope, now });
-  judged.set(check.id, (judged.get(check.id) ?? new Set()).add(verdict.status));
-  return verdict;
 }
