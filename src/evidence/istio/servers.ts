@@ -1,7 +1,7 @@
 import { inboundKeptBy, SIDECAR_PORTS } from '../../istio/capture.ts';
 import { hasLabels, type Subset } from '../../istio/destination-rules.ts';
 import { isSidecar } from '../envoy/asked.ts';
-import { selects } from '../kubernetes/lists.ts';
+import { byNamespace, grouped, selects } from '../kubernetes/lists.ts';
 import { isAmbient, isRunning, type Pod } from '../kubernetes/pod.ts';
 import type { Service } from '../kubernetes/service.ts';
 import { capturedOf } from './captured.ts';
@@ -30,19 +30,18 @@ export const behind = (service: Service, own: readonly Pod[], subset: Subset | n
 
 /** The running pods behind any Service, of many pods: each is looked for among those that share one label with its selector. */
 export function behindAny(pods: readonly Pod[]): (service: Service) => readonly Pod[] {
-  const key = (namespace: string, label: string, value: string): string => JSON.stringify([namespace, label, value]);
-  const known = new Map<string, Pod[]>();
-  for (const pod of pods)
-    for (const [label, value] of Object.entries(pod.labels)) {
-      const at = key(pod.namespace, label, value);
-      const same = known.get(at);
-      if (same) same.push(pod);
-      else known.set(at, [pod]);
-    }
+  const podsIn = byNamespace(pods);
+  /** By namespace, then by a label's name, then by its value: of the names that selectors have. */
+  const known = new Map<string, Map<string, ReadonlyMap<string, readonly Pod[]>>>();
+  const having = (namespace: string, label: string, value: string): readonly Pod[] => {
+    const own = known.get(namespace) ?? new Map<string, ReadonlyMap<string, readonly Pod[]>>();
+    known.set(namespace, own);
+    const byValue = own.get(label) ?? grouped(podsIn(namespace), ({ labels }) => labels[label]);
+    own.set(label, byValue);
+    return byValue.get(value) ?? [];
+  };
   return (service) => {
-    const sharing = Object.entries(service.selector).map(
-      ([label, value]) => known.get(key(service.namespace, label, value)) ?? [],
-    );
+    const sharing = Object.entries(service.selector).map(([label, value]) => having(service.namespace, label, value));
     const [fewest = []] = sharing.sort((a, b) => a.length - b.length);
     return behind(service, fewest);
   };

@@ -168,14 +168,25 @@ export function missingOf(attempt: Attempt<Listing<unknown>>): readonly Unanswer
   return attempt.got.refusal ? [attempt.got.refusal] : [];
 }
 
+/** Items by what `of` says of each, in their order; those of which it says nothing are left out. */
+export function grouped<T>(
+  items: readonly T[],
+  of: (item: T) => string | undefined,
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const name = of(item);
+    if (name === undefined) continue;
+    const own = groups.get(name);
+    if (own) own.push(item);
+    else groups.set(name, [item]);
+  }
+  return groups;
+}
+
 /** The objects of each namespace: what is looked for in one is not looked for in all. */
 export function byNamespace<T extends { namespace: string }>(items: readonly T[]): (namespace: string) => readonly T[] {
-  const known = new Map<string, T[]>();
-  for (const item of items) {
-    const own = known.get(item.namespace);
-    if (own) own.push(item);
-    else known.set(item.namespace, [item]);
-  }
+  const known = grouped(items, ({ namespace }) => namespace);
   return (namespace) => known.get(namespace) ?? [];
 }
 

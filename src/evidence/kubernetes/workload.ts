@@ -72,7 +72,10 @@ export const narrowed = clusterSource([], async (ask): Promise<Narrowed | null> 
 });
 
 /** Whether a series is about the workload. Labels by release: mixer.md 5. */
-export function matchesWorkload({ workload, services, named }: Narrowed, labels: ReadonlyMap<string, string>): boolean {
+export function matchesWorkload(
+  { workload, services, named }: Narrowed,
+  labels: Pick<ReadonlyMap<string, string>, 'get' | 'has'>,
+): boolean {
   const { namespace } = workload;
   if (named !== null) {
     const isNamed = (side: string): boolean =>

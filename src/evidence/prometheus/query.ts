@@ -6,9 +6,36 @@ import { numberOf } from '../../prometheus/numbers.ts';
 import { type ApiAnswer, askApi } from './api.ts';
 import { type PrometheusServer, prometheusServers } from './server.ts';
 
+/** A series' labels, by name, in the server's order. */
+export interface Labels extends Iterable<readonly [string, string]> {
+  readonly get: (name: string) => string | undefined;
+  readonly has: (name: string) => boolean;
+}
+
+/** Labels as they were parsed: a map of each would take three times the memory, and there are tens of thousands. */
+class ParsedLabels implements Labels {
+  private readonly raw: Readonly<Record<string, string>>;
+
+  constructor(raw: Readonly<Record<string, string>>) {
+    this.raw = raw;
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.raw, name);
+  }
+
+  get(name: string): string | undefined {
+    return this.has(name) ? this.raw[name] : undefined;
+  }
+
+  [Symbol.iterator](): Iterator<readonly [string, string]> {
+    return Object.entries(this.raw)[Symbol.iterator]();
+  }
+}
+
 /** One series of an instant query. */
 export interface Series {
-  labels: ReadonlyMap<string, string>;
+  labels: Labels;
   /** May be NaN or infinite, as a sample may. */
   value: number;
   /** The server's clock, in milliseconds since 1970. */
@@ -68,10 +95,26 @@ const isSeries = (each: unknown): each is RawSeries => {
 };
 
 const seriesIn = ({ metric = {}, value, histogram }: RawSeries): Series => ({
-  labels: new Map(Object.entries(metric)),
+  labels: new ParsedLabels(metric),
   value: value === undefined ? Number.NaN : numberIn(value[1]),
   at: Number(value?.[0] ?? histogram?.[0]) * 1000,
 });
+
+/** What PromQL's `sum by` makes of series. One without a label is one where it is empty. */
+export function summedBy(series: readonly Series[], names: readonly string[]): readonly Series[] {
+  const sums = new Map<string, { labels: Labels; value: number; at: number }>();
+  for (const { labels, value, at } of series) {
+    const own = names.flatMap((name): (readonly [string, string])[] => {
+      const label = labels.get(name);
+      return label ? [[name, label]] : [];
+    });
+    const key = JSON.stringify(own);
+    const known = sums.get(key);
+    if (known) known.value += value;
+    else sums.set(key, { labels: new Map(own), value, at });
+  }
+  return [...sums.values()];
+}
 
 /** A sample as Prometheus writes it. */
 const numberIn = (text: unknown): number => (typeof text === 'string' && text !== '' ? numberOf(text) : Number.NaN);

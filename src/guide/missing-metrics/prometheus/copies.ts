@@ -37,7 +37,7 @@ function isOfPast(labels: Series['labels'], { ip }: Pod): boolean {
 
 /** The pods whose series are there more than once in one store, and how each copy was scraped. */
 export function copiesIn(series: readonly Series[], pods: readonly Pod[]): ReadonlyMap<Pod, readonly string[]> {
-  const index = new PodIndex(pods);
+  const index = PodIndex.of(pods);
   const copies = new Map<string, Copy[]>();
   for (const { labels } of series) {
     const pod = index.podOf(labels);

@@ -23,7 +23,7 @@ const OTHERS = [
 /** The jobs that scrape each proxy's page, by their names in the configuration. */
 const poolsOf = (targets: readonly Target[], pods: readonly Pod[]): ReadonlyMap<Pod, readonly string[]> =>
   new Map(
-    [...proxyTargetsIn(targets, new PodIndex(pods), new Set(pods))].map(([pod, own]) => [
+    [...proxyTargetsIn(targets, PodIndex.of(pods), new Set(pods))].map(([pod, own]) => [
       pod,
       [...new Set(own.map(({ pool, job }) => pool || job))],
     ]),

@@ -31,7 +31,7 @@ const takenBy = ({ kind, asks }: Consumer, global: number | null): number | null
 
 /** The longest interval of the proxies' targets (ms), and the pool that has it. */
 function longest(targets: readonly Target[], pods: readonly Pod[]): { interval: number; pool: string } | null {
-  const [first] = [...proxyTargetsIn(targets, new PodIndex(pods), new Set(pods)).values()]
+  const [first] = [...proxyTargetsIn(targets, PodIndex.of(pods), new Set(pods)).values()]
     .flat()
     .flatMap(({ interval, pool, job }) => (interval === null ? [] : [{ interval, pool: pool || job }]))
     .sort((a, b) => b.interval - a.interval);

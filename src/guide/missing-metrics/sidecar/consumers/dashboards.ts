@@ -26,7 +26,7 @@ export const dashboardsAnswered = defineCheck({
     const nothing = nothingIn(to);
     if (nothing) return nothing;
     const pods = population.proxies.flatMap(({ pod, kind }) => (kind === 'sidecar' ? [pod] : []));
-    const sidecars = new PodIndex(pods);
+    const sidecars = PodIndex.of(pods);
     const theirs = fresh.flatMap(seriesIn).filter(({ labels }) => sidecars.podOf(labels) !== null);
     if (theirs.some(({ labels }) => labels.get('reporter') === 'destination'))
       return { status: 'pass', message: 'sidecars count what they answer' };
