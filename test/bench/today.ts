@@ -102,13 +102,27 @@ const labelsOf = (number: number): string =>
     .map(([name, value]) => `${name}="${value}"`)
     .join(',');
 
-/** The series of all of them on one page, as a federation has them. */
+/** The series of all of them on one page, as a federation has them, with all of Istio's standard labels. */
 function pageOf(count: number): string {
   const numbers = Array.from({ length: count }, (_, number) => number);
+  const end = (side: string, workload: string): string =>
+    Object.entries({
+      app: workload,
+      canonical_revision: 'v1',
+      canonical_service: workload,
+      cluster: 'Kubernetes',
+      principal: `spiffe://cluster.local/ns/${NAMESPACE}/sa/default`,
+      version: 'v1',
+      workload,
+      workload_namespace: NAMESPACE,
+    })
+      .map(([name, value]) => `${side}_${name}="${value}"`)
+      .join(',');
   const request = (number: number, reporter: string): string => {
     const workload = `load-${number % 1000}`;
-    const peer = `source_workload="${workload}",source_workload_namespace="${NAMESPACE}",destination_workload="${workload}",destination_workload_namespace="${NAMESPACE}",destination_service="${workload}.${NAMESPACE}.svc.cluster.local",destination_service_name="${workload}",destination_service_namespace="${NAMESPACE}",request_protocol="http",response_code="200"`;
-    return `istio_requests_total{${labelsOf(number)},reporter="${reporter}",${peer}} ${1000 + number}`;
+    const service = `destination_service="${workload}.${NAMESPACE}.svc.cluster.local",destination_service_name="${workload}",destination_service_namespace="${NAMESPACE}"`;
+    const labels = `${end('source', workload)},${end('destination', workload)},${service},connection_security_policy="${reporter === 'source' ? 'unknown' : 'mutual_tls'}",grpc_response_status="",request_protocol="http",response_code="200",response_flags="-"`;
+    return `istio_requests_total{${labelsOf(number)},reporter="${reporter}",${labels}} ${1000 + number}`;
   };
   return [
     '# TYPE istio_build gauge',

@@ -1,9 +1,10 @@
+import { keyOf } from '../../cluster/question/question.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { allNamespaces, allPods, allServices, selects } from '../kubernetes/lists.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
 import { meshStore } from '../prometheus/mesh-store.ts';
-import { inPod } from '../prometheus/server.ts';
+import { inPod, type PrometheusServer, prometheusServers } from '../prometheus/server.ts';
 import { askStore } from '../prometheus/store.ts';
 import { addressed, type Known, type Leads } from './address.ts';
 import { type Asked, type Consumer, consumers } from './consumers.ts';
@@ -28,7 +29,7 @@ export interface ConsumerStores {
   isComplete: boolean;
 }
 
-/** A series that every store of a mesh has: cheap, whatever its size. */
+/** A series that every store of a mesh has. */
 const PROMQL = 'count(istio_build{component="proxy"}) or count(istio_requests_total)';
 
 async function holdsIn(ask: Ask, leads: Leads): Promise<ConsumerStore['holds']> {
@@ -36,8 +37,23 @@ async function holdsIn(ask: Ask, leads: Leads): Promise<ConsumerStore['holds']> 
   const pod = leads.pods.find(({ ready }) => ready) ?? leads.pods[0];
   if (!pod) return null;
   const { port, prefix } = leads;
-  const { series, partial } = await askStore(ask, inPod(pod, port, prefix), PROMQL);
+  const server = inPod(pod, port, prefix);
+  const known = await heldBy(ask, server);
+  if (known) return { got: known };
+  const { series, partial } = await askStore(ask, server, PROMQL);
   return 'got' in series ? { got: { holds: series.got.some(({ value }) => value > 0), partial } } : series;
+}
+
+/** What a store that is asked anyway is known to hold; null of another, and of one that did not tell. */
+async function heldBy(
+  { from }: Ask,
+  server: PrometheusServer,
+): Promise<{ holds: boolean; partial: readonly string[] } | null> {
+  const [{ asked }, store] = await Promise.all([from(prometheusServers), from(meshStore)]);
+  const here = asked.find((each) => keyOf(each.question('')) === keyOf(server.question('')));
+  if (!here || !store) return null;
+  const isHolding = here.where === store.where ? store.holds === true : store.beside.includes(here.where);
+  return isHolding ? { holds: true, partial: [] } : null;
 }
 
 /** What each consumer's stores hold: they are asked themselves, so that what stands in front of a Prometheus is known too. */

@@ -1,6 +1,10 @@
+import type { Source } from '../../diagnosis/check.ts';
+import { planeSource } from '../../diagnosis/source.ts';
+import { consumers } from '../consumers/consumers.ts';
 import { inMeshStore } from './mesh-store.ts';
 import { byPod } from './pod-series.ts';
-import { inEachStore } from './store.ts';
+import { summedBy } from './query.ts';
+import { inEachStore, type StoreAnswer } from './store.ts';
 
 /** Names that hold Istio's own and are not: a tag that the proxy does not know ends up in the name (modern.md 2f, F8). */
 const RENAMED = '{__name__=~"[^:]+istio_requests_total|[^:]*istio_requests_total[^:]+"}';
@@ -16,41 +20,40 @@ export const renamed = inEachStore(`count by (${byPod()}) (${RENAMED})`);
 /** A few of these names. */
 export const otherNames = inEachStore(`topk(5, count by (__name__) (${RENAMED}))`);
 
-/**
- * When the proxies' newest samples were made, in seconds since 1970: also of those that are stale, up to six hours back, then
- * with the precision of five minutes.
- */
-export const newest = inEachStore(
-  `max by (${byPod()}) (timestamp(istio_build)) or max by (${byPod()}) (max_over_time(timestamp(istio_build)[6h:5m]))`,
-);
-
 /** How many samples of each target that answers are left out when they are stored: 0 where all are kept. */
 export const dropped = inEachStore(
   `max by (${byPod('job')}) ((scrape_samples_scraped > 0) - scrape_samples_post_metric_relabeling)`,
 );
 
-const resets = (metric: string): string =>
-  `max by (${byPod('job')}) ((resets(${metric}[10m]) >= 3) / count_over_time(${metric}[10m])) > 0.2`;
-
-/**
- * Counters that fall again and again: as several proxies' do that are written into one series, each scrape in its turn. A
- * proxy that restarts resets its own once.
- */
-export const falling = inMeshStore(
-  `${resets('istio_requests_total')} or ${resets('istio_tcp_connections_opened_total')}`,
-);
-
 /** Requests that came to an end, a second, without those that a proxy answered itself, or could not send on. */
 const RATE = 'rate(istio_requests_total{response_flags=~"-|"}[10m])';
 
-/** Requests to and from each workload, by who reports them (modern.md 2f, F3 and F6). */
-export const toWorkloads = inMeshStore(
-  `sum by (reporter, destination_workload_namespace, destination_workload) (${RATE})`,
-);
-export const fromWorkloads = inMeshStore(`sum by (reporter, source_workload_namespace, source_workload) (${RATE})`);
-export const toServices = inMeshStore(
-  `sum by (reporter, destination_service_namespace, destination_service_name) (${RATE})`,
-);
+const EDGE = [
+  'reporter',
+  'source_workload_namespace',
+  'source_workload',
+  'destination_workload_namespace',
+  'destination_workload',
+  'destination_service_namespace',
+  'destination_service_name',
+] as const;
+
+/** Who calls whom, by who reports it: one pass over all requests for what is judged of either end. */
+const edges = inMeshStore(`sum by (${EDGE.join(', ')}) (${RATE})`);
+
+/** The same requests by fewer labels. */
+const edgesBy = (...names: readonly (typeof EDGE)[number][]): Source<StoreAnswer | null> =>
+  planeSource([{ verb: 'create', resource: 'pods/portforward' }], async ({ from }) => {
+    const answer = await from(edges);
+    return answer && 'got' in answer.series
+      ? { ...answer, series: { got: summedBy(answer.series.got, names) } }
+      : answer;
+  });
+
+/** Requests to and from each workload, and to each Service, by who reports them (modern.md 2f, F3 and F6). */
+export const toWorkloads = edgesBy('reporter', 'destination_workload_namespace', 'destination_workload');
+export const fromWorkloads = edgesBy('reporter', 'source_workload_namespace', 'source_workload');
+export const toServices = edgesBy('reporter', 'destination_service_namespace', 'destination_service_name');
 
 /** Requests whose peer has no name, by why that may be (modern.md 2f, F7). */
 export const unknownSources = inMeshStore(
@@ -80,12 +83,15 @@ const KIALI_NEEDS = [
   'response_flags',
 ];
 
-/** How many series lack each label that Kiali needs, and how many there are in all: the one without `lacks`. */
-export const kialiLabels = inMeshStore(
-  [
-    'count(istio_requests_total)',
-    ...KIALI_NEEDS.map(
-      (label) => `label_replace(count(istio_requests_total{${label}=""}), "lacks", "${label}", "", "")`,
-    ),
-  ].join(' or '),
+const lacking = inMeshStore(
+  KIALI_NEEDS.map(
+    (label) => `label_replace(count(istio_requests_total{${label}=""}), "lacks", "${label}", "", "")`,
+  ).join(' or '),
+);
+
+/** How many series of requests lack each label that Kiali needs; asked only where there is a Kiali. */
+export const kialiLabels = planeSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async ({ from }): Promise<StoreAnswer | null> =>
+    (await from(consumers)).some(({ kind }) => kind === 'Kiali') ? from(lacking) : null,
 );

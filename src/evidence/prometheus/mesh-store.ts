@@ -60,11 +60,16 @@ export const meshStore = planeSource([], async ({ from }): Promise<MeshStore | n
   return server ? { ...store, pod: server.pod, readConfig: commandOf(server.question('/api/v1/status/config')) } : null;
 });
 
-/** Asks the store that holds the mesh's series; null where no store was found, or none holds any. */
+/**
+ * Asks the store that holds the mesh's series; null where no store was found, or none holds any. Where there is one alone, it
+ * is asked before it is known to hold them.
+ */
 export const inMeshStore = (promql: string): Source<StoreAnswer | null> =>
   planeSource([{ verb: 'create', resource: 'pods/portforward' }], async (ask): Promise<StoreAnswer | null> => {
-    const [{ asked }, store] = await Promise.all([ask.from(prometheusServers), ask.from(meshStore)]);
+    const { asked } = await ask.from(prometheusServers);
+    const [only, ...others] = asked;
+    const early = only && others.length === 0 ? askStore(ask, only, promql) : null;
+    const store = await ask.from(meshStore);
     const server = store && store.holds !== false ? asked[store.index] : undefined;
-    if (!server) return null;
-    return askStore(ask, server, promql);
+    return server ? (early ?? askStore(ask, server, promql)) : null;
   });

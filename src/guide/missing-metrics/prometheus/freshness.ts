@@ -3,8 +3,8 @@ import { count, skip } from '../../../diagnosis/verdict.ts';
 import { emitters } from '../../../evidence/istio/emitters.ts';
 import { linesOf, subjectsOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
-import { newest } from '../../../evidence/prometheus/mesh-series.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
+import { LATE, newest, oldest, oldestAge } from '../../../evidence/prometheus/newest.ts';
 import { PodIndex } from '../../../evidence/prometheus/pod-series.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
 import { spoken } from '../../../evidence/text/duration.ts';
@@ -12,12 +12,9 @@ import { SCRAPE } from '../steps.ts';
 import { gapsIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
 
-/** Older than any usual interval, several times over, and than what a store behind another lags (ms). */
-const LATE = 5 * 60_000;
-
 /** How old each pod's newest sample is, by the store's own clock (ms): in the store that has the newest. */
 function agesOf(answers: readonly StoreAnswer[], pods: readonly Pod[]): ReadonlyMap<Pod, number> {
-  const index = new PodIndex(pods);
+  const index = PodIndex.of(pods);
   const ages = new Map<Pod, number>();
   for (const { labels, value, at } of answers.flatMap(seriesIn)) {
     const pod = index.podOf(labels);
@@ -41,9 +38,11 @@ export const samplesFresh = defineCheck({
       'These proxies run, and had samples until a while ago: they are no longer scraped, or no longer make them.',
     PartialAnswer: PARTIAL_ANSWER,
   },
-  needs: { emitters, store: meshStore, newest },
-  judge({ emitters, store, newest }) {
+  needs: { emitters, store: meshStore, oldest, newest },
+  judge({ emitters, store, oldest, newest }) {
     if (store === null) return skip('no Prometheus to ask');
+    if (newest === null)
+      return { status: 'pass', message: `each proxy’s newest sample is at most ${spoken(oldestAge(oldest))} old` };
     const ages = agesOf(newest, emitters);
     const gap = notWhole(gapsIn(newest));
     if (ages.size === 0) return gap ?? skip('no samples of istio_build in six hours');

@@ -4,7 +4,8 @@ import { emitters } from '../../../evidence/istio/emitters.ts';
 import { allPods } from '../../../evidence/kubernetes/lists.ts';
 import { linesOf, subjectsOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
-import { dropped, falling } from '../../../evidence/prometheus/mesh-series.ts';
+import { falling } from '../../../evidence/prometheus/falling.ts';
+import { dropped } from '../../../evidence/prometheus/mesh-series.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
 import { isNameless, PodIndex, podsIn } from '../../../evidence/prometheus/pod-series.ts';
 import { isOfProxy, loaded } from '../../../evidence/prometheus/proxies.ts';
@@ -29,11 +30,13 @@ export const proxiesToldApart = defineCheck({
   needs: { emitters, pods: allPods, store: meshStore, falling, loaded, dropped },
   judge({ emitters, pods, store, falling, loaded, dropped }) {
     if (store === null) return skip('no Prometheus to ask');
+    if (falling === 'needless')
+      return { status: 'pass', message: `each proxy has series of its own in ${store.where}` };
     const nothing = nothingIn(falling);
     if (nothing) return nothing;
-    const index = new PodIndex(emitters);
+    const index = PodIndex.of(emitters);
     // A pod's own counters begin again when its proxy does.
-    const all = new PodIndex(pods.items);
+    const all = PodIndex.of(pods.items);
     // A Service's address leads to one pod after the other.
     const isNobodys = (labels: Series['labels']): boolean =>
       pods.complete && !labels.has('pod') && !labels.has('pod_name') && all.podOf(labels) === null;

@@ -333,6 +333,12 @@ judging(
   [
     { when: 'no counter falls', given: {}, status: 'pass', says: /falls again and again$/ },
     {
+      when: 'no two can be written into one',
+      given: { falling: 'needless' },
+      status: 'pass',
+      says: /^each proxy has series of its own in /,
+    },
+    {
       // cortexlabs/cortex#2316: labelkeep without instance and pod.
       when: 'rules keep no label that tells them apart',
       given: { falling: answer(series({}, 0.46)), loaded: [answer(series({ component: 'proxy' }))] },
@@ -410,6 +416,12 @@ judging(
   [
     { when: 'they are of now', given: {}, status: 'pass', says: /^the newest sample is 5 seconds old$/ },
     {
+      when: 'a query finds a sample of each proxy, and the oldest is of now',
+      given: { newest: null, oldest: [answer(series({}, NOW / 1000 - 12))] },
+      status: 'pass',
+      says: /^each proxy’s newest sample is at most 12 seconds old$/,
+    },
+    {
       when: 'all are hours old',
       given: { newest: [answer(...pods.map((pod) => series(from(pod), NOW / 1000 - 3 * 3600)))] },
       status: 'fail',
@@ -455,7 +467,12 @@ judging(
     },
     { when: 'there is no store', given: { store: null }, status: 'skip', says: /no Prometheus/ },
   ],
-  { emitters: pods, store: store(), newest: [answer(...pods.map((pod) => series(from(pod), NOW / 1000 - 5)))] },
+  {
+    emitters: pods,
+    store: store(),
+    oldest: [answer()],
+    newest: [answer(...pods.map((pod) => series(from(pod), NOW / 1000 - 5)))],
+  },
 );
 
 const named = (name: string, value = 3) => answer(series({ __name__: name }, value));

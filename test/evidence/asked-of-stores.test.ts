@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { areApart } from '../../src/evidence/prometheus/falling.ts';
+import { areOfNow } from '../../src/evidence/prometheus/newest.ts';
+import { type Series, summedBy } from '../../src/evidence/prometheus/query.ts';
+import { NOW } from '../support/judging.ts';
+import { listed, missing } from '../support/mixer.ts';
+import { answer, proxied, series, unanswered } from '../support/stores.ts';
+
+/** What spares the stores their dearest questions: only what proves that their answers would be empty. */
+
+const [cart, web] = [proxied('cart'), proxied('web')];
+const pods = [cart, web];
+const loaded = (...of: readonly { ip: string | null }[]): Series[] =>
+  of.map(({ ip }) => series({ component: 'proxy', instance: `${ip}:15020` }));
+const at = (age: number, now = NOW): Series => series({}, (now - age) / 1000, now);
+const hour = 3_600_000;
+
+describe('samples of six hours are asked for', () => {
+  const isSpared = (filters: Parameters<typeof areOfNow>[1], ages: Parameters<typeof areOfNow>[2]): boolean =>
+    areOfNow(pods, filters, ages);
+
+  it('not where each proxy has one of now', () => {
+    assert.equal(isSpared([answer(...loaded(cart, web))], [answer(at(15_000))]), true);
+    assert.equal(
+      isSpared([answer(...loaded(cart)), answer(...loaded(web))], [answer(at(15_000)), answer(at(0))]),
+      true,
+    );
+  });
+  it('where one has none', () => {
+    assert.equal(isSpared([answer(...loaded(cart))], [answer(at(15_000))]), false);
+    assert.equal(isSpared([answer()], [answer()]), false);
+  });
+  it('where the store finds old ones, by its own clock', () => {
+    assert.equal(isSpared([answer(...loaded(cart, web))], [answer(at(6 * 60_000))]), false);
+    assert.equal(isSpared([answer(...loaded(cart, web))], [answer(at(15_000)), answer(at(hour))]), false);
+    assert.equal(isSpared([answer(...loaded(cart, web))], [answer(at(15_000, NOW - hour))]), true);
+  });
+  it('where a store does not say, or says what is no time', () => {
+    assert.equal(isSpared([answer(...loaded(cart, web))], [unanswered]), false);
+    assert.equal(isSpared([answer(...loaded(cart, web))], [answer(series({}, Number.NaN))]), false);
+  });
+});
+
+describe('counters that fall are asked for', () => {
+  const counted = answer(...pods.map(({ ip }) => series({ reporter: 'source', instance: `${ip}:15020` })));
+  const isSpared = (...answers: Parameters<typeof areApart>[2]): boolean => areApart(pods, listed(...pods), answers);
+
+  it('not where each proxy has series of its own, and nobody else has any', () => {
+    assert.equal(isSpared(answer(...loaded(cart, web)), counted), true);
+  });
+  it('where a proxy has none', () => {
+    assert.equal(isSpared(answer(...loaded(cart)), counted), false);
+    assert.equal(isSpared(), false);
+    assert.equal(isSpared(unanswered, counted), false);
+  });
+  it('where series are of no pod, or of nobody’s here', () => {
+    assert.equal(isSpared(answer(...loaded(cart, web)), answer(series({ reporter: 'source' }))), false);
+    assert.equal(isSpared(answer(...loaded(cart, web), series({ component: 'proxy' })), counted), false);
+    assert.equal(isSpared(answer(...loaded(cart, web, { ip: '10.96.0.7' })), counted), false);
+  });
+  it('where not all pods are known, or none is to be judged', () => {
+    const some = { ...listed(...pods), complete: false, refusal: missing('Forbidden') };
+    assert.equal(areApart(pods, some, [answer(...loaded(cart, web)), counted]), false);
+    assert.equal(areApart([], listed(), [answer()]), false);
+  });
+});
+
+describe('a sum by fewer labels', () => {
+  const edge = (source: string, target: string, value: number): Series =>
+    series({ source, target, reporter: 'x' }, value);
+  const sums = (...names: readonly string[]): unknown =>
+    summedBy([edge('a', 'b', 1), edge('a', 'c', 2), edge('', 'c', 4)], names).map(({ labels, value }) => [
+      Object.fromEntries(labels),
+      value,
+    ]);
+
+  it('adds what is alike, and leaves out empty labels', () => {
+    assert.deepEqual(sums('reporter', 'source'), [
+      [{ reporter: 'x', source: 'a' }, 3],
+      [{ reporter: 'x' }, 4],
+    ]);
+    assert.deepEqual(sums('target'), [
+      [{ target: 'b' }, 1],
+      [{ target: 'c' }, 6],
+    ]);
+    assert.deepEqual(summedBy([], ['source']), []);
+  });
+});
