@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Ask } from '../../src/diagnosis/check.ts';
+import { settled } from '../../src/evidence/istio/emitters.ts';
+import type { Pod } from '../../src/evidence/kubernetes/pod.ts';
 import { areApart } from '../../src/evidence/prometheus/falling.ts';
 import { areOfNow } from '../../src/evidence/prometheus/newest.ts';
 import { type Series, summedBy } from '../../src/evidence/prometheus/query.ts';
@@ -15,6 +18,15 @@ const loaded = (...of: readonly { ip: string | null }[]): Series[] =>
   of.map(({ ip }) => series({ component: 'proxy', instance: `${ip}:15020` }));
 const at = (age: number, now = NOW): Series => series({}, (now - age) / 1000, now);
 const hour = 3_600_000;
+
+it('series are awaited of pods that are three minutes old', async () => {
+  const [young, old] = [proxied('young', { startedAt: NOW - 179_000 }), proxied('old', { startedAt: NOW - 180_000 })];
+  const settledOf = (all: readonly Pod[]): Promise<readonly Pod[]> =>
+    settled.gather({ from: async () => all, now: NOW } as unknown as Ask);
+  assert.deepEqual(await settledOf([young, cart, old]), [cart, old]);
+  const all = [cart, old];
+  assert.equal(await settledOf(all), all);
+});
 
 describe('samples of six hours are asked for', () => {
   const isSpared = (filters: Parameters<typeof areOfNow>[1], ages: Parameters<typeof areOfNow>[2]): boolean =>

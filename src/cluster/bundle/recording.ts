@@ -5,6 +5,7 @@ import { commandOf, keyOf, type Question } from '../question/question.ts';
 import { unanswered } from '../question/text.ts';
 import type { Scratch } from '../ways/scratch.ts';
 import { redact, redactLines, redactValue, redactWhole } from './redact.ts';
+import { trimmedTargets } from './trim-targets.ts';
 
 /** How a question was answered. `file` holds the answer's bytes; `broke` says why they are not all. */
 export type Outcome =
@@ -55,7 +56,7 @@ export function recording(
     async read(question) {
       let answer: Answer;
       try {
-        answer = await cluster.read(question);
+        answer = trimmedTargets(question, await cluster.read(question));
       } catch (error) {
         throw nothing(question, error);
       }

@@ -1,5 +1,5 @@
 import type { Answer } from '../question/cluster.ts';
-import type { PageQuestion, UrlQuestion } from '../question/question.ts';
+import type { Question } from '../question/question.ts';
 import { JsonSplitter } from '../ways/json-splitter.ts';
 import { object, only } from './parts.ts';
 
@@ -21,13 +21,15 @@ const DISCOVERED = [
 ];
 
 /**
- * Prometheus' targets, each cut down to what is read as it comes in: of 10,000 pods they are tens of megabytes. Of those that
+ * Prometheus' targets, each cut down to what is read as it comes in: nothing else is to be in a bundle. Of those that
  * were dropped nothing is kept but how many they are. Whatever else the answer says passes as it is.
  */
-export const trimmedTargets = (question: PageQuestion | UrlQuestion, answer: Answer): Answer =>
-  answer.status === 200 && /\/api\/v1\/targets\?/.test(question.ask === 'url' ? question.url : question.path)
+export function trimmedTargets(question: Question, answer: Answer): Answer {
+  const path = question.ask === 'url' ? question.url : question.ask === 'page' ? question.path : '';
+  return answer.status === 200 && /\/api\/v1\/targets\?/.test(path)
     ? { ...answer, body: cutDown(answer.body) }
     : answer;
+}
 
 async function* cutDown(body: Answer['body']): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];

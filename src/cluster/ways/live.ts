@@ -1,6 +1,5 @@
 import { messageOf, NoAnswer } from '../../errors.ts';
 import { trim } from '../bundle/trim.ts';
-import { trimmedTargets } from '../bundle/trim-targets.ts';
 import type { Answer, Cluster, KubernetesObject } from '../question/cluster.ts';
 import {
   apiPath,
@@ -179,11 +178,11 @@ export function liveCluster({
     },
     async read(question) {
       assertMayBeAsked(question);
-      if (question.ask === 'page') return trimmedTargets(question, await readPage(question));
+      if (question.ask === 'page') return readPage(question);
       if (question.ask === 'exec') return executions.run(question);
       if (question.ask === 'handshake') return shakeHands(question, () => connections.open(question), patience);
       if (question.ask === 'clock') return readClock(question, () => clockOf(question));
-      if (question.ask === 'url') return trimmedTargets(question, await readUrl(question));
+      if (question.ask === 'url') return readUrl(question);
       const answer = guard(question, await ask(question, pathWithQuery(question)));
       return question.ask === 'object' ? trimmed(question, answer) : answer;
     },

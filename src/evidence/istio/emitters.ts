@@ -7,3 +7,14 @@ export const emitters = planeSource([], async ({ from }): Promise<readonly Pod[]
   const { proxies } = await from(population);
   return proxies.map(({ pod }) => pod);
 });
+
+/** A pod so young may not have been scraped yet, whatever the interval (ms). */
+const SETTLING = 3 * 60_000;
+
+/** Those whose series must be there by now. */
+export const settled = planeSource([], async ({ from, now }): Promise<readonly Pod[]> => {
+  const pods = await from(emitters);
+  const old = pods.filter(({ startedAt }) => startedAt === null || now - startedAt >= SETTLING);
+  // One list where they are the same: what is known of pods is kept by their list.
+  return old.length === pods.length ? pods : old;
+});

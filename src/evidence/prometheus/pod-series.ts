@@ -25,6 +25,8 @@ export class PodIndex {
   private readonly byAddress = new Map<string, Pod>();
   /** By namespace, then by name: tens of thousands of series are looked up, and no key is made for one. */
   private readonly byName = new Map<string, Map<string, Pod>>();
+  /** Those that were looked up: many judges ask about the same series. */
+  private readonly known = new Map<Labels, Pod | null>();
 
   /** Many judges ask about the same pods. */
   static of(pods: readonly Pod[]): PodIndex {
@@ -43,6 +45,14 @@ export class PodIndex {
 
   /** By its name where labels have it, else by the address that was scraped; null of one that is no pod's here. */
   podOf(labels: Labels): Pod | null {
+    const known = this.known.get(labels);
+    if (known !== undefined) return known;
+    const pod = this.find(labels);
+    this.known.set(labels, pod);
+    return pod;
+  }
+
+  private find(labels: Labels): Pod | null {
     const name = podNamedBy((label) => labels.get(label));
     return name ? this.named(name) : this.at(labels.get('instance') ?? '');
   }
@@ -60,5 +70,10 @@ export class PodIndex {
 /** The pods, of these, that series come from. */
 export function podsIn(series: readonly Series[], pods: readonly Pod[]): ReadonlySet<Pod> {
   const index = PodIndex.of(pods);
-  return new Set(series.flatMap(({ labels }) => index.podOf(labels) ?? []));
+  const found = new Set<Pod>();
+  for (const { labels } of series) {
+    const pod = index.podOf(labels);
+    if (pod) found.add(pod);
+  }
+  return found;
 }

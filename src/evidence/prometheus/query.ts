@@ -100,18 +100,20 @@ const seriesIn = ({ metric = {}, value, histogram }: RawSeries): Series => ({
   at: Number(value?.[0] ?? histogram?.[0]) * 1000,
 });
 
+const labelIn = (labels: Labels, name: string): readonly (readonly [string, string])[] => {
+  const value = labels.get(name);
+  return value ? [[name, value]] : [];
+};
+
 /** What PromQL's `sum by` makes of series. One without a label is one where it is empty. */
 export function summedBy(series: readonly Series[], names: readonly string[]): readonly Series[] {
   const sums = new Map<string, { labels: Labels; value: number; at: number }>();
   for (const { labels, value, at } of series) {
-    const own = names.flatMap((name): (readonly [string, string])[] => {
-      const label = labels.get(name);
-      return label ? [[name, label]] : [];
-    });
-    const key = JSON.stringify(own);
+    // No name of Kubernetes' holds this character.
+    const key = names.map((name) => labels.get(name) ?? '').join('\0');
     const known = sums.get(key);
     if (known) known.value += value;
-    else sums.set(key, { labels: new Map(own), value, at });
+    else sums.set(key, { labels: new Map(names.flatMap((name) => labelIn(labels, name))), value, at });
   }
   return [...sums.values()];
 }

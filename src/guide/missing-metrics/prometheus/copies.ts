@@ -1,6 +1,7 @@
 import { defineCheck } from '../../../diagnosis/check.ts';
 import { count, skip } from '../../../diagnosis/verdict.ts';
 import { emitters } from '../../../evidence/istio/emitters.ts';
+import { grouped } from '../../../evidence/kubernetes/lists.ts';
 import { linesOf, subjectsOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
@@ -10,13 +11,6 @@ import type { Series } from '../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
 import { gapsIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
-
-/** How one copy of a pod's series was scraped. */
-interface Copy {
-  pod: Pod;
-  /** `job reviews, instance 10.0.0.9:15020`. */
-  by: string;
-}
 
 /** The labels by which copies of one series differ. */
 const TELLING = ['job', 'service', 'endpoint', 'instance', 'prometheus_replica'] as const;
@@ -35,27 +29,37 @@ function isOfPast(labels: Series['labels'], { ip }: Pod): boolean {
   return ip !== null && ADDRESS.test(host) && host.includes(':') === ip.includes(':') && host !== ip;
 }
 
+/** How one copy of a series was scraped: `job reviews, instance 10.0.0.9:15020`. */
+const scrapedBy = ({ labels }: Series): string =>
+  TELLING.flatMap((name) => (labels.get(name) ? [`${name} ${labels.get(name)}`] : [])).join(', ');
+
+const alike = ({ labels }: Series): string => ALIKE.map((name) => labels.get(name) ?? '').join('\n');
+
+/** The most copies that one series of these has, by how they were scraped. */
+function copiesOf(series: readonly Series[]): readonly string[] {
+  const copies = [...grouped(series, alike).values()].map((same) =>
+    same.length > 1 ? [...new Set(same.map(scrapedBy))] : [],
+  );
+  return copies.reduce((most, each) => (each.length > most.length ? each : most), []);
+}
+
 /** The pods whose series are there more than once in one store, and how each copy was scraped. */
 export function copiesIn(series: readonly Series[], pods: readonly Pod[]): ReadonlyMap<Pod, readonly string[]> {
   const index = PodIndex.of(pods);
-  const copies = new Map<string, Copy[]>();
-  for (const { labels } of series) {
-    const pod = index.podOf(labels);
-    if (pod === null || isOfPast(labels, pod)) continue;
-    const key = [`${pod.namespace}/${pod.name}`, ...ALIKE.map((name) => labels.get(name) ?? '')].join('\n');
-    const by = TELLING.flatMap((name) => (labels.get(name) ? [`${name} ${labels.get(name)}`] : [])).join(', ');
-    const known = copies.get(key) ?? [];
-    if (!known.some((copy) => copy.by === by)) known.push({ pod, by });
-    copies.set(key, known);
+  const own = new Map<Pod, Series[]>();
+  for (const each of series) {
+    const pod = index.podOf(each.labels);
+    if (pod === null || isOfPast(each.labels, pod)) continue;
+    const known = own.get(pod);
+    if (known) known.push(each);
+    else own.set(pod, [each]);
   }
-  const found = new Map<Pod, readonly string[]>();
-  for (const [first, ...more] of copies.values())
-    if (first && more.length + 1 > Math.max(1, found.get(first.pod)?.length ?? 0))
-      found.set(
-        first.pod,
-        [first, ...more].map(({ by }) => by),
-      );
-  return found;
+  return new Map(
+    [...own].flatMap(([pod, all]): readonly (readonly [Pod, readonly string[]])[] => {
+      const copies = all.length > 1 ? copiesOf(all) : [];
+      return copies.length > 1 ? [[pod, copies]] : [];
+    }),
+  );
 }
 
 /** The store with most of them. */

@@ -2,6 +2,7 @@ import { defineMeter, type Flow } from '../../../diagnosis/check.ts';
 import { attempt } from '../../../diagnosis/source.ts';
 import { consumerStores } from '../../../evidence/consumers/consumer-stores.ts';
 import { type Emission, emission } from '../../../evidence/envoy/emission.ts';
+import { emitters } from '../../../evidence/istio/emitters.ts';
 import { madeStats } from '../../../evidence/istio/made-stats.ts';
 import { type Population, population } from '../../../evidence/istio/population.ts';
 import { metricsTold } from '../../../evidence/istio/told.ts';
@@ -61,6 +62,7 @@ const without = (pods: Pods, young: ReadonlySet<Pod>): Pods =>
 export const funnel = defineMeter({
   needs: {
     population: attempt(population),
+    emitters: attempt(emitters),
     told: attempt(metricsTold),
     made: attempt(madeStats),
     emission: attempt(emission),
@@ -70,7 +72,7 @@ export const funnel = defineMeter({
     consumers: attempt(consumerStores),
     store: attempt(meshStore),
   },
-  measure({ population, told, made, emission, scraping, fresh, loaded, consumers, store }): readonly Flow[] {
+  measure({ population, emitters, told, made, emission, scraping, fresh, loaded, consumers, store }): readonly Flow[] {
     if ('missing' in population) return [];
     const young = 'got' in emission ? youngOf(emission.got, population.got) : new Set<Pod>();
     const all = without(workloadsOf(population.got), young);
@@ -104,7 +106,9 @@ export const funnel = defineMeter({
         hop: 'page->prometheus',
         steps: [STORED],
         pods:
-          'got' in fresh && 'got' in loaded ? storedOf(population.got, { fresh: fresh.got, loaded: loaded.got }) : null,
+          'got' in emitters && 'got' in fresh && 'got' in loaded
+            ? storedOf(emitters.got, { fresh: fresh.got, loaded: loaded.got })
+            : null,
       },
     ]);
     const before = [{ name: 'workloads', pods: all }, ...lines];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { Pod } from '../../../../src/evidence/kubernetes/pod.ts';
 import { meshStoreOf } from '../../../../src/evidence/prometheus/mesh-store.ts';
 import { copiesIn, scrapedOnce } from '../../../../src/guide/missing-metrics/prometheus/copies.ts';
 import { samplesFresh } from '../../../../src/guide/missing-metrics/prometheus/freshness.ts';
@@ -30,6 +31,8 @@ import {
 const [cart, web, api] = [proxied('cart'), proxied('web'), proxied('api', { namespace: 'shop' })];
 const pods = [cart, web, api];
 const population = populationOf(pods);
+/** Who is looked at, all of them old enough. */
+const of = (own: readonly Pod[]) => ({ population: populationOf(own), settled: own });
 const servers = { asked: [], leftOut: 0 };
 
 judging(
@@ -57,7 +60,7 @@ judging(
     {
       when: 'callers count requests to one that counts none',
       given: {
-        population: populationOf([cart]),
+        ...of([cart]),
         fresh: [answer()],
         to: answer(rate('source', 'destination_workload', 'cart', 4)),
       },
@@ -134,7 +137,7 @@ judging(
       // A store behind another keeps sums over the pods of a workload under the raw name.
       when: 'series are sums that name no pod, and their workloads are there',
       given: {
-        population: populationOf([cart, web]),
+        ...of([cart, web]),
         fresh: [answer(series({ reporter: 'destination', __name__: 'istio_requests_total' }, 40))],
         loaded: [answer()],
         to: answer(rate('destination', 'destination_workload', 'cart', 4)),
@@ -164,13 +167,13 @@ judging(
     },
     {
       when: 'there is no proxy',
-      given: { population: populationOf([]) },
+      given: of([]),
       status: 'skip',
       says: /no sidecar and no gateway/,
     },
     {
       when: 'all of them have only just started',
-      given: { population: populationOf([proxied('new', { startedAt: NOW - 60_000 })]) },
+      given: { ...of([proxied('new', { startedAt: NOW - 60_000 })]), settled: [] },
       status: 'skip',
       says: /only just started/,
     },
@@ -191,7 +194,7 @@ judging(
     },
   ],
   {
-    population,
+    ...of(pods),
     fresh: [answer(...pods.map((pod) => requests(pod)))],
     loaded: [answer(...pods.map((pod) => build(pod)))],
     dropped: [answer()],
@@ -204,13 +207,13 @@ judging(
 
 it('tells the funnel which pods are stored, and nothing where it is not known', () => {
   const asked = { fresh: [answer(requests(cart))], loaded: [answer(build(web))] };
-  assert.deepEqual([...(storedOf(population, asked) ?? [])], [cart, web]);
-  assert.equal(storedOf(population, { ...asked, loaded: [unanswered] }), null);
-  assert.equal(storedOf(population, { ...asked, fresh: [partly(requests(cart))] }), null);
-  assert.equal(storedOf(population, { fresh: [], loaded: [] }), null);
+  assert.deepEqual([...(storedOf(pods, asked) ?? [])], [cart, web]);
+  assert.equal(storedOf(pods, { ...asked, loaded: [unanswered] }), null);
+  assert.equal(storedOf(pods, { ...asked, fresh: [partly(requests(cart))] }), null);
+  assert.equal(storedOf(pods, { fresh: [], loaded: [] }), null);
   const nameless = (component: string) => [answer(build(web), series({ component, instance: component }))];
-  assert.deepEqual([...(storedOf(population, { ...asked, loaded: nameless('istiod') }) ?? [])], [cart, web]);
-  assert.equal(storedOf(population, { ...asked, loaded: nameless('proxy') }), null);
+  assert.deepEqual([...(storedOf(pods, { ...asked, loaded: nameless('istiod') }) ?? [])], [cart, web]);
+  assert.equal(storedOf(pods, { ...asked, loaded: nameless('proxy') }), null);
 });
 
 judging(
@@ -746,7 +749,7 @@ judging(
     { when: 'no store has any', given: { to: null }, status: 'skip', says: /no store holds/ },
   ],
   {
-    population,
+    ...of(pods),
     fresh: [answer(...pods.map((pod) => requests(pod)))],
     loaded: [answer()],
     to: answer(to('source', 'cart', 4), to('destination', 'cart', 4)),

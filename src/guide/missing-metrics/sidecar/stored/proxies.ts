@@ -1,7 +1,8 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
 import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
-import { type Population, population } from '../../../../evidence/istio/population.ts';
+import { settled } from '../../../../evidence/istio/emitters.ts';
+import { population } from '../../../../evidence/istio/population.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { dropped, fromWorkloads, toWorkloads } from '../../../../evidence/prometheus/mesh-series.ts';
@@ -18,16 +19,8 @@ import { endOf, reportedBy, workloadOf } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROXY_EMITS, SCRAPE, STORED, TELEMETRY_CONFIG } from '../steps.ts';
 import { type Asked, coverageOf, ofProxies, reportersIn } from './coverage.ts';
 
-/** A pod so young may not have been scraped yet, whatever the interval (ms). */
-const SETTLING = 3 * 60_000;
-
-/** Pods whose series must be there by now. */
-export const settled = ({ proxies }: Population, now: number): readonly Pod[] =>
-  proxies.flatMap(({ pod }) => (pod.startedAt !== null && now - pod.startedAt < SETTLING ? [] : [pod]));
-
 /** Which proxies have fresh series of Istio's in some store, or the series that only a loaded filter makes. Null: not known. */
-export function storedOf({ proxies }: Population, asked: Omit<Asked, 'dropped'>): ReadonlySet<Pod> | null {
-  const pods = proxies.map(({ pod }) => pod);
+export function storedOf(pods: readonly Pod[], asked: Omit<Asked, 'dropped'>): ReadonlySet<Pod> | null {
   const series = ofProxies(asked);
   const gap = notWhole(gapsIn([...asked.fresh, ...asked.loaded]));
   return asked.fresh.length > 0 && gap === null && isTold(series) ? podsIn(series, pods) : null;
@@ -67,6 +60,7 @@ export const proxiesStored = defineCheck({
   },
   needs: {
     population,
+    settled,
     fresh,
     loaded,
     dropped,
@@ -75,8 +69,7 @@ export const proxiesStored = defineCheck({
     to: toWorkloads,
     from: fromWorkloads,
   },
-  judge({ population, fresh, loaded, dropped, store, servers, to, from }, { now }): Verdict {
-    const pods = settled(population, now);
+  judge({ population, settled: pods, fresh, loaded, dropped, store, servers, to, from }): Verdict {
     if (pods.length === 0) {
       if (population.refusal) return unknown([population.refusal]);
       return skip(population.proxies.length === 0 ? 'no sidecar and no gateway' : 'every proxy has only just started');
@@ -123,8 +116,8 @@ export const proxiesStored = defineCheck({
         missing: [],
       };
     }
-    const most = mostOf(fresh, loaded, pods);
-    if (areTold && most < total)
+    const most = areTold && fresh.length > 1 ? mostOf(fresh, loaded, pods) : total;
+    if (most < total)
       return {
         status: 'warn',
         reason: 'SpreadOverStores',

@@ -1,6 +1,7 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
 import { defineCheck } from '../../../../diagnosis/check.ts';
 import { count, skip } from '../../../../diagnosis/verdict.ts';
+import { settled } from '../../../../evidence/istio/emitters.ts';
 import { type ProxyKind, population } from '../../../../evidence/istio/population.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
@@ -12,7 +13,6 @@ import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { endOf, isTraffic, perSecond, ratesBy, reportedBy, total, workloadOf } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, TELEMETRY_CONFIG } from '../steps.ts';
-import { settled } from './proxies.ts';
 
 /** The workloads that one side tells of and their own proxies do not, with what the others count. */
 function onesided(
@@ -36,12 +36,11 @@ export const bothSidesReport = defineCheck({
     ClientSideMissing: 'Requests from these workloads are counted where they arrive, and not by their own proxies.',
     PartialAnswer: PARTIAL_ANSWER,
   },
-  needs: { population, fresh, loaded, to: toWorkloads, from: fromWorkloads },
-  judge({ population, fresh, loaded, to, from }, { scope, now }) {
+  needs: { population, settled, fresh, loaded, to: toWorkloads, from: fromWorkloads },
+  judge({ population, settled, fresh, loaded, to, from }, { scope }) {
     const nothing = nothingIn(to) ?? nothingIn(from);
     if (nothing) return nothing;
-    const judged = new Set(settled(population, now));
-    const seen = podsIn([...fresh, ...loaded].flatMap(seriesIn), [...judged]);
+    const seen = podsIn([...fresh, ...loaded].flatMap(seriesIn), settled);
     const proxies = population.proxies.filter(({ pod }) => seen.has(pod));
     const servers = onesided(seriesIn(to), 'destination_workload');
     const clients = onesided(seriesIn(from), 'source_workload');
