@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, describe } from 'node:test';
+import { describe } from 'node:test';
 import { telemetryConfig } from '../src/guide/missing-metrics/sidecar/telemetry-config.ts';
 import type { Report } from '../src/report/report.ts';
 import { PROMETHEUS, telemetry } from './support/mesh/causes/cause.ts';
 import { built } from './support/mesh/scenario.ts';
 import { app, type Spec, shop } from './support/mesh/spec.ts';
-import { type Bad, keepOnly, type Seen, type Standing, startMesh } from './support/mesh/standing.ts';
+import { type Bad, keepOnly, type Seen, sharedMesh, withStanding } from './support/mesh/standing.ts';
 import { it } from './support/programs.ts';
 import type { Recording } from './support/recordings.ts';
 import { ran } from './support/run.ts';
@@ -13,23 +13,13 @@ import { ran } from './support/run.ts';
 process.setMaxListeners(200);
 
 /** The healthy shop, whose one Prometheus all of these tests ask. */
-let standing: Promise<Standing> | null = null;
-const healthy = (): Promise<Standing> => {
-  standing ??= startMesh(built('bad', shop()));
-  return standing;
-};
-after(async () => (await standing?.catch(() => null))?.close());
+const healthy = sharedMesh(() => built('bad', shop()));
 
 /** A look at another mesh, which has a Prometheus of its own. */
-async function lookAt(change: (spec: Spec) => void, bad: Bad = {}): Promise<Seen> {
+function lookAt(change: (spec: Spec) => void, bad: Bad = {}): Promise<Seen> {
   const spec = shop();
   change(spec);
-  const mesh = await startMesh(built('bad', spec));
-  try {
-    return await mesh.look(bad);
-  } finally {
-    await mesh.close();
-  }
+  return withStanding(built('bad', spec), (mesh) => mesh.look(bad));
 }
 
 const look = async (bad: Bad = {}): Promise<Seen> => (await healthy()).look(bad);
@@ -231,7 +221,7 @@ describe('pages of proxies', () => {
   });
 });
 
-describe('objects that are', () => {
+describe('objects that are', { concurrency: 3 }, () => {
   it('Telemetries of no shape are not taken for none', async () => {
     const odd = (name: string, spec: Record<string, unknown>) => ({ ...telemetry('shop', name, []), spec });
     const seen = await look({

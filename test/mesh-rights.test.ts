@@ -5,7 +5,7 @@ import type { Report } from '../src/report/report.ts';
 import { scrapeCauses } from './support/mesh/causes/scrape.ts';
 import { built } from './support/mesh/scenario.ts';
 import { app, type Spec, shop } from './support/mesh/spec.ts';
-import { type Standing, startMesh } from './support/mesh/standing.ts';
+import { withStanding } from './support/mesh/standing.ts';
 import { it } from './support/programs.ts';
 import { ran } from './support/run.ts';
 import type { StandInOptions } from './support/stand-in.ts';
@@ -102,26 +102,16 @@ const answers = ({ steps }: Report): string =>
     steps.flatMap(({ checks }) => checks.map(({ id, status, reason, hint }) => [id, status, reason, hint])),
   );
 
-async function on<T>(name: string, use: (mesh: Standing) => Promise<T>): Promise<T> {
-  const { spec } = MESHES[name] ?? assert.fail(name);
-  const mesh = await startMesh(built('rights', spec()));
-  try {
-    return await use(mesh);
-  } finally {
-    await mesh.close();
-  }
-}
-
 const meshFor = ({ apiGroups: [group] = [], resources: [resource = ''] = [] }: Rule): string =>
   Object.entries(MESHES).find(
     ([, { resources }]) => resources.includes(resource) || resources.includes(`${group} ${resource}`),
   )?.[0] ?? 'healthy shop';
 
 describe('the rights that `rbac` prints, on a mesh of today', { concurrency: 4 }, () => {
-  for (const name of Object.keys(MESHES)) {
+  for (const [name, { spec }] of Object.entries(MESHES)) {
     it(`are all that a ${name} takes, and each of them tells something`, async () => {
       const granted = await rules();
-      await on(name, async (mesh) => {
+      await withStanding(built('rights', spec()), async (mesh) => {
         const { report: whole } = await mesh.look({ options: only(granted) });
         assert.deepEqual(refused(whole), []);
         for (const rule of granted.filter((each) => !isNoneOfTheirs(each) && meshFor(each) === name)) {

@@ -1,26 +1,22 @@
 import assert from 'node:assert/strict';
-import { after, describe } from 'node:test';
+import { describe } from 'node:test';
 import type { Report } from '../src/report/report.ts';
 import { statsFilters } from './support/mesh/causes/stats-filters.ts';
 import { controlPlane } from './support/mesh/control-plane.ts';
 import { built } from './support/mesh/scenario.ts';
 import { app, call, type Spec, service, shop, workload } from './support/mesh/spec.ts';
-import { type Bad, keepOnly, type Seen, type Standing, startMesh } from './support/mesh/standing.ts';
+import { type Bad, keepOnly, type Seen, sharedMesh, withStanding } from './support/mesh/standing.ts';
 import { it } from './support/programs.ts';
 import { loadRecording, type Recording } from './support/recordings.ts';
 
 process.setMaxListeners(200);
 
-async function lookAt(spec: Spec, ...looks: readonly Bad[]): Promise<readonly Seen[]> {
-  const mesh = await startMesh(built('scoped', spec));
-  try {
+const lookAt = (spec: Spec, ...looks: readonly Bad[]): Promise<readonly Seen[]> =>
+  withStanding(built('scoped', spec), async (mesh) => {
     const seen: Seen[] = [];
     for (const bad of looks) seen.push(await mesh.look(bad));
     return seen;
-  } finally {
-    await mesh.close();
-  }
-}
+  });
 
 const sectionOf = ({ steps }: Report, generation: string, revision: string | null = null) =>
   steps.filter((step) => step.generation === generation && (revision === null || step.revision === revision));
@@ -178,14 +174,9 @@ describe('a part of a mesh', () => {
   spec.workloads.push(app('bare', { namespace: 'plain', proxy: 'none' }), app('naked', { proxy: 'none' }));
   // One of the shop's workloads is lost, and one is outside.
   workload(spec, 'cart-v1').annotations['prometheus.io/scrape'] = 'false';
-  let standing: Promise<Standing> | null = null;
-  const mesh = (): Promise<Standing> => {
-    standing ??= startMesh(built('scoped', spec));
-    return standing;
-  };
+  const mesh = sharedMesh(() => built('scoped', spec));
   const look = async (argv: string): Promise<Seen> =>
     (await mesh()).look({ argv: ['missing-metrics', ...argv.split(' ')] });
-  after(async () => (await standing?.catch(() => null))?.close());
 
   const subjectsIn = ({ steps }: Report): ReadonlySet<string> =>
     new Set(steps.flatMap(({ checks }) => checks.flatMap(({ subjects }) => subjects.map(({ name }) => name))));

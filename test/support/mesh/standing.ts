@@ -1,3 +1,4 @@
+import { after } from 'node:test';
 import type { Report } from '../../../src/report/report.ts';
 import type { RecordedObject } from '../recordings.ts';
 import { type Ran, reported, type World } from '../run.ts';
@@ -34,7 +35,7 @@ export function keepOnly(objects: RecordedObject[], keep: (object: RecordedObjec
   objects.splice(0, objects.length, ...objects.filter(keep));
 }
 
-export async function startMesh({ recording, plan }: Built): Promise<Standing> {
+async function startMesh({ recording, plan }: Built): Promise<Standing> {
   const scraping = await startScraping(recording, plan);
   async function use<T>({ change, others = [], options = {} }: Bad, run: (standIn: StandIn) => Promise<T>): Promise<T> {
     const copy = { ...recording, objects: structuredClone(recording.objects), pages: new Map(recording.pages) };
@@ -62,5 +63,25 @@ export async function startMesh({ recording, plan }: Built): Promise<Standing> {
         return seen;
       }),
     close: scraping.close,
+  };
+}
+
+/** A mesh that stands while it is used, and is taken down on every way out. */
+export async function withStanding<T>(mesh: Built, use: (standing: Standing) => Promise<T>): Promise<T> {
+  const standing = await startMesh(mesh);
+  try {
+    return await use(standing);
+  } finally {
+    await standing.close();
+  }
+}
+
+/** A mesh for all tests of a suite or of a file: the first that asks starts it, and it is taken down behind the last. */
+export function sharedMesh(mesh: () => Built): () => Promise<Standing> {
+  let standing: Promise<Standing> | null = null;
+  after(async () => (await standing?.catch(() => null))?.close());
+  return () => {
+    standing ??= startMesh(mesh());
+    return standing;
   };
 }
