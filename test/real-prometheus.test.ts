@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe } from 'node:test';
+import { ended, listening } from './support/loopback.ts';
 import { it } from './support/programs.ts';
 import { startPrometheus } from './support/prometheus.ts';
 import { loadRecording } from './support/recordings.ts';
@@ -15,9 +15,8 @@ async function withPrometheus(page: string, status: number, use: (port: number) 
   const adapter = createServer((_, response) => {
     response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4' }).end(page);
   });
-  await new Promise<void>((resolve) => adapter.listen(0, '127.0.0.1', resolve));
+  const target = `127.0.0.1:${await listening(adapter)}`;
   try {
-    const target = `127.0.0.1:${(adapter.address() as AddressInfo).port}`;
     const prometheus = await startPrometheus([{ name: 'istio-mesh', target }]);
     try {
       await use(prometheus.port);
@@ -25,7 +24,7 @@ async function withPrometheus(page: string, status: number, use: (port: number) 
       await prometheus.close();
     }
   } finally {
-    await new Promise((resolve) => adapter.close(resolve));
+    await ended(adapter);
   }
 }
 

@@ -1,13 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildPrograms } from '../e2e/build.ts';
 import { startCluster } from '../e2e/cluster.ts';
 import { load } from '../e2e/load.ts';
 import { BINARY, plugin } from '../e2e/user.ts';
+import { listening } from '../support/loopback.ts';
 import { loadRecording } from '../support/recordings.ts';
 import { compare } from './paired.ts';
 
@@ -74,9 +75,8 @@ async function distant(
     pass(near, far);
     pass(far, near);
   });
-  await new Promise<void>((resolve) => link.listen(0, '127.0.0.1', resolve));
-  for (const { cluster } of config.clusters)
-    cluster.server = `https://127.0.0.1:${(link.address() as AddressInfo).port}`;
+  const port = await listening(link);
+  for (const { cluster } of config.clusters) cluster.server = `https://127.0.0.1:${port}`;
   const file = join(folder, `distant-${roundTrip}.kubeconfig`);
   writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
   return { kubeconfig: file, close: () => void link.close() };

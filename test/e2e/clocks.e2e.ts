@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { ended, listening } from '../support/loopback.ts';
 import { productpageObject } from '../support/modern.ts';
 import { type Istio, startIstio } from './istio.ts';
 import { checksOf, report } from './user.ts';
@@ -28,13 +28,12 @@ describe('clocks, as a real Envoy and a real API server show them', () => {
     });
 
   before(async () => {
-    await new Promise<void>((resolve) => ahead.listen(0, '127.0.0.1', resolve));
-    const forwards = new Map([['bookinfo/productpage-v1-ahead:15000', (ahead.address() as AddressInfo).port]]);
+    const forwards = new Map([['bookinfo/productpage-v1-ahead:15000', await listening(ahead)]]);
     istio = await startIstio({ forwards, objects: [] });
   });
   after(async () => {
     await istio?.close();
-    await new Promise((resolve) => ahead.close(resolve));
+    await ended(ahead);
   });
 
   it('agree: healthy', async () => {

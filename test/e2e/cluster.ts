@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ended, listening } from '../support/loopback.ts';
 import { BIN } from './build.ts';
 import { type Children, childrenIn, until } from './children.ts';
 import { startControlPlane } from './control-plane.ts';
@@ -35,14 +36,9 @@ export interface TestCluster {
 export const NODE_LABEL = { 'istio-diag-e2e': 'true' };
 
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(servers.map((server) => listening(server)));
+  await Promise.all(servers.map(ended));
   return ports;
 }
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { ReportList } from '../../src/report/list.ts';
+import { listening } from '../support/loopback.ts';
 import { PRODUCTPAGE, podObject, productpageObject } from '../support/modern.ts';
 import type { RecordedObject } from '../support/recordings.ts';
 import { until } from './children.ts';
@@ -162,8 +163,7 @@ describe('what a real Envoy says of itself', () => {
 
   it('envoy-crash: descriptors that ran out, by the words of a real Envoy', async () => {
     const mute = createServer((socket) => void socket.on('error', () => undefined).resume());
-    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
-    const { port } = mute.address() as AddressInfo;
+    const port = await listening(mute);
     const full = await startEnvoy(folder, 'full', { descriptors: 150, upstream: port });
     const held = await hold(full.ports.http, 100, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n');
     try {

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { listening } from '../support/loopback.ts';
 import { loadRecording } from '../support/recordings.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 import { load } from './load.ts';
@@ -88,8 +89,7 @@ describe('a cluster that KUBECONFIG_E2E names', () => {
   it('that does not answer is one line, and no hang', async () => {
     const silent = createServer((socket) => void socket.on('error', () => undefined).resume());
     silent.unref();
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const { port } = silent.address() as { port: number };
+    const port = await listening(silent);
     const kubeconfig = join(folder, 'silent');
     for (const server of ['https://127.0.0.1:1', `https://127.0.0.1:${port}`]) {
       writeFileSync(

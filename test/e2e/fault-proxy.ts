@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, request as plainRequest, ServerResponse } from 'node:http';
 import { createServer, request } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { ended, listening } from '../support/loopback.ts';
 import type { TestCluster } from './cluster.ts';
 import { certificateOf } from './control-plane.ts';
 
@@ -103,19 +103,17 @@ export async function startFaultProxy(cluster: TestCluster): Promise<FaultProxy>
     sockets.add(socket);
     socket.on('error', () => undefined);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listening(server);
 
   const kubeconfig = join(cluster.folder, 'faults.kubeconfig');
   const through = structuredClone(config);
-  for (const { cluster: each } of through.clusters)
-    each.server = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (const { cluster: each } of through.clusters) each.server = `https://127.0.0.1:${port}`;
   writeFileSync(kubeconfig, JSON.stringify(through), { mode: 0o600 });
   return Object.assign(proxy, {
     kubeconfig,
     async close() {
       for (const socket of sockets) socket.destroy();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await ended(server);
     },
   });
 }

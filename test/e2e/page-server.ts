@@ -1,5 +1,5 @@
 import { createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { ended, listening } from '../support/loopback.ts';
 import { answer } from '../support/promql.ts';
 import type { Recording } from '../support/recordings.ts';
 
@@ -29,17 +29,13 @@ export async function servePages(recording: Recording, movement: Movement = () =
       // With a length: kwok does not pass on that a server closed.
       return response.writeHead(page.status, { 'content-type': page.contentType }).end(body);
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    ports.set(key, (server.address() as AddressInfo).port);
+    ports.set(key, await listening(server));
     servers.push(server);
   }
   return {
     ports,
     async close() {
-      for (const server of servers) {
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
-      }
+      for (const server of servers) await ended(server);
     },
   };
 }
@@ -76,12 +72,5 @@ export async function serveNames(
     outgoing.on('error', () => response.writeHead(502).end());
     return outgoing.end();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { url: `http://127.0.0.1:${await listening(server)}`, close: () => ended(server) };
 }

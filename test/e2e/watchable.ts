@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ended, listening } from '../support/loopback.ts';
 import type { RecordedObject } from '../support/recordings.ts';
 
 /** Kinds that need no definition, by the group and plural of their list. */
@@ -80,11 +79,9 @@ export async function startWatchable(objects: readonly RecordedObject[]): Promis
       items: partial ? items.map(({ metadata }) => ({ ...meta, kind: 'PartialObjectMetadata', metadata })) : items,
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listening(server);
   const folder = mkdtempSync(join(tmpdir(), 'watchable-'));
   const kubeconfig = join(folder, 'kubeconfig');
-  const { port } = server.address() as AddressInfo;
   writeFileSync(
     kubeconfig,
     JSON.stringify({
@@ -99,8 +96,7 @@ export async function startWatchable(objects: readonly RecordedObject[]): Promis
   return {
     kubeconfig,
     async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await ended(server);
       rmSync(folder, { recursive: true });
     },
   };

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { certificatesIn, type Pair } from '../support/certificates.ts';
+import { ended, listening } from '../support/loopback.ts';
 import {
   ISTIOD,
   istiodObject,
@@ -45,12 +46,12 @@ describe('the webhooks of a real API server', () => {
   let unload = (): Promise<void> => Promise.resolve();
 
   before(async () => {
-    await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
+    const port = await listening(webhook);
     const mesh = modernMesh(istiodObject(), productpageObject());
     mesh.logs.set(`istio-system/${ISTIOD}/discovery`, '2026-11-22T04:00:00Z info ready\n');
     cluster = await startCluster();
     unload = await load(cluster, mesh, {
-      forwards: new Map([[`istio-system/${ISTIOD}:15017`, (webhook.address() as AddressInfo).port]]),
+      forwards: new Map([[`istio-system/${ISTIOD}:15017`, port]]),
     });
   });
   after(async () => {
@@ -58,7 +59,7 @@ describe('the webhooks of a real API server', () => {
       await unload();
     } finally {
       await cluster?.close();
-      await new Promise((resolve) => webhook.close(resolve));
+      await ended(webhook);
       rmSync(folder, { recursive: true });
     }
   });

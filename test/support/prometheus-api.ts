@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { Pair } from './certificates.ts';
+import { ended, listening } from './loopback.ts';
 import { answer } from './promql.ts';
 import { loadRecording, type Recording } from './recordings.ts';
 
@@ -49,17 +49,8 @@ async function startPrometheusApi({
     response.writeHead(status, { 'content-type': 'application/json', ...own }).end(body);
   };
   const server = pair ? createSecureServer({ cert: pair.cert, key: pair.key }, listener) : createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `${pair ? 'https' : 'http'}://localhost:${port}`,
-    asked,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const port = await listening(server, host);
+  return { url: `${pair ? 'https' : 'http'}://localhost:${port}`, asked, close: () => ended(server) };
 }
 
 /** Runs `use` with such a server, and takes it down on every way out. */

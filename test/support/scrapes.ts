@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { ended, listening } from './loopback.ts';
 import { startPrometheus } from './prometheus.ts';
 
 /** A page as it is served: bytes as latin1, and what the server calls them. */
@@ -30,9 +30,8 @@ export async function scrapes(pages: readonly Served[]): Promise<readonly Scrape
     if (!page) return response.writeHead(404).end();
     return response.writeHead(200, { 'content-type': page.contentType }).end(Buffer.from(page.body, 'latin1'));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const target = `127.0.0.1:${await listening(server)}`;
   try {
-    const target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     const prometheus = await startPrometheus([{ name: 'pages', target, pages: pages.length }]);
     try {
       const answer = await fetch(`http://127.0.0.1:${prometheus.port}/api/v1/targets?state=active`);
@@ -46,7 +45,6 @@ export async function scrapes(pages: readonly Served[]): Promise<readonly Scrape
       await prometheus.close();
     }
   } finally {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await ended(server);
   }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { type Printed, serveExec } from './exec.ts';
+import { ended, listening } from './loopback.ts';
 import { needed } from './programs.ts';
 import { answer } from './promql.ts';
 import type { Page, RecordedObject, Recording } from './recordings.ts';
@@ -391,8 +392,7 @@ export async function startStandIn(recording: Recording, options: StandInOptions
     });
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listening(server);
   const folder = mkdtempSync(join(tmpdir(), 'stand-in-'));
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigText(port));
@@ -404,7 +404,7 @@ export async function startStandIn(recording: Recording, options: StandInOptions
     options,
     async close() {
       for (const socket of sockets) socket.destroy();
-      await Promise.all([server, ...pageServers.values()].map((each) => new Promise((resolve) => each.close(resolve))));
+      await Promise.all([server, ...pageServers.values()].map(ended));
       rmSync(folder, { recursive: true });
     },
   };

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { ended, listening } from '../loopback.ts';
 import type { Recording } from '../recordings.ts';
 import type { ScrapePlan, ScrapeTarget } from './plan.ts';
 import { later } from './rising.ts';
@@ -33,13 +33,5 @@ export async function startAddresses(
     const body = typeof page.body === 'string' ? later(page.body, seconds) : page.body;
     response.writeHead(page.status, { 'content-type': page.contentType }).end(body);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { url: `http://127.0.0.1:${await listening(server)}`, close: () => ended(server) };
 }

@@ -1,5 +1,5 @@
 import { request as ask, createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { ended, listening } from '../loopback.ts';
 import { addressOf } from './addresses.ts';
 import type { ScrapePlan } from './plan.ts';
 
@@ -35,15 +35,7 @@ export async function startFront(
       json(response, 200, { status: 'success', data: { yaml: plan.configuration } });
     } else pass(port, request.url ?? '/', path.startsWith('/api/v1/targets') ? plan : null, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return { port: await listening(server), close: () => ended(server) };
 }
 
 const json = (response: ServerResponse, status: number, body: unknown): void =>
