@@ -28,7 +28,7 @@ async function withPrometheus(page: string, status: number, use: (port: number) 
   }
 }
 
-describe('a real Prometheus behind the port-forward', () => {
+describe('a real Prometheus behind the port-forward', { concurrency: true }, () => {
   const pageOf = (name: string): string => {
     const page = [...loadRecording(name).pages].find(([key]) => key.includes(':42422/'))?.[1].body;
     return String(page);
