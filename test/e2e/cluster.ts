@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -41,6 +41,15 @@ export async function freePorts(count: number): Promise<number[]> {
   await Promise.all(servers.map(ended));
   return ports;
 }
+
+/** What kubectl prints, given this on its input. */
+export const kubectlAt = (kubeconfig: string, args: readonly string[], input?: string): string =>
+  execFileSync('kubectl', args, {
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+    ...(input !== undefined && { input }),
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    maxBuffer: 1e8,
+  }).toString();
 
 /** Pods are as the test makes them: kwok only deletes. It does not start without a stage. */
 const STAGE = {

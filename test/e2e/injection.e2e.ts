@@ -19,7 +19,7 @@ import { istiodObject, modernMesh } from '../support/modern.ts';
 import type { RecordedObject } from '../support/recordings.ts';
 import { BIN, istioModule } from './build.ts';
 import { type Children, childrenIn, until } from './children.ts';
-import { freePorts, startCluster, type TestCluster } from './cluster.ts';
+import { freePorts, kubectlAt, startCluster, type TestCluster } from './cluster.ts';
 import { istioctl } from './istio.ts';
 import { startIstiod } from './istiod.ts';
 import { load } from './load.ts';
@@ -58,13 +58,7 @@ describe(`Istio’s injection of pods, seed ${SEED}, by real istiods on a real A
   const pods = podsOf(SEED, EACH);
   const compared = { pods: 0, injected: 0, called: 0 };
 
-  const kubectl = (args: readonly string[], input?: string): string =>
-    execFileSync('kubectl', args, {
-      env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
-      ...(input !== undefined && { input }),
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      maxBuffer: 1e8,
-    }).toString();
+  const kubectl = (args: readonly string[], input?: string): string => kubectlAt(cluster.kubeconfig, args, input);
 
   /** What Istio’s charts make of a revision, of these kinds. */
   function rendered(revision: Revision, values: object, ...kinds: readonly string[]): readonly RecordedObject[] {

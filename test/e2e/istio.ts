@@ -5,7 +5,7 @@ import { ISTIOD, istiodObject, modernMesh, PRODUCTPAGE, productpageObject } from
 import type { RecordedObject, Recording } from '../support/recordings.ts';
 import { BIN, ENVOY_PROGRAM, istioModule } from './build.ts';
 import { childrenIn, until } from './children.ts';
-import { freePorts, startCluster, type TestCluster } from './cluster.ts';
+import { freePorts, kubectlAt, startCluster, type TestCluster } from './cluster.ts';
 import { startIstiod, textAt } from './istiod.ts';
 import { load } from './load.ts';
 
@@ -137,14 +137,7 @@ export async function startIstio({
     ...modernMesh(istiodObject(switched), productpageObject(), ...objects),
     logs: new Map([[`${proxiedPod}/istio-proxy`, 'Envoy proxy is ready'], ...(logs ?? [])]),
   };
-  const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
-  const kubectl = (args: readonly string[], input?: string): string =>
-    execFileSync('kubectl', args, {
-      env,
-      ...(input !== undefined && { input }),
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      maxBuffer: 1e8,
-    }).toString();
+  const kubectl = (args: readonly string[], input?: string): string => kubectlAt(cluster.kubeconfig, args, input);
   let unload = (): Promise<void> => Promise.resolve();
   const close = async (): Promise<void> => {
     try {

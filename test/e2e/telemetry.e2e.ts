@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -13,7 +12,7 @@ import { configOf, envoyFilterObject, statsPatch, telemetryObject } from '../sup
 import { type AdsProxy, connectProxies, type Proxies } from './ads.ts';
 import { istioModule } from './build.ts';
 import { childrenIn, until } from './children.ts';
-import { freePorts, startCluster, type TestCluster } from './cluster.ts';
+import { freePorts, kubectlAt, startCluster, type TestCluster } from './cluster.ts';
 import { startIstiod, textAt } from './istiod.ts';
 
 /** `TELEMETRY_SEED=7 TELEMETRY_ROUNDS=30 npm run e2e -- telemetry` tries others, and more of them. */
@@ -58,13 +57,7 @@ describe(`what Istio tells proxies about metrics, seed ${SEED}, by a real istiod
   let folder = '';
   const connected = SPACES.flatMap(connectedIn);
 
-  const kubectl = (args: readonly string[], input?: string): string =>
-    execFileSync('kubectl', args, {
-      env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
-      ...(input !== undefined && { input }),
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      maxBuffer: 1e8,
-    }).toString();
+  const kubectl = (args: readonly string[], input?: string): string => kubectlAt(cluster.kubeconfig, args, input);
   const apply = (objects: readonly object[]): void =>
     void kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
 
