@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { logIn } from '../../src/evidence/envoy/logs.ts';
-import type { Pilot, PilotSync } from '../../src/evidence/istio/pilot.ts';
+import type { PilotSync } from '../../src/evidence/istio/pilot.ts';
 import type { Expected } from '../../src/evidence/istio/proxies.ts';
 import { type ProxySync, podOfProxy, stateOf, syncIn, type TypeSync } from '../../src/evidence/istio/sync.ts';
 import { pilotIsReady } from '../../src/guide/pilot-connectivity/pilot-running.ts';
@@ -15,12 +15,7 @@ import { pilotKnowsServices } from '../../src/guide/pilot-connectivity/registrat
 import { counted, envoy, silent, told } from '../support/envoys.ts';
 import { judging, NOW } from '../support/judging.ts';
 import { listed, missing, partly, pod, port, service, workloadPod } from '../support/mixer.ts';
-
-const pilot = (name = 'istiod-1', change: Parameters<typeof pod>[0] = {}): Pilot => ({
-  pod: pod({ name, labels: { app: 'istiod', istio: 'pilot' }, ...change }),
-  version: '1.31.0',
-  debugPort: 15014,
-});
+import { pilot, typeSync } from '../support/pilot.ts';
 
 judging(
   pilotIsReady,
@@ -94,18 +89,11 @@ judging(pilotKnowsServices, [
   { when: 'none runs', given: { registries: [] }, status: 'skip', says: /no replica/ },
 ]);
 
-const type = (kind: string, change: Partial<TypeSync> = {}): TypeSync => ({
-  kind,
-  sent: 'a',
-  acked: 'a',
-  error: '',
-  sentAt: NOW - 300_000,
-  ...change,
-});
 const proxy = (name: string, ...types: TypeSync[]): ProxySync => ({
   proxy: `${name}.bookinfo`,
   version: '1.31.0',
-  types: types.length > 0 ? types : [type('cluster'), type('listener'), type('route', { sent: '', acked: '' })],
+  types:
+    types.length > 0 ? types : [typeSync('cluster'), typeSync('listener'), typeSync('route', { sent: '', acked: '' })],
 });
 const sync = (...proxies: ProxySync[]): PilotSync => ({ pilot: pilot(), proxies: { got: proxies }, later: null });
 const unread: PilotSync = { pilot: pilot('istiod-2'), proxies: { missing: missing('TimedOut') }, later: null };
@@ -184,21 +172,21 @@ judging(
 );
 
 const of = (...types: TypeSync[]) => ({ syncs: [sync(proxy('a', ...types))] });
-const stale = type('listener', { sent: 'b', acked: 'a' });
+const stale = typeSync('listener', { sent: 'b', acked: 'a' });
 judging(
   proxiesAreSynced,
   [
     { when: 'all is taken, and routes were not sent', given: {}, status: 'pass', says: /^1 proxy in sync$/ },
     {
       when: 'a listener is refused',
-      given: of(type('listener', { error: 'no such filter' })),
+      given: of(typeSync('listener', { error: 'no such filter' })),
       status: 'fail',
       reason: 'ConfigRejected',
       says: /a.bookinfo \(listener\) refused: no such filter/,
     },
     {
       when: 'no clusters were sent',
-      given: of(type('cluster', { sent: '', acked: '' })),
+      given: of(typeSync('cluster', { sent: '', acked: '' })),
       status: 'fail',
       reason: 'NotSent',
       says: /a.bookinfo \(cluster\)/,
@@ -249,7 +237,7 @@ judging(
         syncs: [
           {
             ...sync(proxy('a', { ...stale, sentAt: null })),
-            later: { got: [proxy('a', type('listener', { sent: 'c', acked: 'b' }))] },
+            later: { got: [proxy('a', typeSync('listener', { sent: 'c', acked: 'b' }))] },
           },
         ],
       },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Pilot, PilotSync } from '../../../../src/evidence/istio/pilot.ts';
+import type { PilotSync } from '../../../../src/evidence/istio/pilot.ts';
 import type { Proxy as MeshProxy, Population } from '../../../../src/evidence/istio/population.ts';
 import { type ProxySync, syncIn, type TypeSync } from '../../../../src/evidence/istio/sync.ts';
 import type { Webhook } from '../../../../src/evidence/istio/webhooks.ts';
@@ -9,26 +9,14 @@ import { proxiesConfigured } from '../../../../src/guide/missing-metrics/sidecar
 import { statsFilterTaken } from '../../../../src/guide/missing-metrics/sidecar/config-delivery/stats-filter-taken.ts';
 import { configDelivery } from '../../../../src/guide/missing-metrics/sidecar/config-delivery.ts';
 import { judging, NOW, plane, scope } from '../../../support/judging.ts';
-import { listed, missing, partly, pod, service } from '../../../support/mixer.ts';
+import { listed, missing, partly, service } from '../../../support/mixer.ts';
+import { pilot, typeSync } from '../../../support/pilot.ts';
 import { meshProxy, storeAnswer } from '../../../support/proxies.ts';
 
-const pilot = (name = 'istiod-1', change: Parameters<typeof pod>[0] = {}): Pilot => ({
-  pod: pod({ name, labels: { app: 'istiod', istio: 'pilot' }, ...change }),
-  version: '1.31.0',
-  debugPort: 15014,
-});
-const type = (kind: string, change: Partial<TypeSync> = {}): TypeSync => ({
-  kind,
-  sent: 'a',
-  acked: 'a',
-  error: '',
-  sentAt: NOW - 300_000,
-  ...change,
-});
 const sync = (name: string, change: Partial<TypeSync> = {}, kind = 'listener'): ProxySync => ({
   proxy: `${name}.default`,
   version: '1.31.0',
-  types: [type('cluster'), type('listener'), type('endpoint', { sent: '' })].map((each) =>
+  types: [typeSync('cluster'), typeSync('listener'), typeSync('endpoint', { sent: '' })].map((each) =>
     each.kind === kind ? { ...each, ...change } : each,
   ),
 });
@@ -279,7 +267,7 @@ judging(
       given: {
         syncs: syncs({
           ...sync('a-0'),
-          types: [type('extensionconfig', { acked: '', error: 'Unable to create Wasm HTTP filter stats_inbound' })],
+          types: [typeSync('extensionconfig', { acked: '', error: 'Unable to create Wasm HTTP filter stats_inbound' })],
         }),
       },
       status: 'fail',
