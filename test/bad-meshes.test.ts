@@ -8,7 +8,7 @@ import { app, type Spec, shop } from './support/mesh/spec.ts';
 import { type Bad, keepOnly, type Seen, sharedMesh, withStanding } from './support/mesh/standing.ts';
 import { it } from './support/programs.ts';
 import type { Recording } from './support/recordings.ts';
-import { ran } from './support/run.ts';
+import { checkOf, ran } from './support/run.ts';
 
 process.setMaxListeners(200);
 
@@ -25,8 +25,6 @@ function lookAt(change: (spec: Spec) => void, bad: Bad = {}): Promise<Seen> {
 const look = async (bad: Bad = {}): Promise<Seen> => (await healthy()).look(bad);
 
 const stepOf = ({ report }: Seen, id: string) => report.steps.find((step) => step.id === id);
-const checkOf = ({ report }: Seen, id: string) =>
-  report.steps.flatMap(({ checks }) => checks).find((each) => each.id === id);
 const statusesOf = ({ steps }: Report, status: string): readonly string[] =>
   steps.filter((step) => step.status === status).map(({ id }) => id);
 
@@ -69,10 +67,10 @@ describe('a Prometheus that answers', () => {
       const seen = await look(bad);
       assertUnknown(seen, ['stored', 'protocol', 'proxy-emits'], ['in-mesh', 'telemetry-config', 'config-delivery']);
       const { report } = seen;
-      assert.equal(checkOf(seen, 'proxies-stored')?.reason, reason);
+      assert.equal(checkOf(seen.report, 'proxies-stored')?.reason, reason);
       assert.ok(report.unchecked.some((each) => each.step === 'stored' && each.reason === reason));
       // Three of six pages are no proof of the other three.
-      assert.equal(checkOf(seen, 'stats-filter-loaded')?.reason, 'NotAllRead');
+      assert.equal(checkOf(seen.report, 'stats-filter-loaded')?.reason, 'NotAllRead');
       assert.deepEqual(
         report.flow.filter(({ to }) => to === 'emit' || to === 'stored').map(({ out }) => out),
         [null, null],
@@ -83,7 +81,7 @@ describe('a Prometheus that answers', () => {
     const warning = { ...JSON.parse(vector()), warnings: ['no StoreAPIs matched'] } as object;
     const seen = await look({ others: [{ match: /query/, status: 200, body: JSON.stringify(warning) }] });
     assertUnknown(seen, ['stored'], ['in-mesh', 'telemetry-config', 'config-delivery']);
-    assert.equal(checkOf(seen, 'proxies-stored')?.reason, 'PartialAnswer');
+    assert.equal(checkOf(seen.report, 'proxies-stored')?.reason, 'PartialAnswer');
   });
   it('nothing: that is a loss, found where it is', async () => {
     const { report, code } = await look({ others: [{ match: /query/, status: 200, body: vector() }] });
@@ -102,7 +100,7 @@ describe('a Prometheus that answers', () => {
     assert.deepEqual(statusesOf(seen.report, 'fail'), []);
     // Each proxy is proven by what is stored of its scrapes, and whatever needs more says so.
     assert.match(stepOf(seen, 'scrape')?.message ?? '', /^6 proxies, by what is stored/);
-    assert.equal(checkOf(seen, 'pages-fit-limits')?.status, 'skip');
+    assert.equal(checkOf(seen.report, 'pages-fit-limits')?.status, 'skip');
   });
 });
 
@@ -123,13 +121,13 @@ describe('Prometheus servers', () => {
     const seen = await look({ change: another });
     // The other does not answer: what it may have, in sums and copies, is not known.
     assertUnknown(seen, ['stored'], ['in-mesh', 'proxy-emits']);
-    assert.equal(checkOf(seen, 'proxies-stored')?.status, 'pass');
-    assert.match(checkOf(seen, 'proxies-stored')?.message ?? '', /monitoring\/prometheus-0 did not tell/);
+    assert.equal(checkOf(seen.report, 'proxies-stored')?.status, 'pass');
+    assert.match(checkOf(seen.report, 'proxies-stored')?.message ?? '', /monitoring\/prometheus-0 did not tell/);
   });
   it('of which none is there: nothing is stored that could be seen', async () => {
     const seen = await look({ change: withoutStores });
     assertUnknown(seen, ['stored', 'proxy-emits'], ['in-mesh', 'telemetry-config', 'config-delivery']);
-    assert.equal(checkOf(seen, 'proxies-stored')?.reason, 'NoStore');
+    assert.equal(checkOf(seen.report, 'proxies-stored')?.reason, 'NoStore');
   });
 });
 
@@ -143,12 +141,12 @@ describe('an istiod', () => {
   it('without debug pages: what it sent is unknown, and the rest is judged', async () => {
     const seen = await look({ change: without(/\/debug\//) });
     assertUnknown(seen, ['config-delivery'], ['in-mesh', 'telemetry-config', 'proxy-emits', 'stored']);
-    assert.match(checkOf(seen, 'istiod-answers')?.message ?? '', /debug pages are off on 1 of 1 replica/);
+    assert.match(checkOf(seen.report, 'istiod-answers')?.message ?? '', /debug pages are off on 1 of 1 replica/);
   });
   it('that does not answer: the same', async () => {
     const seen = await look({ change: without(/./) });
     assertUnknown(seen, ['config-delivery'], ['in-mesh', 'proxy-emits', 'stored']);
-    assert.equal(checkOf(seen, 'istiod-answers')?.reason, 'ConnectionRefused');
+    assert.equal(checkOf(seen.report, 'istiod-answers')?.reason, 'ConnectionRefused');
   });
   it('outside of the cluster is named by its webhook, and no green', async () => {
     const seen = await look({
@@ -162,8 +160,8 @@ describe('an istiod', () => {
       },
     });
     assertUnknown(seen, ['config-delivery'], ['in-mesh', 'proxy-emits', 'stored']);
-    assert.equal(checkOf(seen, 'istiod-answers')?.reason, 'IstiodElsewhere');
-    assert.match(checkOf(seen, 'istiod-answers')?.message ?? '', /https:\/\/istiod\.example\.com/);
+    assert.equal(checkOf(seen.report, 'istiod-answers')?.reason, 'IstiodElsewhere');
+    assert.match(checkOf(seen.report, 'istiod-answers')?.message ?? '', /https:\/\/istiod\.example\.com/);
   });
 });
 
@@ -339,7 +337,7 @@ describe('a run that ends early', () => {
       options: { faults: [{ match: /^PAGE.*syncz/, fault: 'stall' }] },
     });
     assertUnknown(seen, ['config-delivery'], ['in-mesh', 'proxy-emits', 'stored']);
-    assert.match(checkOf(seen, 'istiod-answers')?.message ?? '', /--timeout 6s/);
+    assert.match(checkOf(seen.report, 'istiod-answers')?.message ?? '', /--timeout 6s/);
   });
   it('by Ctrl-C half-way: what was found stays, and it is no green', async () => {
     const interrupt = new AbortController();

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +9,9 @@ import type { Cluster } from '../src/cluster/question/cluster.ts';
 import { pods } from '../src/cluster/question/resources.ts';
 import { textOf as textOfAnswer } from '../src/cluster/question/text.ts';
 import { once } from '../src/cluster/ways/http.ts';
+import { textOf } from './support/bundles.ts';
 import { loadMesh, withMesh } from './support/meshes.ts';
-import { it, needed, until } from './support/programs.ts';
+import { it, until } from './support/programs.ts';
 import type { Recording } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
@@ -20,10 +20,6 @@ const folder = mkdtempSync(join(tmpdir(), 'saved-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const HEALTHY = 'istio-1.0.6/healthy';
-
-/** Everything in the archive, as one text. */
-const textOf = (bundle: string): string =>
-  execFileSync(needed('tar'), ['-xzOf', bundle], { maxBuffer: 2 ** 28 }).toString();
 
 const named = (recording: Recording, kind: string, name: RegExp): Recording['objects'][number] => {
   const object = recording.objects.find((each) => each.kind === kind && name.test(each.metadata.name));

@@ -5,7 +5,7 @@ import type { Report } from '../src/report/report.ts';
 import { ISTIOD, istiodObject, modernMesh, PRODUCTPAGE, podObject, productpageObject } from './support/modern.ts';
 import { it } from './support/programs.ts';
 import type { Page, RecordedObject, Recording } from './support/recordings.ts';
-import { ran, reported } from './support/run.ts';
+import { checkOf, ran, reported } from './support/run.ts';
 import { assertSchema } from './support/schema.ts';
 import { type StandInOptions, startStandIn } from './support/stand-in.ts';
 import { withStandIn } from './support/standing.ts';
@@ -171,7 +171,7 @@ describe('a page of Envoy’s that is', () => {
       withMesh([productpageObject()], new Map([[`${at}:15000/config_dump`, dumpOf(megabytes)]]), async (env) => {
         const { report, code } = await reported(['envoy-cpu'], { env });
         assert.equal(code, 1);
-        const check = report.steps.flatMap(({ checks }) => checks).find(({ id }) => id === 'configuration-is-scoped');
+        const check = checkOf(report, 'configuration-is-scoped');
         assert.equal(check?.reason, 'ConfigurationTooLarge');
         assert.match(check?.message ?? '', says);
       }));
@@ -185,7 +185,7 @@ describe('a proxy', () => {
       new Map([[`${at}:15000/server_info`, text('envoy x/1.7.0/RELEASE live 35 35 0')]]),
       async (env) => {
         const { report } = await reported(['envoy-cpu', '--request-timeout', '2s'], { env });
-        const check = report.steps.flatMap(({ checks }) => checks).find(({ id }) => id === 'settings-are-cheap');
+        const check = checkOf(report, 'settings-are-cheap');
         assert.equal(check?.status, 'unknown');
         assert.match(check?.message ?? '', /^1 of 2 proxies could not be asked/);
       },

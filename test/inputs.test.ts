@@ -4,6 +4,7 @@ import { describe } from 'node:test';
 import type { Report } from '../src/report/report.ts';
 import { reportOn } from './support/inputs.ts';
 import { it } from './support/programs.ts';
+import { checkOf } from './support/run.ts';
 import type { StandInOptions } from './support/stand-in.ts';
 
 /** What people reported, as the smallest objects that show it, and what is right to say of it. */
@@ -196,7 +197,7 @@ describe('public reports, recreated', () => {
     it(`${input}: ${reason}`, async () => {
       const faults = forbidden ? [{ match: forbidden, fault: 'forbid' as const }] : [];
       const report = await reportOf(input, topic, { faults });
-      const found = report.steps.flatMap(({ checks }) => checks).find((check) => check.id === id);
+      const found = checkOf(report, id);
       assert.deepEqual([found?.status, found?.reason], ['unknown', reason]);
       assert.ok(report.unchecked.some((each) => each.reason === reason && each.resource === 'configmaps'));
     });

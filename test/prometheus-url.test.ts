@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
 import { promisify } from 'node:util';
 import type { Report } from '../src/report/report.ts';
+import { textOf } from './support/bundles.ts';
 import { certificatesIn } from './support/certificates.ts';
 import { it, needed } from './support/programs.ts';
 import { type Asked, type PrometheusApi, withPrometheusApi } from './support/prometheus-api.ts';
-import { ran, reported } from './support/run.ts';
+import { checkOf, ran, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'login-'));
@@ -30,16 +31,9 @@ const MESH = 'istio-1.0.6/healthy';
 /** What a server says to somebody without a login. */
 const DENIED = { status: 401, headers: { 'content-type': 'text/html' }, body: '<html><title>401</title></html>' };
 
-const checkOf = (report: Report, id: string): Report['steps'][number]['checks'][number] | undefined =>
-  report.steps.flatMap(({ checks }) => checks).find((check) => check.id === id);
-
 /** `missing-metrics` on a healthy mesh whose Prometheus is behind `api`. */
 const diagnosed = (api: Pick<PrometheusApi, 'url'>, ...flags: readonly string[]) =>
   withStandIn(MESH, (_, env) => reported(['missing-metrics', '--prometheus-url', api.url, ...flags], { env }));
-
-/** What every file of a bundle holds. */
-const textOf = (bundle: string): string =>
-  execFileSync(needed('tar'), ['-xzOf', bundle], { maxBuffer: 2 ** 28 }).toString();
 
 describe('the Prometheus at a URL', () => {
   it('is asked with the token of --prometheus-token-file', async () => {

@@ -5,7 +5,7 @@ import { ended, listening } from './support/loopback.ts';
 import { it } from './support/programs.ts';
 import { startPrometheus } from './support/prometheus.ts';
 import { loadRecording } from './support/recordings.ts';
-import { reported } from './support/run.ts';
+import { checkOf, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
 
 const PROMETHEUS = 'istio-system/prometheus-1cb6f872bd-e55ee:9090';
@@ -69,7 +69,7 @@ describe('a real Prometheus behind the port-forward', { concurrency: true }, () 
             report.losses.map(({ step, reason }) => [step, reason]),
             [['prometheus-scrape', 'PageInconsistent']],
           );
-          const target = report.steps.flatMap((step) => step.checks).find(({ id }) => id === 'scrape-target-up');
+          const target = checkOf(report, 'scrape-target-up');
           assert.match(target?.message ?? '', /HTTP status 500/);
         },
         {
@@ -90,10 +90,7 @@ describe('a real Prometheus behind the port-forward', { concurrency: true }, () 
           ['missing-metrics', '--prometheus-url', `http://sre:hunter2@127.0.0.1:${port}/`],
           { env },
         );
-        assert.equal(
-          report.steps.flatMap((step) => step.checks).find(({ id }) => id === 'series-stored')?.status,
-          'pass',
-        );
+        assert.equal(checkOf(report, 'series-stored')?.status, 'pass');
         assert.ok(!stdout.includes('hunter2'));
       });
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { it } from './support/programs.ts';
 import type { RecordedObject } from './support/recordings.ts';
-import { reported } from './support/run.ts';
+import { checkOf, reported } from './support/run.ts';
 import { assertSchema } from './support/schema.ts';
 import type { Fault } from './support/stand-in.ts';
 import { withStandIn } from './support/standing.ts';
@@ -82,7 +82,7 @@ describe('a user with few rights', () => {
         async (_, env) => {
           const { report, code } = await reported(['missing-metrics'], { env });
           assert.deepEqual([report.verdict, code], ['inconclusive', 3], JSON.stringify(report.losses));
-          const listens = report.steps.flatMap(({ checks }) => checks).find(({ id }) => id === 'adapter-listens');
+          const listens = checkOf(report, 'adapter-listens');
           assert.deepEqual([listens?.status, listens?.reason], ['unknown', 'Forbidden']);
           assert.ok(report.unchecked.some(({ triedInstead }) => triedInstead.some((each) => each.includes(words))));
         },
@@ -111,7 +111,7 @@ describe('a user with few rights', () => {
 describe('a page that is none', () => {
   const status = async (match: RegExp, fault: Fault, id: string) => {
     const { report } = await faulty(match, fault);
-    const check = report.steps.flatMap(({ checks }) => checks).find((each) => each.id === id);
+    const check = checkOf(report, id);
     return [report.verdict, check?.status, check?.reason];
   };
   it('(HTML from Mixer) is unknown', async () => {
@@ -282,7 +282,7 @@ describe('a mesh that is another', () => {
         },
       },
     );
-    const check = report.steps.flatMap(({ checks }) => checks).find(({ id }) => id === 'adapter-listens');
+    const check = checkOf(report, 'adapter-listens');
     assert.equal(report.verdict, 'broken');
     assert.match(check?.message ?? '', /1 of 2 Mixer pods/);
   });
@@ -308,7 +308,7 @@ describe('one workload', () => {
     const { report } = await withStandIn(name, (_, env) =>
       reported(['missing-metrics', workload, '-n', 'bookinfo'], { env }),
     );
-    return report.steps.flatMap(({ checks }) => checks).find((check) => check.id === id);
+    return checkOf(report, id);
   };
   for (const id of ['workload-injected', 'workload-reports', 'workload-stored']) {
     it(`that is healthy passes ${id}`, async () => assert.equal((await about('service/details', id))?.status, 'pass'));

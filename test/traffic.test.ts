@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { it } from './support/programs.ts';
 import type { RecordedObject } from './support/recordings.ts';
-import { reported } from './support/run.ts';
+import { checkOf, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
 
 /** Gives every bookinfo pod a proxy, whose page answers `page` on `port`; no Report reaches Mixer. */
@@ -26,7 +26,7 @@ async function withProxies(port: 15000 | 15090, page: string) {
       },
     },
   );
-  const check = report.steps.flatMap(({ checks }) => checks).find(({ id }) => id === 'reports-received');
+  const check = checkOf(report, 'reports-received');
   return { report, check };
 }
 

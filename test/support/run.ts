@@ -1,6 +1,7 @@
 import { run } from '../../src/cli.ts';
 import type { Io } from '../../src/commands/io.ts';
 import type { Report } from '../../src/report/report.ts';
+import { NOW } from './judging.ts';
 
 export interface Ran {
   code: number;
@@ -20,10 +21,7 @@ export interface World {
   hears?: (text: string) => void;
 }
 
-/** The clock stands still: durations are 0, and every report of a test is from the same moment. */
-const NOW = Date.parse('2026-11-22T10:00:00Z');
-
-/** Runs the command line in this process. */
+/** Runs the command line in this process. The clock stands still: every report of a test is from the same moment. */
 export async function ran(argv: readonly string[], world: World = {}): Promise<Ran> {
   const said = { stdout: '', stderr: '' };
   const terminal = {
@@ -57,3 +55,7 @@ export async function reported(argv: readonly string[], world: World = {}): Prom
   const result = await ran([...argv, '-o', 'json'], world);
   return { ...result, report: JSON.parse(result.stdout) as Report };
 }
+
+/** What a report says of a check, wherever it is. */
+export const checkOf = ({ steps }: Report, id: string): Report['steps'][number]['checks'][number] | undefined =>
+  steps.flatMap(({ checks }) => checks).find((check) => check.id === id);

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { topics } from '../../../src/guide/index.ts';
-import type { Report } from '../../../src/report/report.ts';
 import { reportOn } from '../../support/inputs.ts';
 import { it } from '../../support/programs.ts';
+import { checkOf } from '../../support/run.ts';
 
 /** Gathered through the real kubectl: what the judges' own tests are handed. */
-
-const checkOf = (report: Report, id: string) =>
-  report.steps.flatMap(({ checks }) => checks).find((check) => check.id === id);
 
 const SHOP = `
 apiVersion: v1

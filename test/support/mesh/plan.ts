@@ -53,16 +53,22 @@ export const legal = (name: string): string => name.replaceAll(/[^a-zA-Z0-9_]/g,
 
 export const ipOf = (pod: RecordedObject): string => (typeof pod.status?.podIP === 'string' ? pod.status.podIP : '');
 
+const containersOf = ({ spec }: RecordedObject): readonly { name: string }[] => {
+  const { containers = [], initContainers = [] } = (spec ?? {}) as Record<string, { name: string }[] | undefined>;
+  return [...containers, ...initContainers];
+};
+
+export const hasProxy = (pod: RecordedObject): boolean =>
+  containersOf(pod).some((container) => container.name === 'istio-proxy');
+
 /** The labels that a discovery of pods finds at a pod, as far as anybody reads them (Prometheus' discovery/kubernetes/pod.go). */
 export function discoveredAt(pod: RecordedObject): Record<string, string> {
   const { name, namespace = '', labels = {}, annotations = {} } = pod.metadata;
-  const { containers = [], initContainers = [] } = (pod.spec ?? {}) as Record<string, { name: string }[] | undefined>;
-  const own = [...containers, ...initContainers].some((container) => container.name === 'istio-proxy');
   const found: Record<string, string> = {
     __meta_kubernetes_namespace: namespace,
     __meta_kubernetes_pod_name: name,
     __meta_kubernetes_pod_ip: ipOf(pod),
-    __meta_kubernetes_pod_container_name: own ? 'istio-proxy' : (containers[0]?.name ?? ''),
+    __meta_kubernetes_pod_container_name: hasProxy(pod) ? 'istio-proxy' : (containersOf(pod)[0]?.name ?? ''),
   };
   for (const [key, value] of Object.entries(labels)) found[`__meta_kubernetes_pod_label_${legal(key)}`] = value;
   for (const [key, value] of Object.entries(annotations)) {

@@ -1,7 +1,7 @@
 import { dump, load } from 'js-yaml';
 import type { RecordedObject } from '../recordings.ts';
 import { configMap, object, owned } from './objects.ts';
-import { ipOf, legal, type ScrapePlan, type ScrapeTarget } from './plan.ts';
+import { hasProxy, ipOf, legal, type ScrapePlan, type ScrapeTarget } from './plan.ts';
 import type { Spec } from './spec.ts';
 
 /** The configuration of Istio's sample (samples/addons/prometheus.yaml), as far as it scrapes pods. */
@@ -161,10 +161,7 @@ function targetsOf({ prometheus }: Spec, pods: readonly RecordedObject[]): reado
     const [scrape, port = '', path = '/metrics'] = ['scrape', 'port', 'path'].map(
       (key) => annotations[`prometheus.io/${key}`],
     );
-    const own = (pod.spec as { containers: { name: string }[]; initContainers?: { name: string }[] } | undefined) ?? {
-      containers: [],
-    };
-    const isProxy = [...own.containers, ...(own.initContainers ?? [])].some((each) => each.name === 'istio-proxy');
+    const isProxy = hasProxy(pod);
     if (by === 'annotations' && scrape === 'true') {
       const mapped = Object.fromEntries(Object.entries(labels).map(([key, value]) => [legal(key), value]));
       return [at('kubernetes-pods', port, path, mapped)];
