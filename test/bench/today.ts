@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildPrograms } from '../e2e/build.ts';
 import { startCluster } from '../e2e/cluster.ts';
-import { load } from '../e2e/load.ts';
-import { startScraping } from '../support/mesh/scraping.ts';
 import { loadMesh } from '../support/meshes.ts';
 import { compareCost, create, installIn } from './cost.ts';
+import { loadScraped } from './scraped.ts';
 
 /**
  * A mesh of today on the real API server, with 1,000 injected pods and with 10,000: their series in a real Prometheus, each
@@ -171,7 +170,7 @@ async function compareAt(size: number, program: string): Promise<void> {
   const { recording, plan } = loadMesh('healthy-telemetry-api-1.31');
   const page = { status: 200, contentType: 'text/plain; version=0.0.4', body: pageOf(size) };
   recording.pages.set('load/all:15020/federate', page);
-  const scraping = await startScraping(recording, {
+  const larger = {
     ...plan,
     targets: [
       ...plan.targets,
@@ -184,12 +183,11 @@ async function compareAt(size: number, program: string): Promise<void> {
     ],
     jobs: { ...plan.jobs, load: { honor_labels: true } },
     others: [{ match: /^\/api\/v1\/targets/, status: 200, body: targetsOf(size) }],
-  });
-  const ends = [scraping.close];
+  };
+  const cluster = await startCluster();
+  const ends = [() => cluster.close()];
   try {
-    const cluster = await startCluster();
-    ends.push(() => cluster.close());
-    ends.push(await load(cluster, recording, { forwards: new Map([[`${plan.pod}:${plan.port}`, scraping.port]]) }));
+    ends.push(await loadScraped(cluster, { recording, plan: larger }));
     await cluster.api('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });
     // Pods are refused without one, and no controller runs here.
     const accounts = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`;
