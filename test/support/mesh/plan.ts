@@ -21,6 +21,8 @@ export interface ScrapeJob {
   metric_relabel_configs?: readonly object[];
   /** How often it says that it scrapes; a test does not wait so long. */
   interval?: string;
+  /** How often it scrapes; at every second where it is not given. */
+  scrape_interval?: string;
 }
 
 /** An answer that a server behind a login, or one of another make, gives in place of Prometheus' own. */
