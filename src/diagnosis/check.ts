@@ -46,25 +46,29 @@ export interface Scope {
   clientOffset: number;
 }
 
+/** Whose proxies a source is about: those that were asked for, or those of the workloads that call the one that was named. */
+export type Whose = 'asked' | 'callers';
+
 /** What a source may use. Only sources are handed a cluster. */
 export interface Ask {
   cluster: Cluster;
   scope: Scope;
   plane: ControlPlane;
+  whose: Whose;
   /** The clock, in milliseconds since 1970: that of the run, or of the run that a bundle replays. */
   now: number;
   /** Notes that a list was complete for some namespaces only: every check that stands on it is told. */
   readonly limited: (refusal: Unanswered) => void;
   /** Waits, in milliseconds; not in a replay, and not beyond the end of the run. */
   readonly sleep: (duration: number) => Promise<void>;
-  /** Another source's evidence. Each source gathers once in a run, whoever asks. */
-  readonly from: <T>(source: Source<T>) => Promise<T>;
+  /** Another source's evidence, of the same proxies. Each source gathers once in a run, whoever asks. */
+  readonly from: <T>(source: Source<T>, whose?: Whose) => Promise<T>;
 }
 
 /** Gathers one piece of evidence. */
 export interface Source<T> {
-  /** Of the whole cluster, or of one control plane. */
-  of: 'cluster' | 'plane';
+  /** Of the whole cluster, of one control plane, or of those of its proxies that are looked at. */
+  of: 'cluster' | 'plane' | 'proxies';
   /** The rights that its own questions take; those of the sources it asks are theirs. */
   rights: readonly Omit<Right, 'namespace'>[];
   gather(ask: Ask): Promise<T>;
@@ -126,8 +130,11 @@ export interface Check<Evidence> {
   /** The reasons of its warnings and failures, and what each means, in a sentence. */
   reasons: Readonly<Record<string, string>>;
   needs: { readonly [Name in keyof Evidence]: Source<Evidence[Name]> };
-  /** Whether it judges the one workload that was asked for: its failure comes before those of the whole mesh. */
-  about?: 'workload';
+  /**
+   * Whether it judges the one workload that was asked for: its failure comes before those of the whole mesh. Or its callers:
+   * where no workload was named there are none, and the check is left out.
+   */
+  about?: 'workload' | 'callers';
   /** Pure: the same evidence always gets the same verdict. */
   judge(evidence: Evidence, context: JudgeContext): Verdict;
 }

@@ -1,5 +1,5 @@
 import { NoAnswer } from '../errors.ts';
-import type { AnyCheck, ControlPlane, Meter, Scope, Source, Topic, Verdict } from './check.ts';
+import type { AnyCheck, ControlPlane, Meter, Scope, Source, Step, Topic, Verdict } from './check.ts';
 import type { Finding, Section, StepFindings } from './finding.ts';
 import type { Gatherer } from './gather.ts';
 import { settle } from './source.ts';
@@ -16,7 +16,8 @@ export async function walk(
   scope: Scope,
   onStep: (title: string) => void,
 ): Promise<Section> {
-  const { steps, meter } = topic.walks[plane.generation];
+  const { steps: all, meter } = topic.walks[plane.generation];
+  const steps = scope.workload === null ? all.map(withoutCallers) : all;
   const needed = new Set<Source<unknown>>([
     ...steps.flatMap(({ checks }) => checks.flatMap(({ needs }) => Object.values(needs))),
     ...Object.values(meter?.needs ?? {}),
@@ -31,6 +32,12 @@ export async function walk(
   }
   return { plane, steps: walked, flow: meter ? await settle(measure(meter, plane, gatherer)) : { got: [] } };
 }
+
+/** Where no workload was named there are no callers to be judged. */
+const withoutCallers = (step: Step): Step => ({
+  ...step,
+  checks: step.checks.filter(({ about }) => about !== 'callers'),
+});
 
 /** Evidence that cannot be had costs its own check an `unknown`, never the rest of the diagnosis. */
 async function examine(check: AnyCheck, plane: ControlPlane, gatherer: Gatherer, scope: Scope): Promise<Finding> {

@@ -1,5 +1,5 @@
 import type { Unanswered } from '../errors.ts';
-import type { Attempt, ControlPlane, Effect, Flow, Step, Subject, Verdict } from './check.ts';
+import type { AnyCheck, Attempt, ControlPlane, Effect, Flow, Step, Subject, Verdict } from './check.ts';
 
 export type Status = Verdict['status'];
 
@@ -24,7 +24,7 @@ export interface Finding {
   causedBy: string | null;
   durationMs: number;
   missing: readonly Unanswered[];
-  about?: 'workload';
+  about?: AnyCheck['about'];
 }
 
 /** A step that was walked. */

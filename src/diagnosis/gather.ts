@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/question/cluster.ts';
 import { commandOf, type Question } from '../cluster/question/question.ts';
 import type { Unanswered } from '../errors.ts';
-import type { Ask, ControlPlane, Scope, Source } from './check.ts';
+import type { Ask, ControlPlane, Scope, Source, Whose } from './check.ts';
 
 /** A source at work, or done. */
 interface Gathering {
@@ -65,8 +65,8 @@ export class Gatherer {
     return limitsOf(this.start(source, plane));
   }
 
-  private start(source: Source<unknown>, plane: ControlPlane): Gathering {
-    const key = source.of === 'cluster' ? '' : JSON.stringify(plane);
+  private start(source: Source<unknown>, plane: ControlPlane, whose: Whose = 'asked'): Gathering {
+    const key = keyOf(source, plane, whose);
     const ofPlane = this.gatherings.get(key) ?? new Map<Source<unknown>, Gathering>();
     this.gatherings.set(key, ofPlane);
     const known = ofPlane.get(source);
@@ -80,7 +80,7 @@ export class Gatherer {
       took: null,
     };
     ofPlane.set(source, gathering);
-    gathering.evidence = source.gather(this.ask(gathering, plane)).finally(() => {
+    gathering.evidence = source.gather(this.ask(gathering, source, plane, whose)).finally(() => {
       gathering.took = Math.max(0, this.clock() - started);
     });
     // Somebody will await it; until then a failure must not count as unhandled.
@@ -88,7 +88,7 @@ export class Gatherer {
     return gathering;
   }
 
-  private ask(gathering: Gathering, plane: ControlPlane): Ask {
+  private ask(gathering: Gathering, { of }: Source<unknown>, plane: ControlPlane, whose: Whose): Ask {
     const noting = <Q extends Question, A>(ask: (question: Q) => Promise<A>) => {
       return (question: Q): Promise<A> => {
         gathering.commands.add(commandOf(question));
@@ -102,16 +102,26 @@ export class Gatherer {
       },
       scope: this.scope,
       plane,
+      whose,
       now: this.now,
       sleep: this.sleep,
       limited: (refusal) => gathering.limits.add(refusal),
-      from: async <T>(source: Source<T>): Promise<T> => {
-        const other = this.start(source, plane);
+      from: async <T>(source: Source<T>, others?: Whose): Promise<T> => {
+        // Such a source would be gathered once, for whoever asks first.
+        if (source.of === 'proxies' && of !== 'proxies' && others === undefined)
+          throw new Error('a source that is not of proxies asks one that is');
+        const other = this.start(source, plane, others ?? whose);
         gathering.asked.add(other);
         return (await other.evidence) as T;
       },
     };
   }
+}
+
+/** What a source gathers is of no more than it is about. */
+function keyOf({ of }: Source<unknown>, plane: ControlPlane, whose: Whose): string {
+  if (of === 'cluster') return '';
+  return of === 'plane' ? JSON.stringify(plane) : JSON.stringify([plane, whose]);
 }
 
 function commandsOf(gathering: Gathering): readonly string[] {

@@ -15,6 +15,25 @@ export const planeSource = <T>(rights: Source<T>['rights'], gather: (ask: Ask) =
   gather,
 });
 
+/** A source of those proxies of one control plane that are looked at: what is asked for them may be asked for their callers. */
+export const proxySource = <T>(rights: Source<T>['rights'], gather: (ask: Ask) => Promise<T>): Source<T> => ({
+  of: 'proxies',
+  rights,
+  gather,
+});
+
+const callers = new WeakMap<Source<unknown>, Source<unknown>>();
+
+/** `source` of the callers' proxies, in place of those that were asked for. */
+export function ofCallers<T>(source: Source<T>): Source<T> {
+  if (source.of !== 'proxies') return source;
+  const known = callers.get(source);
+  if (known) return known as Source<T>;
+  const made: Source<T> = { of: 'plane', rights: source.rights, gather: (ask) => ask.from(source, 'callers') };
+  callers.set(source, made);
+  return made;
+}
+
 const attempts = new WeakMap<Source<unknown>, Source<Attempt<unknown>>>();
 
 /** `source` for a judge that can do without: a question without answer becomes evidence instead of ending the check. */

@@ -1,5 +1,5 @@
 import type { Effect, Generation } from '../diagnosis/check.ts';
-import type { Section, StepFindings } from '../diagnosis/finding.ts';
+import type { Finding, Section, StepFindings } from '../diagnosis/finding.ts';
 
 /** A hop where metrics are lost, by a failure that follows from no other. */
 export interface Loss {
@@ -12,14 +12,19 @@ export interface Loss {
   effect: Effect;
 }
 
-/** Every loss, in the flow's order: of the workload that was asked for first, then what is wrong with the whole mesh. */
+type About = Finding['about'];
+
+/** Of the workload that was asked for first, then what is wrong with the whole mesh, then what its callers lose of it. */
+const ORDER: readonly About[] = ['workload', undefined, 'callers'];
+
+/** Every loss, in the flow's order for each of those that it is about. */
 export function lossesOf(sections: readonly Section[]): readonly Loss[] {
   const found = sections.flatMap(({ steps }) => steps.flatMap(lossesOfStep));
-  return [...found.filter(({ isOwn }) => isOwn), ...found.filter(({ isOwn }) => !isOwn)].map(({ loss }) => loss);
+  return ORDER.flatMap((about) => found.filter((each) => each.about === about)).map(({ loss }) => loss);
 }
 
-/** A step's losses, and whether each is the own one of the workload that was asked for. */
-function lossesOfStep({ step, plane, findings }: StepFindings): readonly { loss: Loss; isOwn: boolean }[] {
+/** A step's losses, and the first of those that each is about. */
+function lossesOfStep({ step, plane, findings }: StepFindings): readonly { loss: Loss; about: About }[] {
   const causes = findings.filter(({ status, causedBy }) => status === 'fail' && causedBy === null);
   const reasons = [...new Set(causes.map(({ reason }) => reason ?? ''))];
   return reasons.map((reason) => ({
@@ -32,6 +37,6 @@ function lossesOfStep({ step, plane, findings }: StepFindings): readonly { loss:
       reason,
       effect: causes.some((cause) => cause.reason === reason && cause.effect === 'missing') ? 'missing' : 'wrong',
     },
-    isOwn: causes.some((cause) => cause.reason === reason && cause.about === 'workload'),
+    about: ORDER.find((about) => causes.some((cause) => cause.reason === reason && cause.about === about)),
   }));
 }

@@ -24,6 +24,7 @@ export function askOf(items: readonly KubernetesObject[]): Ask {
     } as unknown as Ask['cluster'],
     scope,
     plane: { ...plane, generation: 'telemetry-v2', version: '1.31.0', revision: 'default' },
+    whose: 'asked',
     now: Date.now(),
     limited: () => undefined,
     sleep: () => Promise.resolve(),

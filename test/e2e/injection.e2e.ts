@@ -193,6 +193,7 @@ describe(`Istio’s injection of pods, seed ${SEED}, by real istiods on a real A
       } as unknown as Ask['cluster'],
       scope,
       plane: { ...plane, generation: 'telemetry-v2', revision: 'default', version: VERSION },
+      whose: 'asked',
       now: Date.now(),
       limited: () => undefined,
       sleep: () => Promise.resolve(),

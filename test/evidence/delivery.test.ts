@@ -49,7 +49,7 @@ describe('what istiod delivers', () => {
 
   it('is told in a proxy’s own words, by the recorded page of a real istiod', async () => {
     const verdict = await withIstiod(text(SYNCZ), {
-      of: 'plane',
+      of: 'proxies',
       rights: [],
       async gather({ from }) {
         const evidence = {

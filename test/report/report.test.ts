@@ -94,6 +94,32 @@ describe('causes', () => {
       ],
     ]);
   });
+  it('are a workload’s own or its callers’, and one where both have the same', () => {
+    const ofCallers = (...mayFollowFrom: readonly string[]): OpenFinding => ({
+      ...failing(mayFollowFrom),
+      about: 'callers',
+    });
+    const other = { ...ofCallers(), reason: 'Odd' };
+    assert.deepEqual(
+      told(section(['a', failing(), other, ofCallers()], ['b', failing(['a'])], ['c', ofCallers('b', 'a')])),
+      [
+        [
+          ['fail', null],
+          ['fail', null],
+          ['fail', 'a'],
+        ],
+        [['fail', 'a']],
+        [['fail', 'a']],
+      ],
+    );
+    assert.deepEqual(told(section(['a', ofCallers()], ['b', failing(['a']), ofCallers('a')])), [
+      [['fail', null]],
+      [
+        ['fail', null],
+        ['fail', 'a'],
+      ],
+    ]);
+  });
   it('of a warning make no failure', () => {
     assert.deepEqual(told(section(['a', finding({ status: 'warn', reason: 'Odd' })], ['b', failing(['a'])])), [
       [['warn', null]],

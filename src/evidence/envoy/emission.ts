@@ -1,7 +1,7 @@
 import type { ExecQuestion, PageQuestion } from '../../cluster/question/question.ts';
 import { unanswered } from '../../cluster/question/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
-import { planeSource, settle } from '../../diagnosis/source.ts';
+import { proxySource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { type Proxy as MeshProxy, type Population, population } from '../istio/population.ts';
 import { isYoung } from '../istio/proxies.ts';
@@ -101,7 +101,7 @@ export function sampleOf(proxies: readonly MeshProxy[], most: number): readonly 
 }
 
 // Where no port of a pod can be reached, a program in it tells, for those who may: nobody needs that right for this alone.
-export const emission = planeSource(
+export const emission = proxySource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<Emission> => {
     const { from, now, scope } = ask;

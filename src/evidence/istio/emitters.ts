@@ -1,9 +1,9 @@
-import { planeSource } from '../../diagnosis/source.ts';
+import { proxySource } from '../../diagnosis/source.ts';
 import type { Pod } from '../kubernetes/pod.ts';
 import { population } from './population.ts';
 
 /** The pods that make Istio's metrics, of those that are looked at: for what is judged alike whatever makes them. */
-export const emitters = planeSource([], async ({ from }): Promise<readonly Pod[]> => {
+export const emitters = proxySource([], async ({ from }): Promise<readonly Pod[]> => {
   const { proxies } = await from(population);
   return proxies.map(({ pod }) => pod);
 });
@@ -12,7 +12,7 @@ export const emitters = planeSource([], async ({ from }): Promise<readonly Pod[]
 const SETTLING = 3 * 60_000;
 
 /** Those whose series must be there by now. */
-export const settled = planeSource([], async ({ from, now }): Promise<readonly Pod[]> => {
+export const settled = proxySource([], async ({ from, now }): Promise<readonly Pod[]> => {
   const pods = await from(emitters);
   const old = pods.filter(({ startedAt }) => startedAt === null || now - startedAt >= SETTLING);
   // One list where they are the same: what is known of pods is kept by their list.

@@ -113,7 +113,8 @@ export const injection = planeSource(
     const isJudged = (pod: Pod): boolean =>
       (pod.phase === 'Running' || pod.phase === 'Pending') &&
       !pod.deleting &&
-      (scope.namespace === null || pod.namespace === scope.namespace) &&
+      // Of a workload that was named the callers may be anywhere.
+      (scope.workload !== null || scope.namespace === null || pod.namespace === scope.namespace) &&
       (!controlPlanes.has(pod.namespace) || (pod.labels[INJECT] ?? 'false') !== 'false');
     return {
       webhooks: await Promise.all(

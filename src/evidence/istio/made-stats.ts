@@ -1,6 +1,6 @@
 import { unanswered } from '../../cluster/question/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
-import { planeSource, settle } from '../../diagnosis/source.ts';
+import { proxySource, settle } from '../../diagnosis/source.ts';
 import { isSome, sorted } from '../../diagnosis/verdict.ts';
 import { NoAnswer } from '../../errors.ts';
 import type { SideStats } from '../../istio/stats.ts';
@@ -55,7 +55,7 @@ async function askMade(ask: Ask, pilot: Pilot, { pod }: ProxyPod): Promise<MadeS
  * What istiod makes for a few proxies, one of each class whose metrics the mesh's objects leave out. It
  * decides over what we work out. Each is asked of the replica that it is connected to.
  */
-export const madeStats = planeSource(
+export const madeStats = proxySource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<readonly Made[]> => {
     const [{ classes }, syncs] = await Promise.all([ask.from(metricsTold), ask.from(firstSyncs)]);

@@ -1,5 +1,5 @@
-import type { Attempt } from '../../diagnosis/check.ts';
-import { planeSource, settle } from '../../diagnosis/source.ts';
+import type { Ask, Attempt } from '../../diagnosis/check.ts';
+import { proxySource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { isNo, isYes } from '../../istio/asking.ts';
 import { GATEWAY_NAME, WAYPOINT_CLASS } from '../../istio/attachment.ts';
@@ -7,6 +7,7 @@ import { INJECT, INJECTION, isCalledIn, isAmbient as wantsZtunnel } from '../../
 import { allPods } from '../kubernetes/lists.ts';
 import { type Container, isAmbient, isOn, isRunning, type Pod } from '../kubernetes/pod.ts';
 import { narrowed, selectedPods } from '../kubernetes/workload.ts';
+import { type Callers, callers } from '../prometheus/callers.ts';
 import { type Bare, bareIn } from './bare.ts';
 import { detection, isZtunnel } from './detection.ts';
 import { type Injection, injection, isInjectedOtherwise } from './injection.ts';
@@ -55,24 +56,15 @@ const isEnvoyless = (pod: Pod, container: Container): boolean =>
 const kindOf = ({ labels }: Pod, { args }: Container): ProxyKind =>
   args.includes('router') || (!args.includes('sidecar') && labels[GATEWAY_NAME] !== undefined) ? 'gateway' : 'sidecar';
 
-export const population = planeSource([], async (ask): Promise<Population> => {
-  const { from, plane, scope } = ask;
-  const [all, selected, own, { all: planes }, asked] = await Promise.all([
-    from(allPods),
-    from(selectedPods),
-    from(narrowed),
+export const population = proxySource([], async (ask): Promise<Population> => {
+  const { from, plane } = ask;
+  const [{ pods, refusal }, { all: planes }, asked] = await Promise.all([
+    lookedAt(ask),
     from(detection),
     settle(from(injection)),
   ]);
-  const named = own && new Set(own.pods);
-  const isLookedAt = (pod: Pod): boolean =>
-    isRunning(pod) &&
-    (scope.namespace === null || pod.namespace === scope.namespace) &&
-    (named === null || named.has(pod));
   const isOwn = ofPlane(plane, planes);
-  const looked = (selected ?? all).items.filter(
-    (pod) => isLookedAt(pod) && !isZtunnel(pod) && !isWaypoint(pod) && !isMixers(pod, planes) && isOwn(pod),
-  );
+  const looked = pods.filter((pod) => !isZtunnel(pod) && !isWaypoint(pod) && !isMixers(pod, planes) && isOwn(pod));
   const proxies: Proxy[] = [];
   const envoyless: Pod[] = [];
   for (const pod of looked) {
@@ -84,10 +76,24 @@ export const population = planeSource([], async (ask): Promise<Population> => {
   return {
     proxies,
     envoyless,
-    outsiders: 'missing' in asked ? asked : { got: outsidersOf(asked.got, isLookedAt, plane.version) },
-    refusal: all.refusal,
+    outsiders: 'missing' in asked ? asked : { got: outsidersOf(asked.got, new Set(pods), plane.version) },
+    refusal,
   };
 });
+
+/** The running pods that were asked for, or those of the callers; and why there may be more. */
+async function lookedAt({ from, scope, whose }: Ask): Promise<Pick<Callers, 'pods' | 'refusal'>> {
+  if (whose === 'callers') return from(callers);
+  const [all, selected, own] = await Promise.all([from(allPods), from(selectedPods), from(narrowed)]);
+  const named = own && new Set(own.pods);
+  const pods = (selected ?? all).items.filter(
+    (pod) =>
+      isRunning(pod) &&
+      (scope.namespace === null || pod.namespace === scope.namespace) &&
+      (named === null || named.has(pod)),
+  );
+  return { pods, refusal: all.refusal };
+}
 
 /** Whether the pod itself says, in whatever words, that it wants no proxy. */
 const saysNo = ({ labels, annotations }: Pod): boolean =>
@@ -97,7 +103,7 @@ const saysNo = ({ labels, annotations }: Pod): boolean =>
  * Pods that an injector would give a proxy now, and those whose wish no webhook answers. Not those that are excepted: by a word
  * of their own, by hostNetwork, by the injector's settings, by what the webhooks of their namespace select, or for ambient.
  */
-function outsidersOf(seen: Injection, isLookedAt: (pod: Pod) => boolean, version: string | null): readonly Bare[] {
+function outsidersOf(seen: Injection, looked: ReadonlySet<Pod>, version: string | null): readonly Bare[] {
   const isMeant = ({ pod, namespace, called, refusal, asked }: Bare): boolean => {
     if (asked === null && (saysNo(pod) || wantsZtunnel(namespace) || wantsZtunnel(pod.labels))) return false;
     if (called.length > 0) return refusal === null;
@@ -105,7 +111,7 @@ function outsidersOf(seen: Injection, isLookedAt: (pod: Pod) => boolean, version
     if (asked === 'namespace') return !seen.webhooks.some((webhook) => isCalledIn(webhook, namespace));
     return asked !== null || isYes(namespace[INJECTION] ?? '');
   };
-  return bareIn(seen, { version }).filter(
-    (bare) => isLookedAt(bare.pod) && !isAmbient(bare.pod) && proxyContainerOf(bare.pod) === undefined && isMeant(bare),
+  return bareIn({ ...seen, pods: seen.pods.filter((pod) => looked.has(pod)) }, { version }).filter(
+    (bare) => !isAmbient(bare.pod) && proxyContainerOf(bare.pod) === undefined && isMeant(bare),
   );
 }

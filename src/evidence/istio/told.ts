@@ -1,5 +1,5 @@
 import type { ControlPlane } from '../../diagnosis/check.ts';
-import { planeSource, settle } from '../../diagnosis/source.ts';
+import { proxySource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { GATEWAY_NAME, type MeshProxy, type Policy } from '../../istio/attachment.ts';
 import { type Stats, type StatsConfig, statsOf } from '../../istio/stats.ts';
@@ -87,7 +87,7 @@ function revisionsOf(planes: readonly ControlPlane[]): readonly string[] {
 }
 
 /** What every proxy of this control plane's mesh is told about metrics. */
-export const metricsTold = planeSource([], async ({ from, plane }): Promise<MetricsTold> => {
+export const metricsTold = proxySource([], async ({ from, plane }): Promise<MetricsTold> => {
   const [{ proxies, refusal }, rules, filters, mesh, { all: planes }] = await Promise.all([
     from(population),
     settle(from(telemetries)),

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 import { networkPolicies, typedName } from '../../cluster/question/resources.ts';
-import { planeSource } from '../../diagnosis/source.ts';
+import { proxySource } from '../../diagnosis/source.ts';
 import { troubleOf } from '../../scraping/last-error.ts';
 import { barring, type Ingress, type NetworkPolicy } from '../../scraping/network-policies.ts';
 import { listAll } from '../kubernetes/lists.ts';
@@ -34,7 +34,7 @@ export function barredPods(scraping: Scraping, policies: readonly NetworkPolicy[
 }
 
 /** Where no scrape timed out nothing is asked. Throws NoAnswer where they may not be listed. */
-export const barredProxies = planeSource(
+export const barredProxies = proxySource(
   [{ verb: 'list', resource: typedName(networkPolicies) }],
   async (ask): Promise<Barred> => {
     const scraping = await ask.from(proxyScraping);

@@ -1,4 +1,4 @@
-import { planeSource } from '../../diagnosis/source.ts';
+import { proxySource } from '../../diagnosis/source.ts';
 import { emitters } from '../istio/emitters.ts';
 import { allPods, type Listing } from '../kubernetes/lists.ts';
 import type { Pod } from '../kubernetes/pod.ts';
@@ -19,7 +19,7 @@ const fallingOften = inMeshStore(
  * proxy that restarts resets its own once. `needless` where no two can be written into one: each proxy has series of its own,
  * and there are none but those of pods of this cluster. Null where no store holds any.
  */
-export const falling = planeSource(
+export const falling = proxySource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async ({ from }): Promise<StoreAnswer | 'needless' | null> => {
     const [store, pods, all, filters, counts] = await Promise.all([

@@ -1,5 +1,5 @@
 import { commandOf } from '../../cluster/question/question.ts';
-import type { Source } from '../../diagnosis/check.ts';
+import type { Ask, Source } from '../../diagnosis/check.ts';
 import { planeSource } from '../../diagnosis/source.ts';
 import type { Pod } from '../kubernetes/pod.ts';
 import { fresh, loaded } from './proxies.ts';
@@ -64,12 +64,14 @@ export const meshStore = planeSource([], async ({ from }): Promise<MeshStore | n
  * Asks the store that holds the mesh's series; null where no store was found, or none holds any. Where there is one alone, it
  * is asked before it is known to hold them.
  */
+export async function askMeshStore(ask: Ask, promql: string): Promise<StoreAnswer | null> {
+  const { asked } = await ask.from(prometheusServers);
+  const [only, ...others] = asked;
+  const early = only && others.length === 0 ? askStore(ask, only, promql) : null;
+  const store = await ask.from(meshStore);
+  const server = store && store.holds !== false ? asked[store.index] : undefined;
+  return server ? (early ?? askStore(ask, server, promql)) : null;
+}
+
 export const inMeshStore = (promql: string): Source<StoreAnswer | null> =>
-  planeSource([{ verb: 'create', resource: 'pods/portforward' }], async (ask): Promise<StoreAnswer | null> => {
-    const { asked } = await ask.from(prometheusServers);
-    const [only, ...others] = asked;
-    const early = only && others.length === 0 ? askStore(ask, only, promql) : null;
-    const store = await ask.from(meshStore);
-    const server = store && store.holds !== false ? asked[store.index] : undefined;
-    return server ? (early ?? askStore(ask, server, promql)) : null;
-  });
+  planeSource([{ verb: 'create', resource: 'pods/portforward' }], (ask) => askMeshStore(ask, promql));

@@ -1,4 +1,4 @@
-import { planeSource } from '../../diagnosis/source.ts';
+import { proxySource } from '../../diagnosis/source.ts';
 import { emitters } from '../istio/emitters.ts';
 import type { Pod } from '../kubernetes/pod.ts';
 import { byPod } from './pod-series.ts';
@@ -16,7 +16,7 @@ export const oldest = inEachStore('min(timestamp(istio_build))');
  * with the precision of five minutes. Null where each proxy has one that a query finds and that is not late: to look back
  * costs the store the most of all questions.
  */
-export const newest = planeSource(
+export const newest = proxySource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async ({ from }): Promise<readonly StoreAnswer[] | null> => {
     const [pods, filters, ages] = await Promise.all([from(emitters), from(loaded), from(oldest)]);

@@ -1,5 +1,5 @@
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
-import { planeSource, settle } from '../../diagnosis/source.ts';
+import { proxySource, settle } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
 import type { Monitor } from '../../scraping/monitors.ts';
@@ -167,7 +167,7 @@ const isOfProxyPort = (instance: string): boolean => {
   return port === undefined || isProxyPage(`http://x:${port}/`);
 };
 
-export const proxyScraping = planeSource(
+export const proxyScraping = proxySource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<Scraping> => {
     const { from, now } = ask;
@@ -190,7 +190,8 @@ export const proxyScraping = planeSource(
       serverPods: servers.asked.flatMap(({ pod }) => pod ?? []),
       leftOut: servers.leftOut,
       refusal,
-      everyPod: everyPod.items,
+      // Callers may be of a namespace that was asked for alone.
+      everyPod: everyPod.complete ? everyPod.items : [...new Set([...everyPod.items, ...pods])],
       pods,
       now,
       targets,

@@ -2,6 +2,8 @@ import type { Step } from '../../../diagnosis/check.ts';
 import { isUnread } from '../../../evidence/istio/bare.ts';
 import type { Population } from '../../../evidence/istio/population.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
+import { callersInMesh } from './callers/checks.ts';
+import { callersSeen } from './callers/seen.ts';
 import { wishesAreAnswered } from './in-mesh/answered.ts';
 import { trafficIsCaptured } from './in-mesh/captured.ts';
 import { podsAreInjected, proxiesRunEnvoy } from './in-mesh/injected.ts';
@@ -23,6 +25,14 @@ export const inMesh: Step = {
   title: 'Verify the workloads are in the mesh',
   hop: 'workload->proxy',
   docs: () => DOCS.injection,
-  checks: [podsAreInjected, wishesAreAnswered, workloadInMesh, trafficIsCaptured, proxiesRunEnvoy],
+  checks: [
+    podsAreInjected,
+    wishesAreAnswered,
+    workloadInMesh,
+    trafficIsCaptured,
+    proxiesRunEnvoy,
+    callersSeen,
+    callersInMesh,
+  ],
   headline: 'pods-are-injected',
 };

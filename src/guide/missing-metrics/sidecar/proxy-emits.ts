@@ -1,6 +1,7 @@
 import type { Step } from '../../../diagnosis/check.ts';
 import type { Emission } from '../../../evidence/envoy/emission.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
+import { callersEmit } from './callers/checks.ts';
 import { configurationTaken } from './proxy-emits/configuration-taken.ts';
 import { familiesStandard, grpcMessagesCounted } from './proxy-emits/families.ts';
 import { filterLoaded } from './proxy-emits/filter-loaded.ts';
@@ -21,6 +22,7 @@ export const proxyEmits: Step = {
     applicationMerged,
     familiesStandard,
     grpcMessagesCounted,
+    callersEmit,
   ],
   headline: filterLoaded.id,
 };

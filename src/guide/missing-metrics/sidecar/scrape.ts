@@ -3,6 +3,7 @@ import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import type { Scraping } from '../../../evidence/prometheus/scraping.ts';
 import { scrapeChecks } from '../prometheus/scrape/index.ts';
 import { unproven } from '../prometheus/scrape/scope.ts';
+import { callersScraped } from './callers/checks.ts';
 import { DOCS, SCRAPE } from './steps.ts';
 
 /** The pods whose proxies are scraped, and their scrapes succeed; null where it is not known of those that are not. */
@@ -15,5 +16,5 @@ export const scrape: Step = {
   hop: 'page->prometheus',
   docs: () => DOCS.prometheus,
   headline: 'proxies-are-targets',
-  checks: scrapeChecks,
+  checks: [...scrapeChecks, callersScraped],
 };

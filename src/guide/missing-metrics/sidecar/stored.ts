@@ -5,6 +5,7 @@ import { rulesKeepMetrics } from '../prometheus/metric-rules.ts';
 import { namesKept } from '../prometheus/names.ts';
 import { callersKnown, destinationsKnown } from '../prometheus/peers.ts';
 import { proxiesToldApart } from '../prometheus/told-apart.ts';
+import { callersStored } from './callers/checks.ts';
 import { DOCS, STORED } from './steps.ts';
 import { proxiesStored } from './stored/proxies.ts';
 import { servicesToldApart } from './stored/shared-ports.ts';
@@ -27,6 +28,7 @@ export const stored: Step = {
     servicesToldApart,
     callersKnown,
     destinationsKnown,
+    callersStored,
   ],
   headline: proxiesStored.id,
 };

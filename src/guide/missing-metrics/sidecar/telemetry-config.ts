@@ -1,5 +1,6 @@
 import type { Step } from '../../../diagnosis/check.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
+import { callersTold } from './callers/checks.ts';
 import { DOCS, TELEMETRY_CONFIG } from './steps.ts';
 import { callsCountedOnce } from './telemetry-config/counted-once.ts';
 import { statsFiltersFit } from './telemetry-config/envoy-filters.ts';
@@ -13,7 +14,7 @@ export const telemetryConfig: Step = {
   title: 'Verify Istio tells every proxy to make metrics',
   hop: 'workload->proxy',
   docs: () => DOCS.telemetry,
-  checks: [providersMakeMetrics, metricsSwitchedOn, telemetriesRead, statsFiltersFit, callsCountedOnce],
+  checks: [providersMakeMetrics, metricsSwitchedOn, telemetriesRead, statsFiltersFit, callsCountedOnce, callersTold],
 };
 
 /** The pods whose proxies are told to make metrics, on one side of their calls at least; null where that is not known of all. */

@@ -5,6 +5,7 @@ import { madeStats } from '../../../../evidence/istio/made-stats.ts';
 import { metricsTold, type ToldClass } from '../../../../evidence/istio/told.ts';
 import { meshName } from '../../../../evidence/kubernetes/config-maps.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import type { Side } from '../../../../istio/stats.ts';
 import { analyzed } from './analyzed.ts';
 import { cureOf } from './cures.ts';
 import { type Loss, lossesOf, type Reason, sizeOf } from './losses.ts';
@@ -86,16 +87,32 @@ function verdictOf([worst, ...others]: readonly [Loss, ...Loss[]], evidence: Evi
   };
 }
 
+/** The verdict on these losses; without one, on what is left to say. */
+function judged(losses: readonly Loss[], evidence: Evidence, plane: ControlPlane, otherwise: () => Verdict): Verdict {
+  if (evidence.told.classes.length === 0)
+    return isSome(evidence.told.missing) ? unknown(evidence.told.missing) : NO_PROXY;
+  return isSome(losses) ? verdictOf(losses, evidence, plane) : (undecided(evidence, plane) ?? otherwise());
+}
+
 /** The verdict on losses of some reasons; without one, on what is left to say. */
-export function judgeLosses(
+export const judgeLosses = (
   evidence: Evidence,
   plane: ControlPlane,
   reasons: readonly Reason[],
   otherwise: () => Verdict,
-): Verdict {
-  if (evidence.told.classes.length === 0)
-    return isSome(evidence.told.missing) ? unknown(evidence.told.missing) : NO_PROXY;
-  const own = lossesOf(evidence).filter(({ reason }) => reasons.includes(reason));
-  if (isSome(own)) return verdictOf(own, evidence, plane);
-  return undecided(evidence, plane) ?? otherwise();
-}
+): Verdict =>
+  judged(
+    lossesOf(evidence).filter(({ reason }) => reasons.includes(reason)),
+    evidence,
+    plane,
+    otherwise,
+  );
+
+/** The verdict on what is lost of one side, where that is the side that matters: none of it is a part only. */
+export const judgeSide = (evidence: Evidence, plane: ControlPlane, side: Side, otherwise: () => Verdict): Verdict =>
+  judged(
+    lossesOf(evidence).flatMap((loss) => (loss.sides.includes(side) ? [{ ...loss, isWhole: true }] : [])),
+    evidence,
+    plane,
+    otherwise,
+  );

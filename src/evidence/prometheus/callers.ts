@@ -1,0 +1,155 @@
+import { pods as podsResource, typedName } from '../../cluster/question/resources.ts';
+import type { Ask } from '../../diagnosis/check.ts';
+import { planeSource, settle } from '../../diagnosis/source.ts';
+import { sorted } from '../../diagnosis/verdict.ts';
+import type { Unanswered } from '../../errors.ts';
+import { allPods, type Listing } from '../kubernetes/lists.ts';
+import { type Named, titleOf } from '../kubernetes/named.ts';
+import { ownerOf } from '../kubernetes/owner.ts';
+import { isRunning, type Pod, podOf } from '../kubernetes/pod.ts';
+import { narrowed } from '../kubernetes/workload.ts';
+import { askMeshStore } from './mesh-store.ts';
+import type { Series } from './query.ts';
+
+/** A workload that calls the one that was named. */
+export interface Caller extends Named {
+  /** Its running pods in this cluster. */
+  pods: readonly Pod[];
+  /** Requests a second that the named workload's own proxies count of it. */
+  rate: number;
+  /** Whether the caller's own proxies count any request to the named workload. */
+  isCounting: boolean;
+}
+
+/** Who calls the workload that was named, as far as its metrics tell. */
+export interface Callers {
+  /** Those of most requests first. */
+  callers: readonly Caller[];
+  /** All their pods. */
+  pods: readonly Pod[];
+  /** Why they are not known, or not all of them; empty where the store that holds the mesh's series tells. */
+  missing: readonly Unanswered[];
+  partial: readonly string[];
+  /** Whether there is such a store. */
+  hasStore: boolean;
+  /** Why not all their pods could be listed; null when they were. */
+  refusal: Unanswered | null;
+}
+
+/** How many namespaces are asked for one by one, where not all may be listed at once. */
+const MOST = 5;
+
+const REQUESTS = 'istio_requests_total';
+const CONNECTIONS = 'istio_tcp_connections_opened_total';
+const BY = 'reporter, source_workload_namespace, source_workload, destination_workload';
+
+/**
+ * Who sends requests, and who sends anything at all: rates of requests have no name of a metric. Series of which a Telemetry
+ * object takes the destination away may be of requests to this one.
+ */
+function promqlOf(workloads: ReadonlySet<string>, namespace: string): string {
+  const names = [...workloads].sort().map((name) => name.replaceAll('.', '[.]'));
+  const quoted = (choices: readonly string[]): string => JSON.stringify([...choices, ''].join('|'));
+  const to = `destination_workload=~${quoted(names)},destination_workload_namespace=~${quoted([namespace])}`;
+  return `sum by (${BY}) (rate(${REQUESTS}{${to}}[10m])) or sum by (__name__, ${BY}) ({__name__=~"${REQUESTS}|${CONNECTIONS}",${to}})`;
+}
+
+const workloadOf = (pod: Pod): string => titleOf(ownerOf(pod));
+
+/** `NAMESPACE/NAME` of who sends; null of whom nobody knows, as of one without a proxy. */
+function sourceOf({ labels }: Series): string | null {
+  const name = labels.get('source_workload') ?? '';
+  return /^(unknown)?$/.test(name) ? null : titleOf({ namespace: labels.get('source_workload_namespace') ?? '', name });
+}
+
+/** The callers that series name, without the workload itself. */
+export function callersIn(series: readonly Series[], own: readonly Pod[], pods: readonly Pod[]): readonly Caller[] {
+  const named = new Set(own.map(workloadOf));
+  const bySource = new Map<string, Series[]>();
+  for (const each of series) {
+    const source = sourceOf(each);
+    if (source === null || named.has(source)) continue;
+    const known = bySource.get(source);
+    if (known) known.push(each);
+    else bySource.set(source, [each]);
+  }
+  const running = new Map<string, Pod[]>();
+  for (const pod of pods) {
+    const workload = workloadOf(pod);
+    if (!bySource.has(workload) || !isRunning(pod)) continue;
+    const known = running.get(workload);
+    if (known) known.push(pod);
+    else running.set(workload, [pod]);
+  }
+  return [...bySource]
+    .flatMap(([title, about]) => callerOf(about, running.get(title) ?? []))
+    .sort((a, b) => b.rate - a.rate || titleOf(a).localeCompare(titleOf(b)));
+}
+
+/** The caller that these series are about; none where no destination says that it calls this workload. */
+function callerOf(series: readonly Series[], pods: readonly Pod[]): readonly Caller[] {
+  const told = series.find(({ labels }) => labels.get('destination_workload'));
+  if (!told) return [];
+  const isAnswered = ({ labels }: Series): boolean => labels.get('reporter') === 'destination';
+  const rates = series.filter(
+    (each) => isAnswered(each) && !each.labels.has('__name__') && Number.isFinite(each.value),
+  );
+  return [
+    {
+      name: told.labels.get('source_workload') ?? '',
+      namespace: told.labels.get('source_workload_namespace') ?? '',
+      pods,
+      rate: rates.reduce((sum, { value }) => sum + value, 0),
+      isCounting: series.some((each) => !isAnswered(each) && each.labels.get('__name__') !== CONNECTIONS),
+    },
+  ];
+}
+
+/** The pods of namespaces of which nothing was seen, where not all may be listed at once. */
+async function podsBeside(
+  { cluster }: Ask,
+  { items, refusal }: Listing<Pod>,
+  callers: readonly Caller[],
+): Promise<{ pods: readonly Pod[]; refusal: Unanswered | null }> {
+  const unseen = [...new Set(callers.flatMap((each) => (each.pods.length === 0 ? [each.namespace] : [])))];
+  if (refusal === null || unseen.length === 0) return { pods: items, refusal: null };
+  const answers = await Promise.all(
+    unseen.slice(0, MOST).map((namespace) => settle(cluster.list({ ask: 'list', resource: podsResource, namespace }))),
+  );
+  const { got, missing } = sorted(answers);
+  const known = new Set(items.map(titleOf));
+  const beside = got.flatMap((objects) => objects.map(podOf)).filter((pod) => !known.has(titleOf(pod)));
+  return {
+    pods: [...items, ...beside],
+    refusal: missing[0] ?? (unseen.length > MOST ? refusal : null),
+  };
+}
+
+/**
+ * The callers, and their pods, by the names that Istio's labels have for both (pkg/kube/util.go, GetWorkloadMetaFromPod). Where
+ * no store tells nobody is known, which is no fault of the workload.
+ */
+export const callers = planeSource(
+  [{ verb: 'list', resource: typedName(podsResource) }],
+  async (ask): Promise<Callers> => {
+    const [own, all] = await Promise.all([ask.from(narrowed), ask.from(allPods)]);
+    const nobody: Callers = { callers: [], pods: [], missing: [], partial: [], hasStore: false, refusal: null };
+    if (own === null || own.pods.length === 0) return nobody;
+    const workloads = new Set(own.pods.map((pod) => ownerOf(pod).name));
+    const asked = await settle(askMeshStore(ask, promqlOf(workloads, own.workload.namespace)));
+    if ('missing' in asked) return { ...nobody, missing: [asked.missing] };
+    if (asked.got === null) return nobody;
+    const { series, partial } = asked.got;
+    if ('missing' in series) return { ...nobody, hasStore: true, missing: [series.missing] };
+    const { pods, refusal } = await podsBeside(ask, all, callersIn(series.got, own.pods, all.items));
+    const found = callersIn(series.got, own.pods, pods);
+    return {
+      callers: found,
+      pods: found.flatMap((each) => each.pods),
+      missing: [],
+      partial,
+      hasStore: true,
+      refusal,
+    };
+  },
+);

@@ -1,0 +1,59 @@
+import { shellLine } from '../../../../cluster/question/shell.ts';
+import { defineCheck } from '../../../../diagnosis/check.ts';
+import { isSome, skip } from '../../../../diagnosis/verdict.ts';
+import { settled } from '../../../../evidence/istio/emitters.ts';
+import { population } from '../../../../evidence/istio/population.ts';
+import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { type Caller, callers } from '../../../../evidence/prometheus/callers.ts';
+import { podsIn } from '../../../../evidence/prometheus/pod-series.ts';
+import { fresh, loaded } from '../../../../evidence/prometheus/proxies.ts';
+import { notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
+import { isTraffic, perSecond } from '../../prometheus/rates.ts';
+import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, TELEMETRY_CONFIG } from '../steps.ts';
+
+/** Whether what callers send is counted by themselves, to this workload: one of the questions of `callers-stored`. */
+export const callersCount = defineCheck({
+  id: 'callers-count',
+  title: 'callers count what they send to the workload',
+  explains:
+    'Holds the requests that the workload’s own proxies count of each caller against what that caller’s proxies count to the workload. Only that nothing at all is counted is a loss: rates of two sides are never quite the same.',
+  reasons: {
+    CallersCountNothing:
+      'Requests of these callers arrive and are counted by the workload’s own proxies; the callers’ proxies, which are stored, count none to it.',
+    PartialAnswer: PARTIAL_ANSWER,
+  },
+  needs: { callers, population, settled, fresh, loaded },
+  judge({ callers: { callers, partial }, population, settled, fresh, loaded }) {
+    const seen = podsIn([...fresh, ...loaded].flatMap(seriesIn), settled);
+    const own = new Set(population.proxies.map(({ pod }) => pod));
+    const busy = callers.filter(({ rate }) => isTraffic(rate));
+    // Of one that is not stored, or may not have been scraped yet, other checks tell.
+    const isStored = ({ pods }: Caller): boolean => {
+      const proxied = pods.filter((pod) => own.has(pod));
+      return proxied.length > 0 && proxied.every((pod) => seen.has(pod));
+    };
+    const silent = busy.filter((caller) => !caller.isCounting && isStored(caller));
+    const pods = silent.flatMap((caller) => caller.pods);
+    if (isSome(pods)) {
+      const gap = notWhole({ missing: [], partial }, 'not every side of its requests is seen');
+      if (gap) return gap;
+      const [{ namespace, name }] = pods;
+      const subjects = subjectsOf(pods);
+      return {
+        status: 'fail',
+        reason: 'CallersCountNothing',
+        message: `${perSecond(silent.reduce((sum, { rate }) => sum + rate, 0))} arrive, and their own proxies count none of it`,
+        evidence: linesOf(subjects),
+        subjects,
+        hint: `${shellLine('kubectl', '-n', namespace, 'get', 'pod', name, '-o', 'yaml')} | grep -E 'traffic.sidecar.istio.io|interceptionMode'   # what goes around the proxy; then: kubectl get telemetries.telemetry.istio.io --all-namespaces -o yaml | grep -B4 -A4 'mode:'`,
+        mayFollowFrom: [IN_MESH, TELEMETRY_CONFIG, CONFIG_DELIVERY, PROTOCOL],
+      };
+    }
+    if (!isSome(busy)) return skip('no request of a caller in ten minutes');
+    return {
+      status: 'pass',
+      message: `${perSecond(busy.reduce((sum, { rate }) => sum + rate, 0))}, counted by who sends it`,
+    };
+  },
+});

@@ -1,0 +1,28 @@
+import { defineCheck } from '../../../../diagnosis/check.ts';
+import { count } from '../../../../diagnosis/verdict.ts';
+import { statsFiltersFit } from '../telemetry-config/envoy-filters.ts';
+import { judgeSide, needs } from '../telemetry-config/family.ts';
+import { sizeOf } from '../telemetry-config/losses.ts';
+import { telemetriesRead } from '../telemetry-config/objects-read.ts';
+import { providersMakeMetrics } from '../telemetry-config/providers.ts';
+import { metricsSwitchedOn } from '../telemetry-config/switched-on.ts';
+
+/** Whether callers are told to count what they send: one of the questions of `callers-told`. What they answer is not looked at. */
+export const sendingIsTold = defineCheck({
+  id: 'sending-is-told',
+  title: 'callers are told to make metrics of what they send',
+  explains:
+    'As for the workload itself, of the calls that go out alone: what comes in to its callers is none of its metrics.',
+  reasons: {
+    ...providersMakeMetrics.reasons,
+    ...metricsSwitchedOn.reasons,
+    ...telemetriesRead.reasons,
+    ...statsFiltersFit.reasons,
+  },
+  needs,
+  judge: (evidence, { plane }) =>
+    judgeSide(evidence, plane, 'outbound', () => ({
+      status: 'pass',
+      message: `${count(sizeOf(evidence.told.classes), 'proxy', 'proxies')} told to make metrics of what they send`,
+    })),
+});

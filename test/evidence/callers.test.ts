@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Cluster, KubernetesObject } from '../../src/cluster/question/cluster.ts';
+import type { ControlPlane, Scope } from '../../src/diagnosis/check.ts';
+import { Gatherer } from '../../src/diagnosis/gather.ts';
+import { ofCallers, planeSource, proxySource } from '../../src/diagnosis/source.ts';
+import { population } from '../../src/evidence/istio/population.ts';
+import { callers, callersIn } from '../../src/evidence/prometheus/callers.ts';
+import { scope } from '../support/judging.ts';
+import { proxied, series } from '../support/stores.ts';
+
+const REQUESTS = 'istio_requests_total';
+const CONNECTIONS = 'istio_tcp_connections_opened_total';
+
+const [cart, web, desk, batch] = [
+  proxied('cart'),
+  proxied('web'),
+  proxied('desk', { namespace: 'front' }),
+  proxied('batch', { phase: 'Pending' }),
+];
+
+/** A series about requests of a workload to cart: a rate without a name of a metric, a counter with one. */
+const from = (source: string, reporter: string, value: number, more: Record<string, string> = {}) => {
+  const [namespace = '', name = ''] = source.split('/');
+  return series(
+    { reporter, source_workload_namespace: namespace, source_workload: name, destination_workload: 'cart', ...more },
+    value,
+  );
+};
+const found = (...all: Parameters<typeof callersIn>[0]) =>
+  callersIn(all, [cart], [cart, web, desk, batch]).map(({ namespace, name, pods, rate, isCounting }) => [
+    `${namespace}/${name}`,
+    pods.length,
+    rate,
+    isCounting,
+  ]);
+
+describe('the callers of a workload', () => {
+  it('are those that series name as the source, with their running pods', () => {
+    assert.deepEqual(
+      found(
+        from('bookinfo/web', 'destination', 2),
+        from('bookinfo/web', 'source', 2),
+        from('front/desk', 'destination', 3),
+        from('bookinfo/batch', 'destination', 1, { __name__: CONNECTIONS }),
+        from('elsewhere/web', 'destination', 1),
+        from('unknown/unknown', 'destination', 9),
+        from('bookinfo/cart', 'destination', 9),
+      ),
+      [
+        ['front/desk', 1, 3, false],
+        ['bookinfo/web', 1, 2, true],
+        ['elsewhere/web', 0, 1, false],
+        ['bookinfo/batch', 0, 0, false],
+      ],
+    );
+  });
+  it('count what they send if they count anything, as long ago as their counters tell', () => {
+    assert.deepEqual(
+      found(from('bookinfo/web', 'destination', 2), from('bookinfo/web', 'source', 9, { __name__: REQUESTS })),
+      [['bookinfo/web', 1, 2, true]],
+    );
+    // Connections are no requests.
+    assert.deepEqual(
+      found(from('bookinfo/web', 'destination', 2), from('bookinfo/web', 'source', 9, { __name__: CONNECTIONS })),
+      [['bookinfo/web', 1, 2, false]],
+    );
+    // A waypoint, or ztunnel, counts in its place.
+    assert.deepEqual(found(from('bookinfo/web', 'destination', 2), from('bookinfo/web', 'waypoint', 2)), [
+      ['bookinfo/web', 1, 2, true],
+    ]);
+  });
+  it('may count where no series says: a Telemetry object took that label away', () => {
+    const labelless = from('bookinfo/web', 'source', 2, { destination_workload: '' });
+    assert.deepEqual(found(labelless), []);
+    assert.deepEqual(found(from('bookinfo/web', 'destination', 2), labelless), [['bookinfo/web', 1, 2, true]]);
+  });
+  it('of whom a rate is no number send nothing that is known', () => {
+    assert.deepEqual(found(from('bookinfo/web', 'destination', Number.NaN)), [['bookinfo/web', 1, 0, false]]);
+  });
+});
+
+const PLANE: ControlPlane = {
+  generation: 'telemetry-v2',
+  namespace: 'istio-system',
+  revision: 'default',
+  version: '1.31.0',
+};
+
+/** A cluster without a pod. */
+const gathererOf = (asked: Partial<Scope> = {}): Gatherer => {
+  const cluster: Cluster = {
+    list: () => Promise.resolve([] as KubernetesObject[]),
+    read: () => assert.fail('nothing is read'),
+  };
+  return new Gatherer({ cluster, scope: { ...scope, ...asked }, now: 0, sleep: () => Promise.resolve() }, () => 0);
+};
+
+describe('a source of proxies', () => {
+  const whose = proxySource([], ({ whose }) => Promise.resolve({ whose }));
+  const gathered = async (...sources: readonly Parameters<Gatherer['gather']>[0][]): Promise<readonly unknown[]> => {
+    const gatherer = gathererOf();
+    return Promise.all(sources.map(async (source) => (await gatherer.gather(source, PLANE)).evidence));
+  };
+
+  it('is gathered once for those that were asked for, and once for their callers', async () => {
+    const through = proxySource([], async ({ from }) => from(whose));
+    const [own, again, theirs, deeper] = await gathered(whose, whose, ofCallers(whose), ofCallers(through));
+    assert.deepEqual([own, theirs], [{ whose: 'asked' }, { whose: 'callers' }]);
+    assert.ok(own === again && theirs === deeper);
+  });
+  it('is the only one that differs: what is of a plane is one for both', async () => {
+    const ofPlane = planeSource([], () => Promise.resolve({}));
+    const through = proxySource([], async ({ from }) => from(ofPlane));
+    const [own, theirs, direct] = await gathered(through, ofCallers(through), ofCallers(ofPlane));
+    assert.ok(own === theirs && own === direct);
+  });
+  it('is not asked by one that does not know whose proxies it is about', async () => {
+    const forgetful = planeSource([], async ({ from }) => from(whose));
+    await assert.rejects(gathered(forgetful), /a source that is not of proxies asks one that is/);
+  });
+});
+
+it('nobody is a caller where no workload was named, or the named one runs nowhere', async () => {
+  for (const workload of [null, { kind: 'deployment', name: 'cart', namespace: 'shop' } as const]) {
+    const gatherer = gathererOf({ workload });
+    const { evidence } = await gatherer.gather(callers, PLANE);
+    assert.deepEqual(evidence, { callers: [], pods: [], missing: [], partial: [], hasStore: false, refusal: null });
+    const { evidence: theirs } = await gatherer.gather(ofCallers(population), PLANE);
+    assert.deepEqual((theirs as { proxies: unknown }).proxies, []);
+  }
+});
