@@ -167,6 +167,29 @@ describe('in one cluster', { concurrency: 3 }, () => {
       assert.deepEqual([only.code, only.report.mesh.controlPlanes.map(({ revision }) => revision)], [0, ['canary']]);
       assert.deepEqual(new Set(podsIn(only.report, 'canary')), new Set([2]));
     });
+
+    it('may lie between a workload and its callers: each is judged with its own', async () => {
+      const unscraped = { annotations: { 'prometheus.io/scrape': 'false' } };
+      const crossing: Spec = {
+        ...spec,
+        workloads: spec.workloads.map((each) => (each.name === 'cart-v1' ? { ...each, ...unscraped } : each)),
+        calls: [...spec.calls, call('cart-v1', 'books-v1', { service: { name: 'books', namespace: 'other' } })],
+      };
+      const argv = ['missing-metrics', 'deploy/books-v1', '-n', 'other'];
+      const [seen] = await lookAt(crossing, { change: canary, argv });
+      assert.ok(seen);
+      const { report } = seen;
+      assert.deepEqual(
+        report.losses.map(({ revision, step, reason }) => [revision, step, reason]),
+        [['default', 'scrape', 'ScrapeSaysFalse']],
+        said(report.steps),
+      );
+      assert.ok(
+        sectionOf(report, 'telemetry-v2', 'canary').every(({ status }) => status === 'pass' || status === 'skip'),
+        said(report.steps),
+      );
+      assert.deepEqual(new Set(podsIn(report, 'canary')), new Set([1]));
+    });
   });
 
   describe('a part of a mesh', { concurrency: 1 }, () => {

@@ -55,7 +55,7 @@ type Cases = Parameters<typeof judging<Evidence>>[1];
 /** Cases that every check of the callers has, and its own. */
 function ofCallers(check: AnyCheck, values: Evidence, ...own: Cases): void {
   const cases: Cases = [
-    { when: 'no caller is known', given: nobody, status: 'skip', says: /^no caller is known here$/ },
+    { when: 'no caller is known', given: nobody, status: 'skip', says: /^no proxy of a caller’s is known here$/ },
     {
       when: 'the callers’ pods may not be listed',
       given: refused,
@@ -104,6 +104,12 @@ judging(
       given: { callers: known({ callers: [caller(web), caller(desk, { pods: [] })] }) },
       status: 'pass',
       says: /^1 of 2 callers looked at: bookinfo\/web$/,
+    },
+    {
+      when: 'there may be more',
+      given: { callers: known({ partial: ['a store is down'] }) },
+      status: 'pass',
+      says: /; there may be more, as the store’s answer may not be whole$/,
     },
     {
       when: 'none runs here now',

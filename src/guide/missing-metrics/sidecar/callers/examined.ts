@@ -85,7 +85,8 @@ export function callersCheck({ id, title, explains, step, of }: Told): AnyCheck 
       if ('missing' in callers) return unknown([callers.missing], 'its callers’ pods');
       const { proxies, outsiders, refusal } = callers.got;
       const isNobody = proxies.length === 0 && !('got' in outsiders && outsiders.got.length > 0);
-      if (isNobody) return refusal ? unknown([refusal], 'its callers’ pods') : skip('no caller is known here');
+      if (isNobody)
+        return refusal ? unknown([refusal], 'its callers’ pods') : skip('no proxy of a caller’s is known here');
       const verdicts = of.map((check) =>
         check.judge(
           Object.fromEntries(Object.keys(check.needs).map((name) => [name, evidence[nameOf(check, name)]])),

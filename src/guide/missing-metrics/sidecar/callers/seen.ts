@@ -17,7 +17,7 @@ export const callersSeen = defineCheck({
     'For the workload on the command line: half of its metrics are made by the proxies of its callers (reporter="source"). Callers are those workloads that its series in the store name as the source of requests or connections; their pods are found by the same names, and each step looks at them too. Without a store that answers nobody knows them, which is no fault of the workload; callers without a proxy have no name.',
   reasons: {},
   needs: { narrowed, callers },
-  judge({ narrowed, callers: { callers, missing, hasStore, refusal } }) {
+  judge({ narrowed, callers: { callers, missing, partial, hasStore, refusal } }) {
     if (!narrowed) return skip('no single workload was asked for');
     const [none] = missing;
     if (none) return skip(`its callers are not known: ${none.words}`);
@@ -29,9 +29,10 @@ export const callersSeen = defineCheck({
       ...(callers.length > MOST ? [`and ${callers.length - MOST} more`] : []),
     ];
     const all = `${seen.length} of ${count(callers.length, 'caller')}`;
+    const more = partial.length > 0 ? '; there may be more, as the store’s answer may not be whole' : '';
     if (refusal) return { ...unknown([refusal], `${all} can be looked at`), evidence };
     if (!isSome(seen))
       return { ...skip(`no pod of ${some(callers.map(titleOf))}, which called, runs here now`), evidence };
-    return { status: 'pass', message: `${all} looked at: ${some(seen.map(titleOf))}`, evidence };
+    return { status: 'pass', message: `${all} looked at: ${some(seen.map(titleOf))}${more}`, evidence };
   },
 });
