@@ -3,7 +3,7 @@ import { unanswered } from '../../cluster/question/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { proxySource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
-import { type Proxy as MeshProxy, type Population, population } from '../istio/population.ts';
+import { type Proxy as MeshProxy, type Population, podsOf, population } from '../istio/population.ts';
 import { isYoung } from '../istio/proxies.ts';
 import { ownerOf } from '../kubernetes/owner.ts';
 import type { Pod } from '../kubernetes/pod.ts';
@@ -112,10 +112,7 @@ export const emission = proxySource(
     ]);
     const judged = proxies.filter(({ pod }) => !isYoung(pod, now));
     const [first, second] = [answersIn(builds), answersIn(series)];
-    const proven = provenIn(
-      proxies.map(({ pod }) => pod),
-      [...first.got, ...second.got],
-    );
+    const proven = provenIn(podsOf(proxies), [...first.got, ...second.got]);
     const suspects = judged.filter(({ pod }) => !proven.has(pod));
     const control = judged.find(({ pod }) => proven.has(pod));
     const [asked, known] = await Promise.all([

@@ -1,11 +1,11 @@
 import { proxySource } from '../../diagnosis/source.ts';
 import type { Pod } from '../kubernetes/pod.ts';
-import { population } from './population.ts';
+import { podsOf, population } from './population.ts';
 
 /** The pods that make Istio's metrics, of those that are looked at: for what is judged alike whatever makes them. */
 export const emitters = proxySource([], async ({ from }): Promise<readonly Pod[]> => {
   const { proxies } = await from(population);
-  return proxies.map(({ pod }) => pod);
+  return podsOf(proxies);
 });
 
 /** A pod so young may not have been scraped yet, whatever the interval (ms). */

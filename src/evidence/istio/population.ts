@@ -23,6 +23,15 @@ export interface Proxy {
   container: Container;
 }
 
+const podsOfProxies = new WeakMap<readonly Proxy[], readonly Pod[]>();
+
+/** Their pods: one list for one list of proxies, since what is known of pods is kept by their list. */
+export function podsOf(proxies: readonly Proxy[]): readonly Pod[] {
+  const pods = podsOfProxies.get(proxies) ?? proxies.map(({ pod }) => pod);
+  podsOfProxies.set(proxies, pods);
+  return pods;
+}
+
 /** The pods of one control plane's mesh: what the funnel of its metrics begins with. Only pods that run. */
 export interface Population {
   proxies: readonly Proxy[];

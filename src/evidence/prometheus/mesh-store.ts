@@ -67,8 +67,11 @@ export const meshStore = planeSource([], async ({ from }): Promise<MeshStore | n
 export async function askMeshStore(ask: Ask, promql: string): Promise<StoreAnswer | null> {
   const { asked } = await ask.from(prometheusServers);
   const [only, ...others] = asked;
-  const early = only && others.length === 0 ? askStore(ask, only, promql) : null;
-  const store = await ask.from(meshStore);
+  // Awaited whatever it turns out to hold: no question outlives its source.
+  const [early, store] = await Promise.all([
+    only && others.length === 0 ? askStore(ask, only, promql) : null,
+    ask.from(meshStore),
+  ]);
   const server = store && store.holds !== false ? asked[store.index] : undefined;
   return server ? (early ?? askStore(ask, server, promql)) : null;
 }

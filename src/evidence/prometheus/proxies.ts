@@ -1,6 +1,6 @@
 import { planeSource } from '../../diagnosis/source.ts';
 import type { Pod } from '../kubernetes/pod.ts';
-import { byPod, podsIn } from './pod-series.ts';
+import { byPod, PodIndex } from './pod-series.ts';
 import type { Series } from './query.ts';
 import { allSeries, inEachStore, type StoreAnswer } from './store.ts';
 
@@ -47,5 +47,13 @@ const countedOfGrpc = inEachStore(
 );
 
 /** Which of `pods` have series that only a loaded stats filter makes. Those of ztunnel and of istiod are none. */
-export const provenIn = (pods: readonly Pod[], answers: readonly StoreAnswer[]): ReadonlySet<Pod> =>
-  podsIn(allSeries(answers).filter(isOfProxy), pods);
+export function provenIn(pods: readonly Pod[], answers: readonly StoreAnswer[]): ReadonlySet<Pod> {
+  const index = PodIndex.of(pods);
+  const proven = new Set<Pod>();
+  for (const { series } of answers)
+    for (const each of 'got' in series ? series.got : []) {
+      const pod = isOfProxy(each) ? index.podOf(each.labels) : null;
+      if (pod) proven.add(pod);
+    }
+  return proven;
+}

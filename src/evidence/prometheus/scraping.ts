@@ -97,11 +97,13 @@ function targetedIn({
   const index = PodIndex.of(everyPod);
   const own = new Set(pods);
   const { got } = sorted(targets);
-  const byTarget = proxyTargetsIn(
-    got.flatMap((each) => each.targets),
-    index,
-    own,
-  );
+  const byTarget = new Map<Pod, Target[]>();
+  for (const { targets } of got)
+    for (const [pod, target] of proxyTargetsIn(targets, index, own)) {
+      const known = byTarget.get(pod);
+      if (known) known.push(target);
+      else byTarget.set(pod, [target]);
+    }
   const targeted = new Set<Pod>(byTarget.keys());
   const up = new Set<Pod>(
     [...byTarget].flatMap(([pod, own]) => (own.some(({ health }) => health === 'up') ? [pod] : [])),
@@ -135,27 +137,22 @@ function targetedIn({
   };
 }
 
-/** Targets that are the page of a proxy of `own`. */
-export function proxyTargetsIn(
+/** Each target that is the page of a proxy of `own`, with the proxy's pod. */
+export function* proxyTargetsIn(
   targets: readonly Target[],
   index: PodIndex,
   own: ReadonlySet<Pod>,
-): ReadonlyMap<Pod, Target[]> {
-  const found = new Map<Pod, Target[]>();
+): Generator<readonly [Pod, Target]> {
   for (const target of targets) {
     const pod = podOf(target, index);
-    if (!pod || !own.has(pod) || !isProxyTarget(target)) continue;
-    const known = found.get(pod);
-    if (known) known.push(target);
-    else found.set(pod, [target]);
+    if (pod && own.has(pod) && isProxyTarget(target)) yield [pod, target];
   }
-  return found;
 }
 
-function podOf({ pod, url, podIp, instance }: Target, index: PodIndex): Pod | null {
-  const hosts = [podIp ?? '', URL.canParse(url) ? new URL(url).host : '', instance];
-  return (pod && index.named(pod)) ?? hosts.map((host) => index.at(host)).find((each) => each !== null) ?? null;
-}
+const hostIn = (url: string): string => (URL.canParse(url) ? new URL(url).host : '');
+
+const podOf = ({ pod, url, podIp, instance }: Target, index: PodIndex): Pod | null =>
+  (pod && index.named(pod)) ?? index.at(podIp ?? '') ?? index.at(hostIn(url)) ?? index.at(instance);
 
 const isProxyTarget = ({ url, instance }: Target): boolean =>
   isProxyPage(url) ||

@@ -35,11 +35,19 @@ const scrapedBy = ({ labels }: Series): string =>
 
 const alike = ({ labels }: Series): string => ALIKE.map((name) => labels.get(name) ?? '').join('\n');
 
-/** The most copies that one series of these has, by how they were scraped. */
+const isAlike = (one: Series, other: Series): boolean =>
+  ALIKE.every((name) => (one.labels.get(name) ?? '') === (other.labels.get(name) ?? ''));
+
+/** So few are compared one by one: it costs no memory, and most pods have no more. */
+const FEW = 8;
+
+const hasCopies = (series: readonly Series[]): boolean =>
+  series.length > FEW || series.some((one, place) => series.some((other, next) => next > place && isAlike(one, other)));
+
+/** The most copies that one of these series has, by how they were scraped. */
 function copiesOf(series: readonly Series[]): readonly string[] {
-  const copies = [...grouped(series, alike).values()].map((same) =>
-    same.length > 1 ? [...new Set(same.map(scrapedBy))] : [],
-  );
+  if (!hasCopies(series)) return [];
+  const copies = [...grouped(series, alike).values()].map((same) => [...new Set(same.map(scrapedBy))]);
   return copies.reduce((most, each) => (each.length > most.length ? each : most), []);
 }
 
@@ -56,7 +64,7 @@ export function copiesIn(series: readonly Series[], pods: readonly Pod[]): Reado
   }
   return new Map(
     [...own].flatMap(([pod, all]): readonly (readonly [Pod, readonly string[]])[] => {
-      const copies = all.length > 1 ? copiesOf(all) : [];
+      const copies = copiesOf(all);
       return copies.length > 1 ? [[pod, copies]] : [];
     }),
   );

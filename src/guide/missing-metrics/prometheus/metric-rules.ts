@@ -21,13 +21,14 @@ const OTHERS = [
 ];
 
 /** The jobs that scrape each proxy's page, by their names in the configuration. */
-const poolsOf = (targets: readonly Target[], pods: readonly Pod[]): ReadonlyMap<Pod, readonly string[]> =>
-  new Map(
-    [...proxyTargetsIn(targets, PodIndex.of(pods), new Set(pods))].map(([pod, own]) => [
-      pod,
-      [...new Set(own.map(({ pool, job }) => pool || job))],
-    ]),
-  );
+function poolsOf(targets: readonly Target[], pods: readonly Pod[]): ReadonlyMap<Pod, readonly string[]> {
+  const pools = new Map<Pod, readonly string[]>();
+  for (const [pod, { pool, job }] of proxyTargetsIn(targets, PodIndex.of(pods), new Set(pods))) {
+    const [own, known] = [pool || job, pools.get(pod) ?? []];
+    if (!known.includes(own)) pools.set(pod, [...known, own]);
+  }
+  return pools;
+}
 
 /** What an operator makes a job of: `podMonitor/NAMESPACE/NAME/0`. */
 function editing(pool: string, readConfig: string): string {

@@ -31,11 +31,10 @@ const takenBy = ({ kind, asks }: Consumer, global: number | null): number | null
 
 /** The longest interval of the proxies' targets (ms), and the pool that has it. */
 function longest(targets: readonly Target[], pods: readonly Pod[]): { interval: number; pool: string } | null {
-  const [first] = [...proxyTargetsIn(targets, PodIndex.of(pods), new Set(pods)).values()]
-    .flat()
-    .flatMap(({ interval, pool, job }) => (interval === null ? [] : [{ interval, pool: pool || job }]))
-    .sort((a, b) => b.interval - a.interval);
-  return first ?? null;
+  let found: { interval: number; pool: string } | null = null;
+  for (const [, { interval, pool, job }] of proxyTargetsIn(targets, PodIndex.of(pods), new Set(pods)))
+    if (interval !== null && interval > (found?.interval ?? -1)) found = { interval, pool: pool || job };
+  return found;
 }
 
 export const rateWindow = defineCheck({

@@ -3,7 +3,7 @@ import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, unknown } from '../../../../diagnosis/verdict.ts';
 import { logLine } from '../../../../evidence/envoy/asked.ts';
 import { firstSyncs, pilots } from '../../../../evidence/istio/pilot.ts';
-import { type Proxy as MeshProxy, population } from '../../../../evidence/istio/population.ts';
+import { type Proxy as MeshProxy, podsOf, population } from '../../../../evidence/istio/population.ts';
 import { isYoung } from '../../../../evidence/istio/proxies.ts';
 import { foundIn, isLate, proxyNamed } from '../../../../evidence/istio/sync.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
@@ -46,10 +46,7 @@ export const proxiesConfigured = defineCheck({
     const connected = new Set(known.map(({ proxy }) => proxy));
     const absent = judged.filter(({ pod }) => !connected.has(proxyNamed(pod)));
     const without = judged.filter(({ pod }) => unsent.has(proxyNamed(pod)));
-    const proven = provenIn(
-      judged.map(({ pod }) => pod),
-      answersIn(loaded).got,
-    );
+    const proven = provenIn(podsOf(population.proxies), answersIn(loaded).got);
     const never = [...absent, ...without].filter((proxy) => !hasHadSome(proxy) && !proven.has(proxy.pod));
     const all = count(judged.length, 'proxy', 'proxies');
     // A proxy is connected to one replica only.

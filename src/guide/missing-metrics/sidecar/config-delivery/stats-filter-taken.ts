@@ -4,7 +4,7 @@ import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, sorted, unknown } from '../../../../diagnosis/verdict.ts';
 import { logLine } from '../../../../evidence/envoy/asked.ts';
 import { firstSyncs, pilotCounts, pilots } from '../../../../evidence/istio/pilot.ts';
-import { type Proxy as MeshProxy, population } from '../../../../evidence/istio/population.ts';
+import { type Proxy as MeshProxy, podsOf, population } from '../../../../evidence/istio/population.ts';
 import { foundIn, type ProxySync, proxyNamed } from '../../../../evidence/istio/sync.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
@@ -60,10 +60,7 @@ export const statsFilterTaken = defineCheck({
     const refusals = refusalsIn(population.proxies, known, refusing);
     const stats = refusals.filter(({ words }) => words === null || STATS.test(words));
     const answers = answersIn(loaded);
-    const proven = provenIn(
-      population.proxies.map(({ pod }) => pod),
-      answers.got,
-    );
+    const proven = provenIn(podsOf(population.proxies), answers.got);
     const verdict = refused(stats, proven, answers, population.proxies.length, plane.version);
     if (verdict) return verdict;
     if (isSome(refusals)) return otherRefused(refusals, population.proxies.length);
