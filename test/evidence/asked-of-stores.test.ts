@@ -6,9 +6,10 @@ import type { Pod } from '../../src/evidence/kubernetes/pod.ts';
 import { areApart } from '../../src/evidence/prometheus/falling.ts';
 import { areOfNow } from '../../src/evidence/prometheus/newest.ts';
 import { type Series, summedBy } from '../../src/evidence/prometheus/query.ts';
+import { allSeries, type StoreAnswer } from '../../src/evidence/prometheus/store.ts';
 import { NOW } from '../support/judging.ts';
 import { listed, missing } from '../support/mixer.ts';
-import { answer, proxied, series, unanswered } from '../support/stores.ts';
+import { answer, partly, proxied, series, unanswered } from '../support/stores.ts';
 
 /** What spares the stores their dearest questions: only what proves that their answers would be empty. */
 
@@ -55,26 +56,37 @@ describe('samples of six hours are asked for', () => {
 });
 
 describe('counters that fall are asked for', () => {
-  const counted = answer(...pods.map(({ ip }) => series({ reporter: 'source', instance: `${ip}:15020` })));
-  const isSpared = (...answers: Parameters<typeof areApart>[2]): boolean => areApart(pods, listed(...pods), answers);
+  const named = (labels: Record<string, string>, of = pods): StoreAnswer =>
+    answer(...of.map(({ namespace, name }) => series({ ...labels, namespace, pod: name })));
+  const [filters, counted] = [named({ component: 'proxy' }), named({ reporter: 'source' })];
+  const and = (given: StoreAnswer, ...more: readonly Series[]): StoreAnswer => answer(...allSeries([given]), ...more);
+  const isSpared = (own = filters, counts = counted): boolean => areApart(pods, listed(...pods), own, counts);
 
   it('not where each proxy has series of its own, and nobody else has any', () => {
-    assert.equal(isSpared(answer(...loaded(cart, web)), counted), true);
+    assert.equal(isSpared(), true);
   });
   it('where a proxy has none', () => {
-    assert.equal(isSpared(answer(...loaded(cart)), counted), false);
-    assert.equal(isSpared(), false);
-    assert.equal(isSpared(unanswered, counted), false);
+    assert.equal(isSpared(named({ component: 'proxy' }, [cart])), false);
+    assert.equal(isSpared(answer()), false);
   });
-  it('where series are of no pod, or of nobody’s here', () => {
-    assert.equal(isSpared(answer(...loaded(cart, web)), answer(series({ reporter: 'source' }))), false);
-    assert.equal(isSpared(answer(...loaded(cart, web), series({ component: 'proxy' })), counted), false);
-    assert.equal(isSpared(answer(...loaded(cart, web, { ip: '10.96.0.7' })), counted), false);
+  it('where an answer is missing, or not whole', () => {
+    for (const odd of [unanswered, partly(), partly(...allSeries([counted]))]) {
+      assert.equal(isSpared(odd), false);
+      assert.equal(isSpared(filters, odd), false);
+    }
+    assert.equal(isSpared({ ...filters, partial: ['a store is down'] }), false);
+  });
+  it('where series are of no pod, of nobody’s here, or known by their address only', () => {
+    assert.equal(isSpared(filters, and(counted, series({ reporter: 'source' }))), false);
+    assert.equal(isSpared(and(filters, series({ component: 'proxy' }))), false);
+    assert.equal(isSpared(and(filters, series({ component: 'proxy', namespace: 'bookinfo', pod: 'far-1' }))), false);
+    assert.equal(isSpared(and(filters, ...loaded({ ip: '10.96.0.7' }))), false);
+    assert.equal(isSpared(answer(...loaded(cart, web))), false);
   });
   it('where not all pods are known, or none is to be judged', () => {
     const some = { ...listed(...pods), complete: false, refusal: missing('Forbidden') };
-    assert.equal(areApart(pods, some, [answer(...loaded(cart, web)), counted]), false);
-    assert.equal(areApart([], listed(), [answer()]), false);
+    assert.equal(areApart(pods, some, filters, counted), false);
+    assert.equal(areApart([], listed(), answer(), answer()), false);
   });
 });
 

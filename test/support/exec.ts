@@ -24,7 +24,9 @@ export function serveExec(socket: WebSocket, printed: Printed | null): void {
   if (printed === null) {
     send(3, JSON.stringify(failure('error executing command in container: exec: "sh": executable file not found')));
   } else {
-    for (const part of printed.output.match(/.{1,20}/gs) ?? []) send(1, part);
+    // In pieces, as a real one reads them: of little output in small ones.
+    const size = Math.max(20, Math.min(32_768, Math.ceil(printed.output.length / 100)));
+    for (let at = 0; at < printed.output.length; at += size) send(1, printed.output.slice(at, at + size));
     send(2, 'a warning\n');
     const { code } = printed;
     if (code === null) {

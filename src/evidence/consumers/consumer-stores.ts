@@ -4,8 +4,10 @@ import { planeSource, settle } from '../../diagnosis/source.ts';
 import { allNamespaces, allPods, allServices, selects } from '../kubernetes/lists.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
 import { meshStore } from '../prometheus/mesh-store.ts';
+import { fresh, loaded } from '../prometheus/proxies.ts';
+import type { Series } from '../prometheus/query.ts';
 import { inPod, type PrometheusServer, prometheusServers } from '../prometheus/server.ts';
-import { askStore } from '../prometheus/store.ts';
+import { allSeries, askStore } from '../prometheus/store.ts';
 import { addressed, type Known, type Leads } from './address.ts';
 import { type Asked, type Consumer, consumers } from './consumers.ts';
 
@@ -29,8 +31,11 @@ export interface ConsumerStores {
   isComplete: boolean;
 }
 
-/** A series that every store of a mesh has. */
+/** Series of sidecars and gateways: one of these every store of such a mesh has. */
 const PROMQL = 'count(istio_build{component="proxy"}) or count(istio_requests_total)';
+
+const isOfThese = ({ labels }: Series): boolean =>
+  labels.get('component') === 'proxy' || labels.get('__name__') === 'istio_requests_total';
 
 async function holdsIn(ask: Ask, leads: Leads): Promise<ConsumerStore['holds']> {
   if (leads.to !== 'service' || leads.isEncrypted) return null;
@@ -38,25 +43,21 @@ async function holdsIn(ask: Ask, leads: Leads): Promise<ConsumerStore['holds']> 
   if (!pod) return null;
   const { port, prefix } = leads;
   const server = inPod(pod, port, prefix);
-  const known = await heldBy(ask, server);
-  if (known) return { got: known };
+  if (await isKnownToHold(ask, server)) return { got: { holds: true, partial: [] } };
   const { series, partial } = await askStore(ask, server, PROMQL);
   return 'got' in series ? { got: { holds: series.got.some(({ value }) => value > 0), partial } } : series;
 }
 
-/** What a store that is asked anyway is known to hold; null of another, and of one that did not tell. */
-async function heldBy(
-  { from }: Ask,
-  server: PrometheusServer,
-): Promise<{ holds: boolean; partial: readonly string[] } | null> {
+/** Whether the store that holds the mesh's series is the one, and has told these already. */
+async function isKnownToHold({ from }: Ask, server: PrometheusServer): Promise<boolean> {
   const [{ asked }, store] = await Promise.all([from(prometheusServers), from(meshStore)]);
-  const here = asked.find((each) => keyOf(each.question('')) === keyOf(server.question('')));
-  if (!here || !store) return null;
-  const isHolding = here.where === store.where ? store.holds === true : store.beside.includes(here.where);
-  return isHolding ? { holds: true, partial: [] } : null;
+  const own = store && asked[store.index];
+  if (!own || keyOf(own.question('')) !== keyOf(server.question(''))) return false;
+  const told = await Promise.all([from(loaded), from(fresh)]);
+  return allSeries(told.flatMap((answers) => answers[store.index] ?? [])).some(isOfThese);
 }
 
-/** What each consumer's stores hold: they are asked themselves, so that what stands in front of a Prometheus is known too. */
+/** What each consumer's stores hold: what they have not told yet they are asked, so that what stands in front of a Prometheus is known too. */
 export const consumerStores = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<ConsumerStores> => {

@@ -114,14 +114,14 @@ async function consumerOf(
   const files = found.flatMap(({ name, asks }) =>
     'got' in asks && asks.got.length > 0 ? [{ name, asks: asks.got.flat() }] : [],
   );
-  // One that names no Prometheus is not the only one.
-  const first = files.find(({ asks }) => asks.length > 0) ?? files[0];
+  // One that names no Prometheus is not the only one: it may be the one that was refused.
+  const first = files.find(({ asks }) => asks.length > 0);
   const [refused] = sorted(found.map(({ asks }) => asks)).missing;
   return {
     kind,
     namespace: at.namespace,
     pod: at.pod?.name ?? null,
-    configMap: first?.name ?? null,
+    configMap: (first ?? files[0])?.name ?? null,
     asks: first || !refused ? { got: first?.asks ?? [] } : { missing: refused },
   };
 }

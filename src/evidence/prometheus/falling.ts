@@ -3,8 +3,10 @@ import { emitters } from '../istio/emitters.ts';
 import { allPods, type Listing } from '../kubernetes/lists.ts';
 import type { Pod } from '../kubernetes/pod.ts';
 import { inMeshStore, meshStore } from './mesh-store.ts';
+import { podNamedBy } from './pod-labels.ts';
 import { byPod, PodIndex } from './pod-series.ts';
 import { fresh, loaded, provenIn } from './proxies.ts';
+import type { Series } from './query.ts';
 import { allSeries, type StoreAnswer } from './store.ts';
 
 const resets = (metric: string): string =>
@@ -16,8 +18,9 @@ const fallingOften = inMeshStore(
 
 /**
  * Counters that fall again and again: as several proxies' do that are written into one series, each scrape in its turn. A
- * proxy that restarts resets its own once. `needless` where no two can be written into one: each proxy has series of its own,
- * and there are none but those of pods of this cluster. Null where no store holds any.
+ * proxy that restarts resets its own once. `needless` where each proxy has series of its own, and all that are stored name a
+ * pod of this cluster: then only pods of another cluster that are called the same could be written into one. Null where no
+ * store holds any.
  */
 export const falling = proxySource(
   [{ verb: 'create', resource: 'pods/portforward' }],
@@ -29,18 +32,24 @@ export const falling = proxySource(
       from(loaded),
       from(fresh),
     ]);
-    const own = [filters, counts].flatMap((answers) => (store && answers[store.index]) ?? []);
-    return areApart(pods, all, own) ? 'needless' : from(fallingOften);
+    const [own, counted] = [filters, counts].map((answers) => (store && answers[store.index]) ?? null);
+    return own && counted && areApart(pods, all, own, counted) ? 'needless' : from(fallingOften);
   },
 );
 
-/** Whether each of `pods` has series of its own in a store, whose filters' and counters' `answers` are all of pods in `all`. */
-export function areApart(pods: readonly Pod[], all: Listing<Pod>, answers: readonly StoreAnswer[]): boolean {
+const isWhole = ({ series, partial }: StoreAnswer): boolean => 'got' in series && partial.length === 0;
+
+/** Whether each of `pods` has series of its own in a store whose filters and counters are told whole, each with its pod. */
+export function areApart(pods: readonly Pod[], all: Listing<Pod>, filters: StoreAnswer, counts: StoreAnswer): boolean {
   const index = PodIndex.of(all.items);
+  // By an address alone it might be another cluster's.
+  const isNamed = ({ labels }: Series): boolean =>
+    podNamedBy((label) => labels.get(label)) !== null && index.podOf(labels) !== null;
   return (
     pods.length > 0 &&
     all.complete &&
-    provenIn(pods, answers.slice(0, 1)).size === pods.length &&
-    allSeries(answers).every(({ labels }) => index.podOf(labels) !== null)
+    [filters, counts].every(isWhole) &&
+    provenIn(pods, [filters]).size === pods.length &&
+    allSeries([filters, counts]).every(isNamed)
   );
 }

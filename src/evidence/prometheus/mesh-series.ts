@@ -3,6 +3,7 @@ import { planeSource } from '../../diagnosis/source.ts';
 import { consumers } from '../consumers/consumers.ts';
 import { inMeshStore } from './mesh-store.ts';
 import { byPod } from './pod-series.ts';
+import { loaded } from './proxies.ts';
 import { summedBy } from './query.ts';
 import { inEachStore, type StoreAnswer } from './store.ts';
 
@@ -41,14 +42,17 @@ const EDGE = [
 /** Who calls whom, by who reports it: one pass over all requests for what is judged of either end. */
 const edges = inMeshStore(`sum by (${EDGE.join(', ')}) (${RATE})`);
 
-/** The same requests by fewer labels. */
-const edgesBy = (...names: readonly (typeof EDGE)[number][]): Source<StoreAnswer | null> =>
-  planeSource([{ verb: 'create', resource: 'pods/portforward' }], async ({ from }) => {
+/** The same requests by fewer labels: asked for by themselves where who calls whom is too much for a store that answers. */
+function edgesBy(...names: readonly (typeof EDGE)[number][]): Source<StoreAnswer | null> {
+  const alone = inMeshStore(`sum by (${names.join(', ')}) (${RATE})`);
+  return planeSource([{ verb: 'create', resource: 'pods/portforward' }], async ({ from }) => {
     const answer = await from(edges);
-    return answer && 'got' in answer.series
-      ? { ...answer, series: { got: summedBy(answer.series.got, names) } }
-      : answer;
+    if (answer === null) return null;
+    if ('got' in answer.series) return { ...answer, series: { got: summedBy(answer.series.got, names) } };
+    const isAnswering = (await from(loaded)).some(({ where, series }) => where === answer.where && 'got' in series);
+    return isAnswering ? from(alone) : answer;
   });
+}
 
 /** Requests to and from each workload, and to each Service, by who reports them (modern.md 2f, F3 and F6). */
 export const toWorkloads = edgesBy('reporter', 'destination_workload_namespace', 'destination_workload');
@@ -84,12 +88,18 @@ const KIALI_NEEDS = [
 ];
 
 const lacking = inMeshStore(
-  KIALI_NEEDS.map(
-    (label) => `label_replace(count(istio_requests_total{${label}=""}), "lacks", "${label}", "", "")`,
-  ).join(' or '),
+  [
+    'count(istio_requests_total)',
+    ...KIALI_NEEDS.map(
+      (label) => `label_replace(count(istio_requests_total{${label}=""}), "lacks", "${label}", "", "")`,
+    ),
+  ].join(' or '),
 );
 
-/** How many series of requests lack each label that Kiali needs; asked only where there is a Kiali. */
+/**
+ * How many series of requests lack each label that Kiali needs, and how many there are in all: the one without `lacks`. Asked
+ * only where there is a Kiali.
+ */
 export const kialiLabels = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async ({ from }): Promise<StoreAnswer | null> =>

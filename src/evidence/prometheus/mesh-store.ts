@@ -76,5 +76,6 @@ export async function askMeshStore(ask: Ask, promql: string): Promise<StoreAnswe
   return server ? (early ?? askStore(ask, server, promql)) : null;
 }
 
+/** The same as a source: asked once, whoever needs it. */
 export const inMeshStore = (promql: string): Source<StoreAnswer | null> =>
   planeSource([{ verb: 'create', resource: 'pods/portforward' }], (ask) => askMeshStore(ask, promql));

@@ -12,24 +12,28 @@ export interface Labels extends Iterable<readonly [string, string]> {
   readonly has: (name: string) => boolean;
 }
 
-/** Labels as they were parsed: a map of each would take three times the memory, and there are tens of thousands. */
+/**
+ * Labels as they were parsed: a map of each would take three times the memory, and there are tens of thousands. What is no text
+ * is no label.
+ */
 class ParsedLabels implements Labels {
-  private readonly raw: Readonly<Record<string, string>>;
+  private readonly raw: Readonly<Record<string, unknown>>;
 
-  constructor(raw: Readonly<Record<string, string>>) {
+  constructor(raw: Readonly<Record<string, unknown>>) {
     this.raw = raw;
   }
 
   has(name: string): boolean {
-    return Object.hasOwn(this.raw, name);
+    return this.get(name) !== undefined;
   }
 
   get(name: string): string | undefined {
-    return this.has(name) ? this.raw[name] : undefined;
+    const value = Object.hasOwn(this.raw, name) ? this.raw[name] : undefined;
+    return typeof value === 'string' ? value : undefined;
   }
 
-  [Symbol.iterator](): Iterator<readonly [string, string]> {
-    return Object.entries(this.raw)[Symbol.iterator]();
+  *[Symbol.iterator](): Generator<readonly [string, string]> {
+    for (const [name, value] of Object.entries(this.raw)) if (typeof value === 'string') yield [name, value];
   }
 }
 
@@ -48,7 +52,7 @@ export interface Queried extends Pick<ApiAnswer, 'partial' | 'infos'> {
 }
 
 interface RawSeries {
-  metric?: Record<string, string>;
+  metric?: Record<string, unknown>;
   /** Absent of a native histogram. */
   value?: readonly [number, string];
   histogram?: readonly [number, unknown];

@@ -99,7 +99,7 @@ const asksStore = (kind: Kind, id: string): Check<Evidence> =>
   defineCheck({
     id,
     title: `${kind} asks the store that has the mesh’s series`,
-    explains: `Reads the addresses that ${kind} is told in a ConfigMap that it mounts, finds the Service and the pods behind it, and asks them for series of Istio’s proxies: so a Thanos or the like in front of a Prometheus is known for what it has. What it logs in with is not read. An address outside of the cluster, or one with TLS, is unknown.`,
+    explains: `Reads the addresses that ${kind} is told in a ConfigMap that it mounts, finds the Service and the pods behind it, and asks those that have not told yet for series of Istio’s proxies: so a Thanos or the like in front of a Prometheus is known for what it has. What it logs in with is not read. An address outside of the cluster, or one with TLS, is unknown.`,
     reasons: {
       StoreGone: `${kind} asks an address at which there is nothing.`,
       OtherStore: `${kind} asks a store that has no series of the mesh’s proxies, and another has them.`,

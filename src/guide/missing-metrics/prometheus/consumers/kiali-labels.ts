@@ -2,11 +2,9 @@ import { defineCheck } from '../../../../diagnosis/check.ts';
 import { skip, some } from '../../../../diagnosis/verdict.ts';
 import { consumers } from '../../../../evidence/consumers/consumers.ts';
 import { kialiLabels } from '../../../../evidence/prometheus/mesh-series.ts';
-import { meshStore } from '../../../../evidence/prometheus/mesh-store.ts';
-import { fresh } from '../../../../evidence/prometheus/proxies.ts';
 import { nothingIn, notWhole, seriesIn } from '../answers.ts';
 import { PARTIAL_ANSWER } from '../partial.ts';
-import { share, total } from '../rates.ts';
+import { share } from '../rates.ts';
 
 export const kialiFindsLabels = defineCheck({
   id: 'kiali-finds-labels',
@@ -18,17 +16,15 @@ export const kialiFindsLabels = defineCheck({
     LabelsRemovedInPart: 'Labels that Kiali needs are missing on a part of the requests: its graph lacks those.',
     PartialAnswer: PARTIAL_ANSWER,
   },
-  needs: { consumers, labels: kialiLabels, store: meshStore, fresh },
-  judge({ consumers, labels, store, fresh }) {
+  needs: { consumers, labels: kialiLabels },
+  judge({ consumers, labels }) {
     if (!consumers.some(({ kind }) => kind === 'Kiali')) return skip('no Kiali in this cluster');
-    const counted = (store && fresh[store.index]) ?? null;
-    const nothing = nothingIn(labels) ?? nothingIn(counted);
+    const nothing = nothingIn(labels);
     if (nothing) return nothing;
-    const all = total(seriesIn(counted).filter(({ labels: of }) => of.get('__name__') === 'istio_requests_total'));
-    const lacking = seriesIn(labels)
-      .map((each) => [each.labels.get('lacks') ?? '', each.value] as const)
-      .sort(([, a], [, b]) => b - a);
-    const gap = notWhole({ missing: [], partial: [labels, counted].flatMap((each) => each?.partial ?? []) });
+    const counts = new Map(seriesIn(labels).map((each) => [each.labels.get('lacks') ?? '', each.value]));
+    const all = counts.get('') ?? 0;
+    const lacking = [...counts].filter(([label]) => label !== '').sort(([, a], [, b]) => b - a);
+    const gap = notWhole({ missing: [], partial: labels?.partial ?? [] });
     if (lacking.length === 0)
       return (
         gap ??
