@@ -161,7 +161,7 @@ describe('the callers of a workload that is named', { concurrency: 4 }, () => {
     assert.deepEqual([seen.code, seen.report.verdict], [0, 'healthy'], said(seen.report));
   });
 
-  it('have one cause with the workload where both lose for one reason', async () => {
+  it('have a cause of their own where the workload loses for the same reason, of another job or object', async () => {
     const spec = twoCallers();
     workload(spec, 'cart-v1').replicas = 2;
     // One pod of each is forgotten.
@@ -174,14 +174,17 @@ describe('the callers of a workload that is named', { concurrency: 4 }, () => {
     };
     const [seen] = await lookAt(spec, {});
     assert.ok(seen);
-    assert.deepEqual([seen.code, seen.report.losses.length], [1, 1], said(seen.report));
-    assert.deepEqual(failedIn(seen.report), ['proxies-are-targets: shop/cart-v1'], said(seen.report));
+    assert.deepEqual([seen.code, seen.report.losses.map(({ about }) => about)], [1, [null]], said(seen.report));
+    assert.deepEqual(
+      failedIn(seen.report),
+      ['proxies-are-targets: shop/cart-v1', 'callers-scraped: front/desk-v1'],
+      said(seen.report),
+    );
     assert.deepEqual(
       checksIn(seen.report).flatMap(({ id, status, causedBy }) =>
         status === 'fail' && causedBy ? [[id, causedBy]] : [],
       ),
       [
-        ['callers-scraped', 'scrape'],
         ['proxies-stored', 'scrape'],
         ['callers-stored', 'scrape'],
       ],

@@ -46,9 +46,9 @@ function shareAfter({ in: before, out }: FlowReport, share: number | null): numb
 export const isMeasured = (flow: readonly FlowReport[]): boolean =>
   flow.some(({ in: before, out }) => before !== null || out !== null);
 
-/** The line of a flow in which a step loses metrics; -1 where none is the step's. */
-const lineOf = (flow: readonly FlowReport[], { step }: Loss): number =>
-  flow.findIndex(({ steps }) => steps.includes(step));
+/** The line of a flow in which a step loses metrics; -1 where none is the step's, and of callers, whom no line counts. */
+const lineOf = (flow: readonly FlowReport[], { step, about }: Loss): number =>
+  about === 'callers' ? -1 : flow.findIndex(({ steps }) => steps.includes(step));
 
 /** Whether a flow has a place for a loss. */
 export const isPlaced = (flow: readonly FlowReport[], lost: Loss): boolean => lineOf(flow, lost) >= 0;

@@ -1,5 +1,5 @@
 import type { Effect, Generation } from '../diagnosis/check.ts';
-import type { Finding, Section, StepFindings } from '../diagnosis/finding.ts';
+import type { Section, StepFindings } from '../diagnosis/finding.ts';
 
 /** A hop where metrics are lost, by a failure that follows from no other. */
 export interface Loss {
@@ -10,33 +10,35 @@ export interface Loss {
   step: string;
   reason: string;
   effect: Effect;
+  /** Whether it is the named workload's own, or its callers' of it; null of what is wrong with the whole mesh. */
+  about: 'workload' | 'callers' | null;
 }
 
-type About = Finding['about'];
-
 /** Of the workload that was asked for first, then what is wrong with the whole mesh, then what its callers lose of it. */
-const ORDER: readonly About[] = ['workload', undefined, 'callers'];
+const ORDER = ['workload', null, 'callers'] as const;
 
 /** Every loss, in the flow's order for each of those that it is about. */
 export function lossesOf(sections: readonly Section[]): readonly Loss[] {
   const found = sections.flatMap(({ steps }) => steps.flatMap(lossesOfStep));
-  return ORDER.flatMap((about) => found.filter((each) => each.about === about)).map(({ loss }) => loss);
+  return ORDER.flatMap((about) => found.filter((loss) => loss.about === about));
 }
 
-/** A step's losses, and the first of those that each is about. */
-function lossesOfStep({ step, plane, findings }: StepFindings): readonly { loss: Loss; about: About }[] {
+/** A step's losses. */
+function lossesOfStep({ step, plane, findings }: StepFindings): readonly Loss[] {
   const causes = findings.filter(({ status, causedBy }) => status === 'fail' && causedBy === null);
   const reasons = [...new Set(causes.map(({ reason }) => reason ?? ''))];
-  return reasons.map((reason) => ({
-    loss: {
+  return reasons.map((reason) => {
+    const same = causes.filter((cause) => cause.reason === reason);
+    const about = ORDER.find((each) => same.some((cause) => (cause.about ?? null) === each)) ?? null;
+    return {
       generation: plane.generation,
       namespace: plane.namespace,
       revision: plane.revision,
       hop: step.hop,
       step: step.id,
       reason,
-      effect: causes.some((cause) => cause.reason === reason && cause.effect === 'missing') ? 'missing' : 'wrong',
-    },
-    about: ORDER.find((about) => causes.some((cause) => cause.reason === reason && cause.about === about)),
-  }));
+      effect: same.some(({ effect }) => effect === 'missing') ? 'missing' : 'wrong',
+      about,
+    };
+  });
 }

@@ -25,6 +25,7 @@ const loss = object({
   step: string,
   reason: string,
   effect: { enum: ['missing', 'wrong'] },
+  about: { enum: ['workload', 'callers', null] },
 });
 
 const check = object({

@@ -16,6 +16,7 @@ const OBJECTS: readonly RecordedObject[] = [
   owned('queue-0', 'StatefulSet', 'queue', { app: 'queue' }),
   owned('agent-x', 'DaemonSet', 'agent'),
   owned('bill-28812345-x', 'Job', 'bill-28812345'),
+  owned('shown-0', 'StatefulSet', 'shown', { 'service.istio.io/workload-name': 'display' }),
   podObject('alone', { namespace: 'shop', labels: {}, containers: [] }),
   {
     apiVersion: 'v1',
@@ -59,6 +60,8 @@ describe('the workload that is named', () => {
     ['job', 'bill-28812345', 'bill-28812345-x', 'bill'],
     ['pod', 'cart-6d8bc58dd7-x', 'cart-6d8bc58dd7-x', 'cart'],
     ['pod', 'alone', 'alone', 'alone'],
+    ['statefulset', 'shown', 'shown-0', 'display'],
+    ['pod', 'shown-0', 'shown-0', 'display'],
   ] as const) {
     it(`${kind}/${name} has its pod, and series call it ${named}`, async () => {
       const found = await narrowedTo(kind, name);

@@ -112,6 +112,22 @@ describe('causes', () => {
         [['fail', 'a']],
       ],
     );
+    // The same reason of another object is another cause, and what explains the one explains the other.
+    const elsewhere = { ...ofCallers(), hint: 'kubectl -n far edit' };
+    assert.deepEqual(told(section(['a', failing(), elsewhere])), [
+      [
+        ['fail', null],
+        ['fail', null],
+      ],
+    ]);
+    assert.deepEqual(told(section(['a', failing()], ['b', failing(['a']), ofCallers()], ['c', ofCallers('b')])), [
+      [['fail', null]],
+      [
+        ['fail', 'a'],
+        ['fail', 'a'],
+      ],
+      [['fail', 'b']],
+    ]);
     assert.deepEqual(told(section(['a', ofCallers()], ['b', failing(['a']), ofCallers('a')])), [
       [['fail', null]],
       [
@@ -304,6 +320,7 @@ describe('the flow', () => {
     step: 's',
     reason: 'R',
     effect: 'missing',
+    about: null,
   } as const;
   const toAdapter = { hop: 'mixer->adapter', from: 'Mixer', to: 'adapter', steps: ['s'] };
   it('is a bar for each stage, the lost one marked', () => {
@@ -362,6 +379,7 @@ describe('the flow', () => {
     const measured = [hop({}), hop({ ...toAdapter, out: 5 })];
     const elsewhere = { ...lost, step: 'another' };
     assert.doesNotMatch(flowPicture(plainStyle, measured, elsewhere), /LOST HERE/);
+    assert.doesNotMatch(flowPicture(plainStyle, measured, { ...lost, about: 'callers' }), /LOST HERE/);
     const failing = section(['one', finding({ status: 'fail', reason: 'R', hint: 'h' })]);
     const flow = { got: [{ hop: 'page->prometheus', in: 4, out: 4, unit: 'pods' }] };
     const report = reportOf(facts({ sections: [{ ...failing, flow }] }));

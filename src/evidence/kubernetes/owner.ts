@@ -1,21 +1,40 @@
 import type { Subject } from '../../diagnosis/check.ts';
+import { titleOf } from './named.ts';
 import type { Pod } from './pod.ts';
 
 /** What a person would mend: a Deployment, not the ReplicaSet that is between. */
 export type Owner = Omit<Subject, 'pods'>;
 
+/** What stands between a pod and what a person would mend, by the label that names the part of its name that is left out. */
+const BETWEEN = [
+  ['pod-template-hash', 'Deployment'],
+  // Argo's.
+  ['rollouts-pod-template-hash', 'Rollout'],
+] as const;
+
 /** A pod that nobody owns is mended itself. */
 export function ownerOf({ namespace, name, labels, owner }: Pod): Owner {
   if (owner === null) return { kind: 'Pod', namespace, name };
-  const hash = labels['pod-template-hash'];
-  const end = `-${hash}`;
-  if (owner.kind === 'ReplicaSet' && hash !== undefined && owner.name.endsWith(end))
-    return { kind: 'Deployment', namespace, name: owner.name.slice(0, -end.length) };
+  for (const [label, kind] of owner.kind === 'ReplicaSet' ? BETWEEN : []) {
+    const end = `-${labels[label]}`;
+    if (labels[label] !== undefined && owner.name.endsWith(end))
+      return { kind, namespace, name: owner.name.slice(0, -end.length) };
+  }
+  // OpenShift's.
+  const configured = owner.kind === 'ReplicationController' ? labels.deploymentconfig : undefined;
+  if (configured) return { kind: 'DeploymentConfig', namespace, name: configured };
   // A CronJob's Job carries the minute that it was made for.
   const [, cron] = /^(.+)-\d{8,}$/.exec(owner.name) ?? [];
   if (owner.kind === 'Job' && cron !== undefined) return { kind: 'CronJob', namespace, name: cron };
   return { kind: owner.kind, namespace, name: owner.name };
 }
+
+/** The label that calls a pod's workload something else. */
+export const WORKLOAD_NAME = 'service.istio.io/workload-name';
+
+/** `NAMESPACE/NAME` of a pod's workload, as labels of Istio's metrics name it (pkg/kube/util.go, GetWorkloadMetaFromPod). */
+export const workloadOf = (pod: Pod): string =>
+  titleOf({ namespace: pod.namespace, name: pod.labels[WORKLOAD_NAME] ?? ownerOf(pod).name });
 
 /** Whether `kubectl rollout restart` makes its pods anew, and a change of its template does. */
 export const isRolledOut = ({ kind }: Pick<Owner, 'kind'>): boolean =>

@@ -15,7 +15,7 @@ import {
   selects,
 } from './lists.ts';
 import { type Named, titleOf } from './named.ts';
-import { ownerOf } from './owner.ts';
+import { ownerOf, WORKLOAD_NAME } from './owner.ts';
 import { isRunning, type Pod, podOf } from './pod.ts';
 import type { Service } from './service.ts';
 
@@ -48,6 +48,13 @@ async function belonging({ from }: Ask, { kind, name, namespace }: Workload, pod
   return { found: pods.some((pod) => pod.namespace === namespace && isOwn(pod)), isOwn };
 }
 
+/** What series call a workload, by a pod of it. */
+function nameIn({ kind, name }: Workload, pod: Pod | undefined): string {
+  const called = pod?.labels[WORKLOAD_NAME];
+  if (called !== undefined) return called;
+  return pod && (kind === 'pod' || kind === 'job') ? ownerOf(pod).name : name;
+}
+
 /** null when the user asked about the whole mesh. */
 export const narrowed = clusterSource([], async (ask): Promise<Narrowed | null> => {
   const { from, scope } = ask;
@@ -67,7 +74,7 @@ export const narrowed = clusterSource([], async (ask): Promise<Narrowed | null> 
     found,
     pods: own,
     services: services.items.filter(kind === 'service' ? isIt : leadsToIt),
-    named: kind === 'service' ? null : first && (kind === 'pod' || kind === 'job') ? ownerOf(first).name : name,
+    named: kind === 'service' ? null : nameIn(workload, first),
   };
 });
 

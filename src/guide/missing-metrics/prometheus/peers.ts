@@ -2,6 +2,7 @@ import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
 import { skip, some } from '../../../diagnosis/verdict.ts';
 import { emitters } from '../../../evidence/istio/emitters.ts';
 import { allServices } from '../../../evidence/kubernetes/lists.ts';
+import { workloadOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import {
   fromWorkloads,
@@ -14,7 +15,7 @@ import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
 import { IN_MESH } from '../steps.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
-import { endOf, isTraffic, perSecond, ratesBy, reportedBy, share, total, workloadOf } from './rates.ts';
+import { endOf, isTraffic, perSecond, ratesBy, reportedBy, share, total } from './rates.ts';
 
 /** So small a part of the traffic is not spoken of: a probe, a scrape of an application's own port. */
 const NOTEWORTHY = 0.05;

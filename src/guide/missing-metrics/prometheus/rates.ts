@@ -1,6 +1,3 @@
-import { titleOf } from '../../../evidence/kubernetes/named.ts';
-import { ownerOf } from '../../../evidence/kubernetes/owner.ts';
-import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
 
 /** The window of the rates that are judged (s). */
@@ -20,9 +17,6 @@ export const endOf = (
   end: 'source_workload' | 'destination_workload' | 'destination_service',
 ): string =>
   `${labels.get(`${end}_namespace`) ?? ''}/${labels.get(end === 'destination_service' ? 'destination_service_name' : end) ?? ''}`;
-
-/** A pod's workload, in the same words, as Istio's labels name it (pkg/kube/util.go, GetWorkloadMetaFromPod). */
-export const workloadOf = (pod: Pod): string => titleOf(ownerOf(pod));
 
 export const reportedBy = (series: readonly Series[], reporter: string): readonly Series[] =>
   series.filter(({ labels }) => labels.get('reporter') === reporter);

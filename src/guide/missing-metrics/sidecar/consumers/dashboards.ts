@@ -2,12 +2,13 @@ import { defineCheck } from '../../../../diagnosis/check.ts';
 import { skip } from '../../../../diagnosis/verdict.ts';
 import { consumers } from '../../../../evidence/consumers/consumers.ts';
 import { population } from '../../../../evidence/istio/population.ts';
+import { workloadOf } from '../../../../evidence/kubernetes/owner.ts';
 import { toWorkloads } from '../../../../evidence/prometheus/mesh-series.ts';
 import { PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
 import { fresh } from '../../../../evidence/prometheus/proxies.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
-import { endOf, isTraffic, perSecond, reportedBy, total, workloadOf } from '../../prometheus/rates.ts';
+import { endOf, isTraffic, perSecond, reportedBy, total } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, STORED, TELEMETRY_CONFIG } from '../steps.ts';
 
 export const dashboardsAnswered = defineCheck({

@@ -3,7 +3,7 @@ import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { settled } from '../../../../evidence/istio/emitters.ts';
 import { population } from '../../../../evidence/istio/population.ts';
-import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { linesOf, subjectsOf, workloadOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { dropped, fromWorkloads, toWorkloads } from '../../../../evidence/prometheus/mesh-series.ts';
 import { type MeshStore, meshStore } from '../../../../evidence/prometheus/mesh-store.ts';
@@ -15,7 +15,7 @@ import type { StoreAnswer } from '../../../../evidence/prometheus/store.ts';
 import { gapsIn, namedStore, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { NAME_PROMETHEUS, notAllAsked } from '../../prometheus/found.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
-import { endOf, reportedBy, workloadOf } from '../../prometheus/rates.ts';
+import { endOf, reportedBy } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROXY_EMITS, SCRAPE, STORED, TELEMETRY_CONFIG } from '../steps.ts';
 import { type Asked, coverageOf, ofProxies, reportersIn } from './coverage.ts';
 

@@ -3,7 +3,7 @@ import { defineCheck } from '../../../../diagnosis/check.ts';
 import { count, skip } from '../../../../diagnosis/verdict.ts';
 import { settled } from '../../../../evidence/istio/emitters.ts';
 import { type ProxyKind, population } from '../../../../evidence/istio/population.ts';
-import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { linesOf, subjectsOf, workloadOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { fromWorkloads, toWorkloads } from '../../../../evidence/prometheus/mesh-series.ts';
 import { podsIn } from '../../../../evidence/prometheus/pod-series.ts';
@@ -11,7 +11,7 @@ import { fresh, loaded } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
-import { endOf, isTraffic, perSecond, ratesBy, reportedBy, total, workloadOf } from '../../prometheus/rates.ts';
+import { endOf, isTraffic, perSecond, ratesBy, reportedBy, total } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, TELEMETRY_CONFIG } from '../steps.ts';
 
 /** The workloads that one side tells of and their own proxies do not, with what the others count. */
