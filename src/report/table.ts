@@ -130,16 +130,20 @@ function detailsOf(steps: readonly StepReport[], style: Style): string {
     .join('\n\n');
 }
 
+/** A loss in words. Several checks of a step may fail for one reason, each with a cure of its own. */
 export function causeOf(loss: Loss, steps: readonly StepReport[], style: Style): string {
   const step = steps.find(({ id }) => id === loss.step);
-  const check = step?.checks.find(
+  const checks = (step?.checks ?? []).filter(
     ({ status, causedBy, reason }) => status === 'fail' && causedBy === null && reason === loss.reason,
   );
-  if (!step || !check) return '';
-  const cause = `${loss.reason}: ${check.message}. ${check.meaning ?? ''}`.trimEnd();
+  const [first] = checks;
+  if (!step || !first) return '';
+  const messages = checks.map(({ message }) => message).join('; ');
+  const hints = [...new Set(checks.flatMap(({ hint }) => hint ?? []))];
+  const cause = `${loss.reason}: ${messages}. ${first.meaning ?? ''}`.trimEnd();
   return [
     `${painted(style, 'red', 'CAUSE')}  ${wrapped(cause, style.width - 7, '       ')}`,
-    `${painted(style, 'bold', 'FIX')}    ${check.hint ?? ''}`,
+    `${painted(style, 'bold', 'FIX')}    ${hints.join('\n       ')}`,
     `DOCS   ${step.docs}`,
   ].join('\n');
 }

@@ -387,6 +387,17 @@ describe('the flow', () => {
     assert.doesNotMatch(table, /WHERE THE METRICS ARE LOST|LOST HERE/);
     assert.match(table, /FLOW {2}Page ──4 pods──▶ Prometheus\n\n.*R/s);
   });
+  it('has every cure in the table, where one reason has several', () => {
+    const failed = finding({ status: 'fail', reason: 'R', message: 'one is lost', hint: 'kubectl edit one' });
+    const other = { ...failed, about: 'callers', message: 'caller two is lost', hint: 'kubectl edit two' } as const;
+    const told = (...more: readonly OpenFinding[]): string => {
+      const report = reportOf(facts({ sections: [section(['one', failed, ...more])] }));
+      return tableOf(report, plainStyle, { wide: false, showCommands: false });
+    };
+    assert.match(told(other), /CAUSE {2}R: one is lost; caller two is lost\./);
+    assert.match(told(other), /FIX {4}kubectl edit one\n {7}kubectl edit two\n/);
+    assert.match(told(), /CAUSE {2}R: one is lost\.[^;]*\nFIX {4}kubectl edit one\nDOCS/);
+  });
   it('is a chain when nothing is lost', () => {
     assert.equal(flowChain([hop({})], 60, ''), 'Envoy ──10 reports──▶ Mixer');
     assert.equal(flowChain([], 60, ''), '');
