@@ -1,5 +1,4 @@
 import { execFile, spawn } from 'node:child_process';
-import { get } from 'node:http';
 import { promisify } from 'node:util';
 
 /** What a person types for the hops of `missing-metrics`: the same commands, one after another and without a pause. */
@@ -8,16 +7,6 @@ import { promisify } from 'node:util';
 export async function ran(env: NodeJS.ProcessEnv, command: string, ...args: string[]): Promise<string> {
   return (await promisify(execFile)(command, args, { env, maxBuffer: 2 ** 28 })).stdout;
 }
-
-/** Reads a page to its end; one that is not there would take less time than it should. */
-const read = (url: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const asked = get(url, (answer) => {
-      if (answer.statusCode !== 200) reject(new Error(`${url}: ${answer.statusCode}`));
-      answer.resume().once('end', resolve);
-    });
-    asked.once('error', reject);
-  });
 
 /** `kubectl port-forward POD PORT`, and the pages at these paths; ended when they are read. */
 async function pages(env: NodeJS.ProcessEnv, pod: string, port: number, ...paths: string[]): Promise<void> {
@@ -29,7 +18,8 @@ async function pages(env: NodeJS.ProcessEnv, pod: string, port: number, ...paths
     });
     forward.once('exit', () => reject(new Error('port-forward has ended')));
   });
-  for (const path of paths) await read(`http://127.0.0.1:${local}${path}`);
+  // A page that is not there would take less time than it should.
+  for (const path of paths) await ran(env, 'curl', '--silent', '--fail', `http://127.0.0.1:${local}${path}`);
   const ended = new Promise((resolve) => forward.once('close', resolve));
   forward.kill('SIGINT');
   await ended;
