@@ -61,6 +61,15 @@ const switching = (
   return spec;
 };
 
+/** Nobody may list the pods of the cluster, nor those of these namespaces. */
+const cannotList = (...namespaces: readonly string[]): Bad => ({
+  options: {
+    faults: [
+      { match: new RegExp(`^GET /api/v1/(namespaces/(${['-', ...namespaces].join('|')})/)?pods`), fault: 'forbid' },
+    ],
+  },
+});
+
 describe('the callers of a workload that is named', { concurrency: 4 }, () => {
   it('are looked at with it, whatever namespace they are in, and nothing is said of a mesh that is well', async () => {
     const [named, service, all] = await lookAt(
@@ -133,23 +142,28 @@ describe('the callers of a workload that is named', { concurrency: 4 }, () => {
       );
     });
 
-  it('are to blame where a pod of one has no proxy', async () => {
-    const [seen] = await lookAt(twoCallers(), {
-      change: ({ objects }) => {
-        const pod = objects.find(({ kind, metadata }) => kind === 'Pod' && metadata.name.startsWith('desk-v1'));
-        assert.ok(pod);
-        const { containers, initContainers } = pod.spec as Record<string, { name: string }[]>;
-        for (const each of [containers, initContainers])
-          each?.splice(0, each.length, ...each.filter(({ name }) => !name.startsWith('istio-')));
-        delete pod.metadata.annotations?.['sidecar.istio.io/status'];
-      },
-    });
-    assert.ok(seen);
-    assert.deepEqual(
-      [seen.report.lostAt?.step, failedIn(seen.report)],
-      ['in-mesh', ['callers-in-mesh: front/desk-v1']],
-      said(seen.report),
+  it('are to blame where a pod of one has no proxy, however pods are found', async () => {
+    const withoutProxy: Bad['change'] = ({ objects }) => {
+      const pod = objects.find(({ kind, metadata }) => kind === 'Pod' && metadata.name.startsWith('desk-v1'));
+      assert.ok(pod);
+      const { containers, initContainers } = pod.spec as Record<string, { name: string }[]>;
+      for (const each of [containers, initContainers])
+        each?.splice(0, each.length, ...each.filter(({ name }) => !name.startsWith('istio-')));
+      delete pod.metadata.annotations?.['sidecar.istio.io/status'];
+    };
+    const looks = await lookAt(
+      twoCallers(),
+      { change: withoutProxy },
+      { change: withoutProxy, argv: [...CART, '-l', 'app=cart'] },
+      { change: withoutProxy, ...cannotList() },
     );
+    assert.equal(looks.length, 3);
+    for (const { report } of looks)
+      assert.deepEqual(
+        [report.lostAt?.step, failedIn(report)],
+        ['in-mesh', ['callers-in-mesh: front/desk-v1']],
+        said(report),
+      );
   });
 
   it('are not to blame for what costs the workload nothing', async () => {
@@ -192,13 +206,6 @@ describe('the callers of a workload that is named', { concurrency: 4 }, () => {
   });
 
   it('cost nothing where nobody knows them, and are unknown where their pods may not be listed', async () => {
-    const cannotList = (...namespaces: readonly string[]): Bad => ({
-      options: {
-        faults: [
-          { match: new RegExp(`^GET /api/v1/(namespaces/(${['-', ...namespaces].join('|')})/)?pods`), fault: 'forbid' },
-        ],
-      },
-    });
     const [silent, refused, some] = await lookAt(
       twoCallers(),
       { others: [{ match: /destination_workload=~/, status: 422, body: '{"status":"error","error":"too many"}' }] },

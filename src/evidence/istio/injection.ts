@@ -1,7 +1,7 @@
 import { configMaps, typedName } from '../../cluster/question/resources.ts';
 import { unanswered } from '../../cluster/question/text.ts';
 import { yamlIn } from '../../cluster/question/yaml.ts';
-import type { Ask } from '../../diagnosis/check.ts';
+import type { Ask, ControlPlane } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { DEFAULT_SETTINGS, INJECT, type InjectorSettings } from '../../istio/injection.ts';
@@ -31,7 +31,7 @@ export interface Injection {
   webhooks: readonly InjectionWebhook[];
   /** The labels of each namespace. */
   namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** Those that live, in the namespaces of workloads; of control planes’ those that ask to be injected, as gateways do. */
+  /** Those that may be injected, narrowed by -n and -l. */
   pods: readonly Pod[];
   /** Whether this control plane has to answer for pods that no webhook takes. */
   answersForOthers: boolean;
@@ -83,6 +83,15 @@ export function isInjectedOtherwise({ annotations }: Pod): boolean {
 /** Whether a pod has a proxy; `auto` is an image that nobody filled in. */
 export const hasProxy = (pod: Pod): boolean => (proxyOf(pod)?.image ?? 'auto') !== 'auto' || isInjectedOtherwise(pod);
 
+/** Whether a pod lives, in a namespace of workloads; of control planes’ those that ask to be injected, as gateways do. */
+export function mayBeInjected(planes: readonly ControlPlane[]): (pod: Pod) => boolean {
+  const controlPlanes = new Set(planes.map(({ namespace }) => namespace));
+  return ({ phase, deleting, namespace, labels }) =>
+    (phase === 'Running' || phase === 'Pending') &&
+    !deleting &&
+    (!controlPlanes.has(namespace) || (labels[INJECT] ?? 'false') !== 'false');
+}
+
 export const injection = planeSource(
   [{ verb: 'get', resource: typedName(configMaps), name: NAME }],
   async (ask): Promise<Injection> => {
@@ -109,19 +118,14 @@ export const injection = planeSource(
       known.set(key, asked);
       return asked;
     };
-    const controlPlanes = new Set(planes.map(({ namespace }) => namespace));
-    const isJudged = (pod: Pod): boolean =>
-      (pod.phase === 'Running' || pod.phase === 'Pending') &&
-      !pod.deleting &&
-      // Of a workload that was named the callers may be anywhere.
-      (scope.workload !== null || scope.namespace === null || pod.namespace === scope.namespace) &&
-      (!controlPlanes.has(pod.namespace) || (pod.labels[INJECT] ?? 'false') !== 'false');
+    const isJudged = mayBeInjected(planes);
+    const isAskedFor = ({ namespace }: Pod): boolean => scope.namespace === null || namespace === scope.namespace;
     return {
       webhooks: await Promise.all(
         all.map(async (webhook) => ({ ...webhook, ...(await told(webhook)), isOwn: own.includes(webhook) })),
       ),
       namespaces: new Map(namespaces.items.map(({ name, labels }) => [name, labels])),
-      pods: (selected ?? listed).items.filter(isJudged),
+      pods: (selected ?? listed).items.filter((pod) => isAskedFor(pod) && isJudged(pod)),
       answersForOthers,
       refusal: (selected ?? listed).refusal,
     };

@@ -10,7 +10,7 @@ import { narrowed, selectedPods } from '../kubernetes/workload.ts';
 import { type Callers, callers } from '../prometheus/callers.ts';
 import { type Bare, bareIn } from './bare.ts';
 import { detection, isZtunnel } from './detection.ts';
-import { type Injection, injection, isInjectedOtherwise } from './injection.ts';
+import { type Injection, injection, isInjectedOtherwise, mayBeInjected } from './injection.ts';
 import { isMixers, ofPlane, proxyContainerOf } from './proxies.ts';
 
 /** A sidecar reports both sides, a gateway what it sends only (modern.md 2b, rule 7). */
@@ -85,7 +85,8 @@ export const population = proxySource([], async (ask): Promise<Population> => {
   return {
     proxies,
     envoyless,
-    outsiders: 'missing' in asked ? asked : { got: outsidersOf(asked.got, new Set(pods), plane.version) },
+    outsiders:
+      'missing' in asked ? asked : { got: outsidersOf(asked.got, pods.filter(mayBeInjected(planes)), plane.version) },
     refusal,
   };
 });
@@ -112,7 +113,7 @@ const saysNo = ({ labels, annotations }: Pod): boolean =>
  * Pods that an injector would give a proxy now, and those whose wish no webhook answers. Not those that are excepted: by a word
  * of their own, by hostNetwork, by the injector's settings, by what the webhooks of their namespace select, or for ambient.
  */
-function outsidersOf(seen: Injection, looked: ReadonlySet<Pod>, version: string | null): readonly Bare[] {
+function outsidersOf(seen: Injection, looked: readonly Pod[], version: string | null): readonly Bare[] {
   const isMeant = ({ pod, namespace, called, refusal, asked }: Bare): boolean => {
     if (asked === null && (saysNo(pod) || wantsZtunnel(namespace) || wantsZtunnel(pod.labels))) return false;
     if (called.length > 0) return refusal === null;
@@ -120,7 +121,7 @@ function outsidersOf(seen: Injection, looked: ReadonlySet<Pod>, version: string 
     if (asked === 'namespace') return !seen.webhooks.some((webhook) => isCalledIn(webhook, namespace));
     return asked !== null || isYes(namespace[INJECTION] ?? '');
   };
-  return bareIn({ ...seen, pods: seen.pods.filter((pod) => looked.has(pod)) }, { version }).filter(
+  return bareIn({ ...seen, pods: looked }, { version }).filter(
     (bare) => !isAmbient(bare.pod) && proxyContainerOf(bare.pod) === undefined && isMeant(bare),
   );
 }
