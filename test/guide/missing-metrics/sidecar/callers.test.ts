@@ -37,6 +37,7 @@ type Evidence = Record<string, unknown>;
 
 const web = proxied('web');
 const desk = proxied('desk', { namespace: 'front' });
+const young = proxied('desk', { namespace: 'front' });
 const pods = [web, desk];
 const population = populationOf(pods);
 const nobody = { callers: { got: populationOf([]) } };
@@ -419,7 +420,35 @@ judging(
       when: 'one that does not is not stored at all: others tell',
       given: { callers: silent, fresh: [partly(requests(web))], loaded: [answer(build(web))] },
       status: 'pass',
-      says: /^4 requests\/s/,
+      says: /^2 requests\/s, counted by who sends it; 2 requests\/s of callers that cannot be looked at: front\/desk$/,
+    },
+    {
+      when: 'one that does not has no pod here',
+      given: { callers: known({ callers: [caller(web), caller(desk, { pods: [], isCounting: false })] }) },
+      status: 'pass',
+      says: /^2 requests\/s, counted by who sends it; 2 requests\/s of callers that cannot be looked at: front\/desk$/,
+    },
+    {
+      when: 'one that does not has pods without a proxy alone',
+      given: { callers: known({ callers: [caller(naked, { name: 'desk', isCounting: false })] }) },
+      status: 'skip',
+      says: /^2 requests\/s of callers that cannot be looked at: front\/desk$/,
+    },
+    {
+      when: 'one that does not has just started',
+      given: { callers: silent, settled: [web] },
+      status: 'pass',
+      says: /^2 requests\/s, counted by who sends it; 2 requests\/s of callers that cannot be looked at: front\/desk$/,
+    },
+    {
+      when: 'one that does not has a pod that has just started, too',
+      given: {
+        callers: known({ callers: [caller(desk, { pods: [desk, young], isCounting: false })] }),
+        population: populationOf([...pods, young]),
+      },
+      status: 'fail',
+      reason: 'CallersCountNothing',
+      says: /^2 requests\/s arrive/,
     },
     {
       when: 'one has sent a few requests',

@@ -1,8 +1,9 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
 import { defineCheck } from '../../../../diagnosis/check.ts';
-import { isSome, skip } from '../../../../diagnosis/verdict.ts';
+import { isSome, skip, some } from '../../../../diagnosis/verdict.ts';
 import { settled } from '../../../../evidence/istio/emitters.ts';
 import { population } from '../../../../evidence/istio/population.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { type Caller, callers } from '../../../../evidence/prometheus/callers.ts';
 import { podsIn } from '../../../../evidence/prometheus/pod-series.ts';
@@ -11,6 +12,8 @@ import { notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { isTraffic, perSecond } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, TELEMETRY_CONFIG } from '../steps.ts';
+
+const rateOf = (callers: readonly Caller[]): number => callers.reduce((sum, { rate }) => sum + rate, 0);
 
 /** Whether what callers send is counted by themselves, to this workload: one of the questions of `callers-stored`. */
 export const callersCount = defineCheck({
@@ -27,10 +30,12 @@ export const callersCount = defineCheck({
   judge({ callers: { callers, partial }, population, settled, fresh, loaded }) {
     const seen = podsIn([...fresh, ...loaded].flatMap(seriesIn), settled);
     const own = new Set(population.proxies.map(({ pod }) => pod));
+    const old = new Set(settled);
     const busy = callers.filter(({ rate }) => isTraffic(rate));
-    // Of one that is not stored, or may not have been scraped yet, other checks tell.
+    const counting = busy.filter(({ isCounting }) => isCounting);
+    // Of one that is not stored other checks tell; one that is elsewhere, or has just started, nobody can judge.
     const isStored = ({ pods }: Caller): boolean => {
-      const proxied = pods.filter((pod) => own.has(pod));
+      const proxied = pods.filter((pod) => own.has(pod) && old.has(pod));
       return proxied.length > 0 && proxied.every((pod) => seen.has(pod));
     };
     const silent = busy.filter((caller) => !caller.isCounting && isStored(caller));
@@ -43,7 +48,7 @@ export const callersCount = defineCheck({
       return {
         status: 'fail',
         reason: 'CallersCountNothing',
-        message: `${perSecond(silent.reduce((sum, { rate }) => sum + rate, 0))} arrive, and their own proxies count none of it`,
+        message: `${perSecond(rateOf(silent))} arrive, and their own proxies count none of it`,
         evidence: linesOf(subjects),
         subjects,
         hint: `${shellLine('kubectl', '-n', namespace, 'get', 'pod', name, '-o', 'yaml')} | grep -E 'traffic.sidecar.istio.io|interceptionMode'   # what goes around the proxy; then: kubectl get telemetries.telemetry.istio.io --all-namespaces -o yaml | grep -B4 -A4 'mode:'`,
@@ -51,9 +56,12 @@ export const callersCount = defineCheck({
       };
     }
     if (!isSome(busy)) return skip('no request of a caller in ten minutes');
-    return {
-      status: 'pass',
-      message: `${perSecond(busy.reduce((sum, { rate }) => sum + rate, 0))}, counted by who sends it`,
-    };
+    const others = busy.filter((caller) => !counting.includes(caller));
+    const open = isSome(others)
+      ? `${perSecond(rateOf(others))} of callers that cannot be looked at: ${some(others.map(titleOf))}`
+      : '';
+    if (!isSome(counting)) return skip(open);
+    const counted = `${perSecond(rateOf(counting))}, counted by who sends it`;
+    return { status: 'pass', message: open ? `${counted}; ${open}` : counted };
   },
 });
