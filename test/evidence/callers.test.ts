@@ -70,10 +70,31 @@ describe('the callers of a workload', () => {
       ['bookinfo/web', 1, 2, true],
     ]);
   });
-  it('may count where no series says: a Telemetry object took that label away', () => {
-    const labelless = from('bookinfo/web', 'source', 2, { destination_workload: '' });
-    assert.deepEqual(found(labelless), []);
-    assert.deepEqual(found(from('bookinfo/web', 'destination', 2), labelless), [['bookinfo/web', 1, 2, true]]);
+  it('may count where no series says: a Telemetry object took that label away, or the proxy did not know', () => {
+    for (const destination of ['', 'unknown']) {
+      const labelless = from('bookinfo/web', 'source', 2, { destination_workload: destination });
+      assert.deepEqual(found(labelless), []);
+      assert.deepEqual(found(from('bookinfo/web', 'destination', 2), labelless), [['bookinfo/web', 1, 2, null]]);
+    }
+  });
+  it('may count where what was sent names no source', () => {
+    const sourceless = (more = {}) => from('', 'source', 2, { source_workload: '', ...more });
+    assert.deepEqual(found(from('bookinfo/web', 'destination', 2), sourceless()), [['bookinfo/web', 1, 2, null]]);
+    assert.deepEqual(found(from('bookinfo/web', 'destination', 2), sourceless({ __name__: CONNECTIONS })), [
+      ['bookinfo/web', 1, 2, false],
+    ]);
+    // Of those without a proxy nobody expects it.
+    assert.deepEqual(found(from('bookinfo/web', 'destination', 2), from('unknown/unknown', 'destination', 9)), [
+      ['bookinfo/web', 1, 2, false],
+    ]);
+  });
+  it('may count where they are of several clusters, or of another', () => {
+    const of = (source: string, destination: string) =>
+      from('bookinfo/web', 'destination', 1, { source_cluster: source, destination_cluster: destination });
+    assert.deepEqual(found(of('one', 'one'), of('two', 'one')), [['bookinfo/web', 1, 2, null]]);
+    assert.deepEqual(found(of('two', 'one')), [['bookinfo/web', 1, 1, null]]);
+    assert.deepEqual(found(of('one', 'one')), [['bookinfo/web', 1, 1, false]]);
+    assert.deepEqual(found(of('unknown', 'one')), [['bookinfo/web', 1, 1, false]]);
   });
   it('of whom a rate is no number send nothing that is known', () => {
     assert.deepEqual(found(from('bookinfo/web', 'destination', Number.NaN)), [['bookinfo/web', 1, 0, false]]);

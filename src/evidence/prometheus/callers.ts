@@ -17,8 +17,11 @@ export interface Caller extends Named {
   pods: readonly Pod[];
   /** Requests a second that the named workload's own proxies count of it. */
   rate: number;
-  /** Whether the caller's own proxies count any request to the named workload. */
-  isCounting: boolean;
+  /**
+   * Whether the caller's own proxies count any request to the named workload; null where series do not tell: those that may be
+   * its own lack a name, or it is in several clusters.
+   */
+  isCounting: boolean | null;
 }
 
 /** Who calls the workload that was named, as far as its metrics tell. */
@@ -41,26 +44,41 @@ const MOST = 5;
 
 const REQUESTS = 'istio_requests_total';
 const CONNECTIONS = 'istio_tcp_connections_opened_total';
-const BY = 'reporter, source_workload_namespace, source_workload, destination_workload';
+const BY =
+  'reporter, source_cluster, destination_cluster, source_workload_namespace, source_workload, destination_workload';
 
 /**
  * Who sends requests, and who sends anything at all: rates of requests have no name of a metric. Series of which a Telemetry
- * object takes the destination away may be of requests to this one.
+ * object takes the destination away, or whose proxy does not know it, may be of requests to this one.
  */
 function promqlOf(workloads: ReadonlySet<string>, namespace: string): string {
   const names = [...workloads].sort().map((name) => name.replaceAll('.', '[.]'));
-  const quoted = (choices: readonly string[]): string => JSON.stringify([...choices, ''].join('|'));
+  const quoted = (choices: readonly string[]): string => JSON.stringify([...choices, 'unknown', ''].join('|'));
   const to = `destination_workload=~${quoted(names)},destination_workload_namespace=~${quoted([namespace])}`;
   return `sum by (${BY}) (rate(${REQUESTS}{${to}}[10m])) or sum by (__name__, ${BY}) ({__name__=~"${REQUESTS}|${CONNECTIONS}",${to}})`;
 }
 
 const workloadOf = (pod: Pod): string => titleOf(ownerOf(pod));
 
+/** What a label names; null where its proxy did not know, or a Telemetry object took it away. */
+const namedBy = ({ labels }: Series, label: string): string | null => {
+  const name = labels.get(label) ?? '';
+  return /^(unknown)?$/.test(name) ? null : name;
+};
+
 /** `NAMESPACE/NAME` of who sends; null of whom nobody knows, as of one without a proxy. */
-function sourceOf({ labels }: Series): string | null {
-  const name = labels.get('source_workload') ?? '';
-  return /^(unknown)?$/.test(name) ? null : titleOf({ namespace: labels.get('source_workload_namespace') ?? '', name });
+function sourceOf(series: Series): string | null {
+  const name = namedBy(series, 'source_workload');
+  return name === null ? null : titleOf({ namespace: series.labels.get('source_workload_namespace') ?? '', name });
 }
+
+/** Whether it says that it is about the workload that was named. */
+const isToNamed = (series: Series): boolean => namedBy(series, 'destination_workload') !== null;
+
+const isAnswered = ({ labels }: Series): boolean => labels.get('reporter') === 'destination';
+
+/** Whether it tells of requests that were counted before they arrived. Connections are no requests. */
+const isSent = (series: Series): boolean => !isAnswered(series) && series.labels.get('__name__') !== CONNECTIONS;
 
 /** The callers that series name, without the workload itself. */
 export function callersIn(series: readonly Series[], own: readonly Pod[], pods: readonly Pod[]): readonly Caller[] {
@@ -81,28 +99,40 @@ export function callersIn(series: readonly Series[], own: readonly Pod[], pods: 
     if (known) known.push(pod);
     else running.set(workload, [pod]);
   }
+  const isNameless = series.some((each) => isSent(each) && sourceOf(each) === null);
   return [...bySource]
-    .flatMap(([title, about]) => callerOf(about, running.get(title) ?? []))
+    .flatMap(([title, about]) => callerOf(about, running.get(title) ?? [], isNameless))
     .sort((a, b) => b.rate - a.rate || titleOf(a).localeCompare(titleOf(b)));
 }
 
-/** The caller that these series are about; none where no destination says that it calls this workload. */
-function callerOf(series: readonly Series[], pods: readonly Pod[]): readonly Caller[] {
-  const told = series.find(({ labels }) => labels.get('destination_workload'));
+/**
+ * The caller that these series are about; none where no destination says that it calls this workload. `isNameless`: whether
+ * there are requests of which nobody knows who counted them when they were sent.
+ */
+function callerOf(series: readonly Series[], pods: readonly Pod[], isNameless: boolean): readonly Caller[] {
+  const to = series.filter(isToNamed);
+  const [told] = to;
   if (!told) return [];
-  const isAnswered = ({ labels }: Series): boolean => labels.get('reporter') === 'destination';
-  const rates = series.filter(
-    (each) => isAnswered(each) && !each.labels.has('__name__') && Number.isFinite(each.value),
-  );
+  const rates = to.filter((each) => isAnswered(each) && !each.labels.has('__name__') && Number.isFinite(each.value));
   return [
     {
       name: told.labels.get('source_workload') ?? '',
       namespace: told.labels.get('source_workload_namespace') ?? '',
       pods,
       rate: rates.reduce((sum, { value }) => sum + value, 0),
-      isCounting: series.some((each) => !isAnswered(each) && each.labels.get('__name__') !== CONNECTIONS),
+      isCounting: isCountingIn(series, isNameless),
     },
   ];
+}
+
+function isCountingIn(series: readonly Series[], isNameless: boolean): boolean | null {
+  const sent = series.filter(isSent);
+  if (sent.some(isToNamed)) return true;
+  const clusters = new Set(
+    series.flatMap((each) => ['source_cluster', 'destination_cluster'].flatMap((label) => namedBy(each, label) ?? [])),
+  );
+  // Pods of this cluster are no proof of what those of another count, and its store may be another.
+  return isNameless || sent.length > 0 || clusters.size > 1 ? null : false;
 }
 
 /** The pods of namespaces of which nothing was seen, where not all may be listed at once. */

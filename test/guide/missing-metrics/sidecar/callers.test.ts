@@ -435,6 +435,12 @@ judging(
       says: /^2 requests\/s of callers that cannot be looked at: front\/desk$/,
     },
     {
+      when: 'of one the series do not tell',
+      given: { callers: known({ callers: [caller(web), caller(desk, { isCounting: null })] }) },
+      status: 'pass',
+      says: /^2 requests\/s, counted by who sends it; 2 requests\/s of callers that cannot be looked at: front\/desk$/,
+    },
+    {
       when: 'one that does not has just started',
       given: { callers: silent, settled: [web] },
       status: 'pass',

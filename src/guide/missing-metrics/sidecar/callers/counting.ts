@@ -20,10 +20,10 @@ export const callersCount = defineCheck({
   id: 'callers-count',
   title: 'callers count what they send to the workload',
   explains:
-    'Holds the requests that the workload’s own proxies count of each caller against what that caller’s proxies count to the workload. Only that nothing at all is counted is a loss: rates of two sides are never quite the same.',
+    'Holds the requests that the workload’s own proxies count of each caller against what that caller’s proxies count to the workload. Only that nothing at all is counted is a loss: rates of two sides are never quite the same. Where the caller’s series may be those that name no source or no destination, or it calls from another cluster, nobody knows.',
   reasons: {
     CallersCountNothing:
-      'Requests of these callers arrive and are counted by the workload’s own proxies; the callers’ proxies, which are stored, count none to it.',
+      'Requests of these callers arrive and are counted by the workload’s own proxies; the callers’ proxies, which are stored, count none to it, or a rule leaves out what they do on its way to the store.',
     PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { callers, population, settled, fresh, loaded },
@@ -38,7 +38,7 @@ export const callersCount = defineCheck({
       const proxied = pods.filter((pod) => own.has(pod) && old.has(pod));
       return proxied.length > 0 && proxied.every((pod) => seen.has(pod));
     };
-    const silent = busy.filter((caller) => !caller.isCounting && isStored(caller));
+    const silent = busy.filter((caller) => caller.isCounting === false && isStored(caller));
     const pods = silent.flatMap((caller) => caller.pods);
     if (isSome(pods)) {
       const gap = notWhole({ missing: [], partial }, 'not every side of its requests is seen');
@@ -51,7 +51,7 @@ export const callersCount = defineCheck({
         message: `${perSecond(rateOf(silent))} arrive, and their own proxies count none of it`,
         evidence: linesOf(subjects),
         subjects,
-        hint: `${shellLine('kubectl', '-n', namespace, 'get', 'pod', name, '-o', 'yaml')} | grep -E 'traffic.sidecar.istio.io|interceptionMode'   # what goes around the proxy; then: kubectl get telemetries.telemetry.istio.io --all-namespaces -o yaml | grep -B4 -A4 'mode:'`,
+        hint: `${shellLine('kubectl', '-n', namespace, 'get', 'pod', name, '-o', 'yaml')} | grep -E 'traffic.sidecar.istio.io|interceptionMode'   # what goes around the proxy; then: kubectl get telemetries.telemetry.istio.io --all-namespaces -o yaml | grep -B4 -A4 'mode:'; and metric_relabel_configs of Prometheus (metricRelabelings of a monitor) for reporter`,
         mayFollowFrom: [IN_MESH, TELEMETRY_CONFIG, CONFIG_DELIVERY, PROTOCOL],
       };
     }
