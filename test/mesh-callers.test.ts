@@ -167,12 +167,17 @@ describe('the callers of a workload that is named', { concurrency: 4 }, () => {
   });
 
   it('are not to blame for what costs the workload nothing', async () => {
-    // Of what comes in to the caller nothing is counted, and another workload that it calls is lost.
+    // Of what comes in to the caller nothing is counted, another workload that it calls is lost, and so is one that called once.
     const spec = switching('SERVER', ['outbound']);
+    spec.workloads.push(app('batch', { annotations: { 'prometheus.io/scrape': 'false' } }));
+    spec.calls.push(call('batch-v1', 'cart-v1', { codes: { '200': 1 } }));
     workload(spec, 'prices-v1').annotations['prometheus.io/scrape'] = 'false';
     const [seen] = await lookAt(spec, {});
     assert.ok(seen);
     assert.deepEqual([seen.code, seen.report.verdict], [0, 'healthy'], said(seen.report));
+    const { message, evidence } = checksIn(seen.report).find(({ id }) => id === 'callers-seen') ?? {};
+    assert.equal(message, '2 of 3 callers looked at: shop/web-v1 and front/desk-v1');
+    assert.ok(evidence?.includes('caller shop/batch-v1: next to nothing in the last hour'), evidence?.join('\n'));
   });
 
   it('have a cause of their own where the workload loses for the same reason, of another job or object', async () => {
@@ -230,5 +235,31 @@ describe('the callers of a workload that is named', { concurrency: 4 }, () => {
     for (const id of ['callers-seen', 'callers-scraped', 'callers-stored'])
       assert.equal(statusOf(some.report, id), 'pass', said(some.report));
     assert.deepEqual(failedIn(some.report), []);
+  });
+
+  it('are asked for by names that namespaces may have, and where these are', async () => {
+    const of = (namespace: string) => ({
+      metric: {
+        reporter: 'destination',
+        source_workload: 'desk-v1',
+        source_workload_namespace: namespace,
+        destination_workload: 'cart-v1',
+        last_hour: 'istio_requests_total',
+      },
+      value: [Date.now() / 1000, '100'],
+    });
+    const data = { resultType: 'vector', result: ['front', 'gone', '', 'unknown', '../front', 'No Such'].map(of) };
+    const others = [
+      { match: /destination_workload=~/, status: 200, body: JSON.stringify({ status: 'success', data }) },
+    ];
+    const [seen] = await lookAt(twoCallers(), { others, ...cannotList() });
+    assert.ok(seen);
+    const { message, evidence, commands } = checksIn(seen.report).find(({ id }) => id === 'callers-seen') ?? {};
+    assert.equal(message, '1 of 6 callers looked at: front/desk-v1', said(seen.report));
+    assert.equal(evidence?.filter((line) => line === 'caller desk-v1: namespace not told').length, 4);
+    assert.deepEqual(
+      commands?.filter((line) => /get pods.*(front|gone|unknown|No Such)/.test(line)),
+      ['kubectl get pods -n front'],
+    );
   });
 });

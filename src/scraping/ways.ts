@@ -10,6 +10,9 @@ import {
 import { type Endpoint, type Monitor, namespacesOf, type Operated } from './monitors.ts';
 import { type Rule, relabel } from './relabel.ts';
 
+/** The label by which Istio's own PodMonitor leaves pods out (samples/addons/extras/prometheus-operator.yaml). */
+export const OPTED_OUT = 'istio-prometheus-ignore';
+
 /** One way in which a Prometheus looks for pods: a monitor's endpoint, or a discovery of a job. */
 export interface Way {
   of: 'pods' | 'endpoints';

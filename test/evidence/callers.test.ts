@@ -7,6 +7,7 @@ import { ofCallers, planeSource, proxySource } from '../../src/diagnosis/source.
 import { population } from '../../src/evidence/istio/population.ts';
 import { callers, callersIn } from '../../src/evidence/prometheus/callers.ts';
 import { scope } from '../support/judging.ts';
+import { container } from '../support/mixer.ts';
 import { proxied, series } from '../support/stores.ts';
 
 const REQUESTS = 'istio_requests_total';
@@ -98,6 +99,41 @@ describe('the callers of a workload', () => {
   });
   it('of whom a rate is no number send nothing that is known', () => {
     assert.deepEqual(found(from('bookinfo/web', 'destination', Number.NaN)), [['bookinfo/web', 1, 0, false]]);
+  });
+});
+
+describe('a caller that costs nothing', () => {
+  const counted = from('bookinfo/web', 'destination', 500, { __name__: REQUESTS });
+  const lately = (value: number, metric = REQUESTS, reporter = 'destination') =>
+    from('bookinfo/web', reporter, value, { last_hour: metric });
+  const leftOut = (pods: Parameters<typeof callersIn>[2], ...all: Parameters<typeof callersIn>[0]) =>
+    callersIn(all, [cart], pods).map((each) => each.leftOut);
+
+  it('is one of which next to nothing came in the last hour', () => {
+    assert.deepEqual(leftOut([web], counted), ['idle']);
+    assert.deepEqual(leftOut([web], counted, lately(9), lately(Number.NaN)), ['idle']);
+    assert.deepEqual(leftOut([web], counted, lately(10)), [null]);
+    // Both ends count the same.
+    assert.deepEqual(leftOut([web], counted, lately(6), lately(6, REQUESTS, 'source')), ['idle']);
+    assert.deepEqual(leftOut([web], counted, lately(12, REQUESTS, 'source')), [null]);
+    assert.deepEqual(leftOut([web], counted, lately(4000, 'istio_tcp_received_bytes_total')), [null]);
+  });
+  it('is a Prometheus that scrapes the application', () => {
+    const prometheus = proxied('web', {
+      containers: [...web.containers, container('prometheus', 'prom/prometheus:v3')],
+    });
+    assert.deepEqual(leftOut([prometheus], counted, lately(999)), ['prometheus']);
+  });
+  it('is one whose pods all say that they are not to be scraped', () => {
+    const ignored = proxied('web', {
+      labels: { app: 'web', 'pod-template-hash': '7d9c', 'istio-prometheus-ignore': 'true' },
+    });
+    assert.deepEqual(leftOut([ignored], counted, lately(999)), ['opted-out']);
+    assert.deepEqual(leftOut([ignored, web], counted, lately(999)), [null]);
+  });
+  it('does not count by what is known of the last hour alone', () => {
+    const [caller] = callersIn([counted, lately(999), lately(99, CONNECTIONS, 'source')], [cart], [web]);
+    assert.deepEqual([caller?.rate, caller?.isCounting], [0, false]);
   });
 });
 

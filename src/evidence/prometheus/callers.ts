@@ -3,13 +3,15 @@ import type { Ask } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
-import { allPods, type Listing } from '../kubernetes/lists.ts';
+import { OPTED_OUT } from '../../scraping/ways.ts';
+import { allNamespaces, allPods, type Listing } from '../kubernetes/lists.ts';
 import { type Named, titleOf } from '../kubernetes/named.ts';
 import { ownerOf } from '../kubernetes/owner.ts';
 import { isRunning, type Pod, podOf } from '../kubernetes/pod.ts';
 import { narrowed } from '../kubernetes/workload.ts';
 import { askMeshStore } from './mesh-store.ts';
 import type { Series } from './query.ts';
+import { runsPrometheus } from './server.ts';
 
 /** A workload that calls the one that was named. */
 export interface Caller extends Named {
@@ -22,13 +24,18 @@ export interface Caller extends Named {
    * its own lack a name, or it is in several clusters.
    */
   isCounting: boolean | null;
+  /**
+   * Why it is not looked at: next to nothing came of it in the last hour, it is a Prometheus that asks for pages, or its pods
+   * say that they are not to be scraped; null where it is.
+   */
+  leftOut: 'idle' | 'prometheus' | 'opted-out' | null;
 }
 
 /** Who calls the workload that was named, as far as its metrics tell. */
 export interface Callers {
   /** Those of most requests first. */
   callers: readonly Caller[];
-  /** All their pods. */
+  /** All pods of those that are looked at. */
   pods: readonly Pod[];
   /** Why they are not known, or not all of them; empty where the store that holds the mesh's series tells. */
   missing: readonly Unanswered[];
@@ -39,23 +46,40 @@ export interface Callers {
   refusal: Unanswered | null;
 }
 
+/** Whether the store tells of a namespace where it may run: a name as namespaces have it. */
+export const isPlaced = ({ namespace }: Named): boolean =>
+  namespace !== 'unknown' && /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace);
+
 /** How many namespaces are asked for one by one, where not all may be listed at once. */
 const MOST = 5;
 
 const REQUESTS = 'istio_requests_total';
 const CONNECTIONS = 'istio_tcp_connections_opened_total';
+/** What moves while a caller sends something; of a connection that stays open, what comes through it. */
+const MOVING = [REQUESTS, CONNECTIONS, 'istio_tcp_received_bytes_total'];
+/** The label of how much of it moved in the last hour. */
+const LAST_HOUR = 'last_hour';
+/** So little in an hour is nothing that would be missed: a probe, a person who tried something. */
+const FEW = 10;
 const BY =
   'reporter, source_cluster, destination_cluster, source_workload_namespace, source_workload, destination_workload';
 
 /**
- * Who sends requests, and who sends anything at all: rates of requests have no name of a metric. Series of which a Telemetry
+ * Who sends requests, who sends anything at all, and what of it came in the last hour, which has a label of its own: rates of
+ * requests have no name of a metric. Series of which a Telemetry
  * object takes the destination away, or whose proxy does not know it, may be of requests to this one.
  */
 function promqlOf(workloads: ReadonlySet<string>, namespace: string): string {
   const names = [...workloads].sort().map((name) => name.replaceAll('.', '[.]'));
   const quoted = (choices: readonly string[]): string => JSON.stringify([...choices, 'unknown', ''].join('|'));
   const to = `destination_workload=~${quoted(names)},destination_workload_namespace=~${quoted([namespace])}`;
-  return `sum by (${BY}) (rate(${REQUESTS}{${to}}[10m])) or sum by (__name__, ${BY}) ({__name__=~"${REQUESTS}|${CONNECTIONS}",${to}})`;
+  return [
+    `sum by (${BY}) (rate(${REQUESTS}{${to}}[10m]))`,
+    `sum by (__name__, ${BY}) ({__name__=~"${REQUESTS}|${CONNECTIONS}",${to}})`,
+    ...MOVING.map(
+      (name) => `label_replace(sum by (${BY}) (increase(${name}{${to}}[1h])), "${LAST_HOUR}", "${name}", "", "")`,
+    ),
+  ].join(' or ');
 }
 
 const workloadOf = (pod: Pod): string => titleOf(ownerOf(pod));
@@ -77,8 +101,14 @@ const isToNamed = (series: Series): boolean => namedBy(series, 'destination_work
 
 const isAnswered = ({ labels }: Series): boolean => labels.get('reporter') === 'destination';
 
+const isOfLastHour = ({ labels }: Series): boolean => labels.has(LAST_HOUR);
+
 /** Whether it tells of requests that were counted before they arrived. Connections are no requests. */
-const isSent = (series: Series): boolean => !isAnswered(series) && series.labels.get('__name__') !== CONNECTIONS;
+const isSent = (series: Series): boolean =>
+  !isAnswered(series) && !isOfLastHour(series) && series.labels.get('__name__') !== CONNECTIONS;
+
+const total = (series: readonly Series[]): number =>
+  series.reduce((sum, { value }) => sum + (Number.isFinite(value) ? value : 0), 0);
 
 /** The callers that series name, without the workload itself. */
 export function callersIn(series: readonly Series[], own: readonly Pod[], pods: readonly Pod[]): readonly Caller[] {
@@ -113,16 +143,24 @@ function callerOf(series: readonly Series[], pods: readonly Pod[], isNameless: b
   const to = series.filter(isToNamed);
   const [told] = to;
   if (!told) return [];
-  const rates = to.filter((each) => isAnswered(each) && !each.labels.has('__name__') && Number.isFinite(each.value));
+  const rates = to.filter((each) => isAnswered(each) && !isOfLastHour(each) && !each.labels.has('__name__'));
   return [
     {
       name: told.labels.get('source_workload') ?? '',
       namespace: told.labels.get('source_workload_namespace') ?? '',
       pods,
-      rate: rates.reduce((sum, { value }) => sum + value, 0),
+      rate: total(rates),
       isCounting: isCountingIn(series, isNameless),
+      leftOut: leftOutOf(pods, to.filter(isOfLastHour)),
     },
   ];
+}
+
+function leftOutOf(pods: readonly Pod[], recent: readonly Series[]): Caller['leftOut'] {
+  if (pods.some(runsPrometheus)) return 'prometheus';
+  if (pods.length > 0 && pods.every(({ labels }) => OPTED_OUT in labels)) return 'opted-out';
+  const sides = [recent.filter(isAnswered), recent.filter((each) => !isAnswered(each))];
+  return sides.every((side) => total(side) < FEW) ? 'idle' : null;
 }
 
 function isCountingIn(series: readonly Series[], isNameless: boolean): boolean | null {
@@ -135,16 +173,26 @@ function isCountingIn(series: readonly Series[], isNameless: boolean): boolean |
   return isNameless || sent.length > 0 || clusters.size > 1 ? null : false;
 }
 
+/** Namespaces of which nothing was seen and that may be there: labels of series may say anything. */
+async function unseenOf({ from }: Ask, callers: readonly Caller[]): Promise<readonly string[]> {
+  const named = callers.filter(({ pods, leftOut }) => pods.length === 0 && leftOut === null).filter(isPlaced);
+  const known = await settle(from(allNamespaces));
+  const there = 'got' in known ? new Set(known.got.items.map(({ name }) => name)) : null;
+  return [...new Set(named.map(({ namespace }) => namespace))].filter((each) => there?.has(each) ?? true);
+}
+
 /** The pods of namespaces of which nothing was seen, where not all may be listed at once. */
 async function podsBeside(
-  { cluster }: Ask,
+  ask: Ask,
   { items, refusal }: Listing<Pod>,
   callers: readonly Caller[],
 ): Promise<{ pods: readonly Pod[]; refusal: Unanswered | null }> {
-  const unseen = [...new Set(callers.flatMap((each) => (each.pods.length === 0 ? [each.namespace] : [])))];
-  if (refusal === null || unseen.length === 0) return { pods: items, refusal: null };
+  if (refusal === null) return { pods: items, refusal: null };
+  const unseen = await unseenOf(ask, callers);
   const answers = await Promise.all(
-    unseen.slice(0, MOST).map((namespace) => settle(cluster.list({ ask: 'list', resource: podsResource, namespace }))),
+    unseen
+      .slice(0, MOST)
+      .map((namespace) => settle(ask.cluster.list({ ask: 'list', resource: podsResource, namespace }))),
   );
   const { got, missing } = sorted(answers);
   const known = new Set(items.map(titleOf));
@@ -175,7 +223,7 @@ export const callers = planeSource(
     const found = callersIn(series.got, own.pods, pods);
     return {
       callers: found,
-      pods: found.flatMap((each) => each.pods),
+      pods: found.flatMap((each) => (each.leftOut === null ? each.pods : [])),
       missing: [],
       partial,
       hasStore: true,

@@ -20,6 +20,9 @@ export interface PrometheusServer {
 const isPrometheus = ({ name, image }: Container): boolean =>
   (name === 'prometheus' || /\/prometheus(:|@|$)/.test(image)) && !/operator/.test(image);
 
+/** Whether a pod is one of Prometheus’ own, which sends requests to whatever it scrapes. */
+export const runsPrometheus = ({ containers }: Pod): boolean => containers.some(isPrometheus);
+
 /** At most so many are asked, those beside Istio first: a cluster may have one for each team. */
 const MOST = 4;
 
@@ -68,7 +71,7 @@ export const prometheusServers = planeSource(
   async (ask): Promise<Servers> => {
     const { from, scope, plane } = ask;
     if (scope.prometheus) return { asked: await named(ask, scope.prometheus), leftOut: 0 };
-    const pods = (await from(allPods)).items.filter((pod) => isRunning(pod) && pod.containers.some(isPrometheus));
+    const pods = (await from(allPods)).items.filter((pod) => isRunning(pod) && runsPrometheus(pod));
     const nearest = [...pods].sort(
       (a, b) =>
         Number(b.namespace === plane.namespace) - Number(a.namespace === plane.namespace) ||

@@ -79,6 +79,7 @@ const caller = (of: Pod, change: Partial<Caller> = {}): Caller => ({
   pods: [of],
   rate: 2,
   isCounting: true,
+  leftOut: null,
   ...change,
 });
 const known = (change: Partial<Callers> = {}): Callers => ({
@@ -113,10 +114,36 @@ judging(
       says: /; there may be more, as the store’s answer may not be whole$/,
     },
     {
+      when: 'of one the namespace is not told',
+      given: { callers: known({ callers: [caller(desk, { namespace: '', pods: [] })] }) },
+      status: 'skip',
+      says: /^no pod of desk, which called, runs here now$/,
+    },
+    {
       when: 'none runs here now',
       given: { callers: known({ callers: [caller(desk, { pods: [] })] }) },
       status: 'skip',
       says: /^no pod of front\/desk, which called, runs here now$/,
+    },
+    {
+      when: 'one sent next to nothing lately',
+      given: { callers: known({ callers: [caller(web), caller(desk, { leftOut: 'idle' })] }) },
+      status: 'pass',
+      says: /^1 of 2 callers looked at: bookinfo\/web$/,
+    },
+    {
+      when: 'nobody sent anything to speak of lately, but a Prometheus',
+      given: {
+        callers: known({
+          callers: [
+            caller(web, { leftOut: 'prometheus' }),
+            caller(desk, { leftOut: 'idle' }),
+            caller(desk, { name: 'batch', leftOut: 'opted-out' }),
+          ],
+        }),
+      },
+      status: 'skip',
+      says: /^none of its callers is looked at: bookinfo\/web \(Prometheus, which asks for pages\), front\/desk \(next to nothing in the last hour\) and front\/batch \(its label istio-prometheus-ignore\)$/,
     },
     {
       when: 'their pods may not be listed',
@@ -455,6 +482,12 @@ judging(
       status: 'fail',
       reason: 'CallersCountNothing',
       says: /^2 requests\/s arrive/,
+    },
+    {
+      when: 'Prometheus asks for pages, and is not counted',
+      given: { callers: known({ callers: [caller(desk, { isCounting: false, leftOut: 'prometheus' })] }) },
+      status: 'skip',
+      says: /^no request of a caller in ten minutes$/,
     },
     {
       when: 'one has sent a few requests',

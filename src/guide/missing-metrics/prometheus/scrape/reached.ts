@@ -4,14 +4,13 @@ import { isRolledOut, subjectsOf } from '../../../../evidence/kubernetes/owner.t
 import { proxyScraping, type Scraping } from '../../../../evidence/prometheus/scraping.ts';
 import type { Cause } from '../../../../evidence/prometheus/unscraped.ts';
 import type { Rule } from '../../../../scraping/relabel.ts';
+import { OPTED_OUT } from '../../../../scraping/ways.ts';
 import { patchTemplate } from '../../../templates.ts';
 import { editMonitor, patchMonitor, patchPrometheus, plain, podMonitorFor } from './mending.ts';
 import { about, nothingAbout, partOf, UNPROVEN, unproven } from './scope.ts';
 
 /** Where Istio's samples of what scrapes proxies are. */
 export const SAMPLE = 'https://istio.io/latest/docs/ops/integrations/prometheus/';
-
-const OPTED_OUT = 'istio-prometheus-ignore';
 
 /** Whether a monitor or a job that is read does not come to the proxies' pages; those by annotation are another check's. */
 const isOfReach = ({ by, refusal, obstacle }: Cause): boolean =>

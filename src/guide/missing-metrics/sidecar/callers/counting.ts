@@ -31,7 +31,7 @@ export const callersCount = defineCheck({
     const seen = podsIn([...fresh, ...loaded].flatMap(seriesIn), settled);
     const own = new Set(population.proxies.map(({ pod }) => pod));
     const old = new Set(settled);
-    const busy = callers.filter(({ rate }) => isTraffic(rate));
+    const busy = callers.filter(({ rate, leftOut }) => isTraffic(rate) && leftOut === null);
     const counting = busy.filter(({ isCounting }) => isCounting);
     // Of one that is not stored other checks tell; one that is elsewhere, or has just started, nobody can judge.
     const isStored = ({ pods }: Caller): boolean => {
