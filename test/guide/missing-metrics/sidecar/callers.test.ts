@@ -31,7 +31,7 @@ import {
   series,
   store,
 } from '../../../support/stores.ts';
-import { allOf, configOf, telemetryObject } from '../../../support/telemetry.ts';
+import { allOf, configOf, envoyFilterObject, statsPatch, telemetryObject } from '../../../support/telemetry.ts';
 
 type Evidence = Record<string, unknown>;
 
@@ -225,17 +225,16 @@ ofCallers(
   },
 );
 
-const told = (mode: string): MetricsTold => {
-  const objects = [
-    telemetryObject('front/quiet', {
-      metrics: [{ overrides: [{ match: { metric: 'ALL_METRICS', mode }, disabled: true }] }],
-    }),
-  ];
+const off = (title: string, mode: string, metric = 'ALL_METRICS') =>
+  telemetryObject(title, { metrics: [{ overrides: [{ match: { metric, mode }, disabled: true }] }] });
+const told = (objects: readonly { kind: string }[]): MetricsTold => {
   const all = allOf(objects);
   const config = configOf(objects, { version: '1.31.0' });
   return { classes: classesOf(population.proxies, all, config), config, all, revisions: ['default'], missing: [] };
 };
-const telling = (mode: string): Evidence => handed(callersTold, { told: told(mode), made: { got: [] } });
+const tellingBy = (...objects: readonly { kind: string }[]): Evidence =>
+  handed(callersTold, { told: told(objects), made: { got: [] } });
+const telling = (mode: string, metric?: string): Evidence => tellingBy(off('front/quiet', mode, metric));
 ofCallers(
   callersTold,
   {},
@@ -258,6 +257,55 @@ ofCallers(
     status: 'fail',
     reason: 'MetricsDisabled',
     says: /^caller front\/desk: 1 of 2 proxies: Telemetry front\/quiet switches all metrics off$/,
+  },
+  {
+    when: 'requests that one sends are left out',
+    given: telling('CLIENT', 'REQUEST_COUNT'),
+    status: 'fail',
+    reason: 'MetricDropped',
+    says: /^caller front\/desk: 1 of 2 proxies: Telemetry front\/quiet leaves out istio_requests_total$/,
+  },
+  {
+    when: 'requests that come in to one are left out',
+    given: telling('SERVER', 'REQUEST_COUNT'),
+    status: 'pass',
+    says: /^of its callers: 2 proxies told to make metrics of what they send$/,
+  },
+  {
+    when: 'another metric of what one sends is left out',
+    given: telling('CLIENT', 'REQUEST_SIZE'),
+    status: 'pass',
+    says: /^of its callers: 2 proxies told to make metrics of what they send$/,
+  },
+  {
+    when: 'another object takes what comes in away than takes what goes out',
+    given: tellingBy(off('istio-system/in', 'SERVER'), off('front/out', 'CLIENT')),
+    status: 'fail',
+    reason: 'OneSideDisabled',
+    says: /^caller front\/desk: 1 of 2 proxies: Telemetry front\/out switches the metrics of the calls that go out off$/,
+  },
+  {
+    when: 'it is not known what they are told of what comes in',
+    given: tellingBy(
+      off('istio-system/in', 'SERVER'),
+      envoyFilterObject('istio-system/perhaps', {
+        configPatches: [statsPatch({ context: 'SIDECAR_INBOUND', proxyVersion: '(' })],
+      }),
+    ),
+    status: 'pass',
+    says: /^of its callers: 2 proxies told to make metrics of what they send$/,
+  },
+  {
+    when: 'it is not known what they are told of what goes out',
+    given: tellingBy(
+      off('istio-system/out', 'CLIENT'),
+      envoyFilterObject('istio-system/perhaps', {
+        configPatches: [statsPatch({ context: 'SIDECAR_OUTBOUND', proxyVersion: '(' })],
+      }),
+    ),
+    status: 'unknown',
+    reason: 'Undecided',
+    says: /^of its callers: 2 of 2 proxies: what they are told is not known$/,
   },
 );
 

@@ -1,11 +1,12 @@
 import { defineCheck } from '../../../../diagnosis/check.ts';
 import { count } from '../../../../diagnosis/verdict.ts';
+import { droppedIn, REQUESTS } from '../telemetry-config/dropped.ts';
 import { statsFiltersFit } from '../telemetry-config/envoy-filters.ts';
 import { judgeSide, needs } from '../telemetry-config/family.ts';
 import { sizeOf } from '../telemetry-config/losses.ts';
 import { telemetriesRead } from '../telemetry-config/objects-read.ts';
 import { providersMakeMetrics } from '../telemetry-config/providers.ts';
-import { metricsSwitchedOn } from '../telemetry-config/switched-on.ts';
+import { droppedVerdict, metricsSwitchedOn } from '../telemetry-config/switched-on.ts';
 
 /** Whether callers are told to count what they send: one of the questions of `callers-told`. What they answer is not looked at. */
 export const sendingIsTold = defineCheck({
@@ -21,8 +22,12 @@ export const sendingIsTold = defineCheck({
   },
   needs,
   judge: (evidence, { plane }) =>
-    judgeSide(evidence, plane, 'outbound', () => ({
-      status: 'pass',
-      message: `${count(sizeOf(evidence.told.classes), 'proxy', 'proxies')} told to make metrics of what they send`,
-    })),
+    judgeSide(evidence, plane, 'outbound', () => {
+      const [first, ...rest] = droppedIn(evidence, 'outbound').filter(({ metric }) => metric === REQUESTS);
+      if (first) return droppedVerdict([first, ...rest], evidence);
+      return {
+        status: 'pass',
+        message: `${count(sizeOf(evidence.told.classes), 'proxy', 'proxies')} told to make metrics of what they send`,
+      };
+    }),
 });

@@ -1,5 +1,5 @@
 import type { ToldClass } from '../../../../evidence/istio/told.ts';
-import type { SideStats } from '../../../../istio/stats.ts';
+import type { Side, SideStats } from '../../../../istio/stats.ts';
 import type { Telemetry } from '../../../../istio/telemetry.ts';
 import { sizeOf } from './losses.ts';
 import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
@@ -25,11 +25,11 @@ const isLeftOut = ({ made }: JudgedSide, metric: string): boolean =>
 const droppedOn = (side: JudgedSide): SideStats['dropped'] =>
   (side.stats?.dropped ?? []).filter(({ metric }) => isLeftOut(side, metric));
 
-/** What is left out; the requests themselves first, then what most proxies leave out. */
-export function droppedIn(evidence: Evidence): readonly Dropped[] {
+/** What is left out, on one side or on any; the requests themselves first, then what most proxies leave out. */
+export function droppedIn(evidence: Evidence, which: Side | null = null): readonly Dropped[] {
   const found = new Map<string, { metric: string; by: Telemetry; whole: ToldClass[]; classes: ToldClass[] }>();
   for (const { of, sides } of sidesOf(evidence)) {
-    const counting = sides.filter(({ told }) => told === 'yes');
+    const counting = sides.filter(({ side, told }) => told === 'yes' && (which === null || side === which));
     const own = counting.map(droppedOn);
     for (const { metric, by } of new Map(own.flat().map((each) => [each.metric, each])).values()) {
       const key = JSON.stringify([metric, by.namespace, by.name]);

@@ -8,8 +8,8 @@ import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Side } from '../../../../istio/stats.ts';
 import { analyzed } from './analyzed.ts';
 import { cureOf } from './cures.ts';
-import { type Loss, lossesOf, type Reason, sizeOf } from './losses.ts';
-import { type Evidence, sidesOf } from './sides.ts';
+import { type Loss, lossesOf, lossesOfSide, type Reason, sizeOf } from './losses.ts';
+import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
 import { lossWords, notesOf } from './words.ts';
 
 /** What every check of this step stands on. */
@@ -35,10 +35,11 @@ export const UNDECIDED = {
     'What these proxies are told cannot be worked out from here: an EnvoyFilter asks for a proxy’s metadata or has an unusual pattern of versions, or istiod makes filters for others where the objects say that it makes none. Istiod was not asked about these, or did not answer.',
 } as const;
 
-/** Where it is not known of every proxy what it is told: why; null where it is. */
-function undecided(evidence: Evidence, { namespace, revision }: ControlPlane): Verdict | null {
+/** Where it is not known of every proxy what it is told, of the side that is judged or of any: why; null where it is. */
+function undecided(evidence: Evidence, { namespace, revision }: ControlPlane, which: Side | null): Verdict | null {
   const { told, made } = evidence;
-  const open = sidesOf(evidence).filter(({ sides }) => sides.some((side) => side.told === 'unknown'));
+  const isOpen = ({ side, told }: JudgedSide): boolean => told === 'unknown' && (which === null || side === which);
+  const open = sidesOf(evidence).filter(({ sides }) => sides.some(isOpen));
   if (open.length === 0) return isSome(told.missing) ? unknown(told.missing) : null;
   const missing = [
     ...told.missing,
@@ -88,10 +89,16 @@ function verdictOf([worst, ...others]: readonly [Loss, ...Loss[]], evidence: Evi
 }
 
 /** The verdict on these losses; without one, on what is left to say. */
-function judged(losses: readonly Loss[], evidence: Evidence, plane: ControlPlane, otherwise: () => Verdict): Verdict {
+function judged(
+  losses: readonly Loss[],
+  evidence: Evidence,
+  plane: ControlPlane,
+  otherwise: () => Verdict,
+  which: Side | null = null,
+): Verdict {
   if (evidence.told.classes.length === 0)
     return isSome(evidence.told.missing) ? unknown(evidence.told.missing) : NO_PROXY;
-  return isSome(losses) ? verdictOf(losses, evidence, plane) : (undecided(evidence, plane) ?? otherwise());
+  return isSome(losses) ? verdictOf(losses, evidence, plane) : (undecided(evidence, plane, which) ?? otherwise());
 }
 
 /** The verdict on losses of some reasons; without one, on what is left to say. */
@@ -108,11 +115,6 @@ export const judgeLosses = (
     otherwise,
   );
 
-/** The verdict on what is lost of one side, where that is the side that matters: none of it is a part only. */
+/** The verdict on what is lost of one side, where that is the side that matters. */
 export const judgeSide = (evidence: Evidence, plane: ControlPlane, side: Side, otherwise: () => Verdict): Verdict =>
-  judged(
-    lossesOf(evidence).flatMap((loss) => (loss.sides.includes(side) ? [{ ...loss, isWhole: true }] : [])),
-    evidence,
-    plane,
-    otherwise,
-  );
+  judged(lossesOfSide(evidence, side), evidence, plane, otherwise, side);

@@ -4,7 +4,7 @@ import { contextOf, ofOtherVersions, type Side, type StatsConfig, statsOf } from
 import { addsStats, type EnvoyFilter, fitsVersion } from '../../../../istio/stats-filters.ts';
 import { passedOver, type Telemetry, withObjects } from '../../../../istio/telemetry.ts';
 import { isOfRevision } from '../../../../istio/visibility.ts';
-import { type JudgedSide, onceFor, sidesOf } from './sides.ts';
+import { type Evidence, type JudgedSide, onceFor, sidesOf } from './sides.ts';
 
 /** Why one side of a proxy is told to make no metrics. */
 export type Reason =
@@ -128,17 +128,23 @@ const keyOf = ({ reason, culprits, providers }: Cause, sides: readonly Side[]): 
     sides.length > 1 ? 'both' : sides,
   ]);
 
-/** What is lost, one for each cause, those of most proxies first. */
-export const lossesOf = onceFor((evidence): readonly Loss[] => {
+const isAlike = (a: Cause, b: Cause): boolean => keyOf(a, []) === keyOf(b, []);
+
+/**
+ * What is lost, one for each cause, those of most proxies first; with a side, what is lost of that side, and why it is. Both
+ * sides of a proxy are lost for one reason where the same objects take them.
+ */
+function lossesIn(evidence: Evidence, which: Side | null): readonly Loss[] {
   const found = new Map<string, Loss & { classes: ToldClass[] }>();
   for (const { of, sides } of sidesOf(evidence)) {
     const lost = sides.filter(({ told }) => told === 'no');
-    const [first] = lost;
+    const first = which === null ? lost[0] : lost.find(({ side }) => side === which);
     if (!first) continue;
-    const isWhole = lost.length === sides.length;
     const why = causeOf(evidence.told, first);
+    const own = which === null ? lost : lost.filter((each) => isAlike(causeOf(evidence.told, each), why));
+    const isWhole = own.length === sides.length;
     const reason = !isWhole && why.reason === 'MetricsDisabled' ? 'OneSideDisabled' : why.reason;
-    const named = lost.map(({ side }) => side);
+    const named = own.map(({ side }) => side);
     const key = `${keyOf({ ...why, reason }, isWhole ? ['inbound', 'outbound'] : named)}`;
     const known = found.get(key);
     if (known) known.classes.push(of);
@@ -147,7 +153,13 @@ export const lossesOf = onceFor((evidence): readonly Loss[] => {
   return [...found.values()].sort(
     (a, b) => Number(b.isWhole) - Number(a.isWhole) || sizeOf(b.classes) - sizeOf(a.classes),
   );
-});
+}
+
+export const lossesOf = onceFor((evidence) => lossesIn(evidence, null));
+
+/** What is lost of one side, where that is the side that matters: none of it is a part only. */
+export const lossesOfSide = (evidence: Evidence, side: Side): readonly Loss[] =>
+  lossesIn(evidence, side).map((loss) => ({ ...loss, isWhole: true }));
 
 /** How many proxies are of these classes. */
 export const sizeOf = (classes: readonly ToldClass[]): number =>

@@ -10,7 +10,7 @@ const droppedWords = ({ metric, by, classes }: Dropped, evidence: Evidence): str
   `${part(classes, evidence)}: Telemetry ${titleOf(by)} leaves out istio_${metric}`;
 
 /** Without the metric of requests there is nothing to see; any other may be left out to save room. */
-function droppedVerdict([worst, ...others]: readonly [Dropped, ...Dropped[]], evidence: Evidence): Verdict {
+export function droppedVerdict([worst, ...others]: readonly [Dropped, ...Dropped[]], evidence: Evidence): Verdict {
   const isLost = worst.metric === REQUESTS && worst.whole.length > 0;
   const subjects = subjectsIn(isLost ? worst.whole : worst.classes);
   return {
