@@ -4,6 +4,7 @@ import type { AnyCheck, Scope } from '../../../../src/diagnosis/check.ts';
 import type { ProxySync } from '../../../../src/evidence/istio/sync.ts';
 import { classesOf, type MetricsTold } from '../../../../src/evidence/istio/told.ts';
 import type { Pod } from '../../../../src/evidence/kubernetes/pod.ts';
+import type { Narrowed } from '../../../../src/evidence/kubernetes/workload.ts';
 import type { Caller, Callers } from '../../../../src/evidence/prometheus/callers.ts';
 import { type Asked, scrapingIn } from '../../../../src/evidence/prometheus/scraping.ts';
 import type { Target } from '../../../../src/evidence/prometheus/targets.ts';
@@ -92,6 +93,13 @@ const known = (change: Partial<Callers> = {}): Callers => ({
   ...change,
 });
 
+const narrowed: Narrowed = {
+  workload: { kind: 'deployment', name: 'cart', namespace: 'bookinfo' },
+  found: true,
+  pods: [proxied('cart')],
+  services: [],
+  named: 'cart',
+};
 judging(
   callersSeen,
   [
@@ -173,15 +181,15 @@ judging(
       says: /^its callers are not known: /,
     },
     { when: 'no workload was named', given: { narrowed: null }, status: 'skip', says: /^no single workload/ },
+    {
+      when: 'no pod of the workload runs, and no store was asked',
+      given: { narrowed: { ...narrowed, pods: [] }, callers: known({ callers: [], hasStore: false }) },
+      status: 'skip',
+      says: /^its callers are not known: no pod of it runs$/,
+    },
   ],
   {
-    narrowed: {
-      workload: { kind: 'deployment', name: 'cart', namespace: 'bookinfo' },
-      found: true,
-      pods: [],
-      services: [],
-      named: 'cart',
-    },
+    narrowed,
     callers: known(),
   },
 );

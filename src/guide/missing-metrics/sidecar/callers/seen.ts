@@ -32,6 +32,7 @@ export const callersSeen = defineCheck({
   needs: { narrowed, callers },
   judge({ narrowed, callers: { callers, missing, partial, hasStore, refusal } }) {
     if (!narrowed) return skip('no single workload was asked for');
+    if (narrowed.pods.length === 0) return skip('its callers are not known: no pod of it runs');
     const [none] = missing;
     if (none) return skip(`its callers are not known: ${none.words}`);
     if (!hasStore) return skip('its callers are not known: no store holds series of Istio’s proxies');
