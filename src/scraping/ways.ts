@@ -75,7 +75,8 @@ export const keep = (source: string, regex: string): Rule => ({
   replacement: '$1',
 });
 
-const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+/** A regular expression, as Go and JavaScript have them, for this text alone. */
+export const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 const CONTAINER = '__meta_kubernetes_pod_container_port';
 

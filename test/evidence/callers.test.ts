@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cluster, KubernetesObject } from '../../src/cluster/question/cluster.ts';
-import type { ControlPlane, Scope } from '../../src/diagnosis/check.ts';
+import { once } from '../../src/cluster/ways/http.ts';
+import type { Ask, ControlPlane, Scope, Source } from '../../src/diagnosis/check.ts';
 import { Gatherer } from '../../src/diagnosis/gather.ts';
 import { ofCallers, planeSource, proxySource } from '../../src/diagnosis/source.ts';
 import { population } from '../../src/evidence/istio/population.ts';
-import { callers, callersIn } from '../../src/evidence/prometheus/callers.ts';
+import { allPods, podsIn } from '../../src/evidence/kubernetes/lists.ts';
+import type { Pod } from '../../src/evidence/kubernetes/pod.ts';
+import { narrowed } from '../../src/evidence/kubernetes/workload.ts';
+import { barredProxies } from '../../src/evidence/prometheus/barred.ts';
+import { type Callers, callers, callersIn } from '../../src/evidence/prometheus/callers.ts';
+import { meshStore } from '../../src/evidence/prometheus/mesh-store.ts';
+import { proxyScraping } from '../../src/evidence/prometheus/scraping.ts';
+import { type PrometheusServer, prometheusServers } from '../../src/evidence/prometheus/server.ts';
 import { scope } from '../support/judging.ts';
-import { container } from '../support/mixer.ts';
-import { proxied, series } from '../support/stores.ts';
+import { container, listed } from '../support/mixer.ts';
+import { proxied, series, store } from '../support/stores.ts';
 
 const REQUESTS = 'istio_requests_total';
 const CONNECTIONS = 'istio_tcp_connections_opened_total';
@@ -186,4 +194,89 @@ it('nobody is a caller where no workload was named, or the named one runs nowher
     const { evidence: theirs } = await gatherer.gather(ofCallers(population), PLANE);
     assert.deepEqual((theirs as { proxies: unknown }).proxies, []);
   }
+});
+
+describe('what callers are found by', () => {
+  const server: PrometheusServer = {
+    where: 'http://store',
+    pod: null,
+    question: (path) => ({ ask: 'url', url: `http://store${path}` }),
+  };
+  const body = JSON.stringify({ status: 'success', data: { resultType: 'vector', result: [] } });
+
+  /** What a store is asked of these pods of a Service, and what is known then. */
+  async function askedOf(...pods: readonly Pod[]): Promise<{ query: string; found: Callers }> {
+    let query = '';
+    const known = new Map<unknown, unknown>([
+      [narrowed, { workload: { kind: 'service', name: 'all', namespace: 'bookinfo' }, found: true, pods }],
+      [allPods, listed(...pods)],
+      [prometheusServers, { asked: [server], leftOut: 0 }],
+      [meshStore, { ...store(), where: server.where }],
+    ]);
+    const ask = {
+      cluster: {
+        read: (question: { url: string }) => {
+          query = new URL(question.url).searchParams.get('query') ?? '';
+          return Promise.resolve({ status: 200, contentType: 'application/json', body: once(Buffer.from(body)) });
+        },
+      },
+      from: async (source: Source<unknown>) => known.get(source) ?? source.gather(ask as unknown as Ask),
+    };
+    const found = await callers.gather(ask as unknown as Ask);
+    return { query, found };
+  }
+
+  it('is a query that takes names for nothing else, whatever is in them', async () => {
+    const odd = proxied('cart', { owner: { kind: 'ReplicaSet', name: 'a.b+(c|d)"e\\f' } });
+    const { query } = await askedOf(odd);
+    const [, told = ''] = /destination_workload=~("(?:[^"\\]|\\.)*")/.exec(query) ?? [];
+    const pattern = new RegExp(`^(?:${JSON.parse(told)})$`);
+    assert.deepEqual(
+      ['a.b+(c|d)"e\\f', 'axb', 'd)"e\\f'].map((name) => pattern.test(name)),
+      [true, false, false],
+    );
+  });
+  it('are a hundred names at most, and that there may be more is said', async () => {
+    const of = (count: number): readonly Pod[] =>
+      Array.from({ length: count }, (_, index) => proxied('all', { owner: { kind: 'DaemonSet', name: `w${index}` } }));
+    const [some, many] = [await askedOf(...of(100)), await askedOf(...of(101))];
+    const names = ({ query }: typeof some): number =>
+      /destination_workload=~"([^"]*)/.exec(query)?.[1]?.split('|').length ?? 0;
+    assert.deepEqual([some, many].map(names), [102, 102]);
+    assert.deepEqual(
+      [some.found.partial, many.found.partial],
+      [[], ['100 of 101 workloads behind it were asked about']],
+    );
+  });
+  it('are pods of a namespace that is listed once, however many control planes there are', async () => {
+    let lists = 0;
+    const cluster: Cluster = {
+      list: () => Promise.resolve([] as KubernetesObject[]).finally(() => (lists += 1)),
+      read: () => assert.fail('nothing is read'),
+    };
+    const gatherer = new Gatherer({ cluster, scope, now: 0, sleep: () => Promise.resolve() }, () => 0);
+    for (const revision of ['default', 'canary']) await gatherer.gather(podsIn('front'), { ...PLANE, revision });
+    await gatherer.gather(podsIn('back'), PLANE);
+    assert.equal(lists, 2);
+  });
+});
+
+it('NetworkPolicies are listed once for all whose scrapes time out', async () => {
+  const late = {
+    health: 'down',
+    lastError: 'context deadline exceeded',
+    url: 'http://10.1.0.1:15020/stats/prometheus',
+  };
+  const asked: Source<unknown>[] = [];
+  for (const pod of [cart, web]) {
+    const scraping = { targets: new Map([[pod, [late]]]), up: new Set(), serverPods: [], namespaces: null };
+    const from = async (source: Source<unknown>) => {
+      if (source === proxyScraping) return scraping;
+      asked.push(source);
+      return listed();
+    };
+    await barredProxies.gather({ from } as unknown as Ask);
+  }
+  const [own, theirs] = asked;
+  assert.ok(own && own === theirs && own.of === 'cluster');
 });

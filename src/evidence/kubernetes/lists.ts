@@ -13,7 +13,7 @@ import {
 import type { Ask, Attempt, Scope, Source } from '../../diagnosis/check.ts';
 import { clusterSource } from '../../diagnosis/source.ts';
 import { NoAnswer, type Unanswered } from '../../errors.ts';
-import { podOf, type RawContainer } from './pod.ts';
+import { type Pod, podOf, type RawContainer } from './pod.ts';
 import { serviceOf } from './service.ts';
 
 /** All objects of a kind that could be seen. Absence from `items` proves something only when `complete`. */
@@ -135,6 +135,20 @@ function deploymentOf({ metadata, ...rest }: KubernetesObject): Deployment {
 }
 
 export const allPods = listSource(pods, podOf);
+
+const podsOf = new Map<string, Source<readonly Pod[]>>();
+
+/** Those of one namespace, where not all may be listed: asked once in a run, however many control planes there are. */
+export function podsIn(namespace: string): Source<readonly Pod[]> {
+  const made =
+    podsOf.get(namespace) ??
+    clusterSource(listRight(pods), async ({ cluster }) =>
+      (await cluster.list({ ask: 'list', resource: pods, namespace })).map(podOf),
+    );
+  podsOf.set(namespace, made);
+  return made;
+}
+
 export const allServices = listSource(services, serviceOf);
 export const allDeployments = listSource(deployments, deploymentOf);
 export const allNamespaces = listSource(

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 import { networkPolicies, typedName } from '../../cluster/question/resources.ts';
-import { proxySource } from '../../diagnosis/source.ts';
+import { clusterSource, proxySource } from '../../diagnosis/source.ts';
 import { troubleOf } from '../../scraping/last-error.ts';
 import { barring, type Ingress, type NetworkPolicy } from '../../scraping/network-policies.ts';
 import { listAll } from '../kubernetes/lists.ts';
@@ -33,13 +33,18 @@ export function barredPods(scraping: Scraping, policies: readonly NetworkPolicy[
   );
 }
 
+/** All of the cluster. */
+const allPolicies = clusterSource([{ verb: 'list', resource: typedName(networkPolicies) }], (ask) =>
+  listAll(ask, networkPolicies, policyIn),
+);
+
 /** Where no scrape timed out nothing is asked. Throws NoAnswer where they may not be listed. */
 export const barredProxies = proxySource(
   [{ verb: 'list', resource: typedName(networkPolicies) }],
   async (ask): Promise<Barred> => {
     const scraping = await ask.from(proxyScraping);
     if (lateIn(scraping).length === 0) return new Map();
-    return barredPods(scraping, (await listAll(ask, networkPolicies, policyIn)).items);
+    return barredPods(scraping, (await ask.from(allPolicies)).items);
   },
 );
 

@@ -3,11 +3,11 @@ import type { Ask } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
-import { OPTED_OUT } from '../../scraping/ways.ts';
-import { allNamespaces, allPods, type Listing } from '../kubernetes/lists.ts';
+import { literal, OPTED_OUT } from '../../scraping/ways.ts';
+import { allNamespaces, allPods, type Listing, podsIn } from '../kubernetes/lists.ts';
 import { type Named, titleOf } from '../kubernetes/named.ts';
 import { ownerOf } from '../kubernetes/owner.ts';
-import { isRunning, type Pod, podOf } from '../kubernetes/pod.ts';
+import { isRunning, type Pod } from '../kubernetes/pod.ts';
 import { narrowed } from '../kubernetes/workload.ts';
 import { askMeshStore } from './mesh-store.ts';
 import type { Series } from './query.ts';
@@ -53,6 +53,12 @@ export const isPlaced = ({ namespace }: Named): boolean =>
 /** How many namespaces are asked for one by one, where not all may be listed at once. */
 const MOST = 5;
 
+/** So many workloads behind a Service are asked about: a query has to fit into an address. */
+const LONGEST = 100;
+
+const unaskedIn = (workloads: readonly string[]): readonly string[] =>
+  workloads.length > LONGEST ? [`${LONGEST} of ${workloads.length} workloads behind it were asked about`] : [];
+
 const REQUESTS = 'istio_requests_total';
 const CONNECTIONS = 'istio_tcp_connections_opened_total';
 /** What moves while a caller sends something; of a connection that stays open, what comes through it. */
@@ -69,10 +75,10 @@ const BY =
  * requests have no name of a metric. Series of which a Telemetry
  * object takes the destination away, or whose proxy does not know it, may be of requests to this one.
  */
-function promqlOf(workloads: ReadonlySet<string>, namespace: string): string {
-  const names = [...workloads].sort().map((name) => name.replaceAll('.', '[.]'));
-  const quoted = (choices: readonly string[]): string => JSON.stringify([...choices, 'unknown', ''].join('|'));
-  const to = `destination_workload=~${quoted(names)},destination_workload_namespace=~${quoted([namespace])}`;
+function promqlOf(workloads: readonly string[], namespace: string): string {
+  const quoted = (choices: readonly string[]): string =>
+    JSON.stringify([...choices.map(literal), 'unknown', ''].join('|'));
+  const to = `destination_workload=~${quoted(workloads)},destination_workload_namespace=~${quoted([namespace])}`;
   return [
     `sum by (${BY}) (rate(${REQUESTS}{${to}}[10m]))`,
     `sum by (__name__, ${BY}) ({__name__=~"${REQUESTS}|${CONNECTIONS}",${to}})`,
@@ -189,14 +195,10 @@ async function podsBeside(
 ): Promise<{ pods: readonly Pod[]; refusal: Unanswered | null }> {
   if (refusal === null) return { pods: items, refusal: null };
   const unseen = await unseenOf(ask, callers);
-  const answers = await Promise.all(
-    unseen
-      .slice(0, MOST)
-      .map((namespace) => settle(ask.cluster.list({ ask: 'list', resource: podsResource, namespace }))),
-  );
+  const answers = await Promise.all(unseen.slice(0, MOST).map((namespace) => settle(ask.from(podsIn(namespace)))));
   const { got, missing } = sorted(answers);
   const known = new Set(items.map(titleOf));
-  const beside = got.flatMap((objects) => objects.map(podOf)).filter((pod) => !known.has(titleOf(pod)));
+  const beside = got.flat().filter((pod) => !known.has(titleOf(pod)));
   return {
     pods: [...items, ...beside],
     refusal: missing[0] ?? (unseen.length > MOST ? refusal : null),
@@ -213,8 +215,8 @@ export const callers = planeSource(
     const [own, all] = await Promise.all([ask.from(narrowed), ask.from(allPods)]);
     const nobody: Callers = { callers: [], pods: [], missing: [], partial: [], hasStore: false, refusal: null };
     if (own === null || own.pods.length === 0) return nobody;
-    const workloads = new Set(own.pods.map((pod) => ownerOf(pod).name));
-    const asked = await settle(askMeshStore(ask, promqlOf(workloads, own.workload.namespace)));
+    const workloads = [...new Set(own.pods.map((pod) => ownerOf(pod).name))].sort();
+    const asked = await settle(askMeshStore(ask, promqlOf(workloads.slice(0, LONGEST), own.workload.namespace)));
     if ('missing' in asked) return { ...nobody, missing: [asked.missing] };
     if (asked.got === null) return nobody;
     const { series, partial } = asked.got;
@@ -225,7 +227,7 @@ export const callers = planeSource(
       callers: found,
       pods: found.flatMap((each) => (each.leftOut === null ? each.pods : [])),
       missing: [],
-      partial,
+      partial: [...partial, ...unaskedIn(workloads)],
       hasStore: true,
       refusal,
     };
