@@ -3,12 +3,13 @@ import type { Ask } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
-import { literal, OPTED_OUT } from '../../scraping/ways.ts';
+import { OPTED_OUT } from '../../scraping/ways.ts';
 import { allNamespaces, allPods, type Listing, podsIn } from '../kubernetes/lists.ts';
 import { type Named, titleOf } from '../kubernetes/named.ts';
 import { ownerOf } from '../kubernetes/owner.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
 import { narrowed } from '../kubernetes/workload.ts';
+import { isAnswered, isOfLastHour, isRate, isSent, isToNamed, namedBy, promqlOf, sourceOf } from './caller-series.ts';
 import { askMeshStore } from './mesh-store.ts';
 import type { Series } from './query.ts';
 import { runsPrometheus } from './server.ts';
@@ -59,59 +60,10 @@ const LONGEST = 100;
 const unaskedIn = (workloads: readonly string[]): readonly string[] =>
   workloads.length > LONGEST ? [`${LONGEST} of ${workloads.length} workloads behind it were asked about`] : [];
 
-const REQUESTS = 'istio_requests_total';
-const CONNECTIONS = 'istio_tcp_connections_opened_total';
-/** What moves while a caller sends something; of a connection that stays open, what comes through it. */
-const MOVING = [REQUESTS, CONNECTIONS, 'istio_tcp_received_bytes_total'];
-/** The label of how much of it moved in the last hour. */
-const LAST_HOUR = 'last_hour';
 /** So little in an hour is nothing that would be missed: a probe, a person who tried something. */
 const FEW = 10;
-const BY =
-  'reporter, source_cluster, destination_cluster, source_workload_namespace, source_workload, destination_workload';
-
-/**
- * Who sends requests, who sends anything at all, and what of it came in the last hour, which has a label of its own: rates of
- * requests have no name of a metric. Series of which a Telemetry
- * object takes the destination away, or whose proxy does not know it, may be of requests to this one.
- */
-function promqlOf(workloads: readonly string[], namespace: string): string {
-  const quoted = (choices: readonly string[]): string =>
-    JSON.stringify([...choices.map(literal), 'unknown', ''].join('|'));
-  const to = `destination_workload=~${quoted(workloads)},destination_workload_namespace=~${quoted([namespace])}`;
-  return [
-    `sum by (${BY}) (rate(${REQUESTS}{${to}}[10m]))`,
-    `sum by (__name__, ${BY}) ({__name__=~"${REQUESTS}|${CONNECTIONS}",${to}})`,
-    ...MOVING.map(
-      (name) => `label_replace(sum by (${BY}) (increase(${name}{${to}}[1h])), "${LAST_HOUR}", "${name}", "", "")`,
-    ),
-  ].join(' or ');
-}
 
 const workloadOf = (pod: Pod): string => titleOf(ownerOf(pod));
-
-/** What a label names; null where its proxy did not know, or a Telemetry object took it away. */
-const namedBy = ({ labels }: Series, label: string): string | null => {
-  const name = labels.get(label) ?? '';
-  return /^(unknown)?$/.test(name) ? null : name;
-};
-
-/** `NAMESPACE/NAME` of who sends; null of whom nobody knows, as of one without a proxy. */
-function sourceOf(series: Series): string | null {
-  const name = namedBy(series, 'source_workload');
-  return name === null ? null : titleOf({ namespace: series.labels.get('source_workload_namespace') ?? '', name });
-}
-
-/** Whether it says that it is about the workload that was named. */
-const isToNamed = (series: Series): boolean => namedBy(series, 'destination_workload') !== null;
-
-const isAnswered = ({ labels }: Series): boolean => labels.get('reporter') === 'destination';
-
-const isOfLastHour = ({ labels }: Series): boolean => labels.has(LAST_HOUR);
-
-/** Whether it tells of requests that were counted before they arrived. Connections are no requests. */
-const isSent = (series: Series): boolean =>
-  !isAnswered(series) && !isOfLastHour(series) && series.labels.get('__name__') !== CONNECTIONS;
 
 const total = (series: readonly Series[]): number =>
   series.reduce((sum, { value }) => sum + (Number.isFinite(value) ? value : 0), 0);
@@ -149,7 +101,7 @@ function callerOf(series: readonly Series[], pods: readonly Pod[], isNameless: b
   const to = series.filter(isToNamed);
   const [told] = to;
   if (!told) return [];
-  const rates = to.filter((each) => isAnswered(each) && !isOfLastHour(each) && !each.labels.has('__name__'));
+  const rates = to.filter(isRate);
   return [
     {
       name: told.labels.get('source_workload') ?? '',
