@@ -72,13 +72,14 @@ const cannotList = (...namespaces: readonly string[]): Bad => ({
 
 describe('the callers of a workload that is named', { concurrency: 4 }, () => {
   it('are looked at with it, whatever namespace they are in, and nothing is said of a mesh that is well', async () => {
-    const [named, service, all] = await lookAt(
+    const [named, service, all, database] = await lookAt(
       twoCallers(),
       {},
       { argv: ['missing-metrics', 'service/cart', '-n', 'shop'] },
       { argv: ['missing-metrics'] },
+      { argv: ['missing-metrics', 'deploy/db-v1', '-n', 'shop'] },
     );
-    assert.ok(named && service && all);
+    assert.ok(named && service && all && database);
     for (const { report, code } of [named, service]) {
       assert.deepEqual([code, report.verdict, report.flow[0]?.in], [0, 'healthy', 1], said(report));
       const { status, message } = checksIn(report).find(({ id }) => id === 'callers-seen') ?? {};
@@ -94,6 +95,9 @@ describe('the callers of a workload that is named', { concurrency: 4 }, () => {
       ).size;
     assert.deepEqual([named, service, all].map(asked), [1, 1, 0]);
     assert.ok(!said(all.report).includes('callers-seen'));
+    // Of connections too.
+    const connected = checksIn(database.report).find(({ id }) => id === 'callers-seen');
+    assert.equal(connected?.message, '1 of 1 caller looked at: shop/cart-v1', said(database.report));
   });
 
   for (const [what, spec, step, reason, failed] of [
