@@ -32,9 +32,11 @@ export function ownerOf({ namespace, name, labels, owner }: Pod): Owner {
 /** The label that calls a pod's workload something else. */
 export const WORKLOAD_NAME = 'service.istio.io/workload-name';
 
-/** `NAMESPACE/NAME` of a pod's workload, as labels of Istio's metrics name it (pkg/kube/util.go, GetWorkloadMetaFromPod). */
-export const workloadOf = (pod: Pod): string =>
-  titleOf({ namespace: pod.namespace, name: pod.labels[WORKLOAD_NAME] ?? ownerOf(pod).name });
+/** What labels of Istio's metrics call a pod's workload (pkg/kube/util.go, GetWorkloadMetaFromPod). */
+export const workloadNameOf = (pod: Pod): string => pod.labels[WORKLOAD_NAME] ?? ownerOf(pod).name;
+
+/** The same with its namespace: `NAMESPACE/NAME`. */
+export const workloadOf = (pod: Pod): string => titleOf({ namespace: pod.namespace, name: workloadNameOf(pod) });
 
 /** Whether `kubectl rollout restart` makes its pods anew, and a change of its template does. */
 export const isRolledOut = ({ kind }: Pick<Owner, 'kind'>): boolean =>

@@ -6,7 +6,7 @@ import type { Unanswered } from '../../errors.ts';
 import { OPTED_OUT } from '../../scraping/ways.ts';
 import { allNamespaces, allPods, type Listing, podsIn } from '../kubernetes/lists.ts';
 import { type Named, titleOf } from '../kubernetes/named.ts';
-import { ownerOf } from '../kubernetes/owner.ts';
+import { workloadNameOf, workloadOf } from '../kubernetes/owner.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
 import { narrowed } from '../kubernetes/workload.ts';
 import { isAnswered, isOfLastHour, isRate, isSent, isToNamed, namedBy, promqlOf, sourceOf } from './caller-series.ts';
@@ -62,8 +62,6 @@ const unaskedIn = (workloads: readonly string[]): readonly string[] =>
 
 /** So little in an hour is nothing that would be missed: a probe, a person who tried something. */
 const FEW = 10;
-
-const workloadOf = (pod: Pod): string => titleOf(ownerOf(pod));
 
 const total = (series: readonly Series[]): number =>
   series.reduce((sum, { value }) => sum + (Number.isFinite(value) ? value : 0), 0);
@@ -167,7 +165,7 @@ export const callers = planeSource(
     const [own, all] = await Promise.all([ask.from(narrowed), ask.from(allPods)]);
     const nobody: Callers = { callers: [], pods: [], missing: [], partial: [], hasStore: false, refusal: null };
     if (own === null || own.pods.length === 0) return nobody;
-    const workloads = [...new Set(own.pods.map((pod) => ownerOf(pod).name))].sort();
+    const workloads = [...new Set(own.pods.map(workloadNameOf))].sort();
     const asked = await settle(askMeshStore(ask, promqlOf(workloads.slice(0, LONGEST), own.workload.namespace)));
     if ('missing' in asked) return { ...nobody, missing: [asked.missing] };
     if (asked.got === null) return nobody;
