@@ -4,11 +4,8 @@ import type { Tunnel } from './tunnel.ts';
 
 /** The API server, asked with GET. `path` has its query string. Two ways lead there: gateway.ts and raw.ts. */
 export interface ApiServer {
-  /**
-   * Resolves whatever the status; rejects when there is no HTTP answer at all. `accept` is what is wished for in place of JSON;
-   * who cannot have it gets JSON.
-   */
-  get(path: string, patience: Patience, accept?: string): Promise<HttpAnswer>;
+  /** Resolves whatever the status; rejects when there is no HTTP answer at all. */
+  get(path: string, patience: Patience): Promise<HttpAnswer>;
   /** To a port of a pod; null where this way leads to the API server only. */
   tunnel: Tunnel | null;
   /** The kubeconfig files that kubectl says it reads; none where it does not say. */

@@ -43,12 +43,9 @@ export async function openGateway(
   });
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   return {
-    get: (path, patience, accept) =>
+    get: (path, patience) =>
       // No server name to look for in the host's: there is no TLS, and to compile what tells an address takes 6 ms.
-      httpGet(
-        { socketPath, path, agent, servername: '', headers: { ...HEADERS, ...(accept && { accept }) } },
-        patience,
-      ),
+      httpGet({ socketPath, path, agent, servername: '', headers: HEADERS }, patience),
     tunnel: (to, count, patience) => openTunnel(socketPath, to, count, patience),
     files: () => filesIn(process.stderr()),
     words: () => lastWords(process.stderr()),

@@ -5,7 +5,6 @@ import type { ListQuestion } from '../question/question.ts';
 import { typedName } from '../question/resources.ts';
 import { unanswered } from '../question/text.ts';
 import { JsonSplitter } from './json-splitter.ts';
-import { nextOf, PROTOBUF, readPods } from './pods-protobuf.ts';
 import type { Pool } from './pool.ts';
 
 /** The list, `items`, an object of it. */
@@ -24,66 +23,11 @@ interface Head {
 }
 
 /**
- * Reads a page object by object, each cut down by trim.ts, and sharing with those in `pool`. `onNext` is told where the next
- * page begins, as soon as that is known: Kubernetes writes it before the objects. Throws NoAnswer where it is not a whole list.
+ * Reads a page object by object as it comes in, each cut down by trim.ts, and sharing with those in `pool`: neither the
+ * page's text nor what is dropped is ever whole in memory. `onNext` is told where the next page begins, as soon as that is
+ * known: Kubernetes writes it before the objects. Throws NoAnswer where it is not a whole list.
  */
-export function readListPage(
-  question: ListQuestion,
-  answer: Answer,
-  pool: Pool,
-  onNext: (next: string) => void,
-): Promise<readonly KubernetesObject[]> {
-  return answer.contentType.startsWith(PROTOBUF)
-    ? readProtobuf(question, answer, pool, onNext)
-    : readJson(question, answer, pool, onNext);
-}
-
-/** The answer's body. Throws NoAnswer beyond the limit. */
-async function* limited(question: ListQuestion, { body }: Answer): AsyncGenerator<Buffer> {
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > LIMIT) throw unanswered(question, 'TooLarge', `the answer is larger than ${LIMIT >> 20} MB`);
-    yield chunk;
-  }
-}
-
-/** A page is some megabytes: it is read when it is whole, and the next one comes meanwhile. */
-async function readProtobuf(
-  question: ListQuestion,
-  answer: Answer,
-  pool: Pool,
-  onNext: (next: string) => void,
-): Promise<readonly KubernetesObject[]> {
-  const kind = typedName(question.resource);
-  const chunks: Buffer[] = [];
-  let told: string | null = null;
-  const tell = (beginning: Buffer): void => {
-    told = nextOf(beginning);
-    if (told) onNext(told);
-  };
-  for await (const chunk of limited(question, answer)) {
-    chunks.push(chunk);
-    if (chunks.length === 1) tell(chunk);
-  }
-  const page = Buffer.concat(chunks);
-  if (told === null) tell(page);
-  const kept: KubernetesObject[] = [];
-  try {
-    if (told === null) throw new RangeError('it does not tell where the next page begins');
-    readPods(page, (pod) => {
-      const object = trim(kind, pod);
-      pool.share(object);
-      kept.push(object);
-    });
-  } catch (error) {
-    throw unanswered(question, 'BadAnswer', `the list is not whole protobuf: ${messageOf(error)}`);
-  }
-  return kept;
-}
-
-/** Neither the page's text nor what is dropped is ever whole in memory. */
-async function readJson(
+export async function readListPage(
   question: ListQuestion,
   answer: Answer,
   pool: Pool,
@@ -116,7 +60,10 @@ async function readJson(
     },
   });
   const bad = (words: string): Error => unanswered(question, 'BadAnswer', words);
-  for await (const chunk of limited(question, answer)) {
+  let length = 0;
+  for await (const chunk of answer.body) {
+    length += chunk.length;
+    if (length > LIMIT) throw unanswered(question, 'TooLarge', `the answer is larger than ${LIMIT >> 20} MB`);
     try {
       splitter.push(chunk);
     } catch (error) {

@@ -10,7 +10,7 @@ import {
   type UrlQuestion,
 } from '../question/question.ts';
 import { assertReadOnly, mayBeProxied } from '../question/read-only.ts';
-import { pods as podsResource, typedName } from '../question/resources.ts';
+import { typedName } from '../question/resources.ts';
 import { textOf, unanswered } from '../question/text.ts';
 import type { ApiServer } from './api-server.ts';
 import { readClock } from './clock.ts';
@@ -24,7 +24,6 @@ import { type HttpAnswer, once, quote } from './http.ts';
 import type { Kubectl } from './kubectl-process.ts';
 import { readList } from './list.ts';
 import { type Connection, getPage } from './pages.ts';
-import { PROTOBUF } from './pods-protobuf.ts';
 import { rawApiServer } from './raw.ts';
 import { isRefusedByPod, refusedBy } from './refusal.ts';
 import type { Scratch } from './scratch.ts';
@@ -99,19 +98,14 @@ export function liveCluster({
     if (closed) throw unanswered(question, 'Interrupted', 'the run had ended before this was asked');
   }
 
-  async function ask(question: Question, path: string, accept?: string): Promise<HttpAnswer> {
+  async function ask(question: Question, path: string): Promise<HttpAnswer> {
     try {
       const server = await connected();
-      let answer = await server.get(path, patience, accept);
+      let answer = await server.get(path, patience);
       for (const pause of PAUSES) {
         if (answer.status !== 429) break;
         await quote(answer.body);
         await within({ request: 0, run: patience.run }, new Promise((resolve) => setTimeout(resolve, pause)));
-        answer = await server.get(path, patience, accept);
-      }
-      // A refusal is read as text.
-      if (answer.status !== 200 && answer.contentType.startsWith(PROTOBUF)) {
-        await quote(answer.body);
         answer = await server.get(path, patience);
       }
       if (answer.status === 200) return answer;
@@ -179,10 +173,8 @@ export function liveCluster({
   return {
     async list(question) {
       assertMayBeAsked(question);
-      const arePods = typedName(question.resource) === typedName(podsResource);
-      const read = async (path: string): Promise<Answer> =>
-        guard(question, await ask(question, path, arePods ? `${PROTOBUF}, application/json` : undefined));
-      return readList(question, read, arePods ? noteAddresses : undefined);
+      const read = async (path: string): Promise<Answer> => guard(question, await ask(question, path));
+      return readList(question, read, question.resource.plural === 'pods' ? noteAddresses : undefined);
     },
     async read(question) {
       assertMayBeAsked(question);
