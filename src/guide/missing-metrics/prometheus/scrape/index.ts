@@ -8,10 +8,8 @@ import { monitorsTaken } from './taken.ts';
 import { proxiesAreTargets } from './targeted.ts';
 import { pagesAreReadable, pagesFitLimits, proxiesAnswer, proxiesServe } from './up.ts';
 
-/** What is asked of how Prometheus scrapes proxies, of whatever generation: causes before what follows from them. */
-export const scrapeChecks: readonly AnyCheck[] = [
-  prometheusFound,
-  prometheusAsksItself,
+/** What is asked of the proxies that are to be scraped, whosever they are: causes before what follows from them. */
+export const targetChecks = [
   monitorsTaken,
   proxiesReached,
   scrapeAnnotations,
@@ -22,3 +20,6 @@ export const scrapeChecks: readonly AnyCheck[] = [
   pagesAreReadable,
   pagesFitLimits,
 ] as readonly AnyCheck[];
+
+/** What is asked of how Prometheus scrapes proxies, of whatever generation. */
+export const scrapeChecks = [prometheusFound, prometheusAsksItself, ...targetChecks] as readonly AnyCheck[];

@@ -1,11 +1,6 @@
 import type { AnyCheck } from '../../../../diagnosis/check.ts';
 import { samplesFresh } from '../../prometheus/freshness.ts';
-import { scrapeAnnotations } from '../../prometheus/scrape/annotations.ts';
-import { metricsForPrometheus } from '../../prometheus/scrape/localhost.ts';
-import { proxiesReached } from '../../prometheus/scrape/reached.ts';
-import { monitorsTaken } from '../../prometheus/scrape/taken.ts';
-import { proxiesAreTargets } from '../../prometheus/scrape/targeted.ts';
-import { pagesAreReadable, pagesFitLimits, proxiesAnswer, proxiesServe } from '../../prometheus/scrape/up.ts';
+import { targetChecks } from '../../prometheus/scrape/index.ts';
 import { proxiesConfigured } from '../config-delivery/proxies-configured.ts';
 import { statsFilterTaken } from '../config-delivery/stats-filter-taken.ts';
 import { wishesAreAnswered } from '../in-mesh/answered.ts';
@@ -61,17 +56,7 @@ export const callersScraped = callersCheck({
   title: 'Prometheus scrapes the callers’ proxies',
   explains: `${FOR_CALLERS} A caller that is not scraped leaves the workload with what arrives, and without what was sent.`,
   step: SCRAPE,
-  of: these(
-    monitorsTaken,
-    proxiesReached,
-    scrapeAnnotations,
-    proxiesAreTargets,
-    metricsForPrometheus,
-    proxiesAnswer,
-    proxiesServe,
-    pagesAreReadable,
-    pagesFitLimits,
-  ),
+  of: targetChecks,
 });
 
 export const callersStored = callersCheck({
