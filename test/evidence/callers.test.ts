@@ -6,7 +6,7 @@ import type { Ask, ControlPlane, Scope, Source } from '../../src/diagnosis/check
 import { Gatherer } from '../../src/diagnosis/gather.ts';
 import { ofCallers, planeSource, proxySource } from '../../src/diagnosis/source.ts';
 import { population } from '../../src/evidence/istio/population.ts';
-import { allPods, podsIn } from '../../src/evidence/kubernetes/lists.ts';
+import { allPods, podsOfNamespace } from '../../src/evidence/kubernetes/lists.ts';
 import type { Pod } from '../../src/evidence/kubernetes/pod.ts';
 import { narrowed } from '../../src/evidence/kubernetes/workload.ts';
 import { barredProxies } from '../../src/evidence/prometheus/barred.ts';
@@ -255,8 +255,9 @@ describe('what callers are found by', () => {
       read: () => assert.fail('nothing is read'),
     };
     const gatherer = new Gatherer({ cluster, scope, now: 0, sleep: () => Promise.resolve() }, () => 0);
-    for (const revision of ['default', 'canary']) await gatherer.gather(podsIn('front'), { ...PLANE, revision });
-    await gatherer.gather(podsIn('back'), PLANE);
+    for (const revision of ['default', 'canary'])
+      await gatherer.gather(podsOfNamespace('front'), { ...PLANE, revision });
+    await gatherer.gather(podsOfNamespace('back'), PLANE);
     assert.equal(lists, 2);
   });
 });

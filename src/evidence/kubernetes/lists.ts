@@ -136,17 +136,17 @@ function deploymentOf({ metadata, ...rest }: KubernetesObject): Deployment {
 
 export const allPods = listSource(pods, podOf);
 
-const podsOf = new Map<string, Source<readonly Pod[]>>();
+const podsByNamespace = new Map<string, Source<readonly Pod[]>>();
 
 /** Those of one namespace, where not all may be listed: asked once in a run, however many control planes there are. */
-export function podsIn(namespace: string): Source<readonly Pod[]> {
-  const made =
-    podsOf.get(namespace) ??
+export function podsOfNamespace(namespace: string): Source<readonly Pod[]> {
+  const source =
+    podsByNamespace.get(namespace) ??
     clusterSource(listRight(pods), async ({ cluster }) =>
       (await cluster.list({ ask: 'list', resource: pods, namespace })).map(podOf),
     );
-  podsOf.set(namespace, made);
-  return made;
+  podsByNamespace.set(namespace, source);
+  return source;
 }
 
 export const allServices = listSource(services, serviceOf);
@@ -183,17 +183,17 @@ export function missingOf(attempt: Attempt<Listing<unknown>>): readonly Unanswer
 }
 
 /** Items by what `of` says of each, in their order; those of which it says nothing are left out. */
-export function grouped<T>(
+export function grouped<T, K>(
   items: readonly T[],
-  of: (item: T) => string | undefined,
-): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
+  of: (item: T) => K | null | undefined,
+): ReadonlyMap<K, readonly T[]> {
+  const groups = new Map<K, T[]>();
   for (const item of items) {
-    const name = of(item);
-    if (name === undefined) continue;
-    const own = groups.get(name);
+    const key = of(item) ?? null;
+    if (key === null) continue;
+    const own = groups.get(key);
     if (own) own.push(item);
-    else groups.set(name, [item]);
+    else groups.set(key, [item]);
   }
   return groups;
 }

@@ -4,7 +4,7 @@ import { planeSource, settle } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
 import { OPTED_OUT } from '../../scraping/ways.ts';
-import { allNamespaces, allPods, type Listing, podsIn } from '../kubernetes/lists.ts';
+import { allNamespaces, allPods, grouped, type Listing, podsOfNamespace } from '../kubernetes/lists.ts';
 import { type Named, titleOf } from '../kubernetes/named.ts';
 import { workloadNameOf, workloadOf } from '../kubernetes/owner.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
@@ -69,22 +69,14 @@ const total = (series: readonly Series[]): number =>
 /** The callers that series name, without the workload itself. */
 export function callersIn(series: readonly Series[], own: readonly Pod[], pods: readonly Pod[]): readonly Caller[] {
   const named = new Set(own.map(workloadOf));
-  const bySource = new Map<string, Series[]>();
-  for (const each of series) {
+  const bySource = grouped(series, (each) => {
     const source = sourceOf(each);
-    if (source === null || named.has(source)) continue;
-    const known = bySource.get(source);
-    if (known) known.push(each);
-    else bySource.set(source, [each]);
-  }
-  const running = new Map<string, Pod[]>();
-  for (const pod of pods) {
+    return source !== null && named.has(source) ? null : source;
+  });
+  const running = grouped(pods, (pod) => {
     const workload = workloadOf(pod);
-    if (!bySource.has(workload) || !isRunning(pod)) continue;
-    const known = running.get(workload);
-    if (known) known.push(pod);
-    else running.set(workload, [pod]);
-  }
+    return bySource.has(workload) && isRunning(pod) ? workload : null;
+  });
   const isNameless = series.some((each) => isSent(each) && sourceOf(each) === null);
   return [...bySource]
     .flatMap(([title, about]) => callerOf(about, running.get(title) ?? [], isNameless))
@@ -145,7 +137,9 @@ async function podsBeside(
 ): Promise<{ pods: readonly Pod[]; refusal: Unanswered | null }> {
   if (refusal === null) return { pods: items, refusal: null };
   const unseen = await unseenOf(ask, callers);
-  const answers = await Promise.all(unseen.slice(0, MOST).map((namespace) => settle(ask.from(podsIn(namespace)))));
+  const answers = await Promise.all(
+    unseen.slice(0, MOST).map((namespace) => settle(ask.from(podsOfNamespace(namespace)))),
+  );
   const { got, missing } = sorted(answers);
   const known = new Set(items.map(titleOf));
   const beside = got.flat().filter((pod) => !known.has(titleOf(pod)));

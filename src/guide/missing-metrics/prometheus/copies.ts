@@ -54,14 +54,10 @@ function copiesOf(series: readonly Series[]): readonly string[] {
 /** The pods whose series are there more than once in one store, and how each copy was scraped. */
 export function copiesIn(series: readonly Series[], pods: readonly Pod[]): ReadonlyMap<Pod, readonly string[]> {
   const index = PodIndex.of(pods);
-  const own = new Map<Pod, Series[]>();
-  for (const each of series) {
-    const pod = index.podOf(each.labels);
-    if (pod === null || isOfPast(each.labels, pod)) continue;
-    const known = own.get(pod);
-    if (known) known.push(each);
-    else own.set(pod, [each]);
-  }
+  const own = grouped(series, ({ labels }) => {
+    const pod = index.podOf(labels);
+    return pod === null || isOfPast(labels, pod) ? null : pod;
+  });
   return new Map(
     [...own].flatMap(([pod, all]): readonly (readonly [Pod, readonly string[]])[] => {
       const copies = copiesOf(all);
