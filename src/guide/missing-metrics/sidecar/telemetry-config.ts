@@ -1,13 +1,13 @@
 import type { Step } from '../../../diagnosis/check.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
+import { callsCountedOnce } from '../telemetry/counted-once.ts';
+import { statsFiltersFit } from '../telemetry/envoy-filters.ts';
+import { telemetriesRead } from '../telemetry/objects-read.ts';
+import { providersMakeMetrics } from '../telemetry/providers.ts';
+import { type Evidence, type JudgedSide, sidesOf } from '../telemetry/sides.ts';
+import { metricsSwitchedOn } from '../telemetry/switched-on.ts';
 import { callersTold } from './callers/checks.ts';
 import { DOCS, TELEMETRY_CONFIG } from './steps.ts';
-import { callsCountedOnce } from './telemetry-config/counted-once.ts';
-import { statsFiltersFit } from './telemetry-config/envoy-filters.ts';
-import { telemetriesRead } from './telemetry-config/objects-read.ts';
-import { providersMakeMetrics } from './telemetry-config/providers.ts';
-import { type Evidence, type JudgedSide, sidesOf } from './telemetry-config/sides.ts';
-import { metricsSwitchedOn } from './telemetry-config/switched-on.ts';
 
 export const telemetryConfig: Step = {
   id: TELEMETRY_CONFIG,

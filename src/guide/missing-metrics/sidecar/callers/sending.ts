@@ -1,12 +1,12 @@
 import { defineCheck } from '../../../../diagnosis/check.ts';
 import { count } from '../../../../diagnosis/verdict.ts';
-import { droppedIn, REQUESTS } from '../telemetry-config/dropped.ts';
-import { statsFiltersFit } from '../telemetry-config/envoy-filters.ts';
-import { judgeSide, needs } from '../telemetry-config/family.ts';
-import { sizeOf } from '../telemetry-config/losses.ts';
-import { telemetriesRead } from '../telemetry-config/objects-read.ts';
-import { providersMakeMetrics } from '../telemetry-config/providers.ts';
-import { droppedVerdict, metricsSwitchedOn } from '../telemetry-config/switched-on.ts';
+import { droppedIn, REQUESTS } from '../../telemetry/dropped.ts';
+import { statsFiltersFit } from '../../telemetry/envoy-filters.ts';
+import { judgeSide, needs } from '../../telemetry/family.ts';
+import { sizeOf } from '../../telemetry/losses.ts';
+import { telemetriesRead } from '../../telemetry/objects-read.ts';
+import { providersMakeMetrics } from '../../telemetry/providers.ts';
+import { droppedVerdict, metricsSwitchedOn } from '../../telemetry/switched-on.ts';
 
 /** Whether callers are told to count what they send: one of the questions of `callers-told`. What they answer is not looked at. */
 export const sendingIsTold = defineCheck({

@@ -1,8 +1,8 @@
-import { type ControlPlane, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
-import { some } from '../../../../diagnosis/verdict.ts';
-import type { MetricsTold, ToldClass } from '../../../../evidence/istio/told.ts';
-import { linesOf } from '../../../../evidence/kubernetes/owner.ts';
-import type { StatsFilter } from '../../../../istio/stats-filters.ts';
+import { type ControlPlane, defineCheck, type Verdict } from '../../../diagnosis/check.ts';
+import { some } from '../../../diagnosis/verdict.ts';
+import type { MetricsTold, ToldClass } from '../../../evidence/istio/told.ts';
+import { linesOf } from '../../../evidence/kubernetes/owner.ts';
+import type { StatsFilter } from '../../../istio/stats-filters.ts';
 import { objectsLine } from './cures.ts';
 import { few, judgeLosses, needs, part, subjectsIn, UNDECIDED } from './family.ts';
 import { type Culprit, sizeOf } from './losses.ts';

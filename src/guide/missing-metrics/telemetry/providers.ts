@@ -1,5 +1,5 @@
-import { defineCheck } from '../../../../diagnosis/check.ts';
-import { skip, some } from '../../../../diagnosis/verdict.ts';
+import { defineCheck } from '../../../diagnosis/check.ts';
+import { skip, some } from '../../../diagnosis/verdict.ts';
 import { judgeLosses, needs, part, UNDECIDED } from './family.ts';
 import { sidesOf } from './sides.ts';
 import { makerOf } from './words.ts';

@@ -1,6 +1,6 @@
-import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
-import { titleOf } from '../../../../evidence/kubernetes/named.ts';
-import { linesOf } from '../../../../evidence/kubernetes/owner.ts';
+import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
+import { titleOf } from '../../../evidence/kubernetes/named.ts';
+import { linesOf } from '../../../evidence/kubernetes/owner.ts';
 import { objectLine } from './cures.ts';
 import { type Dropped, droppedIn, REQUESTS } from './dropped.ts';
 import { few, judgeLosses, needs, part, subjectsIn, UNDECIDED } from './family.ts';

@@ -1,10 +1,10 @@
-import type { Attempt } from '../../../../diagnosis/check.ts';
-import type { MadeSide } from '../../../../evidence/istio/config-dump.ts';
-import type { Made } from '../../../../evidence/istio/made-stats.ts';
-import type { MetricsTold, ToldClass } from '../../../../evidence/istio/told.ts';
-import { titleOf } from '../../../../evidence/kubernetes/named.ts';
-import type { ProxyKind } from '../../../../istio/attachment.ts';
-import type { Side, SideStats } from '../../../../istio/stats.ts';
+import type { Attempt } from '../../../diagnosis/check.ts';
+import type { MadeSide } from '../../../evidence/istio/config-dump.ts';
+import type { Made } from '../../../evidence/istio/made-stats.ts';
+import type { MetricsTold, ToldClass } from '../../../evidence/istio/told.ts';
+import { titleOf } from '../../../evidence/kubernetes/named.ts';
+import type { ProxyKind } from '../../../istio/attachment.ts';
+import type { Side, SideStats } from '../../../istio/stats.ts';
 
 /** What the checks of this step judge. */
 export interface Evidence {

@@ -1,10 +1,10 @@
-import type { ControlPlane } from '../../../../diagnosis/check.ts';
-import { some } from '../../../../diagnosis/verdict.ts';
-import type { MetricsTold } from '../../../../evidence/istio/told.ts';
-import { meshName } from '../../../../evidence/kubernetes/config-maps.ts';
-import { titleOf } from '../../../../evidence/kubernetes/named.ts';
-import type { Side } from '../../../../istio/stats.ts';
-import type { StatsFilter } from '../../../../istio/stats-filters.ts';
+import type { ControlPlane } from '../../../diagnosis/check.ts';
+import { some } from '../../../diagnosis/verdict.ts';
+import type { MetricsTold } from '../../../evidence/istio/told.ts';
+import { meshName } from '../../../evidence/kubernetes/config-maps.ts';
+import { titleOf } from '../../../evidence/kubernetes/named.ts';
+import type { Side } from '../../../istio/stats.ts';
+import type { StatsFilter } from '../../../istio/stats-filters.ts';
 import type { Culprit, Loss } from './losses.ts';
 
 /** `Telemetry istio-system/off`. */

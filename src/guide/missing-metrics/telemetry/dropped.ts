@@ -1,6 +1,6 @@
-import type { ToldClass } from '../../../../evidence/istio/told.ts';
-import type { Side, SideStats } from '../../../../istio/stats.ts';
-import type { Telemetry } from '../../../../istio/telemetry.ts';
+import type { ToldClass } from '../../../evidence/istio/told.ts';
+import type { Side, SideStats } from '../../../istio/stats.ts';
+import type { Telemetry } from '../../../istio/telemetry.ts';
 import { sizeOf } from './losses.ts';
 import { type Evidence, type JudgedSide, sidesOf } from './sides.ts';
 

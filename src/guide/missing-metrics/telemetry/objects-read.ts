@@ -1,7 +1,7 @@
-import { type ControlPlane, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
-import { some } from '../../../../diagnosis/verdict.ts';
-import { titleOf } from '../../../../evidence/kubernetes/named.ts';
-import { passedOver } from '../../../../istio/telemetry.ts';
+import { type ControlPlane, defineCheck, type Verdict } from '../../../diagnosis/check.ts';
+import { some } from '../../../diagnosis/verdict.ts';
+import { titleOf } from '../../../evidence/kubernetes/named.ts';
+import { passedOver } from '../../../istio/telemetry.ts';
 import { analyzed } from './analyzed.ts';
 import { cureOf } from './cures.ts';
 import { few, judgeLosses, needs, UNDECIDED } from './family.ts';

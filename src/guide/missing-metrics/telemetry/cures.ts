@@ -1,14 +1,14 @@
-import { shellLine, shellWord } from '../../../../cluster/question/shell.ts';
-import type { ControlPlane } from '../../../../diagnosis/check.ts';
-import { proxyNamed } from '../../../../evidence/istio/sync.ts';
-import type { MetricsTold } from '../../../../evidence/istio/told.ts';
-import { meshName } from '../../../../evidence/kubernetes/config-maps.ts';
-import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
-import { isNamespaceWide } from '../../../../istio/attachment.ts';
-import type { MeshMetrics } from '../../../../istio/metrics-providers.ts';
-import { isAtLeast } from '../../../../istio/release.ts';
-import { fitsVersion } from '../../../../istio/stats-filters.ts';
-import { restartOf } from '../../../templates.ts';
+import { shellLine, shellWord } from '../../../cluster/question/shell.ts';
+import type { ControlPlane } from '../../../diagnosis/check.ts';
+import { proxyNamed } from '../../../evidence/istio/sync.ts';
+import type { MetricsTold } from '../../../evidence/istio/told.ts';
+import { meshName } from '../../../evidence/kubernetes/config-maps.ts';
+import type { Pod } from '../../../evidence/kubernetes/pod.ts';
+import { isNamespaceWide } from '../../../istio/attachment.ts';
+import type { MeshMetrics } from '../../../istio/metrics-providers.ts';
+import { isAtLeast } from '../../../istio/release.ts';
+import { fitsVersion } from '../../../istio/stats-filters.ts';
+import { restartOf } from '../../templates.ts';
 import type { Culprit, Loss } from './losses.ts';
 
 const PLURALS = {

@@ -1,10 +1,10 @@
-import type { ControlPlane } from '../../../../diagnosis/check.ts';
-import { some } from '../../../../diagnosis/verdict.ts';
-import type { MetricsTold } from '../../../../evidence/istio/told.ts';
-import { titleOf } from '../../../../evidence/kubernetes/named.ts';
-import { isAttached } from '../../../../istio/attachment.ts';
-import type { StatsConfig } from '../../../../istio/stats.ts';
-import { passedOver, type Telemetry } from '../../../../istio/telemetry.ts';
+import type { ControlPlane } from '../../../diagnosis/check.ts';
+import { some } from '../../../diagnosis/verdict.ts';
+import type { MetricsTold } from '../../../evidence/istio/told.ts';
+import { titleOf } from '../../../evidence/kubernetes/named.ts';
+import { isAttached } from '../../../istio/attachment.ts';
+import type { StatsConfig } from '../../../istio/stats.ts';
+import { passedOver, type Telemetry } from '../../../istio/telemetry.ts';
 import type { Culprit, Loss } from './losses.ts';
 
 const line = (code: string, objects: readonly Telemetry[]): string =>

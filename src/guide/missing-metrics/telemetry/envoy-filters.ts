@@ -1,6 +1,6 @@
-import { defineCheck } from '../../../../diagnosis/check.ts';
-import { skip, some } from '../../../../diagnosis/verdict.ts';
-import { titleOf } from '../../../../evidence/kubernetes/named.ts';
+import { defineCheck } from '../../../diagnosis/check.ts';
+import { skip, some } from '../../../diagnosis/verdict.ts';
+import { titleOf } from '../../../evidence/kubernetes/named.ts';
 import { judgeLosses, needs, UNDECIDED } from './family.ts';
 
 export const statsFiltersFit = defineCheck({

@@ -1,9 +1,9 @@
-import type { MetricsTold, ToldClass } from '../../../../evidence/istio/told.ts';
-import { isNamespaceWide } from '../../../../istio/attachment.ts';
-import { contextOf, ofOtherVersions, type Side, type StatsConfig, statsOf } from '../../../../istio/stats.ts';
-import { addsStats, type EnvoyFilter, fitsVersion } from '../../../../istio/stats-filters.ts';
-import { passedOver, type Telemetry, withObjects } from '../../../../istio/telemetry.ts';
-import { isOfRevision } from '../../../../istio/visibility.ts';
+import type { MetricsTold, ToldClass } from '../../../evidence/istio/told.ts';
+import { isNamespaceWide } from '../../../istio/attachment.ts';
+import { contextOf, ofOtherVersions, type Side, type StatsConfig, statsOf } from '../../../istio/stats.ts';
+import { addsStats, type EnvoyFilter, fitsVersion } from '../../../istio/stats-filters.ts';
+import { passedOver, type Telemetry, withObjects } from '../../../istio/telemetry.ts';
+import { isOfRevision } from '../../../istio/visibility.ts';
 import { type Evidence, type JudgedSide, onceFor, sidesOf } from './sides.ts';
 
 /** Why one side of a proxy is told to make no metrics. */
