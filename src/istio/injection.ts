@@ -20,6 +20,12 @@ export interface Selecting {
 /** How a pod says that it wants a proxy, or none: a label from 1.10 on, an annotation in every release. */
 export const INJECT = 'sidecar.istio.io/inject';
 
+/**
+ * By which istiod tells ztunnels that a sidecar takes tunnels (pilot/pkg/serviceregistry/ambient/workloads.go, setTunnelProtocol);
+ * the injection template sets it where ambient is on.
+ */
+export const TUNNEL = 'networking.istio.io/tunnel';
+
 /** Which control plane a namespace or a pod wants its proxies from: a revision, or a tag. */
 export const REVISION = 'istio.io/rev';
 

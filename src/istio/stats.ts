@@ -137,7 +137,7 @@ export function statsOf(
   proxy: MeshProxy,
   served: Served | null = null,
 ): Stats {
-  const chain = telemetriesFor(telemetries, proxy, mesh.rootNamespace, served);
+  const chain = telemetriesFor(telemetries, proxy, mesh.rootNamespace, served, version);
   const named = namedBy(chain, mesh.defaults);
   // In the order of their names (telemetryFilters, SortedList).
   const merged = [...mergeMetrics(chain, mesh.defaults, version)].sort(([a], [b]) => (a < b ? -1 : 1));

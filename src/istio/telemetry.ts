@@ -1,4 +1,5 @@
 import { isAttached, isNamespaceWide, type MeshProxy, type Policy, type Served } from './attachment.ts';
+import { isAtLeast } from './release.ts';
 import { type Aged, byAge } from './visibility.ts';
 
 /** Which side of a call is meant: a sidecar's inbound side is the server, all else is the client. */
@@ -68,18 +69,28 @@ export const passedOver = (
     return by ? rest.map((ignored) => ({ ignored, by })) : [];
   });
 
+/** Whether an istiod looks into the namespace of a Service that a waypoint of another one serves: 1.30.3 and newer do. */
+const looksElsewhere = (version: string): boolean =>
+  isAtLeast(version, '1.31') || (isAtLeast(version, '1.30') && Number.parseInt(version.split('.')[2] ?? '0', 10) >= 3);
+
 /**
  * The objects that are for a proxy, the last of which has the last word: the root namespace's, the proxy's own namespace's, that
  * of a Service which a waypoint serves in another one, and those that select it. The latter are looked for in one namespace only
- * (pilot/pkg/model/telemetry.go, applicableTelemetries).
+ * (pilot/pkg/model/telemetry.go, applicableTelemetries). Before 1.24 whoever names targets alone is passed over.
  */
 export function telemetriesFor(
   all: Telemetries,
   proxy: MeshProxy,
   root: string,
   served: Served | null = null,
+  version: string | null = null,
 ): readonly Telemetry[] {
-  const isElsewhere = proxy.kind === 'waypoint' && served !== null && served.namespace !== proxy.namespace;
+  const isElsewhere =
+    proxy.kind === 'waypoint' &&
+    served !== null &&
+    served.namespace !== proxy.namespace &&
+    (version === null || looksElsewhere(version));
+  const takesTargets = version === null || isAtLeast(version, '1.24');
   const last = isElsewhere ? served.namespace : proxy.namespace;
   const namespaces = [
     root,
@@ -88,6 +99,9 @@ export function telemetriesFor(
   ];
   return [
     ...namespaces.flatMap((namespace) => wholeOf(all, namespace) ?? []),
-    ...(all.get(last) ?? []).filter((each) => !isNamespaceWide(each) && isAttached(each, proxy, root, served)),
+    ...(all.get(last) ?? []).filter(
+      (each) =>
+        !isNamespaceWide(each) && (takesTargets || each.targets.length === 0) && isAttached(each, proxy, root, served),
+    ),
   ];
 }

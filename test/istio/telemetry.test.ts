@@ -214,6 +214,31 @@ describe('the Telemetry API', () => {
     assert.deepEqual(chainOf({ kind: 'ServiceEntry', name: 'cart', namespace: 'shop' }), ['shop/all']);
   });
 
+  it('takes a waypoint’s objects as each release does', () => {
+    const { telemetries } = configOf([
+      telemetryObject('shop/all', off),
+      telemetryObject('shop/cart', { targetRefs: [{ kind: 'Service', name: 'cart' }], ...off }),
+      telemetryObject('bookinfo/all', off),
+      telemetryObject('bookinfo/cart', { targetRefs: [{ kind: 'Service', name: 'cart' }], ...off }),
+    ]);
+    const waypoint: MeshProxy = {
+      ...PROXY,
+      kind: 'waypoint',
+      labels: { 'gateway.networking.k8s.io/gateway-name': 'w' },
+    };
+    const chainIn = (version: string, namespace: string) =>
+      titles(
+        telemetriesFor(telemetries, waypoint, 'istio-system', { kind: 'Service', name: 'cart', namespace }, version),
+      );
+    const elsewhere = ['bookinfo/all', 'shop/all', 'shop/cart'];
+    for (const version of ['1.22.8', '1.23.6']) assert.deepEqual(chainIn(version, 'bookinfo'), ['bookinfo/all']);
+    for (const version of ['1.24.0', '1.30.2', '1.31.0'])
+      assert.deepEqual(chainIn(version, 'bookinfo'), ['bookinfo/all', 'bookinfo/cart']);
+    for (const version of ['1.24.0', '1.29.6', '1.30.2']) assert.deepEqual(chainIn(version, 'shop'), ['bookinfo/all']);
+    for (const version of ['1.30.3', '1.30.10', '1.31.0', '1.32.1', '2.0.0'])
+      assert.deepEqual(chainIn(version, 'shop'), elsewhere);
+  });
+
   it('says who is passed over', () => {
     const { telemetries } = configOf([
       telemetryObject('shop/new', on, {}, 60),
