@@ -16,6 +16,14 @@ export interface ControlPlane {
   version: string | null;
 }
 
+/** How many running pods each data plane carries. */
+export interface Shares {
+  /** With a sidecar of their own. */
+  sidecars: number;
+  /** Whose connections ztunnel carries. */
+  ambient: number;
+}
+
 /** What the word after a topic may name. */
 export const WORKLOAD_KINDS = ['service', 'deployment', 'statefulset', 'daemonset', 'job', 'pod'] as const;
 

@@ -50,10 +50,11 @@ export function isProxyPage(url: string): boolean {
   return ENVOY.includes(address.port) || (address.pathname.includes('/stats/prometheus') && address.port !== '');
 }
 
-/** What of a way tells that it was made for proxies: the path, a port, the container, or the annotations that injection sets. */
-export function isMeantForProxies({ path, port, rules, of }: Way): boolean {
+/** What of a way tells that it was made for proxies: the path, a port, the container, ztunnel's label, or the annotations that injection sets. */
+export function isMeantForProxies({ path, port, rules, of, selector }: Way): boolean {
   if (path.includes('/stats/prometheus')) return true;
-  if (port !== null && /envoy-prom|^150(20|9[0-2])$/.test(String(port))) return true;
+  if (port !== null && /envoy-prom|ztunnel-stats|^150(20|9[0-2])$/.test(String(port))) return true;
+  if (of === 'pods' && Object.values(selector?.matchLabels ?? {}).includes('ztunnel')) return true;
   return rules.some(
     ({ action, sources, regex, replacement }) =>
       /envoy-prom|istio-proxy|\b150(20|9[0-2])\b|\/stats\/prometheus/.test(

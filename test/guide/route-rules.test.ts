@@ -1042,7 +1042,10 @@ const ambient = (labels: Record<string, string> = {}) => ({
 });
 const enrolled = ambient({ 'istio.io/use-waypoint': 'waypoint' });
 const bound = (isBound: boolean) =>
-  service('reviews', { ports: [port('http', 9080)], waypoint: { bound: isBound, message: 'no such waypoint' } });
+  service('reviews', {
+    ports: [port('http', 9080)],
+    waypoint: { bound: isBound, message: 'no such waypoint', since: null },
+  });
 const condition = (type: string, status: string, reason: string = type, message = ''): Condition => ({
   type,
   status,
@@ -1179,7 +1182,11 @@ const apiGateway = (
   name: 'edge',
   namespace: 'istio-system',
   className: 'istio',
+  isWaypoint: false,
   serves: 'service',
+  unsaid: null,
+  hasAddress: true,
+  isManual: false,
   conditions: [...ACCEPTED, condition('Programmed', 'True')],
   listeners: [
     {

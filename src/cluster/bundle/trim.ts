@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../question/cluster.ts';
 import { envoyFilterSpec } from './envoy-filter.ts';
 import { array, type Json, object, only, withoutLogin } from './parts.ts';
+import { dashboardsIn } from './trim-dashboards.ts';
 import { storesIn } from './trim-yaml.ts';
 
 /** Annotations that say how a pod is injected and scraped; all others (last-applied!) are dropped. */
@@ -18,9 +19,21 @@ const ANNOTATIONS = new RegExp(
   ].join('|')})`,
 );
 
+/** Where Datadog's agent is told how to read the page of Istio's container: with logins, of which nothing is kept. */
+const READER = /^ad\.datadoghq\.com\/istio-proxy\.(checks|instances|check_names)$/;
+
+/** Whether the reader is told to use the newest form of OpenMetrics. */
+const readerIn = (text: unknown): string => {
+  const [, said] = /"use_latest_spec"\s*:\s*"?(true|false)\b/.exec(String(text)) ?? [];
+  return said === undefined ? '' : `use_latest_spec: ${said}`;
+};
+
 function metadata(from: unknown): KubernetesObject['metadata'] {
   const { annotations, ownerReferences, ...rest } = object(from);
-  const kept = Object.entries(object(annotations)).filter(([name]) => ANNOTATIONS.test(name));
+  const kept = Object.entries(object(annotations)).flatMap(([name, value]): [string, unknown][] => {
+    if (READER.test(name)) return [[name, readerIn(value)]];
+    return ANNOTATIONS.test(name) ? [[name, value]] : [];
+  });
   return {
     ...only(rest, 'name', 'namespace', 'labels', 'creationTimestamp', 'deletionTimestamp'),
     ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
@@ -132,16 +145,21 @@ function nginxLine(line: string): readonly string[] {
 const withoutTemplates = (config: unknown): string =>
   String(config).replace(/^templates?:.*(?:\n(?:[ \t#].*)?$)*\n?/gm, '');
 
+const OF_AGENTS = ['AMBIENT_ENABLED', 'AMBIENT_DNS_CAPTURE', 'AMBIENT_ENABLEMENT_SELECTOR', 'EXCLUDE_NAMESPACES'];
+
 /** Istio's own and Prometheus' are read whole; of a revision's, its mesh; of the injector's, whom it takes; of Grafana's and Kiali's, whom they ask; of any other what it tells nginx. */
 function configMap(from: Json): Partial<KubernetesObject> {
   const name = String(object(from.metadata).name);
   if (/^(istio|prometheus)$/.test(name)) return only(from, 'data');
   const { config, mesh } = object(from.data);
+  if (name === 'istio-cni-config') return only({ data: only(from.data, ...OF_AGENTS) }, 'data');
   if (/^istio-sidecar-injector(-|$)/.test(name) && config !== undefined)
     return { data: { config: withoutTemplates(config) } };
   if (name.startsWith('istio-') && typeof mesh === 'string') return { data: { mesh } };
   const stores = storesIn(name, object(from.data));
   if (stores !== null) return { data: stores };
+  const dashboards = dashboardsIn(object(from.data));
+  if (dashboards !== null) return { data: dashboards };
   const files = Object.entries(object(from.data)).filter(([, text]) => /proxy_pass/.test(String(text)));
   const lines = (text: unknown): string =>
     String(text)
@@ -224,9 +242,10 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
   'pods.metrics.k8s.io': (from) => ({ containers: array(from.containers).map((each) => only(each, 'name', 'usage')) }),
   // Istio's own, and the Gateway API's.
   gateways: ({ spec, status }) => ({
-    spec: only(spec, 'gatewayClassName', 'listeners', 'selector', 'servers'),
-    ...(status !== undefined && { status: only(status, 'conditions', 'listeners') }),
+    spec: only(spec, 'gatewayClassName', 'listeners', 'selector', 'servers', 'addresses'),
+    ...(status !== undefined && { status: only(status, 'conditions', 'listeners', 'addresses') }),
   }),
+  gatewayclasses: ({ spec }) => ({ spec: only(spec, 'controllerName') }),
   httproutes: gatewayRoute,
   grpcroutes: gatewayRoute,
   tlsroutes: gatewayRoute,
@@ -249,6 +268,10 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
       'enforcedBodySizeLimit',
       'enforcedLabelLimit',
     ),
+  }),
+  serviceentries: ({ spec, status }) => ({
+    spec,
+    ...(status !== undefined && { status: only(status, 'conditions', 'addresses') }),
   }),
   handlers: ({ spec }) => ({ spec: handlerSpec(spec) }),
   envoyfilters: ({ spec }) => ({ spec: envoyFilterSpec(spec) }),

@@ -13,7 +13,7 @@ const PAGE_PATHS: readonly RegExp[] = [
   /^\/ready$/,
   /^\/server_info$/,
   /^\/v1\/registration$/,
-  /^\/debug\/(syncz|adsz|edsz|endpointz|registryz)$/,
+  /^\/debug\/(syncz|adsz|edsz|endpointz|registryz|clusterz)$/,
   /^\/debug\/config_dump\?proxyID=[a-z0-9.-]+$/,
   /^\/config_dump(\?include_eds)?$/,
   /^\/(certs|clusters)$/,

@@ -39,6 +39,8 @@ export const telemetries = (version: 'v1alpha1' | 'v1'): Resource =>
   resource('telemetry.istio.io', version, 'telemetries');
 type GatewayApi = 'v1' | 'v1beta1';
 export const gateways = (version: GatewayApi): Resource => resource('gateway.networking.k8s.io', version, 'gateways');
+export const gatewayClasses = (version: GatewayApi): Resource =>
+  resource('gateway.networking.k8s.io', version, 'gatewayclasses');
 const ROUTE_VERSIONS = {
   HTTPRoute: ['v1', 'v1beta1'],
   GRPCRoute: ['v1'],
@@ -82,7 +84,13 @@ export const egressRules = mixerKind('egressrules');
 export const groupPath = ({ group, version }: Resource): string =>
   group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
 
-const CLUSTER_WIDE = ['namespaces', 'nodes', 'mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
+const CLUSTER_WIDE = [
+  'namespaces',
+  'nodes',
+  'mutatingwebhookconfigurations',
+  'validatingwebhookconfigurations',
+  'gatewayclasses',
+];
 
 /** Whether its objects lie in namespaces. */
 export const isNamespaced = ({ plural }: Resource): boolean => !CLUSTER_WIDE.includes(plural);

@@ -26,7 +26,7 @@ export const API_PATHS: readonly string[] = [
   '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?(envoyfilters|virtualservices|destinationrules|serviceentries|sidecars|gateways)$',
   '^/apis/security\\.istio\\.io/v1beta1/(namespaces/[^/]+/)?peerauthentications$',
   '^/apis/telemetry\\.istio\\.io/v1(alpha1)?/(namespaces/[^/]+/)?telemetries$',
-  '^/apis/gateway\\.networking\\.k8s\\.io/v1(beta1|alpha2)?/(namespaces/[^/]+/)?(gateways|(http|grpc|tls|tcp)routes|referencegrants)$',
+  '^/apis/gateway\\.networking\\.k8s\\.io/v1(beta1|alpha2)?/(namespaces/[^/]+/)?(gateways|gatewayclasses|(http|grpc|tls|tcp)routes|referencegrants)$',
   '^/apis/networking\\.k8s\\.io/v1/(namespaces/[^/]+/)?networkpolicies$',
   '^/apis/monitoring\\.coreos\\.com/v1/(namespaces/[^/]+/)?(podmonitors|servicemonitors|prometheuses)$',
   '^/apis/metrics\\.k8s\\.io/v1beta1/(namespaces/[^/]+/)?pods$',

@@ -31,11 +31,11 @@ export interface ConsumerStores {
   isComplete: boolean;
 }
 
-/** Series of sidecars and gateways: one of these every store of such a mesh has. */
-const PROMQL = 'count(istio_build{component="proxy"}) or count(istio_requests_total)';
+/** Series of Envoys and of ztunnels: one of these every store of such a mesh has. */
+const PROMQL = 'count by (component) (istio_build{component=~"proxy|ztunnel"}) or count(istio_requests_total)';
 
 const isOfThese = ({ labels }: Series): boolean =>
-  labels.get('component') === 'proxy' || labels.get('__name__') === 'istio_requests_total';
+  /^(proxy|ztunnel)$/.test(labels.get('component') ?? '') || labels.get('__name__') === 'istio_requests_total';
 
 async function holdsIn(ask: Ask, leads: Leads): Promise<ConsumerStore['holds']> {
   if (leads.to !== 'service' || leads.isEncrypted) return null;

@@ -3,7 +3,8 @@ import { unanswered } from '../../cluster/question/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { proxySource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
-import { type Proxy as MeshProxy, type Population, podsOf, population } from '../istio/population.ts';
+import { type MeshProxies, meshProxies } from '../istio/mesh-proxies.ts';
+import { type Proxy as MeshProxy, podsOf } from '../istio/population.ts';
 import { isYoung } from '../istio/proxies.ts';
 import { ownerOf } from '../kubernetes/owner.ts';
 import type { Pod } from '../kubernetes/pod.ts';
@@ -33,7 +34,7 @@ export interface Emission {
   /** One that a store has: its page says whether pages can be believed. */
   control: ReadProxy | null;
   /** Why not every pod could be listed; null when all were. */
-  refusal: Population['refusal'];
+  refusal: MeshProxies['refusal'];
 }
 
 /** Where the agent serves, which a pod may move (annotation of the injector's). */
@@ -82,7 +83,9 @@ async function ownPageOf(ask: Ask, proxy: MeshProxy): Promise<Attempt<MetricsPag
 /** An agent's page without what is looked for proves nothing: its part of Envoy may be missing, or be the application's. */
 async function readOf(ask: Ask, proxy: MeshProxy): Promise<ReadProxy> {
   const merged = await settle(askMetricsPage(ask.cluster, pageOf(proxy, statusPortOf(proxy.pod))));
-  const own = 'got' in merged && isLoaded(merged.got) ? null : await ownPageOf(ask, proxy);
+  // ztunnel has one page, and no Envoy.
+  const isShown = proxy.kind === 'ztunnel' || ('got' in merged && isLoaded(merged.got));
+  const own = isShown ? null : await ownPageOf(ask, proxy);
   return { ...proxy, merged, own };
 }
 
@@ -106,7 +109,7 @@ export const emission = proxySource(
   async (ask): Promise<Emission> => {
     const { from, now, scope } = ask;
     const [{ proxies, refusal }, builds, series] = await Promise.all([
-      from(population),
+      from(meshProxies),
       settle(from(loaded)),
       settle(from(fresh)),
     ]);

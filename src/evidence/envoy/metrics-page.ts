@@ -11,7 +11,7 @@ import { askLines } from '../prometheus/metrics-page.ts';
 export interface MetricsPage {
   /** Whose parts are on it: the agent merges its own, Envoy's and the application's (modern.md 2c). */
   parts: { agent: boolean; envoy: boolean };
-  /** The tag of `istio_build{component="proxy"}`: the stats filter itself makes it when it is loaded; null without. */
+  /** The tag of `istio_build`: the stats filter itself makes it when it is loaded, and ztunnel always; null without. */
   build: string | null;
   /** Istio's standard metrics that are there: none before the first request. */
   families: ReadonlySet<string>;
@@ -59,7 +59,8 @@ export async function askMetricsPage(cluster: Cluster, question: PageQuestion | 
   const { problems } = await askLines(cluster, question, wants, (_family, sample) => {
     if (!told.has(sample.name)) return;
     const { name, labels, value } = sample;
-    if (name === 'istio_build' && labels.get('component') === 'proxy') build = labels.get('tag') ?? '';
+    if (name === 'istio_build' && /^(proxy|ztunnel)$/.test(labels.get('component') ?? ''))
+      build = labels.get('tag') ?? '';
     if (STANDARD.test(name)) families.add(name);
     if (MANGLED.test(name)) mangled.add(name);
     if (name === 'istio_agent_scrape_failures_total') {

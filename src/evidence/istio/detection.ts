@@ -2,8 +2,21 @@ import { envoyFilters, typedName } from '../../cluster/question/resources.ts';
 import type { Ask, ControlPlane, Generation } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../../errors.ts';
+import { GATEWAY_NAME, WAYPOINT_CLASS } from '../../istio/attachment.ts';
+import { DATAPLANE } from '../../istio/enrolment.ts';
 import { isAtLeast } from '../../istio/release.ts';
-import { allDeployments, allPods, type Deployment, itemsOf, listAll, missingOf } from '../kubernetes/lists.ts';
+import { isManagedWaypoint } from '../../istio/waypoints.ts';
+import {
+  allDeployments,
+  allNamespaces,
+  allPods,
+  type Deployment,
+  itemsOf,
+  listAll,
+  missingOf,
+  type Namespace,
+} from '../kubernetes/lists.ts';
+import { titleOf } from '../kubernetes/named.ts';
 import { type Pod, proxyOf } from '../kubernetes/pod.ts';
 
 /** What the search for control planes found, and what it could not look at. */
@@ -47,6 +60,14 @@ const isPilot = (pod: Pod): boolean =>
 export const isZtunnel = (pod: Pod): boolean =>
   pod.labels.app === 'ztunnel' && pod.containers.some(({ image }) => /ztunnel/.test(image));
 
+/** A waypoint's, which belongs to ambient: of Istio's own class, or of another implementation that istiod manages. */
+export const isWaypointPod = ({ labels }: Pod): boolean =>
+  labels['gateway.networking.k8s.io/gateway-class-name'] === WAYPOINT_CLASS || isManagedWaypoint(labels);
+
+/** The Gateway that a waypoint's pod is of, as `titleOf` names it. */
+export const gatewayOf = ({ namespace, labels }: Pod): string =>
+  titleOf({ namespace, name: labels[GATEWAY_NAME] ?? '' });
+
 export const releaseIn = (pod: Pod, container: string): string | null =>
   releaseOf(pod.containers.find(({ name }) => name === container)?.image ?? '');
 
@@ -61,15 +82,20 @@ interface Found {
 export const detection = clusterSource(
   [{ verb: 'list', resource: typedName(envoyFilters) }],
   async (ask): Promise<Detection> => {
-    const [pods, deployments] = await Promise.all([settle(ask.from(allPods)), settle(ask.from(allDeployments))]);
+    const [pods, deployments, namespaces] = await Promise.all([
+      settle(ask.from(allPods)),
+      settle(ask.from(allDeployments)),
+      settle(ask.from(allNamespaces)),
+    ]);
     const unsearched = [...missingOf(pods), ...missingOf(deployments)];
     const everyPod = itemsOf(pods);
     const everyDeployment = itemsOf(deployments);
+    const istiod = istiods(everyPod, everyDeployment);
 
     const found = [
       ...mixers(everyPod, everyDeployment),
-      ...istiods(everyPod, everyDeployment),
-      ...ztunnels(everyPod),
+      ...istiod,
+      ...ambients(everyPod, itemsOf(namespaces), istiod),
       ...('got' in pods && pods.got.complete ? orphans(everyPod) : []),
     ];
     const planes = await withoutUnusedTelemetryV2(ask, distinct(found));
@@ -147,13 +173,35 @@ function istiods(pods: readonly Pod[], deployments: readonly Deployment[]): read
   ];
 }
 
-const ztunnels = (pods: readonly Pod[]): readonly Found[] =>
-  pods.filter(isZtunnel).map((pod) => ({
-    generation: 'ambient',
-    namespace: pod.namespace,
-    revision: null,
-    version: releaseIn(pod, 'istio-proxy'),
-  }));
+/** The istiod that ambient has its configuration from: of several that beside ztunnel, the one without a revision first. */
+function istiodOf(istiods: readonly Found[], namespace: string | null): Found | undefined {
+  const isDefault = ({ revision }: Found): boolean => revision === null || revision === 'default';
+  return [...istiods].sort(
+    (a, b) =>
+      Number(b.namespace === namespace) - Number(a.namespace === namespace) ||
+      Number(isDefault(b)) - Number(isDefault(a)),
+  )[0];
+}
+
+/**
+ * Ambient is there where a ztunnel runs, and where pods or namespaces ask for it and none does. Its control plane is istiod:
+ * ztunnels may run in another namespace, and are of one mesh.
+ */
+function ambients(pods: readonly Pod[], namespaces: readonly Namespace[], istiods: readonly Found[]): readonly Found[] {
+  const ztunnel = pods.find(isZtunnel);
+  const asks = ({ labels }: { labels: Readonly<Record<string, string>> }): boolean => labels[DATAPLANE] === 'ambient';
+  const isAsked = istiods.length > 0 && (pods.some((pod) => isWaypointPod(pod) || asks(pod)) || namespaces.some(asks));
+  if (!ztunnel && !isAsked) return [];
+  const istiod = istiodOf(istiods, ztunnel?.namespace ?? null);
+  return [
+    {
+      generation: 'ambient',
+      namespace: istiod?.namespace ?? ztunnel?.namespace ?? null,
+      revision: istiod?.revision ?? null,
+      version: (ztunnel && releaseIn(ztunnel, 'istio-proxy')) ?? istiod?.version ?? null,
+    },
+  ];
+}
 
 /** Sidecars whose control plane is nowhere in this cluster: it runs elsewhere, or is gone. */
 function orphans(pods: readonly Pod[]): readonly Found[] {

@@ -1,10 +1,11 @@
 import { proxySource } from '../../diagnosis/source.ts';
 import type { Pod } from '../kubernetes/pod.ts';
-import { podsOf, population } from './population.ts';
+import { meshProxies } from './mesh-proxies.ts';
+import { podsOf } from './population.ts';
 
 /** The pods that make Istio's metrics, of those that are looked at: for what is judged alike whatever makes them. */
 export const emitters = proxySource([], async ({ from }): Promise<readonly Pod[]> => {
-  const { proxies } = await from(population);
+  const { proxies } = await from(meshProxies);
   return podsOf(proxies);
 });
 

@@ -1,10 +1,17 @@
 import type { KubernetesObject } from '../../cluster/question/cluster.ts';
-import { gateways as gatewaysKind, referenceGrants, routesOf, typedName } from '../../cluster/question/resources.ts';
-import { clusterSource } from '../../diagnosis/source.ts';
+import {
+  gatewayClasses,
+  gateways as gatewaysKind,
+  referenceGrants,
+  routesOf,
+  typedName,
+} from '../../cluster/question/resources.ts';
+import { clusterSource, settle } from '../../diagnosis/source.ts';
+import type { Unanswered } from '../../errors.ts';
 import type { ReferenceGrant } from '../../istio/grants.ts';
 import { type Barrier, barrierOf, type Listener } from '../../istio/parents.ts';
 import { isSelected, type LabelSelector } from '../../istio/selector.ts';
-import { type Listing, listFirst } from '../kubernetes/lists.ts';
+import { itemsOf, type Listing, listFirst, missingOf } from '../kubernetes/lists.ts';
 import { type Named, named, titleOf } from '../kubernetes/named.ts';
 import { type Json, list, number, object, text, texts } from '../text/json.ts';
 
@@ -148,10 +155,18 @@ export const routeTitle = (route: GatewayRoute): string => `${route.kind} ${titl
 /** A Gateway of the Gateway API. */
 export interface ApiGateway extends Named {
   className: string;
+  /** Whether its class is one of waypoints. */
+  isWaypoint: boolean;
   conditions: readonly Condition[];
   listeners: readonly (Listener & { selector: LabelSelector | null; conditions: readonly Condition[] })[];
   /** For whom it is a waypoint: `service` (also when nothing is said), `workload`, `all` or `none`. */
   serves: string;
+  /** Why that is not known: it says nothing itself, and its class could not be read; null where it is known. */
+  unsaid: Unanswered | null;
+  /** Whether it has been given an address: istiod gives one when it has a pod, ready or not, and never takes it away. */
+  hasAddress: boolean;
+  /** Whether somebody else deploys what it is: istiod makes no pods for it (gatewaycommon, IsManaged). */
+  isManual: boolean;
 }
 
 function listenersIn({ spec, status }: KubernetesObject): ApiGateway['listeners'] {
@@ -173,16 +188,53 @@ function listenersIn({ spec, status }: KubernetesObject): ApiGateway['listeners'
   });
 }
 
+/** For whom a waypoint is; of a class for those that say nothing (pilot/pkg/serviceregistry/ambient/waypoints.go). */
+const WAYPOINT_FOR = 'istio.io/waypoint-for';
+
+/** The controllers of waypoints (pilot/pkg/config/kube/gatewaycommon/classinfo.go): a class may have any name. */
+const WAYPOINTS = /^istio\.io\/(mesh|agentgateway-waypoint)-controller$/;
+
+/** Who may not list them knows classes by their names. */
+export const allGatewayClasses = clusterSource([{ verb: 'list', resource: typedName(gatewayClasses('v1')) }], (ask) =>
+  listFirst(ask, [gatewayClasses('v1'), gatewayClasses('v1beta1')], (from) => ({
+    ...named(from),
+    controller: text(object(from.spec).controllerName),
+    serves: from.metadata.labels?.[WAYPOINT_FOR] ?? null,
+  })),
+);
+
+/** One address may be the IP that its Service is to have; a host, or several, name a Service that is there. */
+export function isManual(spec: Json): boolean {
+  const [first, ...more] = list(spec.addresses);
+  return first !== undefined && (more.length > 0 || (text(first.type) || 'IPAddress') !== 'IPAddress');
+}
+
 export const apiGateways = clusterSource(
   [{ verb: 'list', resource: typedName(gatewaysKind('v1')) }],
-  (ask): Promise<Listing<ApiGateway>> =>
-    listFirst(ask, [gatewaysKind('v1'), gatewaysKind('v1beta1')], (from) => ({
-      ...named(from),
-      className: text(object(from.spec).gatewayClassName),
-      conditions: conditionsIn(object(from.status)),
-      listeners: listenersIn(from),
-      serves: from.metadata.labels?.['istio.io/waypoint-for'] ?? 'service',
-    })),
+  async (ask): Promise<Listing<ApiGateway>> => {
+    const [gateways, asked] = await Promise.all([
+      listFirst(ask, [gatewaysKind('v1'), gatewaysKind('v1beta1')], (from) => from),
+      settle(ask.from(allGatewayClasses)),
+    ]);
+    const known = new Map(itemsOf(asked).map((each) => [each.name, each]));
+    const gatewayOf = (from: KubernetesObject): ApiGateway => {
+      const className = text(object(from.spec).gatewayClassName);
+      const own = known.get(className);
+      const serves = from.metadata.labels?.[WAYPOINT_FOR] ?? own?.serves;
+      return {
+        ...named(from),
+        className,
+        isWaypoint: own ? WAYPOINTS.test(own.controller) : /waypoint/.test(className),
+        conditions: conditionsIn(object(from.status)),
+        listeners: listenersIn(from),
+        serves: serves ?? 'service',
+        unsaid: (!serves && !own && missingOf(asked)[0]) || null,
+        hasAddress: list(object(from.status).addresses).length > 0,
+        isManual: isManual(object(from.spec)),
+      };
+    };
+    return { ...gateways, items: gateways.items.map(gatewayOf) };
+  },
 );
 
 /** Why a Gateway does not take a route of a namespace with these labels; null where it does. */
@@ -199,8 +251,6 @@ export const barrierTo = (
     return from !== 'Selector' || isSelected(selector, all);
   });
 
-export const isWaypoint = ({ className }: ApiGateway): boolean => /waypoint/.test(className);
-
 /** A waypoint of an ambient mesh. */
 export interface Waypoint extends Named {
   programmed: boolean;
@@ -213,9 +263,17 @@ export const waypoints = clusterSource(apiGateways.rights, async ({ from }): Pro
   const all = await from(apiGateways);
   return {
     ...all,
-    items: all.items.filter(isWaypoint).map(({ name, namespace, conditions, serves }) => {
-      const programmed = conditions.find(({ type }) => type === 'Programmed');
-      return { name, namespace, serves, programmed: programmed?.status === 'True', message: programmed?.message ?? '' };
-    }),
+    items: all.items
+      .filter((each) => each.isWaypoint)
+      .map(({ name, namespace, conditions, serves }) => {
+        const programmed = conditions.find(({ type }) => type === 'Programmed');
+        return {
+          name,
+          namespace,
+          serves,
+          programmed: programmed?.status === 'True',
+          message: programmed?.message ?? '',
+        };
+      }),
   };
 });

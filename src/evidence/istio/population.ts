@@ -2,19 +2,22 @@ import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { proxySource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { isNo, isYes } from '../../istio/asking.ts';
-import { GATEWAY_NAME, WAYPOINT_CLASS } from '../../istio/attachment.ts';
+import { GATEWAY_NAME } from '../../istio/attachment.ts';
 import { INJECT, INJECTION, isCalledIn, isAmbient as wantsZtunnel } from '../../istio/injection.ts';
 import { allPods } from '../kubernetes/lists.ts';
 import { type Container, isAmbient, isOn, isRunning, type Pod } from '../kubernetes/pod.ts';
 import { narrowed, selectedPods } from '../kubernetes/workload.ts';
 import { type Callers, callers } from '../prometheus/callers.ts';
 import { type Bare, bareIn } from './bare.ts';
-import { detection, isZtunnel } from './detection.ts';
+import { detection, isWaypointPod, isZtunnel } from './detection.ts';
 import { type Injection, injection, isInjectedOtherwise, mayBeInjected } from './injection.ts';
 import { isMixers, ofPlane, proxyContainerOf } from './proxies.ts';
 
-/** A sidecar reports both sides, a gateway what it sends only (modern.md 2b, rule 7). */
-export type ProxyKind = 'sidecar' | 'gateway';
+/**
+ * A sidecar reports both sides, a gateway what it sends only, a waypoint what it passes on (modern.md 2b, rule 7); ztunnel both
+ * sides of what the pods of its node do.
+ */
+export type ProxyKind = 'sidecar' | 'gateway' | 'waypoint' | 'ztunnel';
 
 /** A pod whose proxy makes Istio's metrics. */
 export interface Proxy {
@@ -43,11 +46,6 @@ export interface Population {
   refusal: Unanswered | null;
 }
 
-/** Whose class is a waypoint's belongs to ambient. */
-const isWaypoint = ({ labels }: Pod): boolean =>
-  labels['gateway.networking.k8s.io/gateway-class-name'] === WAYPOINT_CLASS ||
-  labels['gateway.istio.io/managed'] === 'istio.io-mesh-controller';
-
 /** Whether a container fetches certificates for another Envoy beside it, as kgateway's does (reports.md 4b): no injector gave it. */
 const isCertificates = ({ annotations, containers }: Pod, { ports, args }: Container): boolean =>
   annotations['sidecar.istio.io/status'] === undefined &&
@@ -73,7 +71,7 @@ export const population = proxySource([], async (ask): Promise<Population> => {
     settle(from(injection)),
   ]);
   const isOwn = ofPlane(plane, planes);
-  const looked = pods.filter((pod) => !isZtunnel(pod) && !isWaypoint(pod) && !isMixers(pod, planes) && isOwn(pod));
+  const looked = pods.filter((pod) => !isZtunnel(pod) && !isWaypointPod(pod) && !isMixers(pod, planes) && isOwn(pod));
   const proxies: Proxy[] = [];
   const envoyless: Pod[] = [];
   for (const pod of looked) {
@@ -91,9 +89,8 @@ export const population = proxySource([], async (ask): Promise<Population> => {
   };
 });
 
-/** The running pods that were asked for, or those of the callers; and why there may be more. */
-async function lookedAt({ from, scope, whose }: Ask): Promise<Pick<Callers, 'pods' | 'refusal'>> {
-  if (whose === 'callers') return from(callers);
+/** The running pods that were asked for, and why there may be more. */
+export async function scopedPods({ from, scope }: Ask): Promise<Pick<Callers, 'pods' | 'refusal'>> {
   const [all, selected, own] = await Promise.all([from(allPods), from(selectedPods), from(narrowed)]);
   const named = own && new Set(own.pods);
   const pods = (selected ?? all).items.filter(
@@ -104,6 +101,10 @@ async function lookedAt({ from, scope, whose }: Ask): Promise<Pick<Callers, 'pod
   );
   return { pods, refusal: all.refusal };
 }
+
+/** Those, or those of the callers. */
+const lookedAt = (ask: Ask): Promise<Pick<Callers, 'pods' | 'refusal'>> =>
+  ask.whose === 'callers' ? ask.from(callers) : scopedPods(ask);
 
 /** Whether the pod itself says, in whatever words, that it wants no proxy. */
 const saysNo = ({ labels, annotations }: Pod): boolean =>

@@ -25,6 +25,7 @@ import type { StreamRule } from '../../istio/streams.ts';
 import type { VirtualService } from '../../istio/virtual-services.ts';
 import { listAll } from '../kubernetes/lists.ts';
 import { dated, type Named, named } from '../kubernetes/named.ts';
+import { type WaypointBound, waypointBoundIn } from '../kubernetes/service.ts';
 import { durationIn } from '../text/duration.ts';
 import { type Json, list, number, object, text, textMap, texts } from '../text/json.ts';
 import { configuration } from './configuration.ts';
@@ -198,10 +199,15 @@ export interface ServiceEntry extends Named {
   createdAt: number;
   /** The labels of each endpoint, where they are found by DNS; null where they are found otherwise. */
   endpoints: readonly Readonly<Record<string, string>>[] | null;
+  labels: Readonly<Record<string, string>>;
+  /** What istiod says of its waypoint (1.24 and newer); null when it says nothing. */
+  waypoint: WaypointBound | null;
+  /** Whether it names an address, or istiod has given it one, which only those dial who ask ztunnel for names; null for neither. */
+  address: 'own' | 'given' | null;
 }
 
 export const serviceEntries = configuration(serviceEntriesKind, (from): ServiceEntry => {
-  const { hosts, exportTo, ports, resolution, endpoints, workloadSelector } = object(from.spec);
+  const { hosts, exportTo, ports, resolution, endpoints, workloadSelector, addresses } = object(from.spec);
   const isByDns = text(resolution).startsWith('DNS') && !workloadSelector;
   // Without endpoints the host itself is one, without labels.
   const labels = list(endpoints).map((each) => labelsIn(each.labels) ?? {});
@@ -216,6 +222,9 @@ export const serviceEntries = configuration(serviceEntriesKind, (from): ServiceE
     exportTo: texts(exportTo),
     ports: own.map(({ port }) => port),
     http: own.flatMap(({ port, protocol }) => (mayBeHttp(protocol) ? [port] : [])),
+    labels: from.metadata.labels ?? {},
+    waypoint: waypointBoundIn(list(object(from.status).conditions)),
+    address: texts(addresses).length > 0 ? 'own' : list(object(from.status).addresses).length > 0 ? 'given' : null,
     endpoints: isByDns ? (labels.length > 0 ? labels : [{}]) : null,
   };
 });

@@ -1,20 +1,25 @@
 import type { ControlPlane } from '../../diagnosis/check.ts';
 import { proxySource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
-import { GATEWAY_NAME, type MeshProxy, type Policy } from '../../istio/attachment.ts';
+import { GATEWAY_NAME, type MeshProxy, type Policy, type Served } from '../../istio/attachment.ts';
 import { type Stats, type StatsConfig, statsOf } from '../../istio/stats.ts';
 import type { EnvoyFilter } from '../../istio/stats-filters.ts';
 import { type Telemetry, telemetriesOf } from '../../istio/telemetry.ts';
 import { isOfRevision } from '../../istio/visibility.ts';
+import { servedByWaypoints } from '../ambient/served.ts';
 import { itemsOf, missingOf } from '../kubernetes/lists.ts';
+import { titleOf } from '../kubernetes/named.ts';
 import { detection, releaseOf } from './detection.ts';
 import { meshMetrics } from './mesh-metrics.ts';
-import { type Proxy as ProxyPod, population } from './population.ts';
+import { meshProxies } from './mesh-proxies.ts';
+import type { Proxy as ProxyPod } from './population.ts';
 import { statsEnvoyFilters, telemetries } from './telemetry.ts';
 
 /** Proxies that nothing tells apart which decides about metrics. */
 export interface ToldClass {
   proxy: MeshProxy;
+  /** Of a waypoint: what it serves, for which it is told this. */
+  served: readonly Served[];
   proxies: readonly ProxyPod[];
   /** What they are told, by the objects of the mesh; null where MeshConfig is not known. */
   stats: Stats | null;
@@ -50,7 +55,12 @@ const namedIn = (policies: readonly Policy[]): readonly string[] => [
   ...new Set([GATEWAY_NAME, ...policies.flatMap(({ selector }) => Object.keys(selector ?? {}))]),
 ];
 
-const modelOf = ({ pod, kind, container }: ProxyPod, names: readonly string[]): MeshProxy => ({
+type Modelled = ProxyPod & Pick<MeshProxy, 'kind'>;
+
+/** ztunnel knows no Telemetry (modern.md 2b, rule 10). */
+const isModelled = (proxy: ProxyPod): proxy is Modelled => proxy.kind !== 'ztunnel';
+
+const modelOf = ({ pod, kind, container }: Modelled, names: readonly string[]): MeshProxy => ({
   namespace: pod.namespace,
   labels: Object.fromEntries(
     names.flatMap((name) => {
@@ -67,17 +77,33 @@ export function classesOf(
   proxies: readonly ProxyPod[],
   all: MetricsTold['all'],
   config: StatsConfig | null,
+  servedBy: (proxy: ProxyPod) => readonly Served[] = () => [],
 ): readonly ToldClass[] {
   const names = namedIn([...all.telemetries, ...all.envoyFilters]);
-  const found = new Map<string, { proxy: MeshProxy; proxies: ProxyPod[] }>();
-  for (const each of proxies) {
+  const found = new Map<string, { proxy: MeshProxy; served: readonly Served[]; proxies: ProxyPod[] }>();
+  for (const each of proxies.filter(isModelled)) {
     const proxy = modelOf(each, names);
     const key = JSON.stringify(proxy);
     const known = found.get(key);
     if (known) known.proxies.push(each);
-    else found.set(key, { proxy, proxies: [each] });
+    else found.set(key, { proxy, served: each.kind === 'waypoint' ? servedBy(each) : [], proxies: [each] });
   }
-  return [...found.values()].map((each) => ({ ...each, stats: config && statsOf(config, each.proxy) }));
+  return [...found.values()].flatMap((each) => apart(each, config));
+}
+
+/** Of a waypoint one class for all that it serves under the same objects: it is told for each what is for that. */
+function apart(of: Omit<ToldClass, 'stats'>, config: StatsConfig | null): readonly ToldClass[] {
+  const { proxy, served } = of;
+  if (config === null || served.length === 0) return [{ ...of, stats: config && statsOf(config, proxy) }];
+  const byChain = new Map<string, { stats: Stats; served: Served[] }>();
+  for (const each of served) {
+    const stats = statsOf(config, proxy, each);
+    const key = JSON.stringify(stats.chain.map(titleOf));
+    const known = byChain.get(key);
+    if (known) known.served.push(each);
+    else byChain.set(key, { stats, served: [each] });
+  }
+  return [...byChain.values()].map((each) => ({ ...of, ...each }));
 }
 
 /** What the labels of objects may name; nothing where a control plane without a revision reads them all. */
@@ -88,8 +114,9 @@ function revisionsOf(planes: readonly ControlPlane[]): readonly string[] {
 
 /** What every proxy of this control plane's mesh is told about metrics. */
 export const metricsTold = proxySource([], async ({ from, plane }): Promise<MetricsTold> => {
-  const [{ proxies, refusal }, rules, filters, mesh, { all: planes }] = await Promise.all([
-    from(population),
+  const [{ proxies, refusal }, servedBy, rules, filters, mesh, { all: planes }] = await Promise.all([
+    from(meshProxies),
+    plane.generation === 'ambient' ? from(servedByWaypoints) : undefined,
     settle(from(telemetries)),
     settle(from(statsEnvoyFilters)),
     settle(from(meshMetrics)),
@@ -98,11 +125,16 @@ export const metricsTold = proxySource([], async ({ from, plane }): Promise<Metr
   const all = { telemetries: itemsOf(rules), envoyFilters: itemsOf(filters) };
   const missing = [...missingOf(rules), ...missingOf(filters)];
   const known = missing.length === 0 && 'got' in mesh ? mesh.got : null;
+  // Ambient is of ztunnel's release; it is istiod that tells waypoints.
+  const istiod = planes.find(
+    ({ generation, namespace, revision }) =>
+      generation === 'telemetry-v2' && namespace === plane.namespace && revision === plane.revision,
+  );
+  const version = (plane.generation === 'ambient' && istiod?.version) || plane.version;
   const config =
-    known &&
-    configOfPlane(all, { mesh: known, version: plane.version }, (labels) => isOfRevision(labels, plane.revision));
+    known && configOfPlane(all, { mesh: known, version }, (labels) => isOfRevision(labels, plane.revision));
   return {
-    classes: classesOf(proxies, all, config),
+    classes: classesOf(proxies, all, config, servedBy),
     config,
     all,
     revisions: revisionsOf(planes),

@@ -43,31 +43,45 @@ export async function readKey<T>(
   return found;
 }
 
-/** Those keys of a ConfigMap that are wanted; none when the map is not there. */
-export async function readKeys<T>(
+/** A ConfigMap's data; null when the map is not there. */
+export async function readData(
   { cluster }: Ask,
   { name, namespace }: { name: string; namespace: string | null },
+): Promise<Readonly<Record<string, string>> | null> {
+  const answer = await settle(askJson(cluster, questionOf({ name, namespace })));
+  if ('missing' in answer) {
+    if (answer.missing.hindrance === 'NotFound') return null;
+    throw new NoAnswer(answer.missing);
+  }
+  return (answer.got as { data?: Record<string, string> | null }).data ?? {};
+}
+
+const questionOf = ({ name, namespace }: { name: string; namespace: string | null }) =>
+  ({ ask: 'object', resource: configMaps, namespace: namespace ?? 'istio-system', name }) as const;
+
+/** What a key of a ConfigMap holds. Throws NoAnswer where it is not what it should be. */
+export async function parsed<T>(
+  map: { name: string; namespace: string | null },
+  key: string,
+  text: string,
+  parse: (text: string) => Promise<T>,
+): Promise<T> {
+  try {
+    return await parse(text);
+  } catch (error) {
+    throw unanswered(questionOf(map), 'BadAnswer', `${key} is not valid YAML: ${firstLine(messageOf(error))}`);
+  }
+}
+
+/** Those keys of a ConfigMap that are wanted; none when the map is not there. */
+export async function readKeys<T>(
+  ask: Ask,
+  map: { name: string; namespace: string | null },
   wants: (key: string) => boolean,
   parse: (text: string) => Promise<T>,
 ): Promise<readonly T[]> {
-  const question = { ask: 'object', resource: configMaps, namespace: namespace ?? 'istio-system', name } as const;
-  const answer = await settle(askJson(cluster, question));
-  if ('missing' in answer) {
-    if (answer.missing.hindrance === 'NotFound') return [];
-    throw new NoAnswer(answer.missing);
-  }
-  const files = Object.entries((answer.got as { data?: Record<string, string> | null }).data ?? {});
-  return Promise.all(
-    files
-      .filter(([key]) => wants(key))
-      .map(async ([key, text]) => {
-        try {
-          return await parse(text);
-        } catch (error) {
-          throw unanswered(question, 'BadAnswer', `${key} is not valid YAML: ${firstLine(messageOf(error))}`);
-        }
-      }),
-  );
+  const files = Object.entries((await readData(ask, map)) ?? {});
+  return Promise.all(files.filter(([key]) => wants(key)).map(([key, text]) => parsed(map, key, text, parse)));
 }
 
 /** The keys of providers that trace. */

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../cluster/question/cluster.ts';
 import type { Port } from '../../istio/protocol.ts';
+import { text } from '../text/json.ts';
 import type { Pod } from './pod.ts';
 
 export interface Service {
@@ -16,7 +17,29 @@ export interface Service {
   /** Whether requests come to pods that are not ready too. */
   takesUnready: boolean;
   /** What istiod says of its waypoint (1.24 and newer); null when it says nothing. */
-  waypoint: { bound: boolean; message: string } | null;
+  waypoint: WaypointBound | null;
+}
+
+/** A condition `istio.io/WaypointBound` (pilot/pkg/model/service.go, GetConditions). */
+export interface WaypointBound {
+  bound: boolean;
+  message: string;
+  /** Since when; null where it does not say. */
+  since: number | null;
+}
+
+/** What istiod says of the waypoint of a Service or a ServiceEntry. */
+export function waypointBoundIn(
+  conditions: readonly { type?: unknown; status?: unknown; message?: unknown; lastTransitionTime?: unknown }[],
+): WaypointBound | null {
+  const found = conditions.find(({ type }) => type === 'istio.io/WaypointBound');
+  if (!found) return null;
+  const since = Date.parse(text(found.lastTransitionTime));
+  return {
+    bound: found.status === 'True',
+    message: text(found.message),
+    since: Number.isNaN(since) ? null : since,
+  };
 }
 
 export interface ServicePort extends Port {
@@ -39,12 +62,13 @@ interface RawService {
         }[]
       | null;
   };
-  status?: { conditions?: readonly { type?: string; status?: string; message?: string }[] };
+  status?: {
+    conditions?: readonly { type?: string; status?: string; message?: string; lastTransitionTime?: string }[];
+  };
 }
 
 export function serviceOf({ metadata, ...rest }: KubernetesObject): Service {
   const { spec: { selector, ports, type, clusterIP, publishNotReadyAddresses } = {}, status } = rest as RawService;
-  const bound = status?.conditions?.find((each) => each.type === 'istio.io/WaypointBound');
   return {
     name: metadata.name,
     namespace: metadata.namespace ?? '',
@@ -61,7 +85,7 @@ export function serviceOf({ metadata, ...rest }: KubernetesObject): Service {
     headless: clusterIP === 'None',
     external: type === 'ExternalName',
     takesUnready: publishNotReadyAddresses === true,
-    waypoint: bound ? { bound: bound.status === 'True', message: bound.message ?? '' } : null,
+    waypoint: waypointBoundIn(status?.conditions ?? []),
   };
 }
 

@@ -4,10 +4,11 @@ import { planeSource, settle } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
 import { OPTED_OUT } from '../../scraping/ways.ts';
+import { isWaypointPod } from '../istio/detection.ts';
 import { allNamespaces, allPods, grouped, type Listing, podsOfNamespace } from '../kubernetes/lists.ts';
 import { type Named, titleOf } from '../kubernetes/named.ts';
 import { workloadNameOf, workloadOf } from '../kubernetes/owner.ts';
-import { isRunning, type Pod } from '../kubernetes/pod.ts';
+import { isAmbient, isRunning, type Pod } from '../kubernetes/pod.ts';
 import { narrowed } from '../kubernetes/workload.ts';
 import { isAnswered, isOfLastHour, isRate, isSent, isToNamed, namedBy, promqlOf, sourceOf } from './caller-series.ts';
 import { askMeshStore } from './mesh-store.ts';
@@ -26,10 +27,10 @@ export interface Caller extends Named {
    */
   isCounting: boolean | null;
   /**
-   * Why it is not looked at: next to nothing came of it in the last hour, it is a Prometheus that asks for pages, or its pods
-   * say that they are not to be scraped; null where it is.
+   * Why it is not looked at: next to nothing came of it in the last hour, it is a Prometheus that asks for pages, its pods
+   * say that they are not to be scraped, or no proxy of their own counts for them, in ambient; null where it is.
    */
-  leftOut: 'idle' | 'prometheus' | 'opted-out' | null;
+  leftOut: 'idle' | 'prometheus' | 'opted-out' | 'ambient' | null;
 }
 
 /** Who calls the workload that was named, as far as its metrics tell. */
@@ -107,6 +108,7 @@ function callerOf(series: readonly Series[], pods: readonly Pod[], isNameless: b
 function leftOutOf(pods: readonly Pod[], recent: readonly Series[]): Caller['leftOut'] {
   if (pods.some(runsPrometheus)) return 'prometheus';
   if (pods.length > 0 && pods.every(({ labels }) => OPTED_OUT in labels)) return 'opted-out';
+  if (pods.length > 0 && pods.every((pod) => isAmbient(pod) || isWaypointPod(pod))) return 'ambient';
   const sides = [recent.filter(isAnswered), recent.filter((each) => !isAnswered(each))];
   return sides.every((side) => total(side) < FEW) ? 'idle' : null;
 }

@@ -40,7 +40,7 @@ const EDGE = [
 ] as const;
 
 /** Who calls whom, by who reports it: one pass over all requests for what is judged of either end. */
-const edges = inMeshStore(`sum by (${EDGE.join(', ')}) (${RATE})`);
+export const edges = inMeshStore(`sum by (${EDGE.join(', ')}) (${RATE})`);
 
 /** The same requests by fewer labels: asked for by themselves where who calls whom is too much for a store that answers. */
 function edgesBy(...names: readonly (typeof EDGE)[number][]): Source<StoreAnswer | null> {

@@ -23,8 +23,9 @@ export const mergeFailures = inEachStore(
   `sum by (${byPod('type')}) (increase(istio_agent_scrape_failures_total[15m])) > 0`,
 );
 
-/** Whether a series that the filter itself makes is of a proxy's, and not of ztunnel's or istiod's. */
-export const isOfProxy = ({ labels }: Series): boolean => (labels.get('component') ?? 'proxy') === 'proxy';
+/** Whether `istio_build` is of what carries the mesh's traffic, an Envoy whose filter is loaded or a ztunnel, and not istiod's. */
+export const isOfDataPlane = ({ labels }: Series): boolean =>
+  /^(proxy|ztunnel)$/.test(labels.get('component') ?? 'proxy');
 
 /** The release that counts no messages of gRPC (modern.md 5, 21). */
 const WITHOUT_MESSAGES = /^1\.17\b/;
@@ -46,13 +47,13 @@ const countedOfGrpc = inEachStore(
   'count by (__name__) ({__name__=~"istio_requests_total|istio_request_messages_total",request_protocol="grpc"})',
 );
 
-/** Which of `pods` have series that only a loaded stats filter makes. Those of ztunnel and of istiod are none. */
+/** Which of `pods` have series that only a loaded stats filter makes, or ztunnel. Those of istiod are none. */
 export function provenIn(pods: readonly Pod[], answers: readonly StoreAnswer[]): ReadonlySet<Pod> {
   const index = PodIndex.of(pods);
   const proven = new Set<Pod>();
   for (const { series } of answers)
     for (const each of 'got' in series ? series.got : []) {
-      const pod = isOfProxy(each) ? index.podOf(each.labels) : null;
+      const pod = isOfDataPlane(each) ? index.podOf(each.labels) : null;
       if (pod) proven.add(pod);
     }
   return proven;

@@ -5,7 +5,7 @@ import type { Unanswered } from '../../errors.ts';
 import type { Monitor } from '../../scraping/monitors.ts';
 import { isProxyPage } from '../../scraping/ways.ts';
 import { emitters } from '../istio/emitters.ts';
-import { population } from '../istio/population.ts';
+import { meshProxies } from '../istio/mesh-proxies.ts';
 import { isYoung } from '../istio/proxies.ts';
 import { allNamespaces, allPods, allServices, byNamespace, itemsOf, selects } from '../kubernetes/lists.ts';
 import type { Pod } from '../kubernetes/pod.ts';
@@ -172,7 +172,7 @@ export const proxyScraping = proxySource(
       [
         from(prometheusServers),
         from(emitters),
-        from(population),
+        from(meshProxies),
         from(allPods),
         from(prometheusReadings),
         from(loaded),

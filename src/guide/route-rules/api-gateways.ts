@@ -7,7 +7,6 @@ import {
   apiGateways,
   type Condition,
   type GatewayRoute,
-  isWaypoint,
   saying,
 } from '../../evidence/istio/gateway-api.ts';
 import { rules } from '../../evidence/istio/rules.ts';
@@ -117,7 +116,7 @@ export const apiGatewaysProgrammed = defineCheck({
         ),
       };
     // A waypoint is judged where it is used.
-    const unseen = judged.filter((each) => !isSeen(each) && !isWaypoint(each));
+    const unseen = judged.filter((each) => !isSeen(each) && !each.isWaypoint);
     if (unseen.length > 0)
       return {
         status: 'unknown',

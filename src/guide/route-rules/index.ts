@@ -1,6 +1,6 @@
 import { envoyDumps } from '../../evidence/envoy/dump.ts';
 import { owingLogs } from '../../evidence/envoy/logs.ts';
-import { apiGateways, gatewayRoutes, grants, waypoints } from '../../evidence/istio/gateway-api.ts';
+import { allGatewayClasses, apiGateways, gatewayRoutes, grants, waypoints } from '../../evidence/istio/gateway-api.ts';
 import { istioGateways } from '../../evidence/istio/gateways.ts';
 import { firstSyncs } from '../../evidence/istio/pilot.ts';
 import { destinationRules, oldRules, serviceEntries, sidecars, virtualServices } from '../../evidence/istio/routing.ts';
@@ -77,6 +77,7 @@ export const routeRules = section({
     meshYaml,
     gatewayRoutes,
     grants,
+    allGatewayClasses,
     apiGateways,
     waypoints,
     oldRules,

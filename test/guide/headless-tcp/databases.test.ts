@@ -179,7 +179,7 @@ judging(
         services: listed({
           ...mysql,
           labels: { 'istio.io/use-waypoint': 'gone' },
-          waypoint: { bound: false, message: 'gone' },
+          waypoint: { bound: false, message: 'gone', since: null },
         }),
         ...nobody,
       },

@@ -2,6 +2,8 @@ import { shellLine } from '../../../cluster/question/shell.ts';
 import { defineCheck } from '../../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../../diagnosis/verdict.ts';
 import { emitters } from '../../../evidence/istio/emitters.ts';
+import { meshProxies } from '../../../evidence/istio/mesh-proxies.ts';
+import type { Proxy as MeshProxy } from '../../../evidence/istio/population.ts';
 import { linesOf, subjectsOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
@@ -11,14 +13,21 @@ import { proxyTargetsIn } from '../../../evidence/prometheus/scraping.ts';
 import type { Target } from '../../../evidence/prometheus/targets.ts';
 import { fateOf, type MetricFate, wordsOf } from '../../../scraping/metric-rules.ts';
 
-const REQUESTS = 'istio_requests_total';
+/** What is counted first, of requests and of connections. */
+const COUNTS = ['istio_requests_total', 'istio_tcp_connections_opened_total'];
 
-/** What Istio's dashboards and Kiali ask for, beside requests. Sizes are dropped by many on purpose. */
+/** What Istio's dashboards and Kiali ask for, beside. Sizes are dropped by many on purpose. */
 const OTHERS = [
   'istio_request_duration_milliseconds_bucket',
   'istio_tcp_sent_bytes_total',
   'istio_tcp_received_bytes_total',
 ];
+
+/** ztunnel counts connections alone; of an Envoy that loses those requests are left. */
+function makes({ kind }: MeshProxy, metric: string): boolean {
+  if (kind === 'ztunnel') return metric.startsWith('istio_tcp_');
+  return metric !== 'istio_tcp_connections_opened_total';
+}
 
 /** The jobs that scrape each proxy's page, by their names in the configuration. */
 function poolsOf(targets: readonly Target[], pods: readonly Pod[]): ReadonlyMap<Pod, readonly string[]> {
@@ -46,11 +55,13 @@ export const rulesKeepMetrics = defineCheck({
   reasons: {
     RequestsDropped:
       'A rule of the job leaves istio_requests_total out, or renames it: no request of these proxies is stored.',
+    ConnectionsDropped:
+      'A rule of the job leaves istio_tcp_connections_opened_total of ztunnel out, or renames it: no connection in ambient is stored.',
     MetricsDropped:
       'A rule of the job leaves metrics out that Istio’s dashboards ask for: latencies, or the bytes of TCP.',
   },
-  needs: { emitters, store: meshStore, readings: prometheusReadings },
-  judge({ emitters, store, readings }) {
+  needs: { emitters, meshProxies, store: meshStore, readings: prometheusReadings },
+  judge({ emitters, meshProxies, store, readings }) {
     const reading = store ? readings[store.index] : undefined;
     if (!store || !reading) return skip('no Prometheus to ask');
     const { jobs, scrapes } = reading;
@@ -65,10 +76,13 @@ export const rulesKeepMetrics = defineCheck({
     /** Of a proxy that two jobs scrape, one is enough. */
     const without = (metric: string): readonly Pod[] => {
       const losing = new Set(used.filter((pool) => /dropped|renamed/.test(fate(pool, metric).is)));
-      return [...pools].filter(([, names]) => names.every((pool) => losing.has(pool))).map(([pod]) => pod);
+      const making = new Set(meshProxies.proxies.filter((each) => makes(each, metric)).map(({ pod }) => pod));
+      return [...pools]
+        .filter(([pod, names]) => making.has(pod) && names.every((pool) => losing.has(pool)))
+        .map(([pod]) => pod);
     };
     if (pools.size === 0) return skip('no job scrapes a proxy');
-    const lost = [REQUESTS, ...OTHERS]
+    const lost = [...COUNTS, ...OTHERS]
       .map((metric) => ({ metric, pods: without(metric) }))
       .filter(({ pods }) => pods.length > 0);
     const [first] = lost;
@@ -80,10 +94,10 @@ export const rulesKeepMetrics = defineCheck({
     const subjects = subjectsOf(first.pods);
     const pool = pools.get(first.pods[0] as Pod)?.[0] ?? '';
     const found = fate(pool, first.metric);
-    const isRequests = first.metric === REQUESTS;
+    const isCount = COUNTS.includes(first.metric);
     return {
-      status: isRequests ? 'fail' : 'warn',
-      reason: isRequests ? 'RequestsDropped' : 'MetricsDropped',
+      status: isCount ? 'fail' : 'warn',
+      reason: first.metric === COUNTS[0] ? 'RequestsDropped' : isCount ? 'ConnectionsDropped' : 'MetricsDropped',
       message: `job ${pool} ${found.is === 'renamed' ? `renames ${first.metric}` : `leaves out ${some(lost.map(({ metric }) => metric))}`} of ${first.pods.length} of ${count(emitters.length, 'proxy', 'proxies')}`,
       evidence: ['by' in found ? wordsOf(found.by) : '', ...linesOf(subjects)],
       subjects,

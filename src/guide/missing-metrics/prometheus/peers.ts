@@ -1,6 +1,8 @@
 import { defineCheck, type Verdict } from '../../../diagnosis/check.ts';
+import { attempt } from '../../../diagnosis/source.ts';
 import { skip, some } from '../../../diagnosis/verdict.ts';
 import { emitters } from '../../../evidence/istio/emitters.ts';
+import { meshShares } from '../../../evidence/istio/shares.ts';
 import { allServices } from '../../../evidence/kubernetes/lists.ts';
 import { workloadOf } from '../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../evidence/kubernetes/pod.ts';
@@ -12,6 +14,8 @@ import {
 } from '../../../evidence/prometheus/mesh-series.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
+import { TUNNEL } from '../../../istio/injection.ts';
+import { restartOf } from '../../templates.ts';
 import { IN_MESH } from '../steps.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
@@ -44,14 +48,14 @@ export const callersKnown = defineCheck({
   id: 'callers-known',
   title: 'who calls is known',
   explains:
-    'A request whose caller has no proxy is counted with source_workload="unknown", and so is one whose caller’s metadata did not arrive. The former comes without mutual TLS: an ingress of another make, a pod outside the mesh, a Prometheus that scrapes an application. Where most of the traffic is such, sums by source are false.',
+    'A request whose caller has no proxy is counted with source_workload="unknown", and so is one whose caller’s metadata did not arrive. The former comes without mutual TLS: an ingress of another make, a pod outside the mesh, a Prometheus that scrapes an application. So does what a pod in ambient sends to a sidecar that was injected before ambient was there: no tunnel leads to it. Where most of the traffic is such, sums by source are false.',
   reasons: {
     CallersUnknown: 'A part of the requests comes from callers that the metrics cannot name.',
     MostCallersUnknown: 'Most requests come from callers that the metrics cannot name: sums by source are false.',
     PartialAnswer: PARTIAL_ANSWER,
   },
-  needs: { emitters, unknown: unknownSources, to: toWorkloads, from: fromWorkloads },
-  judge({ emitters, unknown, to, from }) {
+  needs: { emitters, unknown: unknownSources, to: toWorkloads, from: fromWorkloads, shares: attempt(meshShares) },
+  judge({ emitters, unknown, to, from, shares }) {
     const nothing = nothingIn(to) ?? nothingIn(unknown);
     if (nothing) return nothing;
     const answered = own(reportedBy(seriesIn(to), 'destination'), 'destination_workload', emitters);
@@ -66,10 +70,17 @@ export const callersKnown = defineCheck({
         }
       );
     const encrypted = total(strange.filter(({ labels }) => labels.get('connection_security_policy') === 'mutual_tls'));
+    const called = new Set(strange.map((each) => endOf(each, 'destination_workload')));
+    const isMixed = 'got' in shares && shares.got !== null && shares.got.ambient > 0;
+    const [first, ...more] = isMixed
+      ? emitters.filter((pod) => called.has(workloadOf(pod)) && pod.labels[TUNNEL] !== 'http')
+      : [];
     const why =
       encrypted > part / 2
         ? 'by mutual TLS: their metadata did not arrive'
-        : 'without mutual TLS: callers without a proxy';
+        : first
+          ? 'without mutual TLS: callers in ambient, of which these sidecars take no tunnels, or without a proxy'
+          : 'without mutual TLS: callers without a proxy';
     // An idle mesh that is only scraped from outside has no traffic of its own to be wrong about.
     const isMost =
       part > all / 2 && isTraffic(total(own(reportedBy(seriesIn(from), 'source'), 'source_workload', emitters)));
@@ -82,7 +93,9 @@ export const callersKnown = defineCheck({
       hint:
         encrypted > part / 2
           ? 'kubectl get envoyfilters.networking.istio.io --all-namespaces   # one that removes the headers or filters of metadata exchange; or callers of a release that is two minor versions away'
-          : 'kubectl istio-diag webhook-certs   # which pods ask for a proxy and have none; what must stay outside the mesh can call through an Istio gateway',
+          : first
+            ? `${restartOf([first, ...more])}   # a sidecar that is injected since ambient is there takes tunnels (its label ${TUNNEL}=http), and knows who calls`
+            : 'kubectl istio-diag webhook-certs   # which pods ask for a proxy and have none; what must stay outside the mesh can call through an Istio gateway',
       mayFollowFrom: [IN_MESH],
     };
   },

@@ -8,7 +8,7 @@ import { falling } from '../../../evidence/prometheus/falling.ts';
 import { dropped } from '../../../evidence/prometheus/mesh-series.ts';
 import { meshStore } from '../../../evidence/prometheus/mesh-store.ts';
 import { isNameless, PodIndex, podsIn } from '../../../evidence/prometheus/pod-series.ts';
-import { isOfProxy, loaded } from '../../../evidence/prometheus/proxies.ts';
+import { isOfDataPlane, loaded } from '../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
 import { nothingIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
@@ -43,7 +43,7 @@ export const proxiesToldApart = defineCheck({
     const wrong = seriesIn(falling).filter(
       ({ labels }) => isNameless(labels) || isNobodys(labels) || index.podOf(labels)?.restarts === 0,
     );
-    const own = seriesIn(loaded[store.index]).filter(isOfProxy);
+    const own = seriesIn(loaded[store.index]).filter(isOfDataPlane);
     const scraped = podsIn(seriesIn(dropped[store.index]), emitters);
     const told = podsIn(own, emitters);
     const nameless = own.filter(({ labels }) => isNameless(labels));

@@ -1,11 +1,7 @@
-export { IN_MESH, PROXY_EMITS, SCRAPE } from '../steps.ts';
+export { CONFIG_DELIVERY, CONSUMERS, IN_MESH, PROXY_EMITS, SCRAPE, STORED, TELEMETRY_CONFIG } from '../steps.ts';
 
-/** The ids of this walk's other steps, in order, for `mayFollowFrom`. */
-export const TELEMETRY_CONFIG = 'telemetry-config';
-export const CONFIG_DELIVERY = 'config-delivery';
+/** The id of the step that is this walk's alone. */
 export const PROTOCOL = 'protocol';
-export const STORED = 'stored';
-export const CONSUMERS = 'consumers';
 
 /** Where the walk's instructions are written: Istio has no page on metrics that are missing any more (modern.md 3). */
 export const DOCS = {

@@ -1,13 +1,14 @@
 import type { Step } from '../../../diagnosis/check.ts';
+import { clustersStored } from '../prometheus/clusters.ts';
 import { scrapedOnce } from '../prometheus/copies.ts';
 import { samplesFresh } from '../prometheus/freshness.ts';
 import { rulesKeepMetrics } from '../prometheus/metric-rules.ts';
 import { namesKept } from '../prometheus/names.ts';
 import { callersKnown, destinationsKnown } from '../prometheus/peers.ts';
+import { proxiesStored } from '../prometheus/stored/proxies.ts';
 import { proxiesToldApart } from '../prometheus/told-apart.ts';
 import { callersStored } from './callers/checks.ts';
 import { DOCS, STORED } from './steps.ts';
-import { proxiesStored } from './stored/proxies.ts';
 import { servicesToldApart } from './stored/shared-ports.ts';
 import { bothSidesReport } from './stored/sides.ts';
 
@@ -28,6 +29,7 @@ export const stored: Step = {
     servicesToldApart,
     callersKnown,
     destinationsKnown,
+    clustersStored,
     callersStored,
   ],
   headline: proxiesStored.id,

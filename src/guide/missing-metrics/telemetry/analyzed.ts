@@ -44,6 +44,12 @@ export function analyzed({ reason, culprits, classes }: Loss, told: MetricsTold,
   const objects = culprits.flatMap((each) =>
     each.kind === 'Telemetry' && config ? rivals(each, classes, config) : [],
   );
+  if (reason === 'TelemetryNotForWaypoint') {
+    const selecting = culprits.flatMap((each) =>
+      each.kind === 'Telemetry' && selects(each.object) ? [each.object] : [],
+    );
+    return selecting.length > 0 ? [line('IST0166 (IneffectiveSelector)', selecting)] : [];
+  }
   if (reason !== 'StatsFilterVersionMismatch') return [...new Set(objects)];
   const isRelative = culprits.some(
     ({ kind, object }) =>

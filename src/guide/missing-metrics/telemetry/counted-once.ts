@@ -21,7 +21,7 @@ const filtersOf = ({ stats }: JudgedSide): readonly StatsFilter[] => [
 ];
 
 /** The proxies that count calls more than once, by what counts; most proxies first. */
-function doubledIn(evidence: Evidence): readonly Doubled[] {
+export function doubledIn(evidence: Evidence): readonly Doubled[] {
   const found = new Map<string, Doubled>();
   for (const { of, sides } of sidesOf(evidence)) {
     const side = sides.toSorted((a, b) => b.times - a.times)[0];
@@ -48,12 +48,12 @@ function cure({ filters }: Doubled, { config }: MetricsTold, { namespace }: Cont
   return `kubectl -n ${config?.mesh.rootNamespace ?? namespace ?? 'istio-system'} get telemetries.telemetry.istio.io -o yaml   # one provider of type prometheus is enough`;
 }
 
-function verdictOf(
+export function doubledVerdict(
   [worst, ...others]: readonly [Doubled, ...Doubled[]],
   evidence: Evidence,
   plane: ControlPlane,
 ): Verdict {
-  const all = [worst, ...others].reduce((sum, { classes }) => sum + sizeOf(classes), 0);
+  const all = sizeOf([worst, ...others].flatMap(({ classes }) => classes));
   const subjects = subjectsIn(worst.classes);
   return {
     status: all === sizeOf(evidence.told.classes) ? 'fail' : 'warn',
@@ -78,7 +78,7 @@ export const callsCountedOnce = defineCheck({
   needs,
   judge(evidence, { plane }) {
     const [first, ...rest] = doubledIn(evidence);
-    if (first) return verdictOf([first, ...rest], evidence, plane);
+    if (first) return doubledVerdict([first, ...rest], evidence, plane);
     return judgeLosses(evidence, plane, [], () => ({ status: 'pass', message: 'no call is counted twice' }));
   },
 });

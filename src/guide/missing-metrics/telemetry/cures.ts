@@ -127,6 +127,13 @@ export function cureOf(loss: Loss, told: MetricsTold, plane: ControlPlane): stri
     case 'TelemetryOfAnotherRevision':
     case 'StatsFilterOfAnotherRevision':
       return relabel(loss, plane);
+    case 'TelemetryNotForWaypoint':
+      return first
+        ? note(
+            objectLine('edit', first),
+            'targetRefs, of 1.24 or newer: the Service, where it lies; or the Gateway, beside the waypoint and its Services; no selector',
+          )
+        : '';
     case 'StatsFilterVersionMismatch':
       return otherVersion(loss, told, plane);
     case 'StatsFilterElsewhere':

@@ -36,7 +36,11 @@ export const UNDECIDED = {
 } as const;
 
 /** Where it is not known of every proxy what it is told, of the side that is judged or of any: why; null where it is. */
-function undecided(evidence: Evidence, { namespace, revision }: ControlPlane, which: Side | null): Verdict | null {
+export function undecided(
+  evidence: Evidence,
+  { namespace, revision }: ControlPlane,
+  which: Side | null,
+): Verdict | null {
   const { told, made } = evidence;
   const isOpen = ({ side, told }: JudgedSide): boolean => told === 'unknown' && (which === null || side === which);
   const open = sidesOf(evidence).filter(({ sides }) => sides.some(isOpen));

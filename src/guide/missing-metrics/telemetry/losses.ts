@@ -1,5 +1,6 @@
 import type { MetricsTold, ToldClass } from '../../../evidence/istio/told.ts';
-import { isNamespaceWide } from '../../../istio/attachment.ts';
+import { GATEWAY_NAME, isNamespaceWide, WAYPOINT_CLASS } from '../../../istio/attachment.ts';
+import { hasLabels } from '../../../istio/destination-rules.ts';
 import { contextOf, ofOtherVersions, type Side, type StatsConfig, statsOf } from '../../../istio/stats.ts';
 import { addsStats, type EnvoyFilter, fitsVersion } from '../../../istio/stats-filters.ts';
 import { passedOver, type Telemetry, withObjects } from '../../../istio/telemetry.ts';
@@ -16,6 +17,7 @@ export type Reason =
   | 'OneSideDisabled'
   | 'TelemetryIgnored'
   | 'TelemetryOfAnotherRevision'
+  | 'TelemetryNotForWaypoint'
   | 'StatsFilterVersionMismatch'
   | 'StatsFilterElsewhere'
   | 'StatsFilterOfAnotherRevision'
@@ -47,7 +49,7 @@ const cause = (reason: Reason, culprits: readonly Culprit[] = [], providers: rea
 });
 
 const isTold = (config: StatsConfig, { of, side }: JudgedSide): boolean => {
-  const stats = statsOf(config, of.proxy)[side];
+  const stats = statsOf(config, of.proxy, of.served[0])[side];
   return stats !== null && stats.http.length + stats.tcp.length > 0;
 };
 
@@ -57,14 +59,15 @@ export const isUnread =
   ({ labels }: { labels: Readonly<Record<string, string>> }): boolean =>
     revisions.length > 0 && revisions.every((revision) => !isOfRevision(labels, revision));
 
-/** Whether an object can be for a proxy, by where it lies. */
-const isNear = ({ namespace }: { namespace: string }, { mesh }: StatsConfig, { of }: JudgedSide): boolean =>
-  namespace === mesh.rootNamespace || namespace === of.proxy.namespace;
+/** Where an object can be for a proxy, and for what it serves. */
+const spacesOf = ({ mesh }: StatsConfig, { of }: JudgedSide): ReadonlySet<string> =>
+  new Set([mesh.rootNamespace, of.proxy.namespace, ...of.served.map(({ namespace }) => namespace)]);
 
 /** Objects that nobody reads, of which one would make metrics here if it were read. */
 function unread({ all, revisions }: MetricsTold, config: StatsConfig, side: JudgedSide): Cause | null {
   const isNobodys = isUnread(revisions);
-  const isAmong = (each: Telemetry | EnvoyFilter): boolean => isNear(each, config, side) && isNobodys(each);
+  const near = spacesOf(config, side);
+  const isAmong = (each: Telemetry | EnvoyFilter): boolean => near.has(each.namespace) && isNobodys(each);
   const rule = all.telemetries.find((each) => {
     if (!isAmong(each)) return false;
     const own = config.telemetries.get(each.namespace) ?? [];
@@ -79,14 +82,42 @@ function unread({ all, revisions }: MetricsTold, config: StatsConfig, side: Judg
 
 /** An object that is passed over for an older one, and would make metrics here. */
 function ignored(config: StatsConfig, side: JudgedSide): Cause | null {
-  const near = new Set([config.mesh.rootNamespace, side.of.proxy.namespace]);
-  const found = passedOver(config.telemetries, near).find(({ ignored: one, by }) => {
+  const found = passedOver(config.telemetries, spacesOf(config, side)).find(({ ignored: one, by }) => {
     const others = (config.telemetries.get(one.namespace) ?? []).filter((each) => each !== by);
     // As if it were the oldest.
     const first = others.map((each) => (each === one ? { ...each, createdAt: 0 } : each));
     return isTold({ ...config, telemetries: withObjects(config.telemetries, one.namespace, first) }, side);
   });
   return found ? cause('TelemetryIgnored', [telemetry(found.ignored), telemetry(found.by)]) : null;
+}
+
+/**
+ * An object that names a waypoint or what it serves, or selects its pods, is not for it, and would make metrics here if it were:
+ * one that is for another waypoint, of the same name as most have, is right as it is.
+ */
+function notForWaypoint({ classes }: MetricsTold, config: StatsConfig, side: JudgedSide): Cause | null {
+  const { proxy, served } = side.of;
+  if (proxy.kind !== 'waypoint') return null;
+  const near = spacesOf(config, side);
+  const read = new Set(
+    classes.flatMap(({ proxy: each, stats }) => (each.kind === 'waypoint' ? (stats?.chain ?? []) : [])),
+  );
+  const isMeant = ({ selector, targets }: Telemetry): boolean =>
+    targets.some(
+      ({ kind, name }) =>
+        (kind === 'Gateway' && name === proxy.labels[GATEWAY_NAME]) ||
+        (kind === 'GatewayClass' && name === WAYPOINT_CLASS) ||
+        served.some((each) => each.kind === kind && each.name === name),
+    ) ||
+    (selector !== null && hasLabels(selector, proxy.labels));
+  const found = [...config.telemetries.values()].flat().find((each) => {
+    if (isNamespaceWide(each) || !near.has(each.namespace) || read.has(each) || !isMeant(each)) return false;
+    // As if it were for the waypoint's whole namespace, and the oldest there.
+    const own = { ...each, selector: null, targets: [], createdAt: 0 };
+    const others = config.telemetries.get(proxy.namespace) ?? [];
+    return isTold({ ...config, telemetries: withObjects(config.telemetries, proxy.namespace, [own, ...others]) }, side);
+  });
+  return found ? cause('TelemetryNotForWaypoint', [telemetry(found)]) : null;
 }
 
 /** EnvoyFilters that were meant for the whole mesh, and lie where only their own namespace sees them. */
@@ -104,7 +135,8 @@ function causeOf(told: MetricsTold, judged: JudgedSide): Cause {
   const { of, side, stats } = judged;
   const { config } = told;
   if (!config || !of.stats || !stats || stats.http.length + stats.tcp.length > 0) return cause('IstiodMakesNone');
-  const counterfactual = unread(told, config, judged) ?? ignored(config, judged);
+  const counterfactual =
+    unread(told, config, judged) ?? ignored(config, judged) ?? notForWaypoint(told, config, judged);
   if (counterfactual) return counterfactual;
   const { absence } = stats;
   if (absence === null) return cause('StatsFilterRemoved', of.stats.envoyFilters.map(envoyFilter));
@@ -161,6 +193,6 @@ export const lossesOf = onceFor((evidence) => lossesIn(evidence, null));
 export const lossesOfSide = (evidence: Evidence, side: Side): readonly Loss[] =>
   lossesIn(evidence, side).map((loss) => ({ ...loss, isWhole: true }));
 
-/** How many proxies are of these classes. */
+/** How many proxies are of these classes: a waypoint is of one for each kind of Service that it serves. */
 export const sizeOf = (classes: readonly ToldClass[]): number =>
-  classes.reduce((sum, { proxies }) => sum + proxies.length, 0);
+  new Set(classes.flatMap(({ proxies }) => proxies)).size;

@@ -4,6 +4,9 @@ import { judgeLosses, needs, part, UNDECIDED } from './family.ts';
 import { sidesOf } from './sides.ts';
 import { makerOf } from './words.ts';
 
+/** Of proxies whose metrics are meant for another store. */
+export const PUSHED = 'the proxies push their metrics to Stackdriver: there are none for a Prometheus, by design';
+
 export const providersMakeMetrics = defineCheck({
   id: 'providers-make-metrics',
   title: 'Istio is told to make metrics for every proxy',
@@ -31,7 +34,7 @@ export const providersMakeMetrics = defineCheck({
         if (own.length === 0)
           return skip(
             all.some(({ sides }) => sides.some(({ told }) => told === 'pushed'))
-              ? 'the proxies push their metrics to Stackdriver: there are none for a Prometheus, by design'
+              ? PUSHED
               : 'no proxy is told to make metrics, for another reason',
           );
         const filters = own.flatMap(({ sides }) =>

@@ -54,6 +54,8 @@ export function lossWords(loss: Loss, { config }: MetricsTold, plane: ControlPla
     case 'TelemetryOfAnotherRevision':
     case 'StatsFilterOfAnotherRevision':
       return first ? `${one(culprits, 'is', 'are')} for revision ${revision(first)}, which no control plane is` : '';
+    case 'TelemetryNotForWaypoint':
+      return first ? `${culpritName(first)} names a provider, and is not for the waypoint` : '';
     case 'StatsFilterVersionMismatch':
       return `${one(culprits, 'is', 'are')} for proxies of other versions`;
     case 'StatsFilterElsewhere':

@@ -437,6 +437,7 @@ const stores = (change: Evidence = {}): Evidence => ({
   settled: pods,
   oldest: [answer(series({}, NOW / 1000 - 5))],
   population,
+  meshProxies: population,
   fresh: [answer(requests(web), requests(desk))],
   loaded: [answer(build(web), build(desk))],
   dropped: [answer()],

@@ -301,7 +301,11 @@ judging(proxiesRunEnvoy, [
   { when: 'there is none', given: given({}, []), status: 'skip', says: /no pod has a proxy/ },
 ]);
 
-const narrowedTo = (pods: readonly Pod[], workload: Partial<Workload> = {}): { narrowed: Narrowed } => ({
+const narrowedTo = (
+  pods: readonly Pod[],
+  workload: Partial<Workload> = {},
+): { narrowed: Narrowed; shares: { got: null } } => ({
+  shares: { got: null },
   narrowed: {
     workload: { kind: 'deployment', name: 'web', namespace: 'shop', ...workload },
     found: true,

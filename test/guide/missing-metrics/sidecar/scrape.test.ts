@@ -10,6 +10,7 @@ import { scrapeJobsIn } from '../../../../src/evidence/prometheus/scrape-config.
 import { type Asked, type Scraping, scrapingIn } from '../../../../src/evidence/prometheus/scraping.ts';
 import type { StoreAnswer } from '../../../../src/evidence/prometheus/store.ts';
 import type { Target } from '../../../../src/evidence/prometheus/targets.ts';
+import { scrapedOf } from '../../../../src/guide/missing-metrics/prometheus/funnel.ts';
 import { scrapeAnnotations } from '../../../../src/guide/missing-metrics/prometheus/scrape/annotations.ts';
 import { metricsForPrometheus } from '../../../../src/guide/missing-metrics/prometheus/scrape/localhost.ts';
 import { prometheusAsksItself } from '../../../../src/guide/missing-metrics/prometheus/scrape/proxied.ts';
@@ -23,7 +24,6 @@ import {
   proxiesAnswer,
   proxiesServe,
 } from '../../../../src/guide/missing-metrics/prometheus/scrape/up.ts';
-import { scrapedOf } from '../../../../src/guide/missing-metrics/sidecar/scrape.ts';
 import { judging, NOW, plane, scope } from '../../../support/judging.ts';
 import { container, listed, missing, pod, service } from '../../../support/mixer.ts';
 
@@ -544,6 +544,19 @@ const barred = { got: new Map() };
 const up = (pods: readonly Pod[], targets: readonly Target[]) => ({ ...scraped(pods, targets), barred });
 const GET = (words: string): string => `Get "http://10.0.1.9:15020/stats/prometheus": ${words}`;
 
+const RESET = 'read tcp 10.0.2.1:41000->10.0.1.9:15020: read: connection reset by peer';
+const INJECTED = { ...MERGED, 'sidecar.istio.io/status': '{}' };
+const withStatus = sidecar('old', { annotations: INJECTED });
+const [tunnelled, other] = ['new', 'newer'].map((name) =>
+  sidecar(name, { annotations: INJECTED, labels: { app: name, 'networking.istio.io/tunnel': 'http' } }),
+) as [Pod, Pod];
+const throughZtunnel = (pods: readonly Pod[], targets: readonly Target[]) => ({
+  ...scraped(pods, targets, {
+    serverPods: [{ ...server, annotations: { 'ambient.istio.io/redirection': 'enabled' } }],
+  }),
+  barred,
+});
+
 judging(proxiesAnswer, [
   { when: 'all do', given: { ...healthy, barred }, status: 'pass', says: /3 proxies/ },
   {
@@ -585,6 +598,44 @@ judging(proxiesAnswer, [
     status: 'fail',
     reason: 'ScrapeTimedOut',
     says: /context deadline exceeded$/,
+  },
+  {
+    when: 'Prometheus is in ambient, and tunnels to sidecars lead nowhere',
+    given: throughZtunnel([tunnelled], [down(tunnelled, GET(RESET))]),
+    status: 'fail',
+    reason: 'AskedThroughZtunnel',
+    says: /^1 of 1 proxy: connection reset by peer$/,
+  },
+  {
+    when: 'Prometheus is in ambient, and another sidecar that takes tunnels answers',
+    given: throughZtunnel([tunnelled, other], [down(tunnelled, GET(RESET)), target(other)]),
+    status: 'fail',
+    reason: 'ConnectionReset',
+    says: /^1 of 2 proxies/,
+  },
+  {
+    when: 'Prometheus is in ambient, and a sidecar that takes no tunnels resets',
+    given: throughZtunnel([withStatus], [down(withStatus, GET(RESET))]),
+    status: 'fail',
+    reason: 'ConnectionReset',
+    says: /^1 of 1 proxy/,
+  },
+  {
+    when: 'Prometheus is in ambient, and a sidecar that takes tunnels refuses',
+    given: throughZtunnel([tunnelled], [down(tunnelled, GET('dial tcp 10.0.1.9:15020: connect: connection refused'))]),
+    status: 'fail',
+    reason: 'ConnectionRefused',
+    says: /^1 of 1 proxy/,
+  },
+  {
+    when: 'Prometheus is in ambient, scrapes time out, and NetworkPolicies may not be listed',
+    given: {
+      ...throughZtunnel([tunnelled], [down(tunnelled, GET('context deadline exceeded'))]),
+      barred: { missing: missing() },
+    },
+    status: 'fail',
+    reason: 'ScrapeTimedOut',
+    says: /^1 of 1 proxy/,
   },
   {
     when: 'none is a target',

@@ -7,8 +7,8 @@ import { samplesFresh } from '../../../../src/guide/missing-metrics/prometheus/f
 import { rulesKeepMetrics } from '../../../../src/guide/missing-metrics/prometheus/metric-rules.ts';
 import { namesKept } from '../../../../src/guide/missing-metrics/prometheus/names.ts';
 import { callersKnown, destinationsKnown } from '../../../../src/guide/missing-metrics/prometheus/peers.ts';
+import { proxiesStored, storedOf } from '../../../../src/guide/missing-metrics/prometheus/stored/proxies.ts';
 import { proxiesToldApart } from '../../../../src/guide/missing-metrics/prometheus/told-apart.ts';
-import { proxiesStored, storedOf } from '../../../../src/guide/missing-metrics/sidecar/stored/proxies.ts';
 import { servicesToldApart } from '../../../../src/guide/missing-metrics/sidecar/stored/shared-ports.ts';
 import { bothSidesReport } from '../../../../src/guide/missing-metrics/sidecar/stored/sides.ts';
 import { judging, NOW, plane, scope } from '../../../support/judging.ts';
@@ -32,7 +32,7 @@ const [cart, web, api] = [proxied('cart'), proxied('web'), proxied('api', { name
 const pods = [cart, web, api];
 const population = populationOf(pods);
 /** Who is looked at, all of them old enough. */
-const of = (own: readonly Pod[]) => ({ population: populationOf(own), settled: own });
+const of = (own: readonly Pod[]) => ({ population: populationOf(own), meshProxies: populationOf(own), settled: own });
 const servers = { asked: [], leftOut: 0 };
 
 judging(
@@ -169,7 +169,7 @@ judging(
       when: 'there is no proxy',
       given: of([]),
       status: 'skip',
-      says: /no sidecar and no gateway/,
+      says: /no proxy to be judged/,
     },
     {
       when: 'all of them have only just started',
@@ -179,7 +179,7 @@ judging(
     },
     {
       when: 'not every pod could be listed',
-      given: { population: { ...population, refusal: missing() } },
+      given: { meshProxies: { ...population, refusal: missing() } },
       status: 'unknown',
       reason: 'Forbidden',
       says: /^3 of 3 proxies seen/,
@@ -677,7 +677,7 @@ judging(
     },
     { when: 'no proxy is a target', given: { emitters: [] }, status: 'skip', says: /no job scrapes a proxy/ },
   ],
-  { emitters: pods, store: store(), readings: readingOf(job('mesh')) },
+  { emitters: pods, meshProxies: population, store: store(), readings: readingOf(job('mesh')) },
 );
 
 const to = (reporter: string, name: string, value: number) => rate(reporter, 'destination_workload', name, value);
@@ -778,6 +778,24 @@ judging(
       says: /^30% of 10 requests\/s .*callers without a proxy$/,
     },
     {
+      when: 'a part comes from ambient to sidecars that take no tunnels',
+      given: { unknown: answer(unknownTo('cart', 3)), shares: { got: { sidecars: 2, ambient: 3 } } },
+      status: 'warn',
+      reason: 'CallersUnknown',
+      says: /^30% .*callers in ambient, of which these sidecars take no tunnels, or without a proxy$/,
+    },
+    {
+      when: 'a part comes from outside to sidecars that take tunnels',
+      given: {
+        emitters: pods.map((pod) => ({ ...pod, labels: { ...pod.labels, 'networking.istio.io/tunnel': 'http' } })),
+        unknown: answer(unknownTo('cart', 3)),
+        shares: { got: { sidecars: 2, ambient: 3 } },
+      },
+      status: 'warn',
+      reason: 'CallersUnknown',
+      says: /^30% .*: callers without a proxy$/,
+    },
+    {
       when: 'most come without their metadata',
       given: { unknown: answer(unknownTo('cart', 9, 'mutual_tls')) },
       status: 'fail',
@@ -808,6 +826,7 @@ judging(
   ],
   {
     emitters: pods,
+    shares: { got: { sidecars: 2, ambient: 0 } },
     unknown: answer(),
     to: answer(to('destination', 'cart', 10)),
     from: answer(by('source', 'web', 10)),

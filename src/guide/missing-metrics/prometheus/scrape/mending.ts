@@ -1,5 +1,5 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
-import type { Subject } from '../../../../diagnosis/check.ts';
+import type { ControlPlane, Subject } from '../../../../diagnosis/check.ts';
 import { isRolledOut } from '../../../../evidence/kubernetes/owner.ts';
 import type { Monitoring } from '../../../../evidence/prometheus/monitors.ts';
 import { lacking, type Monitor, type Operated } from '../../../../scraping/monitors.ts';
@@ -42,10 +42,13 @@ export const label = (words: readonly string[], labels: Readonly<Record<string, 
 
 /**
  * Istio's PodMonitor (samples/addons/extras/prometheus-operator.yaml) as this cluster's Prometheus takes it: by Envoy's own port,
- * which every sidecar and gateway names, whatever its annotations say. Null where no Prometheus of an operator is seen, or where
+ * which every sidecar, gateway and waypoint names, and ztunnel's, whatever their annotations say. Null where no Prometheus of an operator is seen, or where
  * more than labels would be needed.
  */
-export function podMonitorFor({ prometheuses }: Monitoring, istioNamespace: string): string | null {
+export function podMonitorFor(
+  { prometheuses }: Monitoring,
+  { namespace, generation }: Pick<ControlPlane, 'namespace' | 'generation'>,
+): string | null {
   const [prometheus] = 'got' in prometheuses ? prometheuses.got.items.filter((each) => !each.isUnmanaged) : [];
   if (!prometheus) return null;
   const { monitors, namespaces } = prometheus.takes.PodMonitor;
@@ -56,13 +59,17 @@ export function podMonitorFor({ prometheuses }: Monitoring, istioNamespace: stri
     kind: 'PodMonitor',
     metadata: {
       name: 'envoy-stats-monitor',
-      namespace: namespaces === null ? prometheus.namespace : istioNamespace,
+      namespace: namespaces === null ? prometheus.namespace : (namespace ?? 'istio-system'),
       labels,
     },
     spec: {
       selector: { matchExpressions: [{ key: 'istio-prometheus-ignore', operator: 'DoesNotExist' }] },
       namespaceSelector: { any: true },
-      podMetricsEndpoints: [{ port: 'http-envoy-prom', path: '/stats/prometheus', interval: '15s' }],
+      podMetricsEndpoints: ['http-envoy-prom', ...(generation === 'ambient' ? ['ztunnel-stats'] : [])].map((port) => ({
+        port,
+        path: '/stats/prometheus',
+        interval: '15s',
+      })),
     },
   };
   return `${shellLine('echo', JSON.stringify(podMonitor))} | kubectl apply -f -`;

@@ -28,7 +28,7 @@ interface Told {
   hint: string;
 }
 
-function toldOf(cause: Cause, scraping: Scraping, { namespace }: ControlPlane): Told {
+function toldOf(cause: Cause, scraping: Scraping, plane: ControlPlane): Told {
   const { by, obstacle, pods, isIgnored } = cause;
   const monitor = by && 'monitor' in by ? by.monitor : null;
   const prometheus = by && 'monitor' in by ? by.prometheus : null;
@@ -68,15 +68,13 @@ function toldOf(cause: Cause, scraping: Scraping, { namespace }: ControlPlane): 
       return {
         reason: 'NoServiceMonitored',
         words: `${way} finds pods by their Services, and no Service leads to these`,
-        hint:
-          podMonitorFor(scraping.monitors, namespace ?? 'istio-system') ??
-          `${edit}   # find pods by role: pod, as ${SAMPLE} does`,
+        hint: podMonitorFor(scraping.monitors, plane) ?? `${edit}   # find pods by role: pod, as ${SAMPLE} does`,
       };
     case 'port':
       return {
         reason: 'PortNotFound',
         words: `${way} keeps the port ${obstacle.port}, which they do not have`,
-        hint: `${edit}   # Envoy’s own is http-envoy-prom, 15090`,
+        hint: `${edit}   # ${plane.generation === 'ambient' ? 'ztunnel’s is ztunnel-stats, 15020; ' : ''}Envoy’s own is http-envoy-prom, 15090`,
       };
     case 'rule':
       return { reason: 'RuleDrops', words: `${way} drops them by its rule ${ruleOf(obstacle.rule)}`, hint: edit };

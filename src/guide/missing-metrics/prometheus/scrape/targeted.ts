@@ -56,7 +56,7 @@ export const proxiesAreTargets = defineCheck({
         status: 'fail',
         reason: 'NoScrapeJob',
         message: `${partOf(first.pods, scraping)}: no job and no monitor of ${servers.join(', ')} looks for proxies`,
-        hint: podMonitorFor(scraping.monitors, plane.namespace ?? 'istio-system') ?? job,
+        hint: podMonitorFor(scraping.monitors, plane) ?? job,
         ...about(own.flatMap((each) => each.pods)),
       };
     const way =

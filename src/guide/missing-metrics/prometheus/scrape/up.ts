@@ -1,10 +1,14 @@
 import type { Attempt, Check, Verdict } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, skip, some } from '../../../../diagnosis/verdict.ts';
-import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
+import { ownerOf } from '../../../../evidence/kubernetes/owner.ts';
+import { isAmbient, type Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { type Barred, barredProxies } from '../../../../evidence/prometheus/barred.ts';
 import { proxyScraping, type Scraping } from '../../../../evidence/prometheus/scraping.ts';
 import type { Target } from '../../../../evidence/prometheus/targets.ts';
+import { DATAPLANE } from '../../../../istio/enrolment.ts';
+import { TUNNEL } from '../../../../istio/injection.ts';
 import {
   type Family,
   familyOf,
@@ -13,6 +17,7 @@ import {
   type Trouble,
   troubleOf,
 } from '../../../../scraping/last-error.ts';
+import { patchTemplate } from '../../../templates.ts';
 import { PROXY_EMITS, SCRAPE } from '../../steps.ts';
 import { isForLocalhost } from './localhost.ts';
 import { about, nothingAbout, partOf } from './scope.ts';
@@ -90,6 +95,8 @@ const upCheck = (family: Family): Check<Evidence> => ({
     ...Object.fromEntries(TROUBLES[family].map((trouble) => [trouble, MEANS[trouble]])),
     ...(family === 'way' && {
       NetworkPolicyBars: 'NetworkPolicies select the pod, and none of them admits Prometheus at the port of its page.',
+      AskedThroughZtunnel:
+        'Prometheus is in ambient, its ztunnel tunnels to sidecars that have the label networking.istio.io/tunnel=http, and those that have it do not lead tunnels to the port of their page.',
     }),
   },
   needs: { scraping: proxyScraping, barred: attempt(barredProxies) },
@@ -117,20 +124,24 @@ const upCheck = (family: Family): Check<Evidence> => ({
     }
     const unready = largest.filter(({ pod }) => !pod.ready).length;
     const policies = policiesIn(largest, barred);
+    const through = policies.length === 0 && family === 'way' ? ambientServer(largest, scraping) : null;
     const message = `${partOf(
       largest.map(({ pod }) => pod),
       scraping,
     )}: ${wordsOf(first)}${unready > 0 ? `; ${unready} of them not ready` : ''}`;
     const seen = [
+      ...(through ? [`Prometheus’ pod ${titleOf(through)} is in ambient: ztunnel opens its connections`] : []),
       ...(first.target ? [`${first.target.url}: ${first.target.lastError}`.slice(0, 300)] : []),
       ...policies.map((policy) => `NetworkPolicy ${policy} admits Prometheus at no such port`),
       ...others.flatMap(([each, ...more]) => (each ? [`${more.length + 1} more: ${wordsOf(each)}`] : [])),
     ];
     return {
       status: 'fail',
-      reason: policies.length > 0 ? 'NetworkPolicyBars' : first.trouble,
+      reason: policies.length > 0 ? 'NetworkPolicyBars' : through ? 'AskedThroughZtunnel' : first.trouble,
       message: policies.length > 0 ? `${message}; barred by NetworkPolicy ${some(policies)}` : message,
-      hint: hintFor(first.trouble, first.pod, first.target, scraping),
+      hint: through
+        ? `${patchTemplate(ownerOf(through), { labels: { [DATAPLANE]: 'none' } })}   # keeps Prometheus out of ambient; where an operator makes its pods, that label in podMetadata of the Prometheus object`
+        : hintFor(first.trouble, first.pod, first.target, scraping),
       mayFollowFrom: explainedBy(largest),
       ...about(
         own.map(({ pod }) => pod),
@@ -150,6 +161,21 @@ function explainedBy(down: readonly Down[]): readonly string[] {
   if (down.every(({ pod }) => isForLocalhost(pod))) return [SCRAPE];
   return down.every(({ pod, trouble }) => trouble === 'PageInvalid' && !mixesProtobuf(pod)) ? [PROXY_EMITS] : [];
 }
+
+/** Whether ztunnels tunnel to its sidecar. */
+const takesTunnels = ({ labels, annotations }: Pod): boolean =>
+  'sidecar.istio.io/status' in annotations && labels[TUNNEL] === 'http';
+
+/**
+ * The pod of a Prometheus in ambient, where what it does not reach are sidecars that are said to take tunnels, and it reaches none
+ * of those: ztunnel opens its connections, and ends them where the tunnel leads nowhere.
+ */
+const ambientServer = (down: readonly Down[], { serverPods, up }: Scraping): Pod | null =>
+  down.every(
+    ({ pod, trouble }) => takesTunnels(pod) && (trouble === 'ConnectionReset' || trouble === 'ClosedUnanswered'),
+  ) && ![...up].some(takesTunnels)
+    ? (serverPods.find(isAmbient) ?? null)
+    : null;
 
 /** The NetworkPolicies that bar Prometheus from some of them, three at most. */
 function policiesIn(down: readonly Down[], barred: Attempt<Barred>): readonly string[] {

@@ -1,6 +1,7 @@
 import type { AnyCheck } from '../../../../diagnosis/check.ts';
 import { samplesFresh } from '../../prometheus/freshness.ts';
 import { targetChecks } from '../../prometheus/scrape/index.ts';
+import { proxiesStored } from '../../prometheus/stored/proxies.ts';
 import { proxiesConfigured } from '../config-delivery/proxies-configured.ts';
 import { statsFilterTaken } from '../config-delivery/stats-filter-taken.ts';
 import { wishesAreAnswered } from '../in-mesh/answered.ts';
@@ -9,7 +10,6 @@ import { configurationTaken } from '../proxy-emits/configuration-taken.ts';
 import { filterLoaded } from '../proxy-emits/filter-loaded.ts';
 import { envoyMerged, pageParses } from '../proxy-emits/parts-merged.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROXY_EMITS, SCRAPE, STORED, TELEMETRY_CONFIG } from '../steps.ts';
-import { proxiesStored } from '../stored/proxies.ts';
 import { callersCount } from './counting.ts';
 import { callersCheck } from './examined.ts';
 import { sendingIsTold } from './sending.ts';

@@ -12,6 +12,7 @@ const MOST = 10;
 function whyNot(caller: Caller): string | null {
   if (caller.leftOut === 'prometheus') return 'Prometheus, which asks for pages';
   if (caller.leftOut === 'opted-out') return `its label ${OPTED_OUT}`;
+  if (caller.leftOut === 'ambient') return 'in ambient, where no sidecar counts for it';
   if (caller.leftOut === 'idle') return 'next to nothing in the last hour';
   if (!isPlaced(caller)) return 'namespace not told';
   return caller.pods.length === 0 ? 'no running pod' : null;
@@ -27,7 +28,7 @@ export const callersSeen = defineCheck({
   about: 'callers',
   title: 'who calls the workload can be looked at',
   explains:
-    'For the workload on the command line: half of its metrics are made by the proxies of its callers (reporter="source"). Callers are those workloads that its series in the store name as the source of requests or connections; their pods are found by the same names, and each step looks at them too: not at those of which next to nothing came in the last hour, at a Prometheus, or at those that are not to be scraped by a label of their own. Without a store that answers nobody knows them, which is no fault of the workload; callers without a proxy have no name.',
+    'For the workload on the command line: half of its metrics are made by the proxies of its callers (reporter="source"). Callers are those workloads that its series in the store name as the source of requests or connections; their pods are found by the same names, and each step looks at them too: not at those of which next to nothing came in the last hour, at a Prometheus, at those in ambient, which have no proxy of their own, or at those that are not to be scraped by a label of their own. Without a store that answers nobody knows them, which is no fault of the workload; callers without a proxy have no name.',
   reasons: {},
   needs: { narrowed, callers },
   judge({ narrowed, callers: { callers, missing, partial, hasStore, refusal } }) {

@@ -6,9 +6,11 @@ import { type Bare, bareIn } from '../../../../evidence/istio/bare.ts';
 import { hasProxy, type Injection, injection } from '../../../../evidence/istio/injection.ts';
 import { population } from '../../../../evidence/istio/population.ts';
 import { proxyContainerOf } from '../../../../evidence/istio/proxies.ts';
+import { meshShares } from '../../../../evidence/istio/shares.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { isAmbient, type Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { narrowed } from '../../../../evidence/kubernetes/workload.ts';
+import { DATAPLANE } from '../../../../istio/enrolment.ts';
 import { INJECT, INJECTION, isCalledIn, REVISION, type Refusal, revisionsIn } from '../../../../istio/injection.ts';
 import { labelTemplate, startAgain } from '../../../webhook-certs/asking.ts';
 
@@ -60,6 +62,10 @@ function bareOf(pod: Pod, seen: Attempt<Injection>, plane: ControlPlane): Bare |
   return bareIn({ ...seen.got, pods: own }, plane)[0];
 }
 
+/** Whether a pod or its namespace has the label that asks for ambient. */
+const asksForAmbient = (pod: Pod, bare: Bare | undefined): boolean =>
+  [pod.labels, bare?.namespace].some((labels) => labels?.[DATAPLANE] === 'ambient');
+
 export const workloadInMesh = defineCheck({
   id: 'workload-in-mesh',
   about: 'workload',
@@ -73,8 +79,8 @@ export const workloadInMesh = defineCheck({
     HostNetwork: 'The workload’s pods use their node’s network: the injector leaves them as they are.',
     Excepted: 'The injector’s settings, or Kubernetes’ own namespace, keep the workload’s pods without a proxy.',
   },
-  needs: { narrowed, population, injection: attempt(injection) },
-  judge({ narrowed, population, injection }, { plane }) {
+  needs: { narrowed, population, injection: attempt(injection), shares: attempt(meshShares) },
+  judge({ narrowed, population, injection, shares }, { plane }) {
     if (!narrowed) return skip('no single workload was asked for');
     const { workload, pods, services } = narrowed;
     const name = `${workload.kind}/${workload.name}`;
@@ -95,8 +101,13 @@ export const workloadInMesh = defineCheck({
       (pod) => proxyContainerOf(pod) === undefined && !hasProxy(pod) && !isAmbient(pod) && !isLost.has(pod.name),
     );
     const [first] = outside;
+    const bare = first && bareOf(first, injection, plane);
+    const isAllAmbient = 'got' in shares && shares.got?.sidecars === 0 && shares.got.ambient > 0;
+    if (first && isAllAmbient && !bare?.asked)
+      return skip(`no pod of this mesh has a sidecar: whether ${name} is in ambient is told there`);
+    if (first && asksForAmbient(first, bare) && !bare?.asked)
+      return skip(`${name} asks for ambient: whether it is there is told there`);
     if (first) {
-      const bare = bareOf(first, injection, plane);
       if ('missing' in population.outsiders && mine > 0)
         return unknown(
           [population.outsiders.missing],

@@ -1,10 +1,10 @@
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { podsIn } from '../../../../evidence/prometheus/pod-series.ts';
-import { isOfProxy, provenIn } from '../../../../evidence/prometheus/proxies.ts';
+import { isOfDataPlane, provenIn } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../../evidence/prometheus/store.ts';
-import { seriesIn } from '../../prometheus/answers.ts';
-import { endOf, reportedBy } from '../../prometheus/rates.ts';
+import { seriesIn } from '../answers.ts';
+import { endOf, reportedBy } from '../rates.ts';
 
 /** What is asked of every store about the proxies. */
 export interface Asked {
@@ -27,10 +27,10 @@ export interface Coverage {
   unscraped: readonly Pod[];
 }
 
-/** Series of traffic, and those that a proxy's filter makes itself. */
+/** Series of traffic, and those that a proxy's filter, or ztunnel, makes itself. */
 export const ofProxies = ({ fresh, loaded }: Omit<Asked, 'dropped'>): readonly Series[] => [
   ...fresh.flatMap(seriesIn),
-  ...loaded.flatMap(seriesIn).filter(isOfProxy),
+  ...loaded.flatMap(seriesIn).filter(isOfDataPlane),
 ];
 
 export function coverageOf(pods: readonly Pod[], { fresh, loaded, dropped }: Asked): Coverage {

@@ -2,7 +2,7 @@ import { shellLine } from '../../../../cluster/question/shell.ts';
 import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { settled } from '../../../../evidence/istio/emitters.ts';
-import { population } from '../../../../evidence/istio/population.ts';
+import { meshProxies } from '../../../../evidence/istio/mesh-proxies.ts';
 import { linesOf, subjectsOf, workloadOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { dropped, fromWorkloads, toWorkloads } from '../../../../evidence/prometheus/mesh-series.ts';
@@ -12,11 +12,21 @@ import { fresh, loaded } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { prometheusServers } from '../../../../evidence/prometheus/server.ts';
 import type { StoreAnswer } from '../../../../evidence/prometheus/store.ts';
-import { gapsIn, namedStore, notWhole, seriesIn } from '../../prometheus/answers.ts';
-import { NAME_PROMETHEUS, notAllAsked } from '../../prometheus/found.ts';
-import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
-import { endOf, reportedBy } from '../../prometheus/rates.ts';
-import { CONFIG_DELIVERY, IN_MESH, PROXY_EMITS, SCRAPE, STORED, TELEMETRY_CONFIG } from '../steps.ts';
+import {
+  CONFIG_DELIVERY,
+  ENROLLED,
+  IN_MESH,
+  PROXY_EMITS,
+  SCRAPE,
+  STORED,
+  TELEMETRY_CONFIG,
+  WAYPOINT,
+  ZTUNNEL_EMITS,
+} from '../../steps.ts';
+import { gapsIn, namedStore, notWhole, seriesIn } from '../answers.ts';
+import { NAME_PROMETHEUS, notAllAsked } from '../found.ts';
+import { PARTIAL_ANSWER } from '../partial.ts';
+import { endOf, reportedBy } from '../rates.ts';
 import { type Asked, coverageOf, ofProxies, reportersIn } from './coverage.ts';
 
 /** Which proxies have fresh series of Istio's in some store, or the series that only a loaded filter makes. Null: not known. */
@@ -38,7 +48,17 @@ function wholeNamespaces(lost: readonly Pod[], pods: readonly Pod[]): string {
   return `, all of ${whole.length > 3 ? count(whole.length, 'namespace') : whole.join(', ')}`;
 }
 
-const EARLIER = [IN_MESH, TELEMETRY_CONFIG, CONFIG_DELIVERY, PROXY_EMITS, SCRAPE, STORED];
+const EARLIER = [
+  IN_MESH,
+  ENROLLED,
+  TELEMETRY_CONFIG,
+  CONFIG_DELIVERY,
+  PROXY_EMITS,
+  ZTUNNEL_EMITS,
+  WAYPOINT,
+  SCRAPE,
+  STORED,
+];
 
 export const proxiesStored = defineCheck({
   id: 'proxies-stored',
@@ -59,7 +79,7 @@ export const proxiesStored = defineCheck({
     PartialAnswer: PARTIAL_ANSWER,
   },
   needs: {
-    population,
+    meshProxies,
     settled,
     fresh,
     loaded,
@@ -69,10 +89,10 @@ export const proxiesStored = defineCheck({
     to: toWorkloads,
     from: fromWorkloads,
   },
-  judge({ population, settled: pods, fresh, loaded, dropped, store, servers, to, from }): Verdict {
+  judge({ meshProxies, settled: pods, fresh, loaded, dropped, store, servers, to, from }): Verdict {
     if (pods.length === 0) {
-      if (population.refusal) return unknown([population.refusal]);
-      return skip(population.proxies.length === 0 ? 'no sidecar and no gateway' : 'every proxy has only just started');
+      if (meshProxies.refusal) return unknown([meshProxies.refusal]);
+      return skip(meshProxies.proxies.length === 0 ? 'no proxy to be judged' : 'every proxy has only just started');
     }
     if (store === null) return noStore();
     const { reporting, idle, cut, silent, unscraped } = coverageOf(pods, { fresh, loaded, dropped });
@@ -89,7 +109,7 @@ export const proxiesStored = defineCheck({
       if (!areTold) return notTold(lost, pods, store);
       return lostVerdict({ cut, lost, pods, store });
     }
-    if (population.refusal) return unknown([population.refusal], about);
+    if (meshProxies.refusal) return unknown([meshProxies.refusal], about);
     if (areTold && reporting.length === 0) {
       const hidden = notWhole(gaps, about);
       if (hidden) return hidden;
@@ -188,7 +208,7 @@ function lostVerdict({
       evidence,
       subjects,
       hint: `${store.readConfig} | jq -r .data.yaml | grep -A6 metric_relabel_configs   # must keep istio_.*`,
-      mayFollowFrom: [TELEMETRY_CONFIG, CONFIG_DELIVERY, PROXY_EMITS, STORED],
+      mayFollowFrom: [TELEMETRY_CONFIG, CONFIG_DELIVERY, PROXY_EMITS, ZTUNNEL_EMITS, WAYPOINT, STORED],
     };
   return {
     status: 'fail',
