@@ -171,19 +171,21 @@ describe('a saved bundle', () => {
     assert.deepEqual([report.lostAt?.reason, report.unchecked], ['HandlerMissing', []]);
   });
 
-  it('of a mesh of today, which the README shows, answers every question', async () => {
-    const today = join(import.meta.dirname, 'bundles/today.tar.gz');
-    if (process.env.UPDATE_DEMO === '1')
-      await withMesh(loadMesh('no-scrape-annotations'), (_, env) =>
-        ran(['missing-metrics', '--save-bundle', today], { env }),
-      );
-    const { report } = await reported(['missing-metrics', '--bundle', today]);
-    assert.deepEqual([report.lostAt?.step, report.unchecked], ['scrape', []]);
-    const { stdout } = await ran(['missing-metrics', '--bundle', today]);
-    const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
-    const timeless = (text: string): string => text.replace(/\d+\.\d s, exit/g, 'T s, exit');
-    assert.ok(timeless(readme).includes(timeless(stdout.trim())), stdout);
-  });
+  for (const { name, mesh, step } of [
+    { name: 'today', mesh: 'no-scrape-annotations', step: 'scrape' },
+    { name: 'ambient', mesh: 'ambient-waypoint-unbound', step: 'waypoint' },
+  ])
+    it(`of a mesh of ${name}, which the README shows, answers every question`, async () => {
+      const bundle = join(import.meta.dirname, `bundles/${name}.tar.gz`);
+      if (process.env.UPDATE_DEMO === '1')
+        await withMesh(loadMesh(mesh), (_, env) => ran(['missing-metrics', '--save-bundle', bundle], { env }));
+      const { report } = await reported(['missing-metrics', '--bundle', bundle]);
+      assert.deepEqual([report.lostAt?.step, report.unchecked], [step, []]);
+      const { stdout } = await ran(['missing-metrics', '--bundle', bundle]);
+      const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+      const timeless = (text: string): string => text.replace(/\d+\.\d s, exit/g, 'T s, exit');
+      assert.ok(timeless(readme).includes(timeless(stdout.trim())), stdout);
+    });
 
   it('does not say which ports a pod has', async () => {
     const { code, stderr } = await ran([

@@ -213,8 +213,8 @@ describe('a mesh that is another', () => {
     );
     assert.ok(report.steps.length > 0 && report.steps.every(({ status }) => status === 'skip'));
   });
-  it('(ambient) is recognised beside its istiod', async () => {
-    const { report } = await changed(
+  it('(ambient) is recognised beside its istiod, and not called healthy where no pod is in it', async () => {
+    const { report, code } = await changed(
       HEALTHY,
       only(
         podOf('istiod-1', 'istio-system', { app: 'istiod' }, 'istio/pilot:1.24.0', 'discovery'),
@@ -222,7 +222,7 @@ describe('a mesh that is another', () => {
       ),
     );
     assert.deepEqual(report.mesh.generations, ['telemetry-v2', 'ambient']);
-    assert.equal(report.verdict, 'inconclusive');
+    assert.deepEqual([code, report.verdict], [4, 'not-applicable']);
   });
   it('(sidecars of a control plane elsewhere) is not called "no Istio"', async () => {
     const { report, code } = await changed(

@@ -27,7 +27,7 @@ export const guide: readonly Entry[] = [
       title: 'Where are the metrics for my service?',
       summary: 'Find the hop where the mesh loses its metrics',
       about:
-        'Walks the hops from Envoy to Prometheus as Istio 1.0’s Missing Metrics does, and this section of the 0.8 guide, on every Mixer from 0.5 to 1.7. Where Envoy itself makes the metrics, from 1.5 on, no page of Istio’s tells what to look at: there it counts pods, from those that should be in the mesh to those whose series somebody asks for. Of a workload that is named it looks at the callers too, which make half of its metrics.',
+        'Walks the hops from Envoy to Prometheus as Istio 1.0’s Missing Metrics does, and this section of the 0.8 guide, on every Mixer from 0.5 to 1.7. Where Envoy itself makes the metrics, from 1.5 on, no page of Istio’s tells what to look at: there it counts pods, from those that should be in the mesh to those whose series somebody asks for. In ambient the ztunnel of a pod’s node counts its connections, and a waypoint, where one is asked for, its requests: both are looked at. Of a workload that is named it looks at the callers too, which make half of its metrics.',
       flags: ['namespace', 'all-namespaces', 'selector', ...PROMETHEUS_FLAGS, 'window', 'sample'],
       workload: 'KIND/NAME of a service, deployment, statefulset, daemonset, job or pod: answer for this one',
     },

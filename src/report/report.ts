@@ -1,4 +1,4 @@
-import type { ControlPlane, Generation, Scope } from '../diagnosis/check.ts';
+import type { ControlPlane, Generation, Scope, Shares } from '../diagnosis/check.ts';
 import { type Finding, type Section, type Status, type StepFindings, worst } from '../diagnosis/finding.ts';
 import type { Unanswered } from '../errors.ts';
 import { escapeAll } from './escape.ts';
@@ -69,7 +69,13 @@ export interface Report {
     scope: Pick<Scope, 'workload' | 'namespace' | 'selector'>;
     interrupted: boolean;
   };
-  mesh: { found: boolean; generations: readonly Generation[]; controlPlanes: readonly ControlPlane[] };
+  mesh: {
+    found: boolean;
+    generations: readonly Generation[];
+    controlPlanes: readonly ControlPlane[];
+    /** How many running pods each data plane carries; null where not every pod could be listed. */
+    pods: Shares | null;
+  };
   verdict: VerdictWord;
   exitCode: number;
   coverage: { checked: number; total: number };
@@ -88,6 +94,8 @@ export interface Facts {
   tool: { name: string; version: string };
   run: Omit<Report['run'], 'interrupted'>;
   planes: readonly ControlPlane[];
+  /** Null where it is not known. */
+  shares: Shares | null;
   sections: readonly Section[];
   /** Searches for control planes that got no answer. */
   unsearched: readonly Unanswered[];
@@ -115,6 +123,7 @@ export function reportOf(facts: Facts): Report {
       found: facts.planes.length > 0,
       generations: [...new Set(facts.planes.map(({ generation }) => generation))],
       controlPlanes: facts.planes,
+      pods: facts.shares,
     },
     verdict,
     exitCode: exitCodeOf(verdict, warns, facts.failOn, facts.signal),

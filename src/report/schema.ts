@@ -82,6 +82,7 @@ const report = object({
     found: { type: 'boolean' },
     generations: list(generation),
     controlPlanes: list(object({ generation, namespace: nullable, revision: nullable, version: nullable })),
+    pods: { anyOf: [object({ sidecars: number, ambient: number }), { type: 'null' }] },
   }),
   verdict: { enum: ['healthy', 'broken', 'error', 'inconclusive', 'not-applicable', 'unreachable'] },
   exitCode,

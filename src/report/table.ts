@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { ControlPlane } from '../diagnosis/check.ts';
 import type { Status } from '../diagnosis/finding.ts';
+import { count } from '../diagnosis/verdict.ts';
 import { NO_BORDERS } from './columns.ts';
 import { flowChain, flowPicture, isMeasured, isPlaced } from './flow.ts';
 import type { Loss } from './losses.ts';
@@ -35,12 +36,18 @@ export function headOf({ run, mesh, verdict }: Report, style: Style): string {
   const more = mesh.controlPlanes.length > 1 ? ` and ${mesh.controlPlanes.length - 1} more` : '';
   // Only a search that ran in full can find none.
   const found = plane ? `${nameOf(plane)}${more}` : verdict === 'not-applicable' ? 'none found' : 'unknown';
-  const parts = [context, `Mesh  ${found}`, 'read-only'];
+  const parts = [context, `Mesh  ${found}${sharesOf(mesh)}`, 'read-only'];
   const gap = ['        ', '    ', '  '].find((blank) => parts.join(blank).length <= style.width) ?? '\n';
   const asked = scopeWords(run.scope);
   const lines = [parts.join(gap), ...(asked.length > 0 ? [asked.join('    ')] : [])];
   return painted(style, 'bold', lines.join('\n'));
 }
+
+/** `, 12 pods with sidecars and 30 in ambient`: where both carry some. */
+const sharesOf = ({ pods }: Report['mesh']): string =>
+  pods !== null && pods.sidecars > 0 && pods.ambient > 0
+    ? `, ${count(pods.sidecars, 'pod')} with ${pods.sidecars === 1 ? 'a sidecar' : 'sidecars'} and ${pods.ambient} in ambient`
+    : '';
 
 /** What was asked for, where it was not all. */
 function scopeWords({ workload, namespace, selector }: Report['run']['scope']): readonly string[] {
@@ -59,6 +66,9 @@ function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: bool
   const flow = report.flow.filter(isOf(plane));
   const losses = report.losses.filter(isOf(plane));
   const several = report.mesh.controlPlanes.length > 1;
+  // A generation without proxies of its own beside another that has some.
+  if (several && !wide && steps.length > 0 && steps.every(({ status }) => status === 'skip'))
+    return `${painted(style, 'bold', nameOf(plane))}\n${wrapped(nothingOf(steps), style.width, '')}`;
   const drawn = flow.length > 0 && steps.length > 0;
   const [lost] = losses;
   const lostHere = lost && isPlaced(flow, lost);
@@ -75,6 +85,10 @@ function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: bool
     ...losses.map((loss) => causeOf(loss, steps, style)),
   ].join('\n\n');
 }
+
+/** `8 steps skipped: no pod has a proxy; no proxy to be judged`. */
+const nothingOf = (steps: readonly StepReport[]): string =>
+  `${steps.length} ${steps.length === 1 ? 'step' : 'steps'} skipped: ${[...new Set(steps.map(({ message }) => message))].join('; ')}`;
 
 const stepsTable = (steps: readonly StepReport[], style: Style): string =>
   rowsTable(

@@ -56,6 +56,7 @@ const facts = (change: Partial<Facts> = {}): Facts => ({
   },
   planes: [plane],
   sections: [section(['one', finding({})])],
+  shares: null,
   unsearched: [],
   warnings: [],
   failOn: 'unknown',
@@ -431,6 +432,27 @@ describe('the table', () => {
         .map((line) => line.split(' ')[0]);
       assert.deepEqual(ids, ['STEP', ...report.steps.map(({ id }) => id)]);
     }
+  });
+  it('says in a line what of a generation has nothing to judge, and how many pods each data plane carries', () => {
+    const ambient = { ...plane, generation: 'ambient' } as const;
+    const idle = section(['one', finding({ status: 'skip', message: 'no pod has a proxy' })]);
+    const judged = section(['two', finding({})]);
+    const sections = [
+      idle,
+      { ...judged, plane: ambient, steps: judged.steps.map((each) => ({ ...each, plane: ambient })) },
+    ];
+    const report = reportOf(facts({ planes: [plane, ambient], sections, shares: { sidecars: 3, ambient: 12 } }));
+    const told = (wide: boolean): string => tableOf(report, plainStyle, { wide, showCommands: false });
+    assert.match(told(false), /\n1 steps? skipped: no pod has a proxy\n/);
+    assert.doesNotMatch(told(true), /skipped: no pod has a proxy/);
+    assert.match(told(false), /, 3 pods with sidecars and 12 in ambient/);
+    assert.doesNotMatch(
+      tableOf(reportOf(facts({ shares: { sidecars: 3, ambient: 0 } })), plainStyle, {
+        wide: false,
+        showCommands: false,
+      }),
+      /in ambient/,
+    );
   });
   it('is 7-bit with --ascii', () => {
     for (const report of reports) {

@@ -34,17 +34,18 @@ interface Case<Evidence> {
 /** The statuses that each check was seen to give, by its id; test/all.ts looks for gaps. */
 export const judged = new Map<string, Set<string>>();
 
-/** Judges each case; what it does not say about the evidence, `base` does. A test's name reads as a sentence: "fail when Mixer has seen no call". */
+/** Judges each case; what it does not say about the evidence, or its control plane, `base` and `own` do. A test's name reads as a sentence: "fail when Mixer has seen no call". */
 export function judging<Evidence>(
   check: Check<Evidence>,
   cases: readonly Case<Evidence>[],
   base: Partial<Evidence> = {},
+  own: ControlPlane = plane,
 ): void {
   describe(check.id, () => {
     for (const { when, given, status, reason, says, ...context } of cases) {
       it(`${status} when ${when}`, () => {
         const verdict = check.judge({ ...base, ...given } as Evidence, {
-          plane: { ...plane, ...context.plane },
+          plane: { ...own, ...context.plane },
           scope: { ...scope, ...context.scope },
           now: NOW,
         });

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Generation } from '../../src/diagnosis/check.ts';
 import { type Expectation, ofKnownSteps } from './mesh/expectation.ts';
 import type { ScrapePlan } from './mesh/plan.ts';
 import { startScraping } from './mesh/scraping.ts';
@@ -16,12 +17,16 @@ export interface Mesh {
 
 const folder = join(import.meta.dirname, '../meshes');
 
+const scenarioOf = (name: string): Scenario =>
+  JSON.parse(readFileSync(join(folder, name, 'scenario.json'), 'utf8')) as Scenario;
+
 export const meshNames = (): readonly string[] =>
   readdirSync(folder)
     .filter((name) => existsSync(join(folder, name, 'scenario.json')))
     .sort();
 
 interface Scenario {
+  generation: readonly Generation[];
   /** The mesh whose pages and logs it has where it has none of its own. */
   like?: string;
   command?: string;
@@ -32,7 +37,7 @@ interface Scenario {
 /** A composed mesh of test/meshes. */
 export function loadMesh(name: string): Mesh {
   const read = (file: string): string => readFileSync(join(folder, name, file), 'utf8');
-  const { like, command = 'missing-metrics', expect } = JSON.parse(read('scenario.json')) as Scenario;
+  const { like, command = 'missing-metrics', expect } = scenarioOf(name);
   const { items } = JSON.parse(read('cluster.json')) as { items: RecordedObject[] };
   const plan = JSON.parse(read('prometheus.json')) as ScrapePlan;
   const pages = new Map<string, Page>();

@@ -97,6 +97,7 @@ export async function printError(topic: string, words: readonly string[], io: Io
       scope: { workload: null, namespace: null, selector: null },
     },
     planes: [],
+    shares: null,
     sections: [],
     unsearched: [],
     warnings: [messageOf(error)],

@@ -5,6 +5,7 @@ import { Gatherer } from '../../diagnosis/gather.ts';
 import { settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { controlPlanesOf, type Detection, detection } from '../../evidence/istio/detection.ts';
+import { meshShares } from '../../evidence/istio/shares.ts';
 import { type Facts, NOTHING } from '../../report/report.ts';
 import type { Arguments } from '../arguments.ts';
 import { scopeOf } from '../options.ts';
@@ -13,7 +14,8 @@ import type { Spinner } from './spinner.ts';
 import { unmatched } from './unmatched.ts';
 
 /** What was found, of one topic. */
-type Found = Pick<Facts, 'topic' | 'planes' | 'sections' | 'unsearched' | 'warnings'> & Pick<Facts['run'], 'scope'>;
+type Found = Pick<Facts, 'topic' | 'planes' | 'shares' | 'sections' | 'unsearched' | 'warnings'> &
+  Pick<Facts['run'], 'scope'>;
 
 /** Finds the control planes and walks the topics for each, all at once: every source gathers once for all of them. */
 export async function investigate(
@@ -37,8 +39,18 @@ export async function investigate(
   const asked = { workload, namespace: workload?.namespace ?? namespace, selector };
   if (planes.length === 0) {
     const words = unsearched.length === 0 ? [`${NOTHING}no Istio was found in ${searched.join(' and ')}`] : [];
-    return topics.map(({ id }) => ({ topic: id, planes, sections: [], unsearched, warnings: words, scope: asked }));
+    return topics.map(({ id }) => ({
+      topic: id,
+      planes,
+      shares: null,
+      sections: [],
+      unsearched,
+      warnings: words,
+      scope: asked,
+    }));
   }
+  const known = await settle(gatherer.ofCluster(meshShares));
+  const shares = 'got' in known ? known.got : null;
   return Promise.all(
     topics.map(async (topic): Promise<Found> => {
       const judged = topic.once === 'for each generation' ? planes : controlPlanesOf(planes);
@@ -50,7 +62,7 @@ export async function investigate(
             ? `${NOTHING}${words}`
             : `not everything could be searched, and what could shows this: ${words}`;
         const without = { sections: [], unsearched: [...unsearched, ...refusals], warnings: [warning] };
-        return { topic: topic.id, planes: judged, ...without, scope: asked };
+        return { topic: topic.id, planes: judged, shares, ...without, scope: asked };
       }
       const sections = await Promise.all(
         judged.map((plane: ControlPlane) => walk(topic, plane, gatherer, scope, (title) => spinner.show(title))),
@@ -58,6 +70,7 @@ export async function investigate(
       return {
         topic: topic.id,
         planes: judged,
+        shares,
         sections: sections.map(withCauses),
         unsearched,
         warnings: [],

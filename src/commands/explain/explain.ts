@@ -82,12 +82,14 @@ export async function explanation(word: string): Promise<string> {
   const checks = all.filter(({ check }) => check.id === word);
   const [place] = checks;
   if (place) return `${checkText(place)}\n`;
-  const ofStep = all.filter(({ step }) => step.id === word);
-  const [first] = ofStep;
-  if (first) return `${stepText(first, ofStep)}\n`;
+  // Two generations may have a step of one name.
+  const steps = [...new Set(all.flatMap(({ step }) => (step.id === word ? [step] : [])))];
+  if (steps.length > 0)
+    return `${steps.map((step) => stepText(all.filter((each) => each.step === step))).join('\n\n')}\n`;
   // A check may be a step's of two topics.
   const byReason = all.filter(
-    ({ check }, at) => Object.hasOwn(check.reasons, word) && all.findIndex((other) => other.check === check) === at,
+    ({ check }, at) =>
+      Object.hasOwn(check.reasons, word) && all.findIndex((other) => other.check.id === check.id) === at,
   );
   if (byReason.length > 0) {
     return `${byReason.map(({ check, step }) => `${word}  of ${check.id}, in ${step.id}\n  ${wrapped(check.reasons[word] ?? '', 98, '  ')}`).join('\n\n')}\n`;
@@ -138,7 +140,10 @@ function checkText({ topic, step, check }: Place): string {
   ].join('\n');
 }
 
-function stepText({ topic, step }: Place, of: readonly Place[]): string {
+function stepText(of: readonly Place[]): string {
+  const [first] = of;
+  if (!first) return '';
+  const { topic, step } = first;
   return [
     `${step.id}: ${step.title}`,
     `  of ${topic.id}${step.hop ? `, hop ${step.hop}` : ''}`,

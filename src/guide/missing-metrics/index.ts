@@ -5,7 +5,7 @@ import { allDeployments, allNamespaces, allPods, allServices } from '../../evide
 import { mixerAttributeManifests, mixerHandlers, mixerInstances, mixerRules } from '../../evidence/mixer/config.ts';
 import { mixerLogs } from '../../evidence/mixer/log.ts';
 import { mixerPages } from '../../evidence/mixer/pages.ts';
-import { notDiagnosed } from './ambient/not-diagnosed.ts';
+import { ambientSources, ambientWalk } from './ambient/index.ts';
 import { configErrors } from './mixer/config-errors.ts';
 import { configResolution } from './mixer/config-resolution.ts';
 import { dispatches } from './mixer/dispatches.ts';
@@ -35,7 +35,7 @@ export const missingMetrics: Content = {
       meter: mixerMeter,
     },
     'telemetry-v2': sidecarWalk,
-    ambient: { steps: [notDiagnosed], meter: null },
+    ambient: ambientWalk,
   },
   sources: [
     allPods,
@@ -51,6 +51,6 @@ export const missingMetrics: Content = {
     prometheusConfigMap,
     mixerLogs,
     mixerPages,
-    ...sidecarSources,
+    ...new Set([...sidecarSources, ...ambientSources]),
   ],
 };

@@ -1,0 +1,50 @@
+import { shellLine } from '../../../../cluster/question/shell.ts';
+import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
+import { count, skip, some } from '../../../../diagnosis/verdict.ts';
+import { enrolled } from '../../../../evidence/ambient/enrolled.ts';
+import { emission } from '../../../../evidence/envoy/emission.ts';
+import { proxyContainerOf } from '../../../../evidence/istio/proxies.ts';
+import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
+import { emittingVerdict, NOT_LOOKED_AT } from '../ztunnel-emits/emitting.ts';
+import { NO_WAYPOINT } from './words.ts';
+
+export const waypointsEmit = defineCheck({
+  id: 'waypoints-emit',
+  title: 'each waypoint’s Envoy makes Istio’s metrics',
+  explains:
+    'A waypoint is an Envoy with Istio’s stats filter, which makes istio_build{component="proxy"} once it is loaded. Where a store has it, or counts of requests, it is made; of the others a few are asked for their own pages.',
+  reasons: {
+    NotLookedAt: NOT_LOOKED_AT,
+    WaypointSilent: 'The page of a waypoint holds nothing of Istio’s: the stats filter is not loaded.',
+  },
+  needs: { enrolled, emission },
+  judge({ enrolled: { waypoints }, emission }): Verdict {
+    if (waypoints.length === 0) return skip(NO_WAYPOINT);
+    return emittingVerdict(emission, 'waypoint', ['waypoint pod', 'waypoint pods'], 'WaypointSilent');
+  },
+});
+
+export const waypointsCountForIstio = defineCheck({
+  id: 'waypoints-count-for-istio',
+  title: 'the waypoints are of a class that makes Istio’s metrics',
+  explains:
+    'A waypoint of the class istio-agentgateway-waypoint counts requests as agentgateway_requests_total, with labels of its own: there is no istio_requests_total, Telemetry does not apply, and Kiali and Istio’s dashboards show nothing of it.',
+  reasons: { OtherMetrics: 'These waypoints count under other names than Istio’s.' },
+  needs: { enrolled },
+  judge({ enrolled: { waypoints } }): Verdict {
+    const others = waypoints.filter((pod) => proxyContainerOf(pod) === undefined);
+    const [first] = others;
+    if (waypoints.length === 0) return skip(NO_WAYPOINT);
+    if (!first)
+      return { status: 'pass', message: `${count(waypoints.length, 'waypoint pod')} with an Envoy of Istio’s` };
+    const subjects = subjectsOf(others);
+    return {
+      status: 'warn',
+      reason: 'OtherMetrics',
+      message: `${count(others.length, 'waypoint pod')} without an Envoy of Istio’s: ${some(subjects.map(({ namespace, name }) => `${namespace}/${name}`))} count as agentgateway_requests_total, not as istio_requests_total`,
+      evidence: linesOf(subjects),
+      subjects,
+      hint: `kubectl istio-diag metrics ${shellLine(`pod/${first.name}`, '-n', first.namespace)}   # ask for these names, or use a Gateway of class istio-waypoint`,
+    };
+  },
+});

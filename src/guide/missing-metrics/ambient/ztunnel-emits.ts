@@ -1,0 +1,15 @@
+import type { Step } from '../../../diagnosis/check.ts';
+import { DOCS, ZTUNNEL_EMITS } from './steps.ts';
+import { ztunnelsConnected } from './ztunnel-emits/connected.ts';
+import { connectionsSucceed } from './ztunnel-emits/connections.ts';
+import { ztunnelsEmit } from './ztunnel-emits/emitting.ts';
+import { proxiesStarted } from './ztunnel-emits/pending.ts';
+
+export const ztunnelEmits: Step = {
+  id: ZTUNNEL_EMITS,
+  title: 'Verify every ztunnel counts what it carries',
+  hop: 'proxy->page',
+  docs: () => DOCS.ztunnel,
+  checks: [ztunnelsConnected, ztunnelsEmit, proxiesStarted, connectionsSucceed],
+  headline: ztunnelsEmit.id,
+};
