@@ -9,6 +9,11 @@ export const addressOf = ({ address, labels }: ScrapeTarget): string => address 
 /** `NAMESPACE/POD:PORT/PATH` of `NAMESPACE/POD/PORT/PATH`. */
 const keyOf = (page: string): string => page.replace(/^([^/]+\/[^/]+)\/(\d+)\//, '$1:$2/');
 
+/** What ztunnel calls its page to who asks for OpenMetrics (ztunnel, src/metrics/server.rs). */
+const OPEN_METRICS = 'application/openmetrics-text;charset=utf-8;version=1.0.0';
+
+const isOpenMetrics = (body: string | Buffer): boolean => typeof body === 'string' && body.endsWith('# EOF\n');
+
 /**
  * A proxy for HTTP through which a Prometheus finds every address of a mesh: each target is asked at its pod's own address,
  * and is answered with the pod's page, or with what is wrong there.
@@ -31,7 +36,8 @@ export async function startAddresses(
     if (!page) return void response.writeHead(404).end('404 page not found\n');
     const seconds = plan.still ? 0 : (Date.now() - since) / 1000;
     const body = typeof page.body === 'string' ? later(page.body, seconds) : page.body;
-    response.writeHead(page.status, { 'content-type': page.contentType }).end(body);
+    const isOpen = isOpenMetrics(body) && String(request.headers.accept).includes('application/openmetrics-text');
+    response.writeHead(page.status, { 'content-type': isOpen ? OPEN_METRICS : page.contentType }).end(body);
   });
   return { url: `http://127.0.0.1:${await listening(server)}`, close: () => ended(server) };
 }

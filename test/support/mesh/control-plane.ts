@@ -96,7 +96,10 @@ export function controlPlane(spec: Spec, address: string): readonly RecordedObje
           name: 'discovery',
           image: `istio/pilot:${spec.release}`,
           args: ['discovery', '--monitoringAddr=:15014'],
-          env: [{ name: 'REVISION', value: spec.revision }],
+          env: [
+            { name: 'REVISION', value: spec.revision },
+            ...(spec.ambient ? [{ name: 'PILOT_ENABLE_AMBIENT', value: 'true' }] : []),
+          ],
           ports: PORTS,
         },
       ],

@@ -1,4 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Step } from '../../../src/diagnosis/check.ts';
+import { type Status, worst } from '../../../src/diagnosis/finding.ts';
+import { ambientWalk } from '../../../src/guide/missing-metrics/ambient/index.ts';
 import { sidecarWalk } from '../../../src/guide/missing-metrics/sidecar/index.ts';
 import type { Report } from '../../../src/report/report.ts';
 
@@ -23,15 +26,28 @@ export interface Expectation {
   neverFail: readonly string[];
   /** What single steps say, where a verdict alone is not enough. */
   status?: Readonly<Record<string, OneOf<string>>>;
+  /** How many pods each data plane carries. */
+  pods?: Report['mesh']['pods'];
 }
 
-/** The steps of a sidecar mesh, in their order. */
-export const STEPS = sidecarWalk.steps.map(({ id }) => id);
+/** The steps of both walks of today, in an order that is right for each: who is in the mesh, what makes metrics, who takes them. */
+export const WALKED: readonly Step[] = inOneOrder(sidecarWalk.steps, ambientWalk.steps);
+
+export const STEPS = WALKED.map(({ id }) => id);
+
+/** What both have comes once, after what either has before it. */
+function inOneOrder(one: readonly Step[], other: readonly Step[]): readonly Step[] {
+  const rest = [...other];
+  return one.flatMap((step) => {
+    const shared = rest.findIndex(({ id }) => id === step.id);
+    return [...rest.splice(0, shared + 1).slice(0, -1), step];
+  });
+}
 
 export const listed = <T>(value: OneOf<T>): readonly T[] =>
   Array.isArray(value) ? (value as readonly T[]) : [value as T];
 
-/** The same expectation. One that names a step which no sidecar mesh has would hold nothing against a report. */
+/** The same expectation. One that names a step which no mesh has would hold nothing against a report. */
 export function ofKnownSteps(expect: Expectation): Expectation {
   const named = [...listed(expect.step), ...expect.neverPass, ...expect.neverFail, ...Object.keys(expect.status ?? {})];
   const strange = named.filter((step) => step !== null && !STEPS.includes(step));
@@ -51,8 +67,11 @@ export function otherwise(report: Report, expect: Expectation): readonly string[
   if (expect.hop !== undefined) differ('the hop', report.lostAt?.hop ?? null, expect.hop);
   differ('the step', report.lostAt?.step ?? null, expect.step);
   for (const [id, status] of Object.entries(expect.status ?? {})) {
-    differ<string>(`the status of ${id}`, report.steps.find((step) => step.id === id)?.status ?? 'missing', status);
+    differ<string>(`the status of ${id}`, worstOf(report.steps, id) ?? 'missing', status);
   }
+  const { pods } = report.mesh;
+  if (expect.pods !== undefined && !isDeepStrictEqual(pods, expect.pods))
+    differs.push(`the pods are ${JSON.stringify(pods)}, and not ${JSON.stringify(expect.pods)}`);
   const said = decidingReasons(report, expect);
   if (expect.reason.length > 0 && !isDeepStrictEqual(said, new Set(expect.reason)))
     differs.push(`the reasons are ${[...said].join(', ')}, and not ${expect.reason.join(', ')}`);
@@ -66,15 +85,21 @@ export function otherwise(report: Report, expect: Expectation): readonly string[
 function decidingReasons({ lostAt, steps }: Report, { status }: Expectation): ReadonlySet<string> {
   const named = lostAt ? [lostAt.step] : Object.keys(status ?? {});
   const deciding = steps
-    .filter(({ id }) => named.length === 0 || named.includes(id))
+    .filter(({ id, status }) => named.length === 0 || (named.includes(id) && status === worstOf(steps, id)))
     .flatMap((step) => step.checks.filter((check) => check.status === step.status));
   return new Set(deciding.flatMap(({ reason }) => reason ?? []));
 }
 
-/** What a report says that it must never say, whatever else it finds. */
-export const never = (report: Report, { neverPass, neverFail }: Expectation): readonly string[] =>
-  report.steps.flatMap(({ id, status, message }) =>
-    (status === 'pass' && neverPass.includes(id)) || (status === 'fail' && neverFail.includes(id))
+/** What all steps of that id say together: each walk may have one. */
+const worstOf = (steps: Report['steps'], id: string): Status | null => {
+  const own = steps.filter((step) => step.id === id);
+  return own.length > 0 ? worst(own.map(({ status }) => status)) : null;
+};
+
+/** What a report says that it must never say, whatever else it finds: of several walks one may have nothing to blame. */
+export const never = ({ steps }: Report, { neverPass, neverFail }: Expectation): readonly string[] =>
+  steps.flatMap(({ id, status, message }) =>
+    (worstOf(steps, id) === 'pass' && neverPass.includes(id)) || (status === 'fail' && neverFail.includes(id))
       ? [`${id} says ${status}: ${message}`]
       : [],
   );

@@ -1,5 +1,5 @@
 import type { Dialect } from './dialect.ts';
-import { type Edge, type Labels, labelsOf } from './traffic.ts';
+import { type Edge, type Labels, labelsOf, type Reporter } from './traffic.ts';
 
 /** A family of a page, with its samples as lines without their names' beginning. */
 export interface Family {
@@ -25,7 +25,7 @@ const around = (count: number, each: number): Family['series'][number]['values']
 /** Which side of which edges a proxy reports. */
 export interface Reported {
   edge: Edge;
-  reporter: 'source' | 'destination';
+  reporter: Reporter;
 }
 
 /** Istio's own families of a proxy that saw these edges. */
@@ -64,7 +64,7 @@ export function familiesOf(reported: readonly Reported[], dialect: Dialect, time
   ].filter(({ series }) => series.length > 0);
 }
 
-const braced = (labels: Labels): string =>
+export const braced = (labels: Labels): string =>
   labels.map(([name, value]) => `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`).join(',');
 
 /** Families as an Envoy writes them: no HELP, and braces also where a name has no labels. */

@@ -1,12 +1,13 @@
 import { isAtLeast } from '../../../src/istio/release.ts';
 import type { Page } from '../recordings.ts';
-import { releaseOf } from './proxied.ts';
+import { configDump } from './config-dumps.ts';
 import type { Spec, Workload } from './spec.ts';
 
 /** A pod's proxy as istiod knows it. */
 export interface Connected {
   pod: string;
-  of: Workload;
+  type: 'sidecar' | 'router' | 'waypoint' | 'ztunnel';
+  of: Pick<Workload, 'refusal' | 'release' | 'told' | 'dropped' | 'port' | 'page'>;
 }
 
 const TYPES = {
@@ -16,15 +17,29 @@ const TYPES = {
   endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
 } as const;
 
+/** What a ztunnel asks for. */
+const ZTUNNEL_TYPES = {
+  address: 'type.googleapis.com/istio.workload.Address',
+  authorization: 'type.googleapis.com/istio.security.Authorization',
+} as const;
+
+/** What is sent to a proxy. A waypoint's routes are in its listeners. */
+function typesOf(type: Connected['type']): Readonly<Record<string, string>> {
+  if (type === 'ztunnel') return ZTUNNEL_TYPES;
+  const { route: _, ...withoutRoutes } = TYPES;
+  return type === 'waypoint' ? withoutRoutes : TYPES;
+}
+
 /** As `/debug/syncz` was recorded: what is refused has been sent, and has no `acked`. */
-function synced(spec: Spec, { pod, of }: Connected): object {
+function synced(spec: Spec, { pod, type: proxyType, of }: Connected): object {
   const nonce = '2026-11-20T08:00:00Z/1';
   const isTaken = (kind: string): boolean => kind !== 'listener' || of.refusal === '';
-  const flat = Object.keys(TYPES).flatMap((kind) => [
+  const types = typesOf(proxyType);
+  const flat = Object.keys(proxyType === 'ztunnel' ? {} : types).flatMap((kind) => [
     [`${kind}_sent`, nonce] as const,
     ...(isTaken(kind) ? [[`${kind}_acked`, nonce] as const] : []),
   ]);
-  const resources = Object.entries(TYPES).map(([kind, type]) => [
+  const resources = Object.entries(types).map(([kind, type]) => [
     type,
     {
       sent: nonce,
@@ -35,60 +50,10 @@ function synced(spec: Spec, { pod, of }: Connected): object {
   return {
     cluster_id: 'Kubernetes',
     proxy: pod,
-    proxy_type: of.proxy === 'gateway' ? 'router' : 'sidecar',
-    istio_version: releaseOf(spec, of),
+    proxy_type: proxyType,
+    istio_version: of.release ?? spec.release,
     ...Object.fromEntries(flat),
     ...(isAtLeast(spec.release, '1.24') && { resources: Object.fromEntries(resources) }),
-  };
-}
-
-/** As `/debug/config_dump?proxyID=` begins: the listeners that istiod makes for a proxy, with stats filters or without. */
-function configDump({ of }: Connected): object {
-  const listener = (direction: 'inbound' | 'outbound'): object => {
-    const stats = {
-      name: 'istio.stats',
-      typedConfig: {
-        '@type': 'type.googleapis.com/stats.PluginConfig',
-        ...(of.dropped.length > 0 && { metrics: of.dropped.map((name) => ({ name, drop: true })) }),
-      },
-    };
-    const filters = of.told.includes(direction) ? Array.from({ length: of.page.times ?? 1 }, () => stats) : [];
-    const tcp = {
-      name: 'envoy.filters.network.tcp_proxy',
-      typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy' },
-    };
-    const router = {
-      name: 'envoy.filters.http.router',
-      typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router' },
-    };
-    const manager = {
-      name: 'envoy.filters.network.http_connection_manager',
-      typedConfig: {
-        '@type':
-          'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-        statPrefix: `${direction}_0.0.0.0_${of.port}`,
-        httpFilters: [...filters, router],
-      },
-    };
-    return {
-      name: direction === 'inbound' ? 'virtualInbound' : `0.0.0.0_${of.port}`,
-      activeState: {
-        listener: {
-          '@type': TYPES.listener,
-          name: direction === 'inbound' ? 'virtualInbound' : `0.0.0.0_${of.port}`,
-          trafficDirection: direction.toUpperCase(),
-          filterChains: [{ filters: [manager] }, { filters: [...filters, tcp] }],
-        },
-      },
-    };
-  };
-  return {
-    configs: [
-      {
-        '@type': 'type.googleapis.com/envoy.admin.v3.ListenersConfigDump',
-        dynamicListeners: [...(of.proxy === 'gateway' ? [] : [listener('inbound')]), listener('outbound')],
-      },
-    ],
   };
 }
 

@@ -35,7 +35,13 @@ export const configMap = (
 ): RecordedObject => object('v1', 'ConfigMap', { name, namespace, labels }, { data });
 
 /** The definition of a kind, in the versions in which it is served. */
-export const definition = (kind: string, plural: string, group: string, versions: readonly string[]): RecordedObject =>
+export const definition = (
+  kind: string,
+  plural: string,
+  group: string,
+  versions: readonly string[],
+  scope = 'Namespaced',
+): RecordedObject =>
   object(
     'apiextensions.k8s.io/v1',
     'CustomResourceDefinition',
@@ -43,7 +49,7 @@ export const definition = (kind: string, plural: string, group: string, versions
     {
       spec: {
         group,
-        scope: 'Namespaced',
+        scope,
         names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
         versions: versions.map((name, index) => ({
           name,
@@ -62,7 +68,7 @@ export interface Template {
 }
 
 interface Owned {
-  kind: 'Deployment' | 'Job';
+  kind: 'Deployment' | 'DaemonSet' | 'Job';
   name: string;
   namespace: string;
   selector: Record<string, string>;
@@ -70,18 +76,22 @@ interface Owned {
   template: Template;
   pod: Template;
   addresses: readonly string[];
+  /** Where its pods run, in turn; on the first node where it is not given. */
+  nodes?: readonly string[];
+  /** Whether each of its pods is ready; all are where it is not given. */
+  ready?: readonly boolean[];
   phase?: 'Running' | 'Succeeded';
   createdAt?: string;
 }
 
-const stateOf = (container: object, phase: string, isInit: boolean): object => {
+const stateOf = (container: object, phase: string, isInit: boolean, isReady: boolean): object => {
   const { name, image, restartPolicy } = container as { name: string; image: string; restartPolicy?: string };
   const ended = phase === 'Succeeded' || (isInit && restartPolicy === undefined);
   return {
     name,
     image,
     imageID: '',
-    ready: phase === 'Running',
+    ready: isReady,
     started: phase === 'Running',
     restartCount: 0,
     lastState: {},
@@ -91,65 +101,92 @@ const stateOf = (container: object, phase: string, isInit: boolean): object => {
   };
 };
 
-/** A Deployment with its ReplicaSet and its pods, or a Job with its pods. */
-export function owned(what: Owned): readonly RecordedObject[] {
-  const { kind, name, namespace, selector, template, pod, addresses, phase = 'Running', createdAt = MADE } = what;
-  const hash = digits(`${namespace}/${name}`, 10);
-  const set = `${name}-${hash}`;
+/** Where a pod runs that nothing else is said of. */
+export const FIRST_NODE = 'node-1';
+
+/** The address of a node by its name. */
+export const hostOf = (node: string): string => `192.168.1.${9 + Number(/\d+$/.exec(node)?.[0] ?? 90)}`;
+
+/** Who owns the pods, from the outermost on: a Deployment and its ReplicaSet, a DaemonSet or a Job. */
+function ownersOf(what: Owned, set: string, hash: string): readonly RecordedObject[] {
+  const { kind, name, namespace, selector, template, addresses, ready = [] } = what;
   const { labels, annotations, spec } = template;
   const written = { metadata: { labels, annotations }, spec };
   const replicas = addresses.length;
-  const ofJob = kind === 'Job';
-  const [ownerKind, owner] = ofJob ? (['Job', name] as const) : (['ReplicaSet', set] as const);
-  const owners: RecordedObject[] = ofJob
-    ? [object('batch/v1', 'Job', { name, namespace, labels }, { spec: { template: written } })]
-    : [
-        object(
-          'apps/v1',
-          'Deployment',
-          { name, namespace, labels },
-          { spec: { replicas, selector: { matchLabels: selector }, template: written }, status: { replicas } },
-        ),
-        object(
-          'apps/v1',
-          'ReplicaSet',
-          {
-            name: set,
-            namespace,
-            labels: { ...labels, 'pod-template-hash': hash },
-            ownerReferences: [reference('Deployment', namespace, name)],
-          },
-          { spec: { replicas, selector: { matchLabels: selector }, template: written } },
-        ),
-      ];
-  const pods = addresses.map((podIP, index) =>
+  if (kind === 'Job') return [object('batch/v1', 'Job', { name, namespace, labels }, { spec: { template: written } })];
+  const selecting = { selector: { matchLabels: selector }, template: written };
+  if (kind === 'DaemonSet') {
+    const unready = ready.filter((each) => !each).length;
+    const status = {
+      desiredNumberScheduled: replicas,
+      currentNumberScheduled: replicas,
+      numberReady: replicas - unready,
+      numberAvailable: replicas - unready,
+      ...(unready > 0 && { numberUnavailable: unready }),
+    };
+    return [object('apps/v1', kind, { name, namespace, labels }, { spec: selecting, status })];
+  }
+  return [
+    object('apps/v1', kind, { name, namespace, labels }, { spec: { replicas, ...selecting }, status: { replicas } }),
     object(
+      'apps/v1',
+      'ReplicaSet',
+      {
+        name: set,
+        namespace,
+        labels: { ...labels, 'pod-template-hash': hash },
+        ownerReferences: [reference('Deployment', namespace, name)],
+      },
+      { spec: { replicas, ...selecting } },
+    ),
+  ];
+}
+
+/** How a kind names its pods, marks them, and which kind owns them. */
+const OWNERS = {
+  Deployment: { owner: 'ReplicaSet', isHashed: true, mark: 'pod-template-hash' },
+  DaemonSet: { owner: 'DaemonSet', isHashed: false, mark: 'controller-revision-hash' },
+  Job: { owner: 'Job', isHashed: false, mark: null },
+} as const;
+
+/** A Deployment with its ReplicaSet and its pods, or a DaemonSet or a Job with its pods. */
+export function owned(what: Owned): readonly RecordedObject[] {
+  const { kind, name, namespace, pod, addresses, phase = 'Running', createdAt = MADE } = what;
+  const { nodes = [FIRST_NODE], ready = [] } = what;
+  const hash = digits(`${namespace}/${name}`, 10);
+  const set = `${name}-${hash}`;
+  const { owner, isHashed, mark } = OWNERS[kind];
+  const prefix = isHashed ? set : name;
+  const pods = addresses.map((podIP, index) => {
+    const node = nodes[index % nodes.length] ?? FIRST_NODE;
+    const isReady = phase === 'Running' && ready[index] !== false;
+    return object(
       'v1',
       'Pod',
       {
-        name: `${ofJob ? name : set}-${digits(`${set}/${index}`, 5)}`,
+        name: `${prefix}-${digits(`${set}/${index}`, 5)}`,
         namespace,
-        labels: { ...pod.labels, ...(!ofJob && { 'pod-template-hash': hash }) },
+        labels: { ...pod.labels, ...(mark !== null && { [mark]: hash }) },
         annotations: pod.annotations,
         creationTimestamp: createdAt,
-        ownerReferences: [reference(ownerKind, namespace, owner)],
+        ownerReferences: [reference(owner, namespace, prefix)],
       },
       {
-        spec: { nodeName: 'node-1', serviceAccountName: pod.labels.app ?? name, ...pod.spec },
+        spec: { nodeName: node, serviceAccountName: pod.labels.app ?? name, ...pod.spec },
         status: {
           phase,
           podIP,
           podIPs: [{ ip: podIP }],
-          hostIP: '192.168.1.10',
+          hostIP: hostOf(node),
           startTime: createdAt,
-          conditions: [{ type: 'Ready', status: phase === 'Running' ? 'True' : 'False' }],
-          containerStatuses: pod.spec.containers.map((each) => stateOf(each, phase, false)),
-          initContainerStatuses: (pod.spec.initContainers ?? []).map((each) => stateOf(each, phase, true)),
+          conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }],
+          containerStatuses: pod.spec.containers.map((each) => stateOf(each, phase, false, isReady)),
+          initContainerStatuses: (pod.spec.initContainers ?? []).map((each) => stateOf(each, phase, true, isReady)),
         },
       },
-    ),
-  );
-  return [...owners, ...pods];
+    );
+  });
+  return [...ownersOf(what, set, hash), ...pods];
 }
 
 const reference = (kind: string, namespace: string, name: string): object => ({

@@ -1,4 +1,5 @@
 import { isAtLeast } from '../../../src/istio/release.ts';
+import { takesTunnels } from './ambient/edges.ts';
 import type { Template } from './objects.ts';
 import type { Spec, Workload } from './spec.ts';
 
@@ -8,13 +9,14 @@ const imageOf = (spec: Spec, what: Workload): string => `istio/proxyv2:${release
 
 /** A workload's template as its owner writes it; a gateway's is the chart's of the whole installation. */
 export function templateOf(spec: Spec, what: Workload): Template {
-  const { name, app, version, port, labels, annotations, proxy } = what;
+  const { name, app, version, port, labels, annotations, proxy, hostNetwork } = what;
   const own = { name: app, image: `example/${name}:1`, ports: [{ containerPort: port, protocol: 'TCP' }] };
   return {
     labels: { app, version, ...labels },
     annotations: { ...annotations },
     spec: {
       serviceAccountName: app,
+      ...(hostNetwork && { hostNetwork }),
       containers: [proxy === 'gateway' ? { name: 'istio-proxy', image: imageOf(spec, what) } : own],
     },
   };
@@ -30,7 +32,8 @@ function scrapeAnnotations(spec: Spec, { annotations }: Workload, release: strin
   return merges ? MERGED : {};
 }
 
-const MERGED = {
+/** What makes a Prometheus scrape the agent's merged page. */
+export const MERGED = {
   'prometheus.io/path': '/stats/prometheus',
   'prometheus.io/port': '15020',
   'prometheus.io/scrape': 'true',
@@ -43,6 +46,11 @@ const variables = (env: Record<string, string>): object[] =>
 export function podOf(spec: Spec, what: Workload): Template {
   const template = templateOf(spec, what);
   if (what.proxy === 'none') return template;
+  if (what.proxy === 'ambient') {
+    const { redirection } = what;
+    const told = redirection === null ? {} : { 'ambient.istio.io/redirection': redirection };
+    return { ...template, annotations: { ...template.annotations, ...told } };
+  }
   const release = releaseOf(spec, what);
   const ports = [{ containerPort: 15090, name: 'http-envoy-prom', protocol: 'TCP' }];
   const proxy = {
@@ -72,6 +80,7 @@ export function podOf(spec: Spec, what: Workload): Template {
     labels: {
       ...template.labels,
       'security.istio.io/tlsMode': 'istio',
+      ...(takesTunnels(spec, what) && { 'networking.istio.io/tunnel': 'http' }),
       ...(isAtLeast(release, '1.6') && {
         'service.istio.io/canonical-name': what.app,
         'service.istio.io/canonical-revision': what.version,

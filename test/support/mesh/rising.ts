@@ -1,6 +1,6 @@
 /** What grows while a mesh has traffic and is scraped; all else stands still. */
 const GROWS =
-  /^(istio_(requests_total|request_|response_|tcp_)|istio_agent_scrapes_total|istio_agent_scrape_failures_total|pilot_total_xds_rejects)/;
+  /^(istio_(requests_total|request_|response_|tcp_)|istio_agent_scrapes_total|istio_agent_scrape_failures_total|pilot_total_xds_rejects|istio_xds_connection_terminations_total\{reason="(Connection)?Error")/;
 
 /** How much of a counter is added in a second. */
 const SHARE = 0.05;

@@ -1,14 +1,17 @@
 import type { Mesh } from '../meshes.ts';
 import type { Page, RecordedObject, Recording } from '../recordings.ts';
+import { conditionsOf } from './ambient/binding.ts';
+import { endsOf, nodesOf, takesTunnels, waypointPeer } from './ambient/edges.ts';
+import { ambientPart } from './ambient/part.ts';
 import { controlPlane } from './control-plane.ts';
 import type { Reported } from './families.ts';
 import { type Connected, istiodPages } from './istiod-pages.ts';
-import { object, owned } from './objects.ts';
+import { hostOf, object, owned } from './objects.ts';
 import { pagesOf } from './pages.ts';
 import { podOf, releaseOf, templateOf } from './proxied.ts';
-import { app, type Spec, type Workload } from './spec.ts';
+import { app, type ServiceSpec, type Spec, type Workload } from './spec.ts';
 import { planOf, storeObjects } from './store.ts';
-import type { Peer } from './traffic.ts';
+import { type Peer, shareOf } from './traffic.ts';
 
 /** What other proxies know of a workload: nothing where it has no proxy. */
 function peerOf({ workloads }: Spec, name: string | null): Peer | null {
@@ -19,22 +22,58 @@ function peerOf({ workloads }: Spec, name: string | null): Peer | null {
 }
 
 /** What a workload's proxies report: a gateway only what it sends, as in every release. */
-function reportedBy(spec: Spec, { name, proxy, told }: Workload): readonly Reported[] {
+function reportedBy(spec: Spec, workload: Workload): readonly Reported[] {
+  const { name, proxy, told } = workload;
   return spec.calls.flatMap(({ from, to, reporters, ...call }) => {
-    const edge = { ...call, from: peerOf(spec, from), to: peerOf(spec, to) };
+    const { waypoint } = endsOf(spec, { from, to, reporters, ...call });
+    const edge = { ...call, from: peerOf(spec, from), to: waypoint ? waypointPeer(waypoint) : peerOf(spec, to) };
+    // A ztunnel opens no tunnel to a sidecar that is older than ambient: nobody proves who calls.
+    const isPlain =
+      !takesTunnels(spec, workload) && spec.workloads.some((each) => each.name === from && each.proxy === 'ambient');
+    const received = waypoint
+      ? { ...edge, from: waypointPeer(waypoint), to: peerOf(spec, to), mutual: true }
+      : isPlain
+        ? { ...edge, from: null, mutual: false }
+        : edge;
     return [
       ...(from === name && reporters.includes('source') && told.includes('outbound')
         ? [{ edge, reporter: 'source' as const }]
         : []),
       ...(to === name && proxy === 'sidecar' && reporters.includes('destination') && told.includes('inbound')
-        ? [{ edge, reporter: 'destination' as const }]
+        ? [{ edge: received, reporter: 'destination' as const }]
         : []),
     ];
   });
 }
 
-/** Which part of its workload's traffic a pod has: no two have the same. */
-const shareOf = (index: number, pods: number): number => (2 * (index + 1)) / (pods * (pods + 1));
+function serviceObject(spec: Spec, service: ServiceSpec): RecordedObject {
+  const { name, namespace, app: of, labels, createdAt, portName, port, targetPort, appProtocol } = service;
+  const conditions = conditionsOf(spec, service);
+  return object(
+    'v1',
+    'Service',
+    {
+      name,
+      namespace,
+      labels: { app: of, ...labels },
+      ...(createdAt !== undefined && { creationTimestamp: createdAt }),
+    },
+    {
+      spec: {
+        selector: { app: of },
+        ports: [
+          {
+            port,
+            targetPort,
+            ...(portName !== '' && { name: portName }),
+            ...(appProtocol !== undefined && { appProtocol }),
+          },
+        ],
+      },
+      ...(conditions.length > 0 && { status: { conditions } }),
+    },
+  );
+}
 
 /** A mesh that is built, with what its Prometheus scrapes. */
 export type Built = Pick<Mesh, 'recording' | 'plan'>;
@@ -55,11 +94,15 @@ export function built(name: string, spec: Spec): Built {
       selector: { app: each.app, version: each.version },
       template: templateOf(spec, each),
       pod: podOf(spec, each),
-      addresses: Array.from({ length: each.replicas }, address),
+      addresses: Array.from({ length: each.replicas }, (_, index) =>
+        each.hostNetwork ? hostOf(nodesOf(each)[index % nodesOf(each).length] ?? '') : address(),
+      ),
+      nodes: nodesOf(each),
       phase,
       createdAt,
     });
-    const proxied = each.proxy !== 'none' && phase === 'Running' ? objects.filter((of) => of.kind === 'Pod') : [];
+    const hasEnvoy = each.proxy === 'sidecar' || each.proxy === 'gateway';
+    const proxied = hasEnvoy && phase === 'Running' ? objects.filter((of) => of.kind === 'Pod') : [];
     for (const [index, { metadata }] of proxied.entries()) {
       const hasFilter = each.told.length > 0 && each.refusal === '';
       const own = pagesOf(releaseOf(spec, each), reportedBy(spec, each), {
@@ -69,14 +112,26 @@ export function built(name: string, spec: Spec): Built {
         times: (each.page.times ?? 1) * shareOf(index, proxied.length),
       });
       for (const [path, page] of own) pages.set(`${namespace}/${metadata.name}:${path}`, page);
-      if (each.page.hasEnvoy !== false) connected.push({ pod: `${metadata.name}.${namespace}`, of: each });
+      if (each.page.hasEnvoy !== false)
+        connected.push({
+          pod: `${metadata.name}.${namespace}`,
+          type: each.proxy === 'gateway' ? 'router' : 'sidecar',
+          of: each,
+        });
     }
     return objects;
   });
   const store = storeObjects(spec, address);
   const prometheus = store.find(({ kind, metadata }) => kind === 'Pod' && metadata.labels?.app === 'prometheus');
   if (spec.prometheus.sidecar && prometheus)
-    connected.push({ pod: `${prometheus.metadata.name}.${spec.prometheus.namespace}`, of: app('prometheus') });
+    connected.push({
+      pod: `${prometheus.metadata.name}.${spec.prometheus.namespace}`,
+      type: 'sidecar',
+      of: app('prometheus'),
+    });
+  const ambient = ambientPart(spec, address);
+  for (const [where, page] of ambient.pages) pages.set(where, page);
+  connected.push(...ambient.connected);
   const istiod = system.find(({ kind }) => kind === 'Pod')?.metadata.name ?? '';
   for (const [path, page] of istiodPages(spec, connected)) pages.set(`istio-system/${istiod}:${path}`, page);
   const namespaces = { 'istio-system': {}, [spec.prometheus.namespace]: {}, ...spec.namespaces };
@@ -86,31 +141,8 @@ export function built(name: string, spec: Spec): Built {
     ),
     ...system,
     ...workloads,
-    ...spec.services.map(({ name: service, namespace, app: of, createdAt, portName, port, targetPort, appProtocol }) =>
-      object(
-        'v1',
-        'Service',
-        {
-          name: service,
-          namespace,
-          labels: { app: of },
-          ...(createdAt !== undefined && { creationTimestamp: createdAt }),
-        },
-        {
-          spec: {
-            selector: { app: of },
-            ports: [
-              {
-                port,
-                targetPort,
-                ...(portName !== '' && { name: portName }),
-                ...(appProtocol !== undefined && { appProtocol }),
-              },
-            ],
-          },
-        },
-      ),
-    ),
+    ...ambient.objects,
+    ...spec.services.map((each) => serviceObject(spec, each)),
     ...store,
     ...spec.objects,
   ];

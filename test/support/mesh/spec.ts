@@ -1,4 +1,6 @@
 import type { RecordedObject } from '../recordings.ts';
+import type { Ambient } from './ambient/spec.ts';
+import { FIRST_NODE } from './objects.ts';
 import type { PageOptions } from './pages.ts';
 import type { OtherAnswer, ScrapeJob, ScrapeTarget } from './plan.ts';
 import type { Edge } from './traffic.ts';
@@ -12,8 +14,13 @@ export interface Workload {
   kind: 'Deployment' | 'Job';
   replicas: number;
   port: number;
-  /** What kind of proxy its pods have. */
-  proxy: 'sidecar' | 'gateway' | 'none';
+  /** What kind of proxy its pods have; those of `ambient` have none of their own. */
+  proxy: 'sidecar' | 'gateway' | 'ambient' | 'none';
+  /** What the agent of ambient says of its pods. */
+  redirection: 'enabled' | 'pending' | null;
+  /** Where its pods run, in turn where these are several. */
+  node: string | readonly string[];
+  hostNetwork: boolean;
   /** The proxy's release; null is the mesh's. */
   release: string | null;
   labels: Record<string, string>;
@@ -40,6 +47,9 @@ export interface ServiceSpec {
   portName: string;
   appProtocol?: string;
   createdAt?: string;
+  labels?: Record<string, string>;
+  /** In place of what istiod would say of its waypoint. */
+  conditions?: readonly object[];
 }
 
 /** A call between two workloads, by their names; null is a caller or a destination without a proxy. */
@@ -49,9 +59,11 @@ export interface Call extends Pick<Edge, 'protocol' | 'codes' | 'mutual'> {
   service: Edge['service'];
   /** Who reports it; both where both have a proxy that does. */
   reporters: readonly ('source' | 'destination')[];
+  /** How it gets past a waypoint that the Service is bound to: by the pods' own addresses, or nobody knows why. */
+  past?: 'by-addresses' | 'somehow';
 }
 
-/** A whole mesh of sidecars, to be changed before it is built. */
+/** A whole mesh, to be changed before it is built. */
 export interface Spec {
   /** Of istiod and, unless they say otherwise, of the proxies. */
   release: string;
@@ -61,6 +73,8 @@ export interface Spec {
   workloads: Workload[];
   services: ServiceSpec[];
   calls: Call[];
+  /** What ambient has besides; null in a mesh of sidecars alone. */
+  ambient: Ambient | null;
   /** MeshConfig, as the ConfigMap has it. */
   mesh: Record<string, unknown>;
   /** Telemetry, EnvoyFilter, Sidecar, PodMonitor and the like. */
@@ -105,6 +119,9 @@ export const app = (name: string, change: Partial<Workload> = {}): Workload => (
   replicas: 1,
   port: 8080,
   proxy: 'sidecar',
+  redirection: 'enabled',
+  node: FIRST_NODE,
+  hostNetwork: false,
   release: null,
   labels: {},
   annotations: {},
@@ -170,6 +187,7 @@ export const shop = (release = '1.31.0'): Spec => ({
     call('web-v1', 'prices-v1', { protocol: 'grpc' }),
     call('cart-v1', 'db-v1', { protocol: 'tcp', codes: { '0': 40 } }),
   ],
+  ambient: null,
   mesh: {
     defaultConfig: { discoveryAddress: 'istiod.istio-system.svc:15012' },
     defaultProviders: { metrics: ['prometheus'] },

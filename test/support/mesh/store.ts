@@ -162,11 +162,12 @@ function targetsOf({ prometheus }: Spec, pods: readonly RecordedObject[]): reado
       (key) => annotations[`prometheus.io/${key}`],
     );
     const isProxy = hasProxy(pod);
+    const isZtunnel = labels.app === 'ztunnel';
     if (by === 'annotations' && scrape === 'true') {
       const mapped = Object.fromEntries(Object.entries(labels).map(([key, value]) => [legal(key), value]));
       return [at('kubernetes-pods', port, path, mapped)];
     }
-    if (by === 'envoy-stats' && isProxy) return [at('envoy-stats', '15090', '/stats/prometheus', {})];
+    if (by === 'envoy-stats' && isProxy && !isZtunnel) return [at('envoy-stats', '15090', '/stats/prometheus', {})];
     if (by === 'monitor' && isProxy && scrape !== undefined)
       return [at('istio-system/envoy-stats-monitor', '15020', '/stats/prometheus', { container: 'istio-proxy' })];
     return [];

@@ -26,7 +26,9 @@ export interface Edge {
 
 export type Labels = readonly (readonly [name: string, value: string])[];
 
-const principal = ({ namespace, account }: Peer): string => `spiffe://cluster.local/ns/${namespace}/sa/${account}`;
+/** An identity, as proxies prove it to each other. */
+export const principal = ({ namespace, account }: Peer): string =>
+  `spiffe://cluster.local/ns/${namespace}/sa/${account}`;
 
 /** The labels of one end, in the order in which Istio's filters write them. */
 function endOf(side: 'source' | 'destination', peer: Peer | null, mutual: boolean, dialect: Dialect): Labels {
@@ -47,8 +49,14 @@ function endOf(side: 'source' | 'destination', peer: Peer | null, mutual: boolea
   ];
 }
 
-/** The labels of an edge as one of its ends reports it (istio/proxy, istio_stats.cc; modern.md 2c and 8.1 have whole ones). */
-export function labelsOf(edge: Edge, reporter: 'source' | 'destination', code: string, dialect: Dialect): Labels {
+/** Who reports an edge: an end of it, or a waypoint between them. */
+export type Reporter = 'source' | 'destination' | 'waypoint';
+
+/** Which part of its workload's traffic a pod has: no two have the same. */
+export const shareOf = (index: number, pods: number): number => (2 * (index + 1)) / (pods * (pods + 1));
+
+/** The labels of an edge as one of these reports it (istio/proxy, istio_stats.cc; modern.md 2c and 8.1 have whole ones). */
+export function labelsOf(edge: Edge, reporter: Reporter, code: string, dialect: Dialect): Labels {
   const { from, to, service, protocol, mutual } = edge;
   const host = service.namespace === null ? service.name : `${service.name}.${service.namespace}.svc.cluster.local`;
   const ofRequests: Labels =

@@ -1,6 +1,5 @@
-import { sidecarWalk } from '../../../../src/guide/missing-metrics/sidecar/index.ts';
 import type { RecordedObject } from '../../recordings.ts';
-import { type Expectation, listed, type OneOf, STEPS } from '../expectation.ts';
+import { type Expectation, listed, type OneOf, STEPS, WALKED } from '../expectation.ts';
 import { object } from '../objects.ts';
 import type { Built } from '../scenario.ts';
 import { type Spec, shop, type Workload } from '../spec.ts';
@@ -29,7 +28,7 @@ export function eachProxied(spec: Spec, change: (workload: Workload) => void, na
   for (const each of spec.workloads) if (each.proxy !== 'none' && (names?.includes(each.name) ?? true)) change(each);
 }
 
-const hopOf = (step: string): string | null => sidecarWalk.steps.find(({ id }) => id === step)?.hop ?? null;
+const hopOf = (step: string): string | null => WALKED.find(({ id }) => id === step)?.hop ?? null;
 
 /** Metrics are lost, or wrong, at a step: what comes before it has nothing to blame, nor have delivery and consumers. */
 export function lost(step: OneOf<string>, reason: readonly string[], more: Partial<Expectation> = {}): Expectation {
@@ -74,6 +73,12 @@ export const healthy = (more: Partial<Expectation> = {}): Expectation => ({
 /** Nothing is lost, and a step says what is not as one may think. */
 export const warned = (step: string, reason: readonly string[]): Expectation =>
   healthy({ reason, neverPass: [step], status: { [step]: 'warn' } });
+
+/** The same of a step that the mesh's gateway has too, which says that all is well with it. */
+export const warnedInAmbient = (step: string, reason: readonly string[]): Expectation => ({
+  ...warned(step, reason),
+  neverPass: [],
+});
 
 interface Attached {
   labels?: Record<string, string>;
