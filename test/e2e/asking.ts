@@ -1,11 +1,20 @@
-import type { KubernetesObject } from '../../src/cluster/question/cluster.ts';
-import type { ListQuestion } from '../../src/cluster/question/question.ts';
+import type { Answer, KubernetesObject } from '../../src/cluster/question/cluster.ts';
+import type { ListQuestion, ObjectQuestion } from '../../src/cluster/question/question.ts';
 import type { Ask, Source } from '../../src/diagnosis/check.ts';
 import { meshConfig } from '../../src/evidence/kubernetes/config-maps.ts';
 import { plane, scope } from '../support/judging.ts';
 
 const pluralOf = ({ kind = '' }: KubernetesObject): string =>
-  kind === 'ServiceEntry' ? 'serviceentries' : `${kind.toLowerCase()}s`;
+  kind === 'ServiceEntry' ? 'serviceentries' : `${kind.toLowerCase()}${kind.endsWith('s') ? 'es' : 's'}`;
+
+/** An object as the API server answers with it. */
+const answered = (object: KubernetesObject | undefined): Answer => ({
+  status: object === undefined ? 404 : 200,
+  contentType: 'application/json',
+  body: (async function* () {
+    yield Buffer.from(JSON.stringify(object ?? {}));
+  })(),
+});
 
 /** The product's own sources, asked of objects that were listed already. */
 export function askOf(items: readonly KubernetesObject[]): Ask {
@@ -19,6 +28,17 @@ export function askOf(items: readonly KubernetesObject[]): Ask {
               pluralOf(item) === resource.plural &&
               // Istio and the Gateway API call two kinds the same.
               (resource.plural !== 'gateways' || resource.group === String(item.apiVersion).split('/')[0]),
+          ),
+        ),
+      read: ({ resource, name, namespace }: ObjectQuestion) =>
+        Promise.resolve(
+          answered(
+            items.find(
+              (item) =>
+                pluralOf(item) === resource.plural &&
+                item.metadata.name === name &&
+                item.metadata.namespace === namespace,
+            ),
           ),
         ),
     } as unknown as Ask['cluster'],

@@ -13,6 +13,7 @@ const PROGRAMS = [
   { name: 'pilot-discovery', module: 'istio', from: 'istio.io/istio/pilot/cmd/pilot-discovery' },
   { name: 'pilot-agent', module: 'istio', from: 'istio.io/istio/pilot/cmd/pilot-agent' },
   { name: 'istioctl', module: 'istio', from: 'istio.io/istio/istioctl/cmd/istioctl' },
+  { name: 'enrolment', module: 'istio', from: './enrolment' },
   { name: 'krew', module: 'krew', from: 'sigs.k8s.io/krew/cmd/krew' },
   { name: 'validate-krew-manifest', module: 'krew', from: 'sigs.k8s.io/krew/cmd/validate-krew-manifest' },
 ] as const;

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -17,7 +16,8 @@ import { type MadePod, NAMESPACES, podsOf } from '../support/injected.ts';
 import { plane, scope } from '../support/judging.ts';
 import { istiodObject, modernMesh } from '../support/modern.ts';
 import type { RecordedObject } from '../support/recordings.ts';
-import { BIN, istioModule } from './build.ts';
+import { istioModule } from './build.ts';
+import { charts } from './charts.ts';
 import { type Children, childrenIn, until } from './children.ts';
 import { freePorts, kubectlAt, startCluster, type TestCluster } from './cluster.ts';
 import { istioctl } from './istio.ts';
@@ -62,23 +62,12 @@ describe(`Istio’s injection of pods, seed ${SEED}, by real istiods on a real A
 
   /** What Istio’s charts make of a revision, of these kinds. */
   function rendered(revision: Revision, values: object, ...kinds: readonly string[]): readonly RecordedObject[] {
-    const operator = {
-      apiVersion: 'install.istio.io/v1alpha1',
-      kind: 'IstioOperator',
-      spec: {
-        profile: 'minimal',
-        ...(revision !== 'default' && { revision }),
-        values: { ...REVISIONS[revision], ...values },
-      },
-    };
-    const text = execFileSync(join(BIN, 'istioctl'), ['manifest', 'generate', '-f', '-'], {
-      input: JSON.stringify(operator),
-      stdio: ['pipe', 'pipe', 'pipe'],
-      maxBuffer: 1e8,
-    }).toString();
-    return (loadAll(text) as (RecordedObject | null)[]).filter(
-      (object): object is RecordedObject => object !== null && kinds.includes(object.kind),
-    );
+    const made = charts({
+      profile: 'minimal',
+      ...(revision !== 'default' && { revision }),
+      values: { ...REVISIONS[revision], ...values },
+    });
+    return made.filter(({ kind }) => kinds.includes(kind));
   }
 
   /** The webhooks of a revision, called where its istiod listens: no Service has an address here. */

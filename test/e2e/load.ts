@@ -180,6 +180,24 @@ export async function load(
   }
 }
 
+/** A node whose kubelet is kwok. */
+export async function addNode({ api, kubelet }: TestCluster, name: string): Promise<void> {
+  await api('POST', '/api/v1/nodes', {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, labels: NODE_LABEL },
+    // Only our pods, which name it themselves.
+    spec: { unschedulable: true },
+  });
+  await api('PATCH', `/api/v1/nodes/${name}/status`, {
+    status: {
+      addresses: [{ type: 'InternalIP', address: kubelet.address }],
+      conditions: [{ type: 'Ready', status: 'True' }],
+      daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } },
+    },
+  });
+}
+
 async function fill(
   cluster: TestCluster,
   recording: Recording,
@@ -192,8 +210,9 @@ async function fill(
   const crds = recording.objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
   const plurals = new Map<string, string>();
   const define = async ({ metadata, spec }: RecordedObject): Promise<void> => {
-    const { group, names, versions } = spec as {
+    const { group, scope, names, versions } = spec as {
       group: string;
+      scope?: string;
       names: { plural: string; kind: string };
       versions: { name: string }[];
     };
@@ -201,30 +220,17 @@ async function fill(
     await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
       apiVersion: 'apiextensions.k8s.io/v1',
       kind: 'CustomResourceDefinition',
-      metadata: { name: metadata.name },
+      metadata: { name: metadata.name, annotations: { 'api-approved.kubernetes.io': 'unapproved, of a recording' } },
       spec: {
         group,
-        scope: 'Namespaced',
+        scope: scope ?? 'Namespaced',
         names: { ...names, singular: names.kind.toLowerCase(), listKind: `${names.kind}List` },
         versions: versions.slice(0, 1).map(({ name }) => anyVersion(name)),
       },
     });
   };
   await allDone(crds.map(define));
-  await api('POST', '/api/v1/nodes', {
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name: 'node-1', labels: NODE_LABEL },
-    // Only our pods, which name it themselves.
-    spec: { unschedulable: true },
-  });
-  await api('PATCH', '/api/v1/nodes/node-1/status', {
-    status: {
-      addresses: [{ type: 'InternalIP', address: cluster.kubelet.address }],
-      conditions: [{ type: 'Ready', status: 'True' }],
-      daemonEndpoints: { kubeletEndpoint: { Port: cluster.kubelet.port } },
-    },
-  });
+  await addNode(cluster, 'node-1');
   const namespaces = recording.objects.filter(({ kind, metadata }) => kind === 'Namespace' && !isGiven(metadata.name));
   for (const namespace of namespaces) {
     await api('POST', '/api/v1/namespaces', admitted(namespace));

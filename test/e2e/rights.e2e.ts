@@ -13,7 +13,7 @@ const ROLES = '/apis/rbac.authorization.k8s.io/v1';
 
 /** Groups of kinds that the walk of today's meshes takes alone. */
 const OF_TODAY =
-  /^(networking\.istio\.io|telemetry\.istio\.io|networking\.k8s\.io|admissionregistration\.k8s\.io|monitoring\.coreos\.com)$/;
+  /^(networking\.istio\.io|gateway\.networking\.k8s\.io|telemetry\.istio\.io|networking\.k8s\.io|admissionregistration\.k8s\.io|monitoring\.coreos\.com)$/;
 
 describe('a user whom the real API server gives', () => {
   const cluster = withMesh('istio-1.0.6/healthy');
