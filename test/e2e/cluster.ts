@@ -5,7 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ended, listening } from '../support/loopback.ts';
+import { ended } from '../support/loopback.ts';
 import { BIN } from './build.ts';
 import { type Children, childrenIn, until } from './children.ts';
 import { startControlPlane } from './control-plane.ts';
@@ -35,10 +35,25 @@ export interface TestCluster {
 /** kwok takes care of nodes with this label only: others may be somebody's. */
 export const NODE_LABEL = { 'istio-diag-e2e': 'true' };
 
+/** Below those that Linux gives to connections: one of these could take a port before the program that is to have it. */
+const [LOWEST, HIGHEST] = [10_000, 32_000];
+
+let drawn = Math.floor(Math.random() * (HIGHEST - LOWEST));
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(ended(server).then(() => true)));
+  });
+
+/** Ports that nobody listens on, each of which is given once. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(servers.map((server) => listening(server)));
-  await Promise.all(servers.map(ended));
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = LOWEST + (drawn++ % (HIGHEST - LOWEST));
+    if (await isFree(port)) ports.push(port);
+  }
   return ports;
 }
 
