@@ -17,7 +17,7 @@ import { startIstiod, textAt } from './istiod.ts';
 
 /** `TELEMETRY_SEED=7 TELEMETRY_ROUNDS=30 npm run e2e -- telemetry` tries others, and more of them. */
 const SEED = Number(process.env.TELEMETRY_SEED ?? 1);
-const ROUNDS = Number(process.env.TELEMETRY_ROUNDS ?? 4);
+const ROUNDS = Number(process.env.TELEMETRY_ROUNDS ?? 3);
 const SPACES = spacesOf(20);
 
 const KIND = { sidecar: 'sidecar', router: 'gateway', waypoint: 'waypoint' } as const;
