@@ -13,7 +13,7 @@ import { isKubernetes } from '../../istio/injection.ts';
 import { gatewayOf, isPilotPod, isWaypointPod, isZtunnel } from '../istio/detection.ts';
 import { scopedPods } from '../istio/population.ts';
 import { isYoung, proxyContainerOf } from '../istio/proxies.ts';
-import { allNamespaces, allPods } from '../kubernetes/lists.ts';
+import { allNamespaces, allPods, byNamespace, selects } from '../kubernetes/lists.ts';
 import { titleOf } from '../kubernetes/named.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
 import { type Binding, bindings } from './bindings.ts';
@@ -86,14 +86,11 @@ function askedFor(pod: Pod, namespace: Pod['labels'], settings: Attempt<AgentSet
 /** Whether something that asks for a waypoint is among these pods, or leads to one of them. */
 export function isAbout(pods: readonly Pod[]): (binding: Binding) => boolean {
   const names = new Set(pods.map(titleOf));
-  const spaces = new Map<string, Pod[]>();
-  for (const pod of pods) spaces.set(pod.namespace, [...(spaces.get(pod.namespace) ?? []), pod]);
-  return ({ of, service }) => {
-    if (of.kind === 'Pod') return names.has(titleOf(of));
-    const selector = Object.entries(service?.selector ?? {});
-    const own = spaces.get(of.namespace) ?? [];
-    return selector.length > 0 && own.some(({ labels }) => selector.every(([key, value]) => labels[key] === value));
-  };
+  const podsIn = byNamespace(pods);
+  return ({ of, service }) =>
+    of.kind === 'Pod'
+      ? names.has(titleOf(of))
+      : service !== null && podsIn(of.namespace).some(({ labels }) => selects(service.selector, labels));
 }
 
 export const enrolled = planeSource([], async (ask): Promise<Enrolled> => {
