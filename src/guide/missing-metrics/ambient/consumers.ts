@@ -1,7 +1,6 @@
 import type { Step } from '../../../diagnosis/check.ts';
-import { grafanaAsksStore, kialiAsksStore } from '../prometheus/consumers/asks-store.ts';
-import { kialiFindsLabels } from '../prometheus/consumers/kiali-labels.ts';
-import { rateWindow } from '../prometheus/consumers/rate-window.ts';
+import { grafanaAsksStore } from '../prometheus/consumers/asks-store.ts';
+import { consumerChecks } from '../prometheus/consumers/index.ts';
 import { dashboardsShowWaypoints, ztunnelIsRecognised } from './consumers/dashboards.ts';
 import { kialiShowsWaypoints } from './consumers/kiali.ts';
 import { requestsCountedOnce } from './consumers/once.ts';
@@ -15,10 +14,7 @@ export const consuming: Step = {
   hop: 'prometheus->consumer',
   docs: () => DOCS.grafana,
   checks: [
-    grafanaAsksStore,
-    kialiAsksStore,
-    kialiFindsLabels,
-    rateWindow,
+    ...consumerChecks,
     dashboardsShowWaypoints,
     kialiShowsWaypoints,
     requestsCountedOnce,

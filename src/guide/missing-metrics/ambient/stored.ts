@@ -1,11 +1,7 @@
 import type { Step } from '../../../diagnosis/check.ts';
 import { clustersStored } from '../prometheus/clusters.ts';
-import { scrapedOnce } from '../prometheus/copies.ts';
-import { samplesFresh } from '../prometheus/freshness.ts';
-import { rulesKeepMetrics } from '../prometheus/metric-rules.ts';
-import { namesKept } from '../prometheus/names.ts';
+import { storedChecks } from '../prometheus/stored/index.ts';
 import { proxiesStored } from '../prometheus/stored/proxies.ts';
-import { proxiesToldApart } from '../prometheus/told-apart.ts';
 import { DOCS, STORED } from './steps.ts';
 import { peersBehindGateways } from './stored/gateways.ts';
 import { workloadsCounted } from './stored/traffic.ts';
@@ -16,16 +12,6 @@ export const stored: Step = {
   title: 'Verify Prometheus holds the series of every ztunnel and waypoint',
   hop: 'page->prometheus',
   docs: () => DOCS.prometheus,
-  checks: [
-    rulesKeepMetrics,
-    namesKept,
-    proxiesToldApart,
-    samplesFresh,
-    proxiesStored,
-    scrapedOnce,
-    workloadsCounted,
-    clustersStored,
-    peersBehindGateways,
-  ],
+  checks: [...storedChecks, workloadsCounted, clustersStored, peersBehindGateways],
   headline: proxiesStored.id,
 };

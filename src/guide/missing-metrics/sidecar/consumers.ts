@@ -1,7 +1,6 @@
 import type { Step } from '../../../diagnosis/check.ts';
-import { grafanaAsksStore, kialiAsksStore } from '../prometheus/consumers/asks-store.ts';
-import { kialiFindsLabels } from '../prometheus/consumers/kiali-labels.ts';
-import { rateWindow } from '../prometheus/consumers/rate-window.ts';
+import { grafanaAsksStore } from '../prometheus/consumers/asks-store.ts';
+import { consumerChecks } from '../prometheus/consumers/index.ts';
 import { dashboardsAnswered } from './consumers/dashboards.ts';
 import { CONSUMERS, DOCS } from './steps.ts';
 
@@ -11,6 +10,6 @@ export const consuming: Step = {
   title: 'Verify Grafana and Kiali ask the store that has the metrics',
   hop: 'prometheus->consumer',
   docs: () => DOCS.grafana,
-  checks: [grafanaAsksStore, kialiAsksStore, kialiFindsLabels, rateWindow, dashboardsAnswered],
+  checks: [...consumerChecks, dashboardsAnswered],
   headline: grafanaAsksStore.id,
 };

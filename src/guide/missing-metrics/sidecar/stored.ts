@@ -1,12 +1,8 @@
 import type { Step } from '../../../diagnosis/check.ts';
 import { clustersStored } from '../prometheus/clusters.ts';
-import { scrapedOnce } from '../prometheus/copies.ts';
-import { samplesFresh } from '../prometheus/freshness.ts';
-import { rulesKeepMetrics } from '../prometheus/metric-rules.ts';
-import { namesKept } from '../prometheus/names.ts';
 import { callersKnown, destinationsKnown } from '../prometheus/peers.ts';
+import { storedChecks } from '../prometheus/stored/index.ts';
 import { proxiesStored } from '../prometheus/stored/proxies.ts';
-import { proxiesToldApart } from '../prometheus/told-apart.ts';
 import { callersStored } from './callers/checks.ts';
 import { DOCS, STORED } from './steps.ts';
 import { servicesToldApart } from './stored/shared-ports.ts';
@@ -19,12 +15,7 @@ export const stored: Step = {
   hop: 'page->prometheus',
   docs: () => DOCS.prometheus,
   checks: [
-    rulesKeepMetrics,
-    namesKept,
-    proxiesToldApart,
-    samplesFresh,
-    proxiesStored,
-    scrapedOnce,
+    ...storedChecks,
     bothSidesReport,
     servicesToldApart,
     callersKnown,
