@@ -16,10 +16,14 @@ export interface Gaps {
   partial: readonly string[];
 }
 
-export const gapsIn = (answers: readonly StoreAnswer[]): Gaps => ({
-  missing: sorted(answers.map(({ series }) => series)).missing,
-  partial: answers.flatMap(({ partial }) => partial),
-});
+/** Of no store there is nothing to be missed. */
+export function gapsIn(asked: readonly (StoreAnswer | null)[]): Gaps {
+  const answers = asked.flatMap((each) => each ?? []);
+  return {
+    missing: sorted(answers.map(({ series }) => series)).missing,
+    partial: answers.flatMap(({ partial }) => partial),
+  };
+}
 
 /** What is not known because an answer is missing or not whole; null where every answer is whole. */
 export function notWhole({ missing, partial }: Gaps, about?: string): Verdict | null {

@@ -3,7 +3,7 @@ import { attempt } from '../../../diagnosis/source.ts';
 import { skip, some, unknown } from '../../../diagnosis/verdict.ts';
 import { byCluster, isNamed, knownClusters } from '../../../evidence/istio/remote-clusters.ts';
 import type { Series } from '../../../evidence/prometheus/query.ts';
-import { nothingIn, notWhole, seriesIn } from './answers.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from './answers.ts';
 import { PARTIAL_ANSWER } from './partial.ts';
 
 /**
@@ -46,7 +46,7 @@ export const clustersStored = defineCheck({
     const { named, counting } = clustersIn(seriesIn(clusters.got));
     if (named.size <= 1)
       return skip(named.size === 1 ? `one cluster alone is named: ${some([...named])}` : 'no series names a cluster');
-    const gap = notWhole({ missing: [], partial: clusters.got.partial });
+    const gap = notWhole(gapsIn([clusters.got]));
     const asked = 'got' in known ? known.got : known;
     const told = 'got' in asked ? asked.got.filter(({ id }) => isNamed(id)) : [];
     const all = [...new Set([...named, ...told.map(({ id }) => id)])].sort();

@@ -10,7 +10,7 @@ import { type Dashboard, dashboards } from '../../../../evidence/consumers/dashb
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { narrowed } from '../../../../evidence/kubernetes/workload.ts';
 import { toServices } from '../../../../evidence/prometheus/mesh-series.ts';
-import { nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { endOf, isTraffic, perSecond, reportedBy, total } from '../../prometheus/rates.ts';
 import { beforeLabels } from '../waypoint/words.ts';
@@ -65,8 +65,7 @@ export const dashboardsShowWaypoints = defineCheck({
         hint: `${shellLine('istioctl', 'waypoint', 'apply', '-n', members[0]?.pod.namespace ?? '', '--enroll-namespace')}   # where requests are to be seen; connections are counted without`,
       };
     }
-    if (!isTraffic(total(counted)))
-      return notWhole({ missing: [], partial: to.got?.partial ?? [] }) ?? skip('no waypoint counts requests');
+    if (!isTraffic(total(counted))) return notWhole(gapsIn([to.got])) ?? skip('no waypoint counts requests');
     const blind = all.filter(({ forWaypoints, selectors }) => 2 * forWaypoints < selectors);
     const [worst] = blind;
     if (!worst)

@@ -7,7 +7,7 @@ import { releaseOf } from '../../../../evidence/istio/detection.ts';
 import { allPods } from '../../../../evidence/kubernetes/lists.ts';
 import { toServices } from '../../../../evidence/prometheus/mesh-series.ts';
 import { isAtLeast } from '../../../../istio/release.ts';
-import { nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { isTraffic, perSecond, reportedBy, total } from '../../prometheus/rates.ts';
 
@@ -44,8 +44,7 @@ export const kialiShowsWaypoints = defineCheck({
     const nothing = nothingIn(to.got);
     if (nothing) return nothing;
     const counted = total(reportedBy(seriesIn(to.got), 'waypoint'));
-    if (!isTraffic(counted))
-      return notWhole({ missing: [], partial: to.got?.partial ?? [] }) ?? skip('no waypoint counts requests');
+    if (!isTraffic(counted)) return notWhole(gapsIn([to.got])) ?? skip('no waypoint counts requests');
     return {
       status: 'warn',
       reason: 'KialiTooOld',

@@ -6,7 +6,7 @@ import { isWaypointPod } from '../../../../evidence/istio/detection.ts';
 import { allPods } from '../../../../evidence/kubernetes/lists.ts';
 import { workloadOf } from '../../../../evidence/kubernetes/owner.ts';
 import { edges } from '../../../../evidence/prometheus/mesh-series.ts';
-import { nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { endOf, isTraffic, perSecond, reportedBy, total } from '../../prometheus/rates.ts';
 
@@ -31,7 +31,7 @@ export const requestsCountedOnce = defineCheck({
     );
     if (!isTraffic(total(again)))
       return (
-        notWhole({ missing: [], partial: edges.got?.partial ?? [] }) ?? {
+        notWhole(gapsIn([edges.got])) ?? {
           status: 'pass',
           message: 'no sidecar counts what a waypoint has sent',
         }

@@ -8,7 +8,7 @@ import { type ServedBy, servedNow } from '../../../../evidence/ambient/served-no
 import { grouped } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
-import { nothingIn, notWhole } from '../../prometheus/answers.ts';
+import { gapsIn, nothingIn, notWhole } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { ENROLLED } from '../steps.ts';
 
@@ -28,12 +28,11 @@ export const podsAreServed = defineCheck({
   judge({ enrolled: { members }, served, now }): Verdict {
     if ('missing' in served) return unknown([served.missing], 'how many pods each ztunnel serves');
     const nothing = nothingIn(served.got);
-    if (nothing || served.got === null) return nothing ?? skip('no store holds series of ztunnel’s');
+    if (nothing) return nothing;
     const counted = 'got' in now ? now.got : now;
     if ('missing' in counted) return unknown([counted.missing], 'how many pods each ztunnel serves');
     const known = counted.got;
-    if (known.length === 0)
-      return notWhole({ missing: [], partial: served.got.partial }) ?? skip('no ztunnel’s count is stored');
+    if (known.length === 0) return notWhole(gapsIn([served.got])) ?? skip('no ztunnel’s count is stored');
     const own = grouped(members, ({ node: { ztunnel } }) => ztunnel);
     const all = known.flatMap((each) => {
       const theirs = (own.get(each.ztunnel) ?? []).filter(({ redirection }) => redirection === 'enabled');

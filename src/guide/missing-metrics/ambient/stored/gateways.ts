@@ -6,7 +6,7 @@ import { unknownBehindGateways } from '../../../../evidence/ambient/series.ts';
 import { apiGateways } from '../../../../evidence/istio/gateway-api.ts';
 import { itemsOf } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
-import { nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { endOf, isTraffic, perSecond, total } from '../../prometheus/rates.ts';
 
@@ -43,7 +43,7 @@ export const peersBehindGateways = defineCheck({
     const rate = total(found);
     if (!isTraffic(rate))
       return (
-        notWhole({ missing: [], partial: asked.got?.partial ?? [] }) ?? {
+        notWhole(gapsIn([asked.got])) ?? {
           status: 'pass',
           message: `${some(eastWest.map(titleOf))}: no request with an unknown workload`,
         }

@@ -5,7 +5,7 @@ import { enrolled } from '../../../../evidence/ambient/enrolled.ts';
 import { openings } from '../../../../evidence/ambient/series.ts';
 import { emission } from '../../../../evidence/envoy/emission.ts';
 import { workloadOf } from '../../../../evidence/kubernetes/owner.ts';
-import { nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { endOf } from '../../prometheus/rates.ts';
 
@@ -23,7 +23,7 @@ export const workloadsCounted = defineCheck({
   judge({ enrolled: { members }, emission, openings }, { scope }): Verdict {
     if ('missing' in openings) return unknown([openings.missing], 'whose connections are counted');
     const nothing = nothingIn(openings.got);
-    if (nothing || openings.got === null) return nothing ?? skip('no store holds series of ztunnel’s');
+    if (nothing) return nothing;
     if (members.length === 0) return skip('no pod of a workload is looked at');
     if (!emission.judged.some(({ kind, pod }) => kind === 'ztunnel' && emission.proven.has(pod)))
       return skip('no series of these pods’ ztunnels is stored');
@@ -36,7 +36,7 @@ export const workloadsCounted = defineCheck({
     );
     const quiet = [...names].filter((name) => !counted.has(name)).sort();
     if (quiet.length === names.size) {
-      const gap = notWhole({ missing: [], partial: openings.got.partial });
+      const gap = notWhole(gapsIn([openings.got]));
       if (gap) return gap;
       return {
         status: 'unknown',

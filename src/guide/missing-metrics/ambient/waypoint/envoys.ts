@@ -7,7 +7,7 @@ import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { edges } from '../../../../evidence/prometheus/mesh-series.ts';
 import { isAtLeast } from '../../../../istio/release.ts';
 import { INGRESS_USES_WAYPOINT } from '../../../../istio/waypoints.ts';
-import { nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { isTraffic, perSecond } from '../../prometheus/rates.ts';
 import { callersIn } from './callers.ts';
@@ -31,7 +31,7 @@ export const envoysPassWaypoints = defineCheck({
     if (old) return old;
     if (own.length === 0) return skip(NOBODY_ASKS);
     const nothing = nothingIn(requests);
-    if (nothing || requests === null) return nothing ?? skip(NOBODY_ASKS);
+    if (nothing) return nothing;
     const served = servedOf(own);
     if (served.length === 0) return skip('nothing that asks for a waypoint is bound to it');
     const known = callersIn(pods.items);
@@ -90,7 +90,7 @@ export const envoysPassWaypoints = defineCheck({
         hint: 'kubectl istio-diag missing-metrics   # bring the callers into ambient too; until then their own reporter="source" counts these requests',
       };
     return (
-      notWhole({ missing: [], partial: requests.partial }) ?? {
+      notWhole(gapsIn([requests])) ?? {
         status: 'pass',
         message: 'no gateway and no sidecar goes past a waypoint',
       }

@@ -80,7 +80,7 @@ export const connectionsSucceed = defineCheck({
   judge({ enrolled, failures, flows }, { plane }): Verdict {
     if ('missing' in failures) return unknown([failures.missing], 'which connections fail');
     const nothing = nothingIn(failures.got);
-    if (nothing || failures.got === null) return nothing ?? skip('no store holds series of ztunnel’s');
+    if (nothing) return nothing;
     const found = own(seriesIn(failures.got), enrolled);
     const byFlag = grouped(found, ({ labels }) => {
       const flag = labels.get('response_flags') ?? '';
@@ -93,7 +93,7 @@ export const connectionsSucceed = defineCheck({
     const passing = 'got' in flows ? own(seriesIn(flows.got), enrolled) : [];
     const unseen = unseenIn(flows);
     if (!worst) {
-      const gap = notWhole({ missing: [], partial: failures.got.partial });
+      const gap = notWhole(gapsIn([failures.got]));
       if (gap) return gap;
       return passing.length === 0
         ? (unseen ?? skip('no connection in ten minutes to look at'))
@@ -121,7 +121,7 @@ export const connectionsSucceed = defineCheck({
 /** Why it is not known whether anything flows; null where it is. */
 function unseenIn(flows: Attempt<StoreAnswer | null>): Verdict | null {
   if ('missing' in flows) return unknown([flows.missing], 'which connections there are');
-  return flows.got && notWhole(gapsIn([flows.got]), 'which connections there are');
+  return notWhole(gapsIn([flows.got]), 'which connections there are');
 }
 
 /** With a selector kubectl shows the last ten lines of each pod, unless it is told otherwise. */

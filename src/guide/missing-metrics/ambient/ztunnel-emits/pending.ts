@@ -6,7 +6,7 @@ import { enrolled } from '../../../../evidence/ambient/enrolled.ts';
 import { PENDING, servedByZtunnel } from '../../../../evidence/ambient/series.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
-import { nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { ENROLLED } from '../steps.ts';
 
@@ -23,7 +23,7 @@ export const proxiesStarted = defineCheck({
   judge({ enrolled: { ztunnels }, served }): Verdict {
     if ('missing' in served) return unknown([served.missing], 'which proxies are pending');
     const nothing = nothingIn(served.got);
-    if (nothing || served.got === null) return nothing ?? skip('no store holds series of ztunnel’s');
+    if (nothing) return nothing;
     const index = PodIndex.of(ztunnels);
     const own = seriesIn(served.got).flatMap(({ labels, value }) => {
       const pod = labels.get('__name__') === PENDING ? index.podOf(labels) : null;
@@ -45,8 +45,7 @@ export const proxiesStarted = defineCheck({
         hint: `${shellLine('kubectl', '-n', first.pod.namespace, 'logs', first.pod.name, '--since=1h')} | grep -i -E 'pending|inpod'`,
         mayFollowFrom: [ENROLLED],
       };
-    if (own.length === 0)
-      return notWhole({ missing: [], partial: served.got.partial }) ?? skip('no ztunnel’s count is stored');
+    if (own.length === 0) return notWhole(gapsIn([served.got])) ?? skip('no ztunnel’s count is stored');
     return { status: 'pass', message: `none is pending in ${count(own.length, 'ztunnel')}` };
   },
 });
