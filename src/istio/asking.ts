@@ -1,4 +1,5 @@
-import { INJECT, INJECTION, type Injectable, isAmbient, isAsking, REVISION } from './injection.ts';
+import { wantsAmbient } from './enrolment.ts';
+import { INJECT, INJECTION, type Injectable, isAsking, REVISION } from './injection.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -15,7 +16,7 @@ export function askedFor({ labels, annotations }: Injectable, namespace: Labels)
     if (isYes(labels[INJECT])) return 'label';
     if (isNo(labels[INJECT])) return null;
   }
-  if (isAmbient(namespace) || isAmbient(labels)) return null;
+  if (wantsAmbient(namespace) || wantsAmbient(labels)) return null;
   const says = annotations[INJECT] ?? '';
   if (isNo(says)) return null;
   if (namespace[INJECTION] === undefined && namespace[REVISION] === undefined && labels[REVISION] !== undefined)

@@ -5,6 +5,9 @@ type Labels = Readonly<Record<string, string>>;
 /** How a namespace or a pod asks for ambient, or says that it wants none of it. */
 export const DATAPLANE = 'istio.io/dataplane-mode';
 
+/** Whether a namespace or a pod asks for ambient: sidecars are not what it wants, as ztunnel is to carry its traffic. */
+export const wantsAmbient = (labels: Labels | undefined): boolean => labels?.[DATAPLANE] === 'ambient';
+
 /** What istio-cni's agent writes on a pod whose connections it leads to ztunnel (cni/pkg/util/podutil.go). */
 export const REDIRECTION = 'ambient.istio.io/redirection';
 

@@ -65,9 +65,6 @@ export const revisionsIn = (webhooks: readonly Selecting[]): readonly string[] =
   ),
 ];
 
-/** Whether sidecars are not what a namespace or a pod wants, because ztunnel carries its traffic. */
-export const isAmbient = (labels: Labels): boolean => labels['istio.io/dataplane-mode'] === 'ambient';
-
 /** What the ConfigMap istio-sidecar-injector tells the injector. */
 export interface InjectorSettings {
   /** `enabled`: pods that say nothing are injected. `disabled`: they are not. Anything else stops it. */

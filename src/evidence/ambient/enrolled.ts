@@ -2,12 +2,12 @@ import type { Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import {
-  DATAPLANE,
   DEFAULT_ENROLMENT,
   type Enrolment,
   type Exception,
   enrolmentOf,
   REDIRECTION,
+  wantsAmbient,
 } from '../../istio/enrolment.ts';
 import { isKubernetes } from '../../istio/injection.ts';
 import { gatewayOf, isPilotPod, isWaypointPod, isZtunnel } from '../istio/detection.ts';
@@ -77,7 +77,7 @@ const isGateway = (pod: Pod): boolean => proxyContainerOf(pod)?.args.includes('r
 /** Of who asks itself it is known what becomes of it where it is not known what the agents go by; of others it is not. */
 function askedFor(pod: Pod, namespace: Pod['labels'], settings: Attempt<AgentSettings>): Enrolment {
   if ('got' in settings && settings.got.isAmbient) return enrolmentOf(pod, namespace, settings.got);
-  if (pod.labels[DATAPLANE] !== 'ambient') return 'not-asked';
+  if (!wantsAmbient(pod.labels)) return 'not-asked';
   // Where the agents enrol nobody no sidecar gives way.
   if ('got' in settings && isSidecar(pod)) return 'not-asked';
   return enrolmentOf(pod, {}, { ...DEFAULT_ENROLMENT, excluded: [] });

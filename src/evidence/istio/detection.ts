@@ -3,7 +3,7 @@ import type { Ask, ControlPlane, Generation } from '../../diagnosis/check.ts';
 import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../../errors.ts';
 import { GATEWAY_NAME, WAYPOINT_CLASS } from '../../istio/attachment.ts';
-import { DATAPLANE } from '../../istio/enrolment.ts';
+import { wantsAmbient } from '../../istio/enrolment.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { isManagedWaypoint } from '../../istio/waypoints.ts';
 import {
@@ -189,7 +189,7 @@ function istiodOf(istiods: readonly Found[], namespace: string | null): Found | 
  */
 function ambients(pods: readonly Pod[], namespaces: readonly Namespace[], istiods: readonly Found[]): readonly Found[] {
   const ztunnel = pods.find(isZtunnel);
-  const asks = ({ labels }: { labels: Readonly<Record<string, string>> }): boolean => labels[DATAPLANE] === 'ambient';
+  const asks = ({ labels }: { labels: Readonly<Record<string, string>> }): boolean => wantsAmbient(labels);
   const isAsked = istiods.length > 0 && (pods.some((pod) => isWaypointPod(pod) || asks(pod)) || namespaces.some(asks));
   if (!ztunnel && !isAsked) return [];
   const istiod = istiodOf(istiods, ztunnel?.namespace ?? null);

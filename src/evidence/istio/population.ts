@@ -3,7 +3,8 @@ import { proxySource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { isNo, isYes } from '../../istio/asking.ts';
 import { GATEWAY_NAME } from '../../istio/attachment.ts';
-import { INJECT, INJECTION, isCalledIn, isAmbient as wantsZtunnel } from '../../istio/injection.ts';
+import { wantsAmbient } from '../../istio/enrolment.ts';
+import { INJECT, INJECTION, isCalledIn } from '../../istio/injection.ts';
 import { allPods } from '../kubernetes/lists.ts';
 import { type Container, isAmbient, isOn, isRunning, type Pod } from '../kubernetes/pod.ts';
 import { narrowed, selectedPods } from '../kubernetes/workload.ts';
@@ -116,7 +117,7 @@ const saysNo = ({ labels, annotations }: Pod): boolean =>
  */
 function outsidersOf(seen: Injection, looked: readonly Pod[], version: string | null): readonly Bare[] {
   const isMeant = ({ pod, namespace, called, refusal, asked }: Bare): boolean => {
-    if (asked === null && (saysNo(pod) || wantsZtunnel(namespace) || wantsZtunnel(pod.labels))) return false;
+    if (asked === null && (saysNo(pod) || wantsAmbient(namespace) || wantsAmbient(pod.labels))) return false;
     if (called.length > 0) return refusal === null;
     // A namespace of which plain pods are taken leaves this one out.
     if (asked === 'namespace') return !seen.webhooks.some((webhook) => isCalledIn(webhook, namespace));

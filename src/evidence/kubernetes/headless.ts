@@ -1,4 +1,5 @@
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
+import { wantsAmbient } from '../../istio/enrolment.ts';
 import { protocolOf } from '../../istio/protocol.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { envoys } from '../envoy/asked.ts';
@@ -26,7 +27,7 @@ export const headlessServices = planeSource([], async ({ from, plane }): Promise
   const inMesh = new Set([
     ...proxies.map(({ pod }) => pod.namespace),
     ...itemsOf(spaces)
-      .filter(({ labels }) => labels['istio.io/dataplane-mode'] === 'ambient')
+      .filter(({ labels }) => wantsAmbient(labels))
       .map(({ name }) => name),
     ...pods.items.filter(isAmbient).map(({ namespace }) => namespace),
   ]);

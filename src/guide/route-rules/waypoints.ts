@@ -7,6 +7,7 @@ import { rules } from '../../evidence/istio/rules.ts';
 import { allNamespaces, allServices, type Namespace } from '../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 import type { Service } from '../../evidence/kubernetes/service.ts';
+import { wantsAmbient } from '../../istio/enrolment.ts';
 import { waypointFor } from '../../istio/waypoints.ts';
 
 /** Why no waypoint carries out the rules for a Service; null when one does. */
@@ -63,9 +64,7 @@ export const waypointsServeRules = defineCheck({
     );
     const all = [...new Set([...ruled, ...routed])];
     const ambient = all.filter(
-      ({ namespace, labels }) =>
-        labels['istio.io/dataplane-mode'] === 'ambient' ||
-        byName.get(namespace)?.labels['istio.io/dataplane-mode'] === 'ambient',
+      ({ namespace, labels }) => wantsAmbient(labels) || wantsAmbient(byName.get(namespace)?.labels),
     );
     if (ambient.length === 0) {
       if (isSome(missing)) return unknown(missing);

@@ -3,7 +3,8 @@ import { type ControlPlane, defineCheck } from '../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { type Bare, bareIn } from '../../evidence/istio/bare.ts';
 import { type Injection, injection, settingsName } from '../../evidence/istio/injection.ts';
-import { INJECT, isAmbient, isAsking, isCalledIn, type Refusal, wishOf } from '../../istio/injection.ts';
+import { wantsAmbient } from '../../istio/enrolment.ts';
+import { INJECT, isAsking, isCalledIn, type Refusal, wishOf } from '../../istio/injection.ts';
 import { allWell, grouped, isServed, NAMED, nameOf } from './asking.ts';
 
 type Excepted = 'PolicyDisabled' | 'SystemNamespace' | 'OptedOut' | 'NeverSelected' | 'LeftOut' | 'HostNetwork';
@@ -58,12 +59,12 @@ const CURES: Record<Excepted, (pod: Bare) => string> = {
 
 /** Whether somebody asks for a proxy: the pod, or its namespace, whatever the pod itself says. */
 const isWanted = ({ asked, namespace, pod }: Bare): boolean =>
-  (asked !== null || isAsking(namespace)) && !isAmbient(namespace) && !isAmbient(pod.labels);
+  (asked !== null || isAsking(namespace)) && !wantsAmbient(namespace) && !wantsAmbient(pod.labels);
 
 /** Whether the mesh gives plain pods of a namespace a proxy: what such a mesh leaves out was told to. */
 const isGivenTo = ({ namespace }: Bare, { webhooks }: Injection): boolean =>
   webhooks.some((webhook) => webhook.settings.policy === 'enabled' && isCalledIn(webhook, namespace)) &&
-  !isAmbient(namespace);
+  !wantsAmbient(namespace);
 
 /** Why a pod has no proxy though one is asked for, and that is heard; null where that is not so. */
 function exceptedBecause(bare: Bare, seen: Injection, { version }: ControlPlane): Excepted | null {

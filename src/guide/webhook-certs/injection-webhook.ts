@@ -5,7 +5,8 @@ import { count, skip, some, unknown } from '../../diagnosis/verdict.ts';
 import { allWebhooks, type Webhook, webhooks } from '../../evidence/istio/webhooks.ts';
 import { allNamespaces, type Namespace } from '../../evidence/kubernetes/lists.ts';
 import { isNo, isYes } from '../../istio/asking.ts';
-import { INJECTION, isAmbient, isAsking, isCalledIn, isEnabled, REVISION, revisionsIn } from '../../istio/injection.ts';
+import { wantsAmbient } from '../../istio/enrolment.ts';
+import { INJECTION, isAsking, isCalledIn, isEnabled, REVISION, revisionsIn } from '../../istio/injection.ts';
 
 type Labels = Namespace['labels'];
 
@@ -18,7 +19,7 @@ const calledIn = (labels: Labels, all: readonly Webhook[]): readonly Webhook[] =
 /** Whether the revision that a namespace names is not the one whose proxies it gets, as istio-injection has the word. */
 function isRevisionIgnored({ labels }: Namespace, all: readonly Webhook[]): boolean {
   const revision = labels[REVISION];
-  if (!isEnabled(labels) || revision === undefined || isAmbient(labels)) return false;
+  if (!isEnabled(labels) || revision === undefined || wantsAmbient(labels)) return false;
   const got = calledIn(labels, all).map((webhook) => webhook.revision);
   const wanted = calledIn({ [REVISION]: revision }, all).map((webhook) => webhook.revision);
   return !got.some((each) => wanted.includes(each));
@@ -75,7 +76,7 @@ export const injectionWebhookExists = defineCheck({
     if (meant) return { status: 'fail', ...meansNothing };
     const injecting = webhooks.filter(({ kind }) => kind === 'mutating');
     const unserved = known.filter(
-      (namespace) => isAsking(namespace.labels) && !isAmbient(namespace.labels) && !isServed(namespace.labels),
+      (namespace) => isAsking(namespace.labels) && !wantsAmbient(namespace.labels) && !isServed(namespace.labels),
     );
     const [forgotten] = unserved;
     if (injecting.length > 0 && forgotten)

@@ -4,7 +4,8 @@ import { count, skip, some } from '../../diagnosis/verdict.ts';
 import { type Bare, bareIn, isUnread } from '../../evidence/istio/bare.ts';
 import { hasProxy, injection } from '../../evidence/istio/injection.ts';
 import { isNo } from '../../istio/asking.ts';
-import { INJECT, isAmbient } from '../../istio/injection.ts';
+import { wantsAmbient } from '../../istio/enrolment.ts';
+import { INJECT } from '../../istio/injection.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { allWell, grouped, labelTemplate, NAMED, nameOf, startAgain } from './asking.ts';
 import { askingPodsTaken } from './asking-pods.ts';
@@ -22,7 +23,7 @@ const noOf = ({ asked, pod }: Bare): string | null =>
 function withoutBecause(bare: Bare): Without | null {
   const { namespace, pod, asked, called, refusal } = bare;
   if (called.length === 0 || refusal !== null) return null;
-  if (asked === null && (isAmbient(namespace) || isAmbient(pod.labels))) return null;
+  if (asked === null && (wantsAmbient(namespace) || wantsAmbient(pod.labels))) return null;
   return noOf(bare) === null ? 'CreatedBefore' : 'NoMeansNothing';
 }
 

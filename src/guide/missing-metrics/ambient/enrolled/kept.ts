@@ -6,7 +6,7 @@ import { enrolled } from '../../../../evidence/ambient/enrolled.ts';
 import { AGENTS_MAP, agentSettings } from '../../../../evidence/ambient/settings.ts';
 import { isRolledOut, linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
-import { DATAPLANE, isNamespaceAsking } from '../../../../istio/enrolment.ts';
+import { isNamespaceAsking, wantsAmbient } from '../../../../istio/enrolment.ts';
 import { INJECT, INJECTION, isAsking, isEnabled, REVISION } from '../../../../istio/injection.ts';
 import { editOwner, patchTemplate, restartOf } from '../../../templates.ts';
 
@@ -16,7 +16,7 @@ const names = (subjects: readonly Subject[]): string =>
 type Labels = Readonly<Record<string, string>>;
 
 /** Whether the namespace itself asks for sidecars and for ambient. */
-const asksForBoth = (labels: Labels): boolean => isAsking(labels) && labels[DATAPLANE] === 'ambient';
+const asksForBoth = (labels: Labels): boolean => isAsking(labels) && wantsAmbient(labels);
 
 /** istioctl’s own code for a namespace that asks for both (pkg/config/analysis/analyzers/injection/injection.go). */
 const analyzed = (pods: readonly Pod[], namespaces: ReadonlyMap<string, Labels>): readonly string[] =>
@@ -99,9 +99,7 @@ export const namespacesAreTaken = defineCheck({
   needs: { enrolled, settings: attempt(agentSettings) },
   judge({ enrolled: { members, kept, namespaces }, settings }, { scope }): Verdict {
     const only = scope.workload?.namespace ?? scope.namespace;
-    const asking = [...namespaces].filter(
-      ([name, labels]) => labels[DATAPLANE] === 'ambient' && (only === null || only === name),
-    );
+    const asking = [...namespaces].filter(([name, labels]) => wantsAmbient(labels) && (only === null || only === name));
     if ('got' in settings && !settings.got.isAmbient) {
       if (asking.length > 0)
         return {

@@ -5,7 +5,7 @@ import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { allNamespaces, allPods } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { isRunning } from '../../../../evidence/kubernetes/pod.ts';
-import { DATAPLANE } from '../../../../istio/enrolment.ts';
+import { DATAPLANE, wantsAmbient } from '../../../../istio/enrolment.ts';
 
 /** Whether a value was meant to say ambient, and does not. */
 const isSlip = (mode: string | undefined): boolean =>
@@ -45,7 +45,7 @@ export const modesAreKnown = defineCheck({
               `${DATAPLANE}=ambient`,
             ),
       };
-    const asking = asked.filter(({ labels }) => labels[DATAPLANE] === 'ambient');
+    const asking = asked.filter(({ labels }) => wantsAmbient(labels));
     if (asking.length === 0) return skip('no namespace asks for ambient');
     return {
       status: 'pass',

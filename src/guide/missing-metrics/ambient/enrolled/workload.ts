@@ -11,7 +11,7 @@ import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { isRolledOut, linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { narrowed } from '../../../../evidence/kubernetes/workload.ts';
-import { DATAPLANE, type Exception, REDIRECTION } from '../../../../istio/enrolment.ts';
+import { DATAPLANE, type Exception, REDIRECTION, wantsAmbient } from '../../../../istio/enrolment.ts';
 import { isKubernetes } from '../../../../istio/injection.ts';
 import { editOwner, patchTemplate } from '../../../templates.ts';
 import { lookAtSettings } from './kept.ts';
@@ -120,9 +120,7 @@ export const workloadEnrolled = defineCheck({
     const [why, ...more] = unasked;
     // What keeps it out is known by what could be read; that nobody asks, or that the agents pass it over, is not.
     if (why && by === null) return unknown([why, ...more], `whether ${name} is meant to be in ambient`);
-    const isLabelled = [...outside.map(({ labels }) => labels), namespaces.get(workload.namespace)].some(
-      (labels) => labels?.[DATAPLANE] === 'ambient',
-    );
+    const isLabelled = [...outside.map(({ labels }) => labels), namespaces.get(workload.namespace)].some(wantsAmbient);
     if (isLabelled && 'got' in settings && !settings.got.isAmbient)
       return skip('istio-cni’s agents enrol nobody: as above');
     if (!isLabelled && 'got' in shares && shares.got !== null && shares.got.sidecars > 0)

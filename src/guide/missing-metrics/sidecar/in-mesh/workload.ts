@@ -10,7 +10,7 @@ import { meshShares } from '../../../../evidence/istio/shares.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { isAmbient, type Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { narrowed } from '../../../../evidence/kubernetes/workload.ts';
-import { DATAPLANE } from '../../../../istio/enrolment.ts';
+import { wantsAmbient } from '../../../../istio/enrolment.ts';
 import { INJECT, INJECTION, isCalledIn, REVISION, type Refusal, revisionsIn } from '../../../../istio/injection.ts';
 import { labelTemplate, startAgain } from '../../../webhook-certs/asking.ts';
 
@@ -63,8 +63,7 @@ function bareOf(pod: Pod, seen: Attempt<Injection>, plane: ControlPlane): Bare |
 }
 
 /** Whether a pod or its namespace has the label that asks for ambient. */
-const asksForAmbient = (pod: Pod, bare: Bare | undefined): boolean =>
-  [pod.labels, bare?.namespace].some((labels) => labels?.[DATAPLANE] === 'ambient');
+const asksForAmbient = (pod: Pod, bare: Bare | undefined): boolean => [pod.labels, bare?.namespace].some(wantsAmbient);
 
 export const workloadInMesh = defineCheck({
   id: 'workload-in-mesh',
