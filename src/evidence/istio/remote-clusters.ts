@@ -3,7 +3,7 @@ import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { inMeshStore } from '../prometheus/mesh-store.ts';
 import { allSeries } from '../prometheus/store.ts';
-import { list, text } from '../text/json.ts';
+import { list, listOf, text } from '../text/json.ts';
 import { allPilots, isReady, type Pilot, pageOf, readPage } from './pilot.ts';
 
 /** Whose series the store has: who counted, and which clusters the labels name. */
@@ -24,15 +24,8 @@ export interface KnownCluster {
 
 /** The clusters on istiod's page (pkg/cluster/debug.go). Null where it is none of that name. */
 export function clustersIn(page: string): readonly KnownCluster[] | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(page);
-  } catch {
-    return null;
-  }
-  if (value === null) return [];
-  if (!Array.isArray(value)) return null;
-  return list(value).map(({ id, syncStatus }) => ({ id: text(id), state: text(syncStatus) }));
+  const clusters = listOf(page);
+  return clusters && list(clusters).map(({ id, syncStatus }) => ({ id: text(id), state: text(syncStatus) }));
 }
 
 async function askClusters(ask: Ask, pilot: Pilot): Promise<readonly KnownCluster[]> {

@@ -1,5 +1,5 @@
 import type { Named } from '../kubernetes/named.ts';
-import { text } from '../text/json.ts';
+import { listOf, text } from '../text/json.ts';
 
 /** One kind of configuration of one proxy, as Pilot sees it. */
 export interface TypeSync {
@@ -136,16 +136,9 @@ export function syncIn(page: string, isAdsz: boolean): readonly ProxySync[] | nu
     const names = new Set([...page.matchAll(NODE)].map(([, name = '']) => name));
     return [...names].map((proxy) => ({ proxy, version: null, types: [] }));
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(page);
-  } catch {
-    return null;
-  }
-  // Go writes an empty list as null.
-  if (value === null) return [];
-  if (!Array.isArray(value)) return null;
-  return (value as RawSync[]).map((raw) => ({
+  const synced = listOf(page) as readonly RawSync[] | null;
+  if (synced === null) return null;
+  return synced.map((raw) => ({
     proxy: text(raw.proxy),
     version: text(raw.istio_version) || text(raw.proxy_version) || null,
     types: typesOf(raw),

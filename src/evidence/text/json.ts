@@ -8,6 +8,18 @@ export const object = (value: unknown): Json =>
 /** The objects of a list; none where it is no list. */
 export const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.map(object) : []);
 
+/** The list that a page of a Go program is, which writes an empty one as null; null where it is no list. */
+export function listOf(page: string): readonly unknown[] | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(page);
+  } catch {
+    return null;
+  }
+  if (value === null) return [];
+  return Array.isArray(value) ? value : null;
+}
+
 /** The texts of a list. */
 export const texts = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
