@@ -54,6 +54,14 @@ export interface Scope {
   clientOffset: number;
 }
 
+/** Whether it is about the whole mesh. */
+export const isWhole = ({
+  workload,
+  namespace,
+  selector,
+}: Pick<Scope, 'workload' | 'namespace' | 'selector'>): boolean =>
+  workload === null && namespace === null && selector === null;
+
 /** Whose proxies a source is about: those that were asked for, or those of the workloads that call the one that was named. */
 export type Whose = 'asked' | 'callers';
 

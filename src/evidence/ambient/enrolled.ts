@@ -1,4 +1,4 @@
-import type { Attempt } from '../../diagnosis/check.ts';
+import { type Attempt, isWhole } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import {
@@ -12,7 +12,7 @@ import {
 import { isKubernetes } from '../../istio/injection.ts';
 import { gatewayOf, isPilotPod, isWaypointPod, isZtunnel } from '../istio/detection.ts';
 import { scopedPods } from '../istio/population.ts';
-import { isYoung, proxyContainerOf } from '../istio/proxies.ts';
+import { isYoung, runsRouter } from '../istio/proxies.ts';
 import { allNamespaces, allPods, byNamespace, selects } from '../kubernetes/lists.ts';
 import { titleOf } from '../kubernetes/named.ts';
 import { isRunning, type Pod } from '../kubernetes/pod.ts';
@@ -71,9 +71,6 @@ export const runsMesh = (pod: Pod): boolean =>
 /** What runs the mesh, or Kubernetes, is no workload of it, whatever its namespace asks. */
 const isOfMesh = (pod: Pod): boolean => runsMesh(pod) || isKubernetes(pod.namespace);
 
-/** An Envoy of its own at the mesh's border: nobody misses ambient there. */
-const isGateway = (pod: Pod): boolean => proxyContainerOf(pod)?.args.includes('router') === true;
-
 /** Of who asks itself it is known what becomes of it where it is not known what the agents go by; of others it is not. */
 function askedFor(pod: Pod, namespace: Pod['labels'], settings: Attempt<AgentSettings>): Enrolment {
   if ('got' in settings && settings.got.isAmbient) return enrolmentOf(pod, namespace, settings.got);
@@ -119,10 +116,10 @@ export const enrolled = planeSource([], async (ask): Promise<Enrolled> => {
         node: (pod.node === null ? undefined : nodes.get(pod.node)) ?? NOTHING,
         isYoung: isYoung(pod, now),
       });
-    else if (enrolment !== 'not-asked' && enrolment !== 'enrolled' && !(enrolment === 'sidecar' && isGateway(pod)))
+    // At the mesh's border nobody misses ambient.
+    else if (enrolment !== 'not-asked' && enrolment !== 'enrolled' && !(enrolment === 'sidecar' && runsRouter(pod)))
       kept.push({ pod, by: enrolment });
   }
-  const isWhole = scope.workload === null && scope.selector === null && scope.namespace === null;
   const isOwn = isAbout(members.map(({ pod }) => pod));
   const serving = new Set(('got' in asked ? asked.got.bindings : []).filter(isOwn).map(({ wish }) => titleOf(wish)));
   const named = new Set(pods);
@@ -130,7 +127,8 @@ export const enrolled = planeSource([], async (ask): Promise<Enrolled> => {
     members,
     kept,
     waypoints: everyPod.filter(
-      (pod) => isWaypointPod(pod) && isRunning(pod) && (isWhole || named.has(pod) || serving.has(gatewayOf(pod))),
+      (pod) =>
+        isWaypointPod(pod) && isRunning(pod) && (isWhole(scope) || named.has(pod) || serving.has(gatewayOf(pod))),
     ),
     ztunnels: [
       ...new Set([

@@ -1,3 +1,4 @@
+import { isWhole } from '../../diagnosis/check.ts';
 import { planeSource } from '../../diagnosis/source.ts';
 import { gatewayOf, isWaypointPod } from '../istio/detection.ts';
 import { titleOf } from '../kubernetes/named.ts';
@@ -8,7 +9,7 @@ import { enrolled, isAbout } from './enrolled.ts';
 /** What asks for a waypoint, of what is looked at: of a workload that was named, its Services and its pods; of a waypoint, what asks for it. */
 export const ownBindings = planeSource([], async ({ from, scope }): Promise<readonly Binding[]> => {
   const [{ bindings: all }, { members }, named] = await Promise.all([from(bindings), from(enrolled), from(narrowed)]);
-  if (named === null && scope.namespace === null && scope.selector === null) return all;
+  if (isWhole(scope)) return all;
   if (named === null && scope.selector === null) return all.filter(({ of }) => of.namespace === scope.namespace);
   const isOwn = isAbout(members.map(({ pod }) => pod));
   const services = new Set(named?.services ?? []);

@@ -50,13 +50,12 @@ export const agentSettings = clusterSource(
     const release = releaseIn(agent, 'install-cni');
     const knows = (since: string): boolean => release === null || isAtLeast(release, since);
     const map = { name: AGENTS_MAP, namespace };
-    const data = (await readData(ask, map)) ?? {};
-    const [enabled, dns, selectors, excluded] = [
-      'AMBIENT_ENABLED',
-      'AMBIENT_DNS_CAPTURE',
-      'AMBIENT_ENABLEMENT_SELECTOR',
-      'EXCLUDE_NAMESPACES',
-    ].map((key) => data[key]);
+    const {
+      AMBIENT_ENABLED: enabled,
+      AMBIENT_DNS_CAPTURE: dns,
+      AMBIENT_ENABLEMENT_SELECTOR: selectors,
+      EXCLUDE_NAMESPACES: excluded,
+    } = (await readData(ask, map)) ?? {};
     return {
       namespace,
       isAmbient: enabled !== 'false',

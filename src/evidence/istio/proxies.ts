@@ -24,6 +24,9 @@ export const PROXY_USER = 1337;
 export const proxyContainerOf = ({ containers }: Pod): Container | undefined =>
   containers.find(({ name, image }) => PROXY_CONTAINERS.includes(name) && !/pilot/.test(image));
 
+/** Whether its Envoy runs by itself at the mesh's border, beside no application. */
+export const runsRouter = (pod: Pod): boolean => proxyContainerOf(pod)?.args.includes('router') === true;
+
 /** Envoy's admin port, which the injector may have moved. */
 export const adminPortOf = ({ args }: Container): number => {
   const at = args.indexOf('--proxyAdminPort');

@@ -3,20 +3,13 @@ import { clusterSource } from '../../diagnosis/source.ts';
 import { allPods } from '../kubernetes/lists.ts';
 import { isAmbient, isRunning, type Pod } from '../kubernetes/pod.ts';
 import { isPilotPod, isWaypointPod, isZtunnel } from './detection.ts';
-import { proxyContainerOf } from './proxies.ts';
+import { proxyContainerOf, runsRouter } from './proxies.ts';
 
 /** Whether an Envoy beside the application carries its traffic: no gateway, no waypoint, no control plane's own. */
-const hasSidecar = (pod: Pod): boolean => {
-  const container = proxyContainerOf(pod);
-  return (
-    container !== undefined &&
-    !isZtunnel(pod) &&
-    !isWaypointPod(pod) &&
-    !isPilotPod(pod) &&
-    !container.args.includes('router') &&
-    pod.containers.length > 1
-  );
-};
+const hasSidecar = (pod: Pod): boolean =>
+  pod.containers.length > 1 &&
+  proxyContainerOf(pod) !== undefined &&
+  ![isZtunnel, isWaypointPod, isPilotPod, runsRouter].some((is) => is(pod));
 
 /** Each pod counts once: with both, its sidecar carries it. */
 export function sharesOf(pods: readonly Pod[]): Shares {

@@ -4,14 +4,14 @@ import { attempt } from '../../../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { enrolled } from '../../../../evidence/ambient/enrolled.ts';
 import { AGENTS_MAP, agentSettings } from '../../../../evidence/ambient/settings.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { isRolledOut, linesOf, ownerOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { isNamespaceAsking, wantsAmbient } from '../../../../istio/enrolment.ts';
 import { INJECT, INJECTION, isAsking, isEnabled, REVISION } from '../../../../istio/injection.ts';
 import { editOwner, patchTemplate, restartOf } from '../../../templates.ts';
 
-const names = (subjects: readonly Subject[]): string =>
-  some(subjects.map(({ namespace, name }) => `${namespace}/${name}`));
+const names = (subjects: readonly Subject[]): string => some(subjects.map(titleOf));
 
 type Labels = Readonly<Record<string, string>>;
 

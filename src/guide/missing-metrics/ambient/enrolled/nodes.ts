@@ -30,18 +30,14 @@ function lackOf({ node: { ztunnel, agent }, redirection }: Member): Lack | null 
 const isStarting = ({ ztunnel, agent }: AmbientNode, now: number): boolean =>
   [ztunnel, agent].some((pod) => pod !== null && !pod.ready && isYoung(pod, now));
 
-/** Whether anything of its kind runs in the cluster. */
-const isAnywhere = ({ nodes }: Enrolled, which: 'ztunnel' | 'agent'): boolean =>
-  [...nodes.values()].some((node) => node[which] !== null);
-
-function hintFor(lack: Lack, [{ node }]: readonly [Member, ...Member[]], all: Enrolled, istio: string): string {
+function hintFor(lack: Lack, { node }: Member, { nodes }: Enrolled): string {
   const which = lack === 'NoZtunnel' || lack === 'ZtunnelNotReady' ? 'ztunnel' : 'agent';
   const name = which === 'ztunnel' ? 'ztunnel' : 'istio-cni-node';
   const pod: Pod | null = node[which];
   if (pod) return shellLine('kubectl', '-n', pod.namespace, 'describe', 'pod', pod.name);
-  const other = [...all.nodes.values()].flatMap((each) => each[which] ?? [])[0];
-  return isAnywhere(all, which)
-    ? `${shellLine('kubectl', '-n', other?.namespace ?? istio, 'describe', 'daemonset', other?.owner?.name ?? name)}   # tolerations and nodeSelector against the node’s taints and labels, and its Events`
+  const [other] = [...nodes.values()].flatMap((each) => each[which] ?? []);
+  return other
+    ? `${shellLine('kubectl', '-n', other.namespace, 'describe', 'daemonset', other.owner?.name ?? name)}   # tolerations and nodeSelector against the node’s taints and labels, and its Events`
     : `kubectl get daemonsets --all-namespaces   # ${name}: its Events tell why it has no pods; it may not be installed, or lack a ResourceQuota for system-node-critical`;
 }
 
@@ -57,7 +53,7 @@ export const nodesServeAmbient = defineCheck({
     NodeAgentNotReady: 'The agent of istio-cni on the nodes of these pods is not ready.',
   },
   needs: { enrolled },
-  judge({ enrolled: all }, { plane, now }): Verdict {
+  judge({ enrolled: all }, { now }): Verdict {
     const { members, unasked, refusal } = all;
     const old = members.filter(({ pod, isYoung }) => pod.node !== null && !isYoung);
     const placed = old.filter(({ node }) => !isStarting(node, now));
@@ -82,7 +78,7 @@ export const nodesServeAmbient = defineCheck({
         message: `${count(total, 'node')} with ${count(placed.length, 'pod')}: both run on each`,
       };
     const [lack, own] = worst;
-    const [first, ...more] = own;
+    const [first] = own;
     if (!first) return skip(nobodyIn(all));
     const nodes = nodesOf(own);
     const subjects = subjectsOf([...groups.values()].flat().map(({ pod }) => pod));
@@ -95,7 +91,7 @@ export const nodesServeAmbient = defineCheck({
         ...linesOf(subjects),
       ],
       subjects,
-      hint: hintFor(lack, [first, ...more], all, plane.namespace ?? 'istio-system'),
+      hint: hintFor(lack, first, all),
     };
   },
 });

@@ -2,6 +2,7 @@ import { shellLine } from '../../../../cluster/question/shell.ts';
 import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { enrolled, type Member } from '../../../../evidence/ambient/enrolled.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { REDIRECTION } from '../../../../istio/enrolment.ts';
 import { nobodyIn } from '../in-ambient.ts';
@@ -36,7 +37,7 @@ export const podsAreRedirected = defineCheck({
       return {
         status: 'fail',
         reason: isPending ? 'RedirectionPending' : 'NotRedirected',
-        message: `${own.length} of ${count(old.length, 'pod')} ${isPending ? 'wait for their ztunnel to take them' : 'ask for ambient and are not redirected'}: ${some(subjectsOf(own.map(({ pod }) => pod)).map(({ namespace, name }) => `${namespace}/${name}`))}`,
+        message: `${own.length} of ${count(old.length, 'pod')} ${isPending ? 'wait for their ztunnel to take them' : 'ask for ambient and are not redirected'}: ${some(subjectsOf(own.map(({ pod }) => pod)).map(titleOf))}`,
         evidence: [
           ...(isPending || pending.length === 0
             ? []

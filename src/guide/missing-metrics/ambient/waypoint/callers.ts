@@ -1,5 +1,5 @@
 import { isWaypointPod } from '../../../../evidence/istio/detection.ts';
-import { proxyContainerOf } from '../../../../evidence/istio/proxies.ts';
+import { proxyContainerOf, runsRouter } from '../../../../evidence/istio/proxies.ts';
 import { workloadOf } from '../../../../evidence/kubernetes/owner.ts';
 import { isAmbient, type Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { runsPrometheus } from '../../../../evidence/prometheus/server.ts';
@@ -17,8 +17,7 @@ export interface Callers {
   scrapers: ReadonlySet<string>;
 }
 
-const isRouter = (pod: Pod): boolean =>
-  proxyContainerOf(pod)?.args.includes('router') === true || pod.labels[GATEWAY_NAME] !== undefined;
+const isRouter = (pod: Pod): boolean => runsRouter(pod) || pod.labels[GATEWAY_NAME] !== undefined;
 
 export function callersIn(pods: readonly Pod[]): Callers {
   const named = (isOne: (pod: Pod) => boolean): ReadonlySet<string> => new Set(pods.filter(isOne).map(workloadOf));

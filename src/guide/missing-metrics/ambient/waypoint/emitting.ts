@@ -4,6 +4,7 @@ import { count, skip, some } from '../../../../diagnosis/verdict.ts';
 import { enrolled } from '../../../../evidence/ambient/enrolled.ts';
 import { emission } from '../../../../evidence/envoy/emission.ts';
 import { proxyContainerOf } from '../../../../evidence/istio/proxies.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { emittingVerdict, NOT_LOOKED_AT } from '../ztunnel-emits/emitting.ts';
 import { NO_WAYPOINT } from './words.ts';
@@ -41,7 +42,7 @@ export const waypointsCountForIstio = defineCheck({
     return {
       status: 'warn',
       reason: 'OtherMetrics',
-      message: `${count(others.length, 'waypoint pod')} without an Envoy of Istio’s: ${some(subjects.map(({ namespace, name }) => `${namespace}/${name}`))} count as agentgateway_requests_total, not as istio_requests_total`,
+      message: `${count(others.length, 'waypoint pod')} without an Envoy of Istio’s: ${some(subjects.map(titleOf))} count as agentgateway_requests_total, not as istio_requests_total`,
       evidence: linesOf(subjects),
       subjects,
       hint: `kubectl istio-diag metrics ${shellLine(`pod/${first.name}`, '-n', first.namespace)}   # ask for these names, or use a Gateway of class istio-waypoint`,

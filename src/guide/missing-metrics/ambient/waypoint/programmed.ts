@@ -1,5 +1,5 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
-import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
+import { defineCheck, isWhole, type Verdict } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { bindings, podsOfWaypoint } from '../../../../evidence/ambient/bindings.ts';
@@ -54,11 +54,10 @@ export const waypointsProgrammed = defineCheck({
     if (old) return old;
     if ('missing' in bindings) return unknown([bindings.missing], 'which waypoints there are');
     const { waypoints, missing } = bindings.got;
-    const isWhole = scope.workload === null && scope.selector === null && scope.namespace === null;
     const wished = own.flatMap(({ gateway }) => gateway ?? []);
     const isAskedFor = ({ namespace, name }: ApiGateway): boolean => {
       const { workload } = scope;
-      if (workload === null) return isWhole || namespace === scope.namespace;
+      if (workload === null) return isWhole(scope) || namespace === scope.namespace;
       return (
         ['deployment', 'service'].includes(workload.kind) && namespace === workload.namespace && name === workload.name
       );

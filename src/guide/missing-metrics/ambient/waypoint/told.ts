@@ -44,9 +44,9 @@ export const waypointsTold = defineCheck({
       const served = worst.classes.flatMap((each) => each.served);
       const pods = worst.classes.flatMap((each) => each.proxies);
       const part = ({ classes }: Pick<Loss, 'classes'>): string => {
-        const some = classes.flatMap((each) => each.served);
-        return some.length > 0
-          ? `${some.length} of ${count(all.length, 'Service')} behind waypoints`
+        const own = classes.flatMap((each) => each.served);
+        return own.length > 0
+          ? `${own.length} of ${count(all.length, 'Service')} behind waypoints`
           : count(sizeOf(classes), 'waypoint pod');
       };
       const more =
