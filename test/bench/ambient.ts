@@ -1,6 +1,15 @@
 import { ambientShop } from '../support/mesh/ambient/shop.ts';
 import { built } from '../support/mesh/scenario.ts';
-import { addressOf, compareFleets, endLabels, NAMESPACE, runningAt, serviceLabels } from './fleet.ts';
+import {
+  addressOf,
+  applicationOf,
+  compareFleets,
+  endLabels,
+  metadataOf,
+  NAMESPACE,
+  runningAt,
+  serviceLabels,
+} from './fleet.ts';
 
 /**
  * A mesh in ambient on the real API server, with 1,000 pods and with 10,000, twenty on each node, whose ztunnel and agent of
@@ -11,36 +20,17 @@ import { addressOf, compareFleets, endLabels, NAMESPACE, runningAt, serviceLabel
 
 const PER_NODE = 20;
 
-const HASH = '7d9c8b6f5';
-
-const nameOf = (number: number): string => `load-${number % 1000}-${HASH}-x${number}`;
-
 /** As much as a pod in ambient has: the API server adds what it fills in. */
 const podOf = (number: number): object => ({
-  metadata: {
-    name: nameOf(number),
-    namespace: NAMESPACE,
-    labels: { app: `load-${number % 1000}`, version: 'v1', 'pod-template-hash': HASH },
+  metadata: metadataOf(number, {
     annotations: {
       'ambient.istio.io/redirection': 'enabled',
-      'kubectl.kubernetes.io/last-applied-configuration': 'x'.repeat(600),
     },
-    ownerReferences: [
-      {
-        apiVersion: 'apps/v1',
-        kind: 'ReplicaSet',
-        name: `load-${number % 1000}-${HASH}`,
-        uid: '00000000-0000-4000-8000-000000000000',
-        controller: true,
-      },
-    ],
-  },
+  }),
   spec: {
     nodeName: `load-${Math.floor(number / PER_NODE)}`,
     automountServiceAccountToken: false,
-    containers: [
-      { name: 'app', image: `registry.example/load/app-${number % 50}:1`, ports: [{ containerPort: 9080 }] },
-    ],
+    containers: [applicationOf(number)],
   },
 });
 

@@ -14,6 +14,38 @@ const ROUNDS = Number(process.env.ROUNDS ?? 5);
 /** The namespace of all pods that are made. */
 export const NAMESPACE = 'load';
 
+const HASH = '7d9c8b6f5';
+
+const workloadOf = (number: number): string => `load-${number % 1000}`;
+
+export const nameOf = (number: number): string => `${workloadOf(number)}-${HASH}-x${number}`;
+
+/** What every pod of a Deployment has, and what those of a mesh have beside: kubectl's own annotation is a long one. */
+export const metadataOf = (
+  number: number,
+  { labels = {}, annotations }: { labels?: Record<string, string>; annotations: Record<string, string> },
+): object => ({
+  name: nameOf(number),
+  namespace: NAMESPACE,
+  labels: { app: workloadOf(number), version: 'v1', 'pod-template-hash': HASH, ...labels },
+  annotations: { ...annotations, 'kubectl.kubernetes.io/last-applied-configuration': 'x'.repeat(600) },
+  ownerReferences: [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      name: `${workloadOf(number)}-${HASH}`,
+      uid: '00000000-0000-4000-8000-000000000000',
+      controller: true,
+    },
+  ],
+});
+
+export const applicationOf = (number: number): object => ({
+  name: 'app',
+  image: `registry.example/load/app-${number % 50}:1`,
+  ports: [{ containerPort: 9080 }],
+});
+
 /** As many addresses as pods, none of them anybody's. */
 export const addressOf = (number: number): string =>
   `10.${128 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;

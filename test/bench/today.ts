@@ -1,5 +1,15 @@
 import { loadMesh } from '../support/meshes.ts';
-import { addressOf, compareFleets, endLabels, NAMESPACE, runningAt, serviceLabels } from './fleet.ts';
+import {
+  addressOf,
+  applicationOf,
+  compareFleets,
+  endLabels,
+  metadataOf,
+  NAMESPACE,
+  nameOf,
+  runningAt,
+  serviceLabels,
+} from './fleet.ts';
 
 /**
  * A mesh of today on the real API server, with 1,000 injected pods and with 10,000: their series in a real Prometheus, each
@@ -7,21 +17,12 @@ import { addressOf, compareFleets, endLabels, NAMESPACE, runningAt, serviceLabel
  * that it has started, and how many processes those are, which is the same at both sizes.
  */
 
-const HASH = '7d9c8b6f5';
-
 const IMAGE = 'docker.io/istio/proxyv2:1.31.0';
-
-const nameOf = (number: number): string => `load-${number % 1000}-${HASH}-x${number}`;
 
 /** As much as an injected pod has: the API server adds what it fills in. */
 const podOf = (number: number): object => ({
-  metadata: {
-    name: nameOf(number),
-    namespace: NAMESPACE,
+  metadata: metadataOf(number, {
     labels: {
-      app: `load-${number % 1000}`,
-      version: 'v1',
-      'pod-template-hash': HASH,
       'security.istio.io/tlsMode': 'istio',
       'service.istio.io/canonical-name': `load-${number % 1000}`,
       'service.istio.io/canonical-revision': 'v1',
@@ -36,18 +37,8 @@ const podOf = (number: number): object => ({
         volumes: ['workload-socket', 'istio-envoy', 'istio-data', 'istio-podinfo', 'istio-token', 'istiod-ca-cert'],
         revision: 'default',
       }),
-      'kubectl.kubernetes.io/last-applied-configuration': 'x'.repeat(600),
     },
-    ownerReferences: [
-      {
-        apiVersion: 'apps/v1',
-        kind: 'ReplicaSet',
-        name: `load-${number % 1000}-${HASH}`,
-        uid: '00000000-0000-4000-8000-000000000000',
-        controller: true,
-      },
-    ],
-  },
+  }),
   spec: {
     nodeName: 'node-1',
     automountServiceAccountToken: false,
@@ -62,9 +53,7 @@ const podOf = (number: number): object => ({
         restartPolicy: 'Always',
       },
     ],
-    containers: [
-      { name: 'app', image: `registry.example/load/app-${number % 50}:1`, ports: [{ containerPort: 9080 }] },
-    ],
+    containers: [applicationOf(number)],
   },
 });
 
