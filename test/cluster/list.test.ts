@@ -4,10 +4,12 @@ import type { Answer, KubernetesObject } from '../../src/cluster/question/cluste
 import type { ListQuestion } from '../../src/cluster/question/question.ts';
 import { pods } from '../../src/cluster/question/resources.ts';
 import { unanswered } from '../../src/cluster/question/text.ts';
+import { once } from '../../src/cluster/ways/http.ts';
 import { JsonSplitter } from '../../src/cluster/ways/json-splitter.ts';
 import { readList } from '../../src/cluster/ways/list.ts';
 import { Pool } from '../../src/cluster/ways/pool.ts';
 import { NoAnswer } from '../../src/errors.ts';
+import { enveloped, field } from '../support/protobuf.ts';
 
 const question: ListQuestion = { ask: 'list', resource: pods, namespace: null };
 
@@ -101,6 +103,30 @@ describe('a list', () => {
       ...podsFrom(7, 1)[0],
       status: { phase: 'Running', podIP: '10.0.0.7', conditions: [], containerStatuses: [] },
     });
+  });
+
+  it('may be written in Protocol Buffers, page by page', async () => {
+    const podBytes = (name: string) =>
+      field(2, field(1, [...field(1, name), ...field(11, [...field(1, 'a'), ...field(2, 'b')])]));
+    const ask = async (path: string): Promise<Answer> => {
+      const index = indexOf(path);
+      const next = PAGES[index + 1] ?? '';
+      const page = enveloped([...field(1, field(3, next)), ...podBytes(`web-${index}`)]);
+      return { ...answerOf(once(page)), contentType: 'application/vnd.kubernetes.protobuf' };
+    };
+    const list = await readList(question, ask);
+    assert.deepEqual(
+      list.map(({ metadata }) => metadata),
+      PAGES.map((_, index) => ({ name: `web-${index}`, labels: { a: 'b' } })),
+    );
+    assert.equal(list[0]?.metadata.labels, list[2]?.metadata.labels);
+    const cut = async (): Promise<Answer> => {
+      const { body, ...rest } = await ask('?continue=');
+      const bytes: Buffer[] = [];
+      for await (const part of body) bytes.push(part);
+      return { ...rest, body: once(Buffer.concat(bytes).subarray(0, 40)) };
+    };
+    await assert.rejects(readList(question, cut), /the list is not whole: it breaks off/);
   });
 
   it('has the next page told behind the objects too', async () => {

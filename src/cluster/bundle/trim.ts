@@ -28,6 +28,9 @@ const readerIn = (text: unknown): string => {
   return said === undefined ? '' : `use_latest_spec: ${said}`;
 };
 
+/** Whether an annotation's value is kept. */
+export const isKept = (annotation: string): boolean => READER.test(annotation) || ANNOTATIONS.test(annotation);
+
 function metadata(from: unknown): KubernetesObject['metadata'] {
   const { annotations, ownerReferences, ...rest } = object(from);
   const kept = Object.entries(object(annotations)).flatMap(([name, value]): [string, unknown][] => {

@@ -43,9 +43,12 @@ export async function openGateway(
   });
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   return {
-    get: (path, patience) =>
+    get: (path, patience, accept) =>
       // No server name to look for in the host's: there is no TLS, and to compile what tells an address takes 6 ms.
-      httpGet({ socketPath, path, agent, servername: '', headers: HEADERS }, patience),
+      httpGet(
+        { socketPath, path, agent, servername: '', headers: { ...HEADERS, ...(accept && { accept }) } },
+        patience,
+      ),
     tunnel: (to, count, patience) => openTunnel(socketPath, to, count, patience),
     files: () => filesIn(process.stderr()),
     words: () => lastWords(process.stderr()),

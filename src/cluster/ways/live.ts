@@ -22,6 +22,7 @@ import { shakeHands } from './handshake.ts';
 import type { HeadStart } from './head-start.ts';
 import { type HttpAnswer, once, quote } from './http.ts';
 import type { Kubectl } from './kubectl-process.ts';
+import { acceptedOf, isProtobuf, refusalIn } from './kubernetes-protobuf.ts';
 import { readList } from './list.ts';
 import { type Connection, getPage } from './pages.ts';
 import { rawApiServer } from './raw.ts';
@@ -101,15 +102,16 @@ export function liveCluster({
   async function ask(question: Question, path: string): Promise<HttpAnswer> {
     try {
       const server = await connected();
-      let answer = await server.get(path, patience);
+      const accepted = question.ask === 'list' ? acceptedOf(typedName(question.resource)) : undefined;
+      let answer = await server.get(path, patience, accepted);
       for (const pause of PAUSES) {
         if (answer.status !== 429) break;
         await quote(answer.body);
         await within({ request: 0, run: patience.run }, new Promise((resolve) => setTimeout(resolve, pause)));
-        answer = await server.get(path, patience);
+        answer = await server.get(path, patience, accepted);
       }
       if (answer.status === 200) return answer;
-      throw refusedBy(question, answer.status, await quote(answer.body), server.words());
+      throw refusedBy(question, answer.status, await refusalOf(answer), server.words());
     } catch (error) {
       throw noAnswerOf(question, error);
     }
@@ -201,6 +203,14 @@ export function liveCluster({
       ]);
     },
   };
+}
+
+/** What the API server says in place of an answer, as JSON has it. */
+async function refusalOf(answer: HttpAnswer): Promise<string> {
+  if (!isProtobuf(answer)) return quote(answer.body);
+  const parts: Buffer[] = [];
+  for await (const part of answer.body) parts.push(part);
+  return refusalIn(Buffer.concat(parts));
 }
 
 function pathWithQuery(question: Question): string {

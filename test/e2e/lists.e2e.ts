@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, before, describe, it, mock } from 'node:test';
+import { pods } from '../../src/cluster/question/resources.ts';
+import { once } from '../../src/cluster/ways/http.ts';
+import { endAllOf } from '../../src/cluster/ways/kubectl-process.ts';
+import { readList } from '../../src/cluster/ways/list.ts';
+import { type LiveCluster, liveCluster } from '../../src/cluster/ways/live.ts';
+import { ProtobufPage } from '../../src/cluster/ways/protobuf-page.ts';
+import { makeScratch } from '../../src/cluster/ways/scratch.ts';
+import { NoAnswer } from '../../src/errors.ts';
+import { create } from '../bench/cost.ts';
+import { startCluster, type TestCluster } from './cluster.ts';
+
+const NAMESPACE = 'lists';
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
+
+/** More than a page of a list holds. */
+const MANY = 520;
+
+const question = { ask: 'list', resource: pods, namespace: NAMESPACE } as const;
+
+/** What of a pod is read, and what looks like it: empty and not there, zero and not there, negative, and beyond ASCII. */
+const rich = {
+  metadata: {
+    name: 'rich',
+    labels: { app: 'rich', empty: '' },
+    annotations: {
+      'ambient.istio.io/redirection': 'enabled',
+      'proxy.istio.io/config': 'tracing: {}\n',
+      'sidecar.istio.io/inject': '',
+      'example.com/other': 'ü'.repeat(300),
+    },
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'rich', uid: '1', controller: true }],
+    finalizers: ['example.com/held'],
+  },
+  spec: {
+    automountServiceAccountToken: false,
+    hostNetwork: true,
+    nodeName: 'node-1',
+    securityContext: { runAsUser: 0, fsGroup: 7 },
+    volumes: [
+      { name: 'config', configMap: { name: 'nginx', items: [{ key: 'a', path: 'b' }] } },
+      { name: 'made', emptyDir: {} },
+      { name: 'several', projected: { sources: [{ configMap: { name: 'other' } }] } },
+    ],
+    initContainers: [
+      { name: 'istio-init', image: 'proxyv2:1.31.0', args: ['istio-iptables', '-p', '15001', 'ümläut', ''] },
+      {
+        name: 'istio-proxy',
+        image: 'proxyv2:1.31.0',
+        restartPolicy: 'Always',
+        env: [
+          { name: 'ISTIO_META_HTTP10', value: '1' },
+          { name: 'ISTIO_META_IDLE_TIMEOUT' },
+          { name: 'HTTP_PROXY', value: 'http://user:secret@proxy:3128' },
+          { name: 'DISABLE_ENVOY', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+          { name: 'PASSWORD', value: 'secret' },
+        ],
+        ports: [{ containerPort: 15090, hostPort: 15090, name: 'http-envoy-prom', protocol: 'TCP' }],
+        resources: { limits: { cpu: '2500m', memory: '1Gi', 'ephemeral-storage': '1Gi' }, requests: { cpu: '100m' } },
+        securityContext: { runAsUser: 1337, runAsGroup: 1337, capabilities: { drop: ['ALL'] } },
+      },
+    ],
+    containers: [
+      {
+        name: 'app',
+        image: 'app:1',
+        command: ['kube-apiserver', '--service-cluster-ip-range=10.0.0.0/8', '--other=x'],
+        volumeMounts: [{ name: 'made', mountPath: '/made' }],
+        readinessProbe: { httpGet: { path: '/', port: 80 } },
+      },
+    ],
+  },
+};
+
+const at = '2026-11-20T08:00:00Z';
+
+const richStatus = {
+  phase: 'Running',
+  podIP: '10.0.0.1',
+  podIPs: [{ ip: '10.0.0.1' }],
+  reason: 'Evicted',
+  message: 'not read',
+  startTime: at,
+  conditions: [
+    { type: 'Ready', status: 'False', reason: 'ContainersNotReady', lastTransitionTime: at, message: 'x' },
+    { type: 'PodScheduled', status: 'True' },
+  ],
+  initContainerStatuses: [
+    {
+      name: 'istio-proxy',
+      image: 'i',
+      imageID: '',
+      ready: true,
+      restartCount: 0,
+      state: { running: { startedAt: at } },
+    },
+  ],
+  containerStatuses: [
+    {
+      name: 'app',
+      image: 'i',
+      imageID: '',
+      ready: false,
+      restartCount: 7,
+      state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } },
+      lastState: {
+        terminated: {
+          exitCode: -1,
+          signal: 9,
+          reason: 'OOMKilled',
+          startedAt: at,
+          finishedAt: at,
+          containerID: 'c://1',
+        },
+      },
+    },
+    {
+      name: 'other',
+      image: 'i',
+      imageID: '',
+      ready: false,
+      restartCount: 0,
+      state: { terminated: { exitCode: 0, startedAt: null, finishedAt: null } },
+    },
+  ],
+};
+
+const plain = (number: number): object => ({
+  metadata: { name: `plain-${number}` },
+  spec: { automountServiceAccountToken: false, containers: [{ name: 'app', image: `app:${number % 3}` }] },
+});
+
+describe('a list of pods, as the real API server writes it in Protocol Buffers', () => {
+  let cluster: TestCluster;
+  const scratch = makeScratch();
+
+  const kubectlAs = (kubeconfig: string) => ({
+    program: 'kubectl',
+    flags: [`--kubeconfig=${kubeconfig}`],
+    env: process.env,
+  });
+
+  async function live<T>(kubeconfig: string, use: (live: LiveCluster) => Promise<T>): Promise<T> {
+    const kubectl = kubectlAs(kubeconfig);
+    const asked = liveCluster({ kubectl, patience: { request: 30_000, run: new AbortController().signal }, scratch });
+    try {
+      return await use(asked);
+    } finally {
+      await asked.close();
+      await endAllOf(kubectl);
+    }
+  }
+
+  before(async () => {
+    cluster = await startCluster();
+    await cluster.api('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });
+    await cluster.api(
+      'POST',
+      `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`,
+      { metadata: { name: 'default' } },
+      [201, 409],
+    );
+    await cluster.api('POST', PODS, rich);
+    await cluster.api('PATCH', `${PODS}/rich/status`, { status: richStatus });
+    // Its finalizer keeps it.
+    await cluster.api('DELETE', `${PODS}/rich`);
+    await create(cluster, PODS, MANY, plain);
+  });
+
+  after(async () => {
+    await cluster.close();
+    scratch.remove();
+  });
+
+  it('is what its JSON is', async () => {
+    const inJson = async (path: string) => ({
+      status: 200,
+      contentType: 'application/json',
+      body: once(
+        execFileSync('kubectl', [`--kubeconfig=${cluster.kubeconfig}`, 'get', '--raw', path], { maxBuffer: 1e8 }),
+      ),
+    });
+    const expected = await readList(question, inJson);
+    const page = mock.method(ProtobufPage.prototype, 'end');
+    const found = await live(cluster.kubeconfig, ({ list }) => list(question));
+    assert.equal(page.mock.callCount(), 2);
+    assert.equal(found.length, MANY + 1);
+    assert.deepEqual(found, expected);
+    const [first] = found.filter(({ metadata }) => metadata.name === 'rich');
+    assert.ok(first?.metadata.deletionTimestamp, 'the pod that is held is on its way out');
+    assert.doesNotMatch(JSON.stringify(first), /secret|not read|üü/);
+  });
+
+  it('is refused in words that name the right', async () => {
+    await assert.rejects(
+      live(cluster.kubeconfigOfUser, ({ list }) => list(question)),
+      (error) => {
+        assert.ok(error instanceof NoAnswer);
+        const { hindrance, right, words } = error.unanswered;
+        assert.deepEqual([hindrance, right], ['Forbidden', { verb: 'list', resource: 'pods', namespace: NAMESPACE }]);
+        assert.match(words, /^pods is forbidden: User "sre" cannot list resource "pods"/);
+        return true;
+      },
+    );
+  });
+});
