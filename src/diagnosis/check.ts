@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/question/cluster.ts';
 import type { PrometheusAt } from '../cluster/question/login.ts';
 import type { Unanswered } from '../errors.ts';
 import type { Right } from '../rights.ts';
+import type { History } from './history.ts';
 
 /** The architectures of Istio that are diagnosed differently. */
 export type Generation = 'mixer' | 'telemetry-v2' | 'ambient';
@@ -103,6 +104,26 @@ export interface Subject {
 
 /** What a loss does: pods or series are not there, or all is there and the numbers are false. */
 export type Effect = 'missing' | 'wrong';
+
+/** A hop where metrics are lost, by a failure that follows from no other. */
+export interface Loss extends History {
+  generation: Generation;
+  namespace: string | null;
+  revision: string | null;
+  hop: string | null;
+  step: string;
+  reason: string;
+  effect: Effect;
+  /** Whether it is the named workload's own, or its callers' of it; null of what is wrong with the whole mesh. */
+  about: 'workload' | 'callers' | null;
+}
+
+/** A loss before it is known since when. */
+export interface Lost {
+  loss: Omit<Loss, keyof History>;
+  /** What loses, as far as its findings name it. */
+  subjects: readonly Subject[];
+}
 
 /** What a check concludes. A warning or a failure says what to do next; what was not looked at says why. */
 export type Verdict = {
@@ -230,6 +251,8 @@ export interface Content {
   walks: Readonly<Record<Generation, Walk>>;
   /** Every source that asks the cluster something, for `rbac`. */
   sources: readonly Source<unknown>[];
+  /** Since when losses are there, by their keys (losses.ts): asked for only where there are some. */
+  history?: (lost: readonly Lost[]) => Source<ReadonlyMap<string, History>>;
 }
 
 export interface Topic extends Heading, Content {}

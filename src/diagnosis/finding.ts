@@ -1,5 +1,6 @@
 import type { Unanswered } from '../errors.ts';
 import type { AnyCheck, Attempt, ControlPlane, Effect, Flow, Step, Subject, Verdict } from './check.ts';
+import type { History } from './history.ts';
 
 export type Status = Verdict['status'];
 
@@ -39,6 +40,8 @@ export interface Section {
   plane: ControlPlane;
   steps: readonly StepFindings[];
   flow: Attempt<readonly Flow[]>;
+  /** Since when each of its losses is there, by their keys (losses.ts); absent where nobody has looked. */
+  history?: ReadonlyMap<string, History>;
 }
 
 /** The statuses, the worst first: a step is as bad as its worst check. */

@@ -1,5 +1,5 @@
+import type { Loss } from '../diagnosis/check.ts';
 import { digits } from '../diagnosis/verdict.ts';
-import type { Loss } from './losses.ts';
 import type { FlowReport } from './report.ts';
 import { painted, type Style } from './style.ts';
 

@@ -1,9 +1,9 @@
-import type { ControlPlane, Generation, Scope, Shares } from '../diagnosis/check.ts';
+import type { ControlPlane, Generation, Loss, Scope, Shares } from '../diagnosis/check.ts';
 import { type Finding, type Section, type Status, type StepFindings, worst } from '../diagnosis/finding.ts';
+import { lossesOf } from '../diagnosis/losses.ts';
 import type { Unanswered } from '../errors.ts';
 import { escapeAll } from './escape.ts';
 import { exitCodeOf, type FailOn, type Signal, type VerdictWord } from './exit.ts';
-import { type Loss, lossesOf } from './losses.ts';
 
 /** A finding as documents show it. What its sources missed is in the report's `unchecked`. */
 export interface CheckReport extends Omit<Finding, 'check' | 'missing' | 'about' | 'effect'> {

@@ -17,6 +17,8 @@ const object = (properties: Readonly<Record<string, unknown>>) => ({
   additionalProperties: false,
 });
 
+const since = { at: string, notBefore: string };
+
 const loss = object({
   generation,
   namespace: nullable,
@@ -26,6 +28,19 @@ const loss = object({
   reason: string,
   effect: { enum: ['missing', 'wrong'] },
   about: { enum: ['workload', 'callers', null] },
+  since: {
+    anyOf: [
+      object({
+        ...since,
+        secondsAgo: number,
+        series: string,
+        from: { const: 'prometheus-history' },
+        subjects: list(object({ kind: string, namespace: string, name: string, ...since })),
+      }),
+      { type: 'null' },
+    ],
+  },
+  undated: nullable,
 });
 
 const check = object({

@@ -87,8 +87,10 @@ describe('a message of Protocol Buffers', () => {
   it('passes over what it does not read, of whatever type', () => {
     const bytes = [
       ...numbered(9, 2n ** 60n),
-      ...[...varint((10 << 3) | 1), 1, 2, 3, 4, 5, 6, 7, 8],
-      ...[...varint((11 << 3) | 5), 1, 2, 3, 4],
+      ...varint((10 << 3) | 1),
+      ...Array.from({ length: 8 }, (_, byte) => byte),
+      ...varint((11 << 3) | 5),
+      ...Array.from({ length: 4 }, (_, byte) => byte),
       ...field(12, [0xff, 0xff, 0xff]),
       ...field(1, 'web'),
     ];

@@ -184,7 +184,7 @@ describe('a list of pods, as the real API server writes it in Protocol Buffers',
     });
     const expected = await readList(question, inJson);
     const page = mock.method(ProtobufPage.prototype, 'end');
-    const found = await live(cluster.kubeconfig, ({ list }) => list(question));
+    const found = await live(cluster.kubeconfig, (asked) => asked.list(question));
     assert.equal(page.mock.callCount(), 2);
     assert.equal(found.length, MANY + 1);
     assert.deepEqual(found, expected);
@@ -195,7 +195,7 @@ describe('a list of pods, as the real API server writes it in Protocol Buffers',
 
   it('is refused in words that name the right', async () => {
     await assert.rejects(
-      live(cluster.kubeconfigOfUser, ({ list }) => list(question)),
+      live(cluster.kubeconfigOfUser, (asked) => asked.list(question)),
       (error) => {
         assert.ok(error instanceof NoAnswer);
         const { hindrance, right, words } = error.unanswered;

@@ -3,54 +3,24 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { liveCluster } from '../../src/cluster/ways/live.ts';
-import { makeScratch } from '../../src/cluster/ways/scratch.ts';
-import type { Scope, Source } from '../../src/diagnosis/check.ts';
-import { Gatherer } from '../../src/diagnosis/gather.ts';
+import type { Source } from '../../src/diagnosis/check.ts';
 import { planeSource } from '../../src/diagnosis/source.ts';
 import { NoAnswer } from '../../src/errors.ts';
 import { query, queryAny } from '../../src/evidence/prometheus/query.ts';
 import { prometheusReadings } from '../../src/evidence/prometheus/readings.ts';
 import { prometheusServers } from '../../src/evidence/prometheus/server.ts';
 import type { Target } from '../../src/evidence/prometheus/targets.ts';
+import { gatheredFrom } from '../support/gathered.ts';
 import { it } from '../support/programs.ts';
 import { type Reply, withPrometheusApi } from '../support/prometheus-api.ts';
 import { reported } from '../support/run.ts';
 import { withStandIn } from '../support/standing.ts';
-
-const PLANE = { generation: 'mixer', namespace: 'istio-system', revision: null, version: '1.0.6' } as const;
-
-const scopeOf = (url: string): Scope => ({
-  workload: null,
-  namespace: null,
-  selector: null,
-  istioNamespace: null,
-  revision: null,
-  window: 0,
-  sample: 0,
-  prometheus: { url },
-  from: null,
-  clientOffset: 0,
-});
 
 /** What a source gathers from a real server, which answers `reply` to whatever is asked. */
 async function gathered<T>(source: Source<T>, reply: Reply | ((path: string) => Reply)): Promise<T> {
   return withPrometheusApi({ reply: ({ path }) => (typeof reply === 'function' ? reply(path) : reply) }, ({ url }) =>
     gatheredFrom(source, url),
   );
-}
-
-async function gatheredFrom<T>(source: Source<T>, url: string): Promise<T> {
-  const scratch = makeScratch();
-  const kubectl = { program: 'kubectl', flags: [], env: {} };
-  const cluster = liveCluster({ kubectl, patience: { request: 5000, run: new AbortController().signal }, scratch });
-  try {
-    const gatherer = new Gatherer({ cluster, scope: scopeOf(url), now: 0, sleep: async () => undefined }, () => 0);
-    return (await gatherer.gather(source, PLANE)).evidence as T;
-  } finally {
-    await cluster.close();
-    scratch.remove();
-  }
 }
 
 const up = planeSource([], async (ask) => {

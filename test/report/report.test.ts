@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { withCauses } from '../../src/diagnosis/cause.ts';
 import type { OpenFinding } from '../../src/diagnosis/diagnose.ts';
 import type { Section } from '../../src/diagnosis/finding.ts';
+import { UNDATED } from '../../src/diagnosis/history.ts';
 import { escapeAll, escapeText } from '../../src/report/escape.ts';
 import { exitCodeOf, FAIL_ON, type VerdictWord } from '../../src/report/exit.ts';
 import { flowChain, flowPicture } from '../../src/report/flow.ts';
@@ -322,6 +323,7 @@ describe('the flow', () => {
     reason: 'R',
     effect: 'missing',
     about: null,
+    ...UNDATED,
   } as const;
   const toAdapter = { hop: 'mixer->adapter', from: 'Mixer', to: 'adapter', steps: ['s'] };
   it('is a bar for each stage, the lost one marked', () => {

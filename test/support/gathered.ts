@@ -41,6 +41,20 @@ async function looking<T>(
 export const gathered = <T>(source: Source<T>, kubeconfig: string, options: Looking = {}): Promise<T> =>
   looking(kubeconfig, options, async (run) => (await new Gatherer(run, () => 0).gather(source, istiod)).evidence as T);
 
+/** What a source brings of nothing but the Prometheus at this URL. */
+export async function gatheredFrom<T>(source: Source<T>, url: string): Promise<T> {
+  const scratch = makeScratch();
+  const kubectl = { program: 'kubectl', flags: [], env: {} };
+  const cluster = liveCluster({ kubectl, patience: { request: 5000, run: new AbortController().signal }, scratch });
+  try {
+    const run = { cluster, scope: { ...scope, prometheus: { url } }, now: 0, sleep: async () => undefined };
+    return (await new Gatherer(run, () => 0).gather(source, istiod)).evidence as T;
+  } finally {
+    await cluster.close();
+    scratch.remove();
+  }
+}
+
 /** What each check of a step finds there, by its id. */
 export const findingsAt = (
   step: Step,

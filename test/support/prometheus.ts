@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -63,6 +63,8 @@ interface Awaited {
   targets: number | ((text: string) => boolean);
   scrapes: number;
   rules: readonly { record: string; expr: string }[];
+  /** What it has stored already, as OpenMetrics with times. */
+  past?: string;
 }
 
 /** What is still up when a test run ends early is ended with it. */
@@ -80,6 +82,12 @@ export async function launchPrometheus(config: object, awaited: Awaited): Promis
     const groups = [{ name: 'recorded', rules: awaited.rules }];
     writeFileSync(join(folder, 'rules.yml'), JSON.stringify({ groups }));
     writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify({ ...config, rule_files: ['rules.yml'] }));
+    if (awaited.past !== undefined) {
+      needed('promtool');
+      writeFileSync(join(folder, 'past'), awaited.past);
+      const made = ['tsdb', 'create-blocks-from', 'openmetrics', '--max-block-duration=720h', join(folder, 'past')];
+      execFileSync('promtool', [...made, join(folder, 'data')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    }
     for (let attempt = 1; ; attempt++) {
       const started = await startIn(folder, awaited);
       if (started) return { port: started.port, close: () => started.close().finally(remove) };
@@ -97,6 +105,7 @@ async function startIn(folder: string, { targets, scrapes }: Awaited): Promise<R
   const args = [
     `--config.file=${folder}/prometheus.yml`,
     `--storage.tsdb.path=${folder}/data`,
+    '--storage.tsdb.retention.time=90d',
     `--web.listen-address=127.0.0.1:${port}`,
   ];
   const server = spawn('prometheus', args, { stdio: 'ignore' });

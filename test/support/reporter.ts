@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { spec, tap } from 'node:test/reporters';
+import { inspect } from 'node:util';
 
 /** What is read of the runner's events. */
 interface Event {
@@ -30,7 +31,7 @@ export default async function* reporter(source: AsyncIterable<Event>): AsyncGene
     for await (const event of source) {
       const error = event.data.details?.error;
       if (event.type === 'test:fail' && error?.failureType !== 'subtestsFailed')
-        failures.push(commented(`FAILED ${event.data.name}\n${error?.cause ?? error}`));
+        failures.push(commented(`FAILED ${event.data.name}\n${inspect(error?.cause ?? error)}`));
       yield event;
     }
   }

@@ -22,7 +22,7 @@ const PAGE_PATHS: readonly RegExp[] = [
   /^\/stats\/prometheus$/,
   /^(\/jaeger)?\/api\/(services|traces\?service=[\w.~%-]+&limit=5&lookback=7d)$/,
   /^(\/zipkin)?\/api\/v2\/traces\?limit=5&lookback=604800000$/,
-  /^(\/[\w.~%+@-]+)*\/api\/v1\/(query\?query=[^&#]+|targets\?state=active|status\/config|status\/buildinfo)$/,
+  /^(\/[\w.~%+@-]+)*\/api\/v1\/(query\?query=[^&#]+|query_range\?query=[^&#]+&start=[\d.]+&end=[\d.]+&step=\d+|targets\?state=active|status\/config|status\/buildinfo)$/,
 ];
 
 /**

@@ -84,7 +84,10 @@ export class ProtobufPage implements PageReader {
   private readOfList(field: number, bytes: Buffer, length: number): void {
     this.left = (this.left ?? 0) - length;
     if (this.left < 0) throw new Error('an object is longer than its list');
-    if (field === METADATA) this.parts.onNext(String(decode(CONTINUE, bytes).continue ?? ''));
+    if (field === METADATA) {
+      const { continue: next = '' } = decode(CONTINUE, bytes) as { continue?: string };
+      this.parts.onNext(next);
+    }
     if (field === ITEM) this.parts.onObject(decode(this.of, bytes));
   }
 

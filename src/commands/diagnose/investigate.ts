@@ -1,7 +1,10 @@
 import { withCauses } from '../../diagnosis/cause.ts';
 import type { ControlPlane, Topic } from '../../diagnosis/check.ts';
 import { walk } from '../../diagnosis/diagnose.ts';
+import type { Section } from '../../diagnosis/finding.ts';
 import { Gatherer } from '../../diagnosis/gather.ts';
+import type { History } from '../../diagnosis/history.ts';
+import { keyOf, lostIn } from '../../diagnosis/losses.ts';
 import { settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { controlPlanesOf, type Detection, detection } from '../../evidence/istio/detection.ts';
@@ -71,13 +74,28 @@ export async function investigate(
         topic: topic.id,
         planes: judged,
         shares,
-        sections: sections.map(withCauses),
+        sections: await Promise.all(sections.map((section) => dated(topic, withCauses(section), gatherer))),
         unsearched,
         warnings: [],
         scope: asked,
       };
     }),
   );
+}
+
+/** With the history of what it loses. What the store does not tell costs nothing else. */
+async function dated({ history }: Topic, section: Section, gatherer: Gatherer): Promise<Section> {
+  const lost = lostIn(section);
+  if (!history || lost.length === 0) return section;
+  const known = await settle(gatherer.gather(history(lost), section.plane));
+  const whyNot = ({ words }: Unanswered): History => ({ since: null, undated: words });
+  return {
+    ...section,
+    history:
+      'got' in known
+        ? (known.got.evidence as ReadonlyMap<string, History>)
+        : new Map(lost.map(({ loss }) => [keyOf(loss), whyNot(known.missing)])),
+  };
 }
 
 const nothing = (missing: Unanswered): Detection => ({ planes: [], all: [], unsearched: [missing], searched: [] });

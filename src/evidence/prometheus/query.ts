@@ -16,7 +16,7 @@ export interface Labels extends Iterable<readonly [string, string]> {
  * Labels as they were parsed: a map of each would take three times the memory, and there are tens of thousands. What is no text
  * is no label.
  */
-class ParsedLabels implements Labels {
+export class ParsedLabels implements Labels {
   private readonly raw: Readonly<Record<string, unknown>>;
 
   constructor(raw: Readonly<Record<string, unknown>>) {

@@ -50,6 +50,6 @@ function loginWords(question: ApiQuestion, said: string): string {
 }
 
 const absenceWords = (question: ApiQuestion): string =>
-  /\/query\?/.test(question.ask === 'url' ? question.url : question.path)
+  /\/query(_range)?\?/.test(question.ask === 'url' ? question.url : question.path)
     ? 'is that the whole address, with its prefix? Mimir’s is /prometheus'
     : 'it has no such page; a store that scrapes nothing by itself has none';

@@ -16,9 +16,11 @@ import { prometheusScrape } from './mixer/prometheus-scrape.ts';
 import { reportCalls } from './mixer/report-calls.ts';
 import { rules } from './mixer/rules.ts';
 import { sidecarSources, sidecarWalk } from './sidecar/index.ts';
+import { sinceWhen } from './since.ts';
 
 /** "Missing Metrics" of Istio 1.0, and "Where are the metrics for my service?" of 0.8. */
 export const missingMetrics: Content = {
+  history: sinceWhen,
   once: 'for each generation',
   walks: {
     mixer: {

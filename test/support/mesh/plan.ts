@@ -48,6 +48,8 @@ export interface ScrapePlan {
   others?: readonly OtherAnswer[];
   /** Rules that record series from others, in the words of a rule file's group. */
   rules?: readonly { record: string; expr: string }[];
+  /** What the server has stored before, as OpenMetrics with times. */
+  past?: string;
 }
 
 /** Label names as a discovery writes them. */

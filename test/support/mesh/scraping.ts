@@ -60,7 +60,7 @@ export async function startScraping(
         global: { evaluation_interval: INTERVAL },
         scrape_configs: jobs.flatMap((job) => scrapeConfigs(plan, job, addresses.url, podAt)),
       },
-      { targets: plan.targets.length, scrapes, rules: plan.rules ?? [] },
+      { targets: plan.targets.length, scrapes, rules: plan.rules ?? [], ...(plan.past && { past: plan.past }) },
     );
     ends.push(prometheus.close);
     const front = await startFront(prometheus.port, plan);

@@ -1,0 +1,161 @@
+import type { Ask, Lost, Source, Subject } from '../../diagnosis/check.ts';
+import { type History, type Since, UNDATED } from '../../diagnosis/history.ts';
+import { keyOf } from '../../diagnosis/losses.ts';
+import { planeSource } from '../../diagnosis/source.ts';
+import { mixerScrapes } from '../../evidence/mixer/scraped.ts';
+import { stored } from '../../evidence/mixer/stored.ts';
+import { historyIn, type Signal, type StoreHistory, type Trace } from '../../evidence/prometheus/history.ts';
+import { meshStore } from '../../evidence/prometheus/mesh-store.ts';
+import { loaded } from '../../evidence/prometheus/proxies.ts';
+import { type PrometheusServer, prometheusServers } from '../../evidence/prometheus/server.ts';
+import { allSeries } from '../../evidence/prometheus/store.ts';
+
+/** What proxies, ztunnels and waypoints count, of a histogram its count (modern.md 1). */
+const FAMILIES = [
+  'istio_requests_total',
+  'istio_request_duration_milliseconds_count',
+  'istio_request_bytes_count',
+  'istio_response_bytes_count',
+  'istio_tcp_connections_opened_total',
+  'istio_tcp_received_bytes_total',
+  'istio_tcp_sent_bytes_total',
+];
+
+/** What Mixer's adapter counts of requests, since 1.0 and before (mixer.md 5). */
+const BY_MIXER = ['istio_requests_total', 'istio_request_count'];
+
+/** Subjects of which the history is looked for: the question must fit into an address. */
+const MOST = 20;
+
+/** Which end of a connection reports: its labels tell the workload. */
+const SIDES = [
+  ['destination', 'destination'],
+  ['source', 'source'],
+  ['waypoint', 'destination'],
+] as const;
+
+/** In a pattern of PromQL's, as itself. */
+const quoted = (name: string): string => name.replaceAll(/[.+*?()|[\]{}^$\\]/g, '\\$&');
+
+/** What the subjects of losses count of themselves, at most of `MOST` of each loss; what the whole mesh counts for those without. */
+function signalsOf(missing: readonly Lost[]): readonly Signal[] {
+  const subjects = missing.flatMap((lost) => lost.subjects.slice(0, MOST));
+  const namespaces = [...new Set(subjects.map(({ namespace }) => namespace))];
+  const own = namespaces.flatMap((namespace) => {
+    const names = subjects.filter((each) => each.namespace === namespace).map(({ name }) => quoted(name));
+    return SIDES.map(([reporter, side]): Signal => {
+      const matchers = [
+        `reporter="${reporter}"`,
+        `${side}_workload_namespace=${JSON.stringify(namespace)}`,
+        `${side}_workload=~${JSON.stringify([...new Set(names)].join('|'))}`,
+      ];
+      const by = ['reporter', `${side}_workload_namespace`, `${side}_workload`];
+      return { names: FAMILIES, matchers: matchers.join(','), by, ends: 'absent' };
+    });
+  });
+  return [...own, ...(missing.some((lost) => lost.subjects.length === 0) ? [OF_MESH] : [])];
+}
+
+const OF_MESH: Signal = { names: FAMILIES, matchers: '', by: ['reporter'], ends: 'absent' };
+
+/** What Mixer's adapters count: they go on showing what no longer rises. */
+async function signalOfMixer({ from }: Ask): Promise<Signal> {
+  const scrapes = await from(mixerScrapes);
+  const jobs = [
+    ...new Set(scrapes.flatMap(({ adapters }) => ('got' in adapters ? adapters.got.map(({ job }) => job) : []))),
+  ];
+  const matchers = jobs.length === 0 ? '' : `job=~${JSON.stringify(jobs.map(quoted).join('|'))}`;
+  return { names: BY_MIXER, matchers, by: ['job'], ends: 'still' };
+}
+
+/** The store that is looked through, and its clock in seconds since 1970. */
+async function storeOf({ from, plane, now }: Ask): Promise<{ server: PrometheusServer; clock: number } | null> {
+  const { asked } = await from(prometheusServers);
+  const isMixer = plane.generation === 'mixer';
+  const index = isMixer ? 0 : ((await from(meshStore))?.index ?? 0);
+  const server = asked[index];
+  const clock = isMixer ? (await from(stored))[index]?.now : allSeries(await from(loaded))[0]?.at;
+  return server ? { server, clock: (clock ?? now) / 1000 } : null;
+}
+
+/** Since when each loss is there, by its key. */
+export const sinceWhen = (lost: readonly Lost[]): Source<ReadonlyMap<string, History>> =>
+  planeSource([{ verb: 'create', resource: 'pods/portforward' }], async (ask) => {
+    const missing = lost.filter(({ loss }) => loss.effect === 'missing');
+    const store = missing.length > 0 ? await storeOf(ask) : null;
+    const isMixer = ask.plane.generation === 'mixer';
+    const signals = isMixer ? [await signalOfMixer(ask)] : signalsOf(missing);
+    const isEnough = (ended: readonly Seen[]): boolean =>
+      missing.every((each) => partsOf(each, isMixer, ended).every((part) => part.length > 0));
+    const history = store && {
+      ...(await historyIn(ask, store.server, signals, store.clock, isEnough)),
+      clock: store.clock,
+    };
+    return new Map(lost.map((each) => [keyOf(each.loss), historyOf(each, history, isMixer)]));
+  });
+
+/** What a store's history tells of one loss; null where there is no store. */
+function historyOf(lost: Lost, history: (StoreHistory & { clock: number }) | null, isMixer: boolean): History {
+  const undated = (why: string): History => ({ ...UNDATED, undated: why });
+  if (lost.loss.effect === 'wrong') return undated('a number that is wrong does not tell since when');
+  if (!history) return undated('no Prometheus was found that could tell');
+  const parts = partsOf(lost, isMixer, history.traces);
+  const ends = parts.map(latestOf);
+  const first = ends.reduce((one, other) => (one && (!other || one.end.at <= other.end.at) ? one : other), null);
+  if (first === null) return undated(whyOpen(parts.flat(), history));
+  const subjects = isMixer ? [] : lost.subjects.map((subject, index) => [subject, ends[index]] as const);
+  return { since: sinceOf(first, subjects, history.clock), undated: null };
+}
+
+type Seen = Omit<Trace, 'end'>;
+
+/** What is known of each of a loss's subjects, or of the whole mesh where it names none. */
+function partsOf<T extends Seen>(lost: Lost, isMixer: boolean, traces: readonly T[]): readonly (readonly T[])[] {
+  if (isMixer) return [traces];
+  if (lost.subjects.length === 0) return [traces.filter(({ signal }) => signal === OF_MESH)];
+  return lost.subjects.slice(0, MOST).map((subject) => traces.filter((trace) => isOf(subject, trace)));
+}
+
+/** Whether it is what a subject counts of itself. */
+const isOf = ({ namespace, name }: Subject, { labels, signal }: Seen): boolean =>
+  signal.by.some((label) => label.endsWith('_workload') && labels.get(label) === name) &&
+  signal.by.some((label) => label.endsWith('_workload_namespace') && labels.get(label) === namespace);
+
+type Ended = Trace & { end: NonNullable<Trace['end']> };
+
+/** Of what has ended the last: something was there until then. */
+const latestOf = (traces: readonly Trace[]): Ended | null =>
+  traces
+    .filter((trace): trace is Ended => trace.end !== null)
+    .reduce<Ended | null>((one, other) => (one && one.end.notBefore >= other.end.notBefore ? one : other), null);
+
+function whyOpen(traces: readonly Trace[], { oldest, partial }: StoreHistory): string {
+  const [gap] = partial;
+  if (gap !== undefined) return `the store did not answer whole: ${gap}`;
+  if (traces.length > 0) return 'what the store has of it has not ended';
+  const back = oldest === null ? '' : `, which remembers ${timeOf(oldest)}`;
+  return `never seen in this store${back}`;
+}
+
+/** RFC 3339 in UTC. */
+const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/\.\d+/, '');
+
+function sinceOf(
+  first: Ended,
+  subjects: readonly (readonly [Subject, Ended | null | undefined])[],
+  clock: number,
+): Since {
+  const times = ({ end }: Ended) => ({ at: timeOf(end.at), notBefore: timeOf(end.notBefore) });
+  return {
+    ...times(first),
+    secondsAgo: Math.max(0, Math.round(clock - first.end.at)),
+    series: seriesOf(first),
+    from: 'prometheus-history',
+    subjects: subjects.flatMap(([{ kind, namespace, name }, ended]) =>
+      ended ? [{ kind, namespace, name, ...times(ended) }] : [],
+    ),
+  };
+}
+
+const seriesOf = ({ name, labels }: Trace): string =>
+  `${name}{${[...labels].map(([label, value]) => `${label}=${JSON.stringify(value)}`).join(',')}}`;
