@@ -302,7 +302,7 @@ describe('the program as a process', () => {
     await withStandIn('istio-1.0.6/handler-missing', async (_, env) => {
       const { stdout: json } = await started(process.execPath, [bin, 'missing-metrics', '-o', 'json'], env);
       const recipes = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^jq (-\w) '(.*)'(\|sort -u)?$/gm)];
-      assert.equal(recipes.length, 5);
+      assert.equal(recipes.length, 6);
       const answers: string[] = [];
       for (const [, flag = '', program = ''] of recipes) {
         answers.push(
@@ -318,9 +318,10 @@ describe('the program as a process', () => {
         );
       }
       assert.deepEqual(answers.slice(0, 2), ['false\n', 'mixer->adapter: HandlerMissing\n']);
-      assert.match(answers[2] ?? '', /^prometheus-handler\tfail\tcause\nconfig-errors\tfail\tprometheus-handler\n/);
-      assert.match(answers[3] ?? '', /^helm template/);
-      assert.equal(answers[4], '');
+      assert.match(answers[2] ?? '', /^HandlerMissing since HTTP 404/);
+      assert.match(answers[3] ?? '', /^prometheus-handler\tfail\tcause\nconfig-errors\tfail\tprometheus-handler\n/);
+      assert.match(answers[4] ?? '', /^helm template/);
+      assert.equal(answers[5], '');
     });
   });
 });

@@ -132,6 +132,16 @@ describe('a loss', { concurrency: true }, () => {
     }
   });
 
+  it('that is none asks the store and the cluster nothing about the past', async () => {
+    const look = (_: unknown, env: NodeJS.ProcessEnv) => reported(['missing-metrics', '-v'], { env });
+    const asked = [
+      await withStandIn('istio-1.0.6/healthy', look),
+      await withStandIn('istio-1.0.6/handler-missing', look),
+    ].map(({ stderr }) => stderr.split('\n').filter((line) => /query_range|managed-fields/.test(line)).length);
+    // The other store does not tell its history, so that nobody is asked what changed.
+    assert.deepEqual(asked, [0, 1]);
+  });
+
   it('that was always there is called so, as far as the store remembers', async () => {
     await remembering('two Deployments are older than the label of their namespace', [], async ({ look, use }, now) => {
       const { since, undated } = lostIn((await look()).report);
@@ -168,11 +178,12 @@ describe('a loss', { concurrency: true }, () => {
         ],
       ] as const) {
         const { report } = await look({ others: [answer] });
-        const { since, undated, ...lost } = lostIn(report);
-        assert.equal(since, null);
+        const { since, undated, changes, hop, step, reason } = lostIn(report);
+        assert.deepEqual([since, changes], [null, []]);
         assert.match(undated ?? '', said);
-        const { since: _, undated: __, ...expected } = lostIn(whole);
-        assert.deepEqual([lost, report.verdict, report.exitCode], [expected, 'broken', 1]);
+        const expected = lostIn(whole);
+        assert.deepEqual([hop, step, reason], [expected.hop, expected.step, expected.reason]);
+        assert.deepEqual([report.verdict, report.exitCode], ['broken', 1]);
         assert.deepEqual(report.unchecked, whole.unchecked);
       }
     });

@@ -13,12 +13,35 @@ export interface Since {
   subjects: readonly { kind: string; namespace: string; name: string; at: string; notBefore: string }[];
 }
 
+/** What was changed around the time at which something was lost. Whether that is the reason is not known. */
+export interface Change {
+  /** RFC 3339 in UTC, of the API server's clock. */
+  at: string;
+  kind: string;
+  /** Null of what lies in none. */
+  namespace: string | null;
+  name: string;
+  /** Who: `kubectl-edit`, `helm`; null of what a kubelet does. */
+  manager: string | null;
+  operation: 'Create' | 'Update' | 'Apply' | 'Start' | 'Restart';
+  /** The fields that the manager has set, in the words of Kubernetes; all that are its own, whenever they were set. */
+  fields: readonly string[];
+  /** How long before the first missing sample; below 0 where it was after. */
+  secondsBefore: number;
+  /** How many more objects the same manager changed with it, within two seconds. */
+  others: number;
+}
+
 /** What is known of a loss beside that it is there. */
 export interface History {
   since: Since | null;
   /** Why it is not known since when; null where it is, or where nobody has looked. */
   undated: string | null;
+  /** What was changed around then, what decides about the hop first, then the nearest; at most ten. */
+  changes: readonly Change[];
+  /** Why none is known; null where some are, or where nobody has looked. */
+  unchanged: string | null;
 }
 
 /** Of a loss into which nobody has looked. */
-export const UNDATED: History = { since: null, undated: null };
+export const UNDATED: History = { since: null, undated: null, changes: [], unchanged: null };

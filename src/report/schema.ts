@@ -41,6 +41,20 @@ const loss = object({
     ],
   },
   undated: nullable,
+  changes: list(
+    object({
+      at: string,
+      kind: string,
+      namespace: nullable,
+      name: string,
+      manager: nullable,
+      operation: { enum: ['Create', 'Update', 'Apply', 'Start', 'Restart'] },
+      fields: list(string),
+      secondsBefore: { type: 'integer' },
+      others: number,
+    }),
+  ),
+  unchanged: nullable,
 });
 
 const check = object({

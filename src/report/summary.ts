@@ -1,8 +1,9 @@
 import type { Status } from '../diagnosis/finding.ts';
+import { causeOf } from './cause.ts';
 import type { ReportList } from './list.ts';
 import { NOTHING, type Report } from './report.ts';
 import { painted, plain, type Style, wrapped } from './style.ts';
-import { causeOf, commandsOf, headOf, rightsOf, rowsTable } from './table.ts';
+import { commandsOf, headOf, rightsOf, rowsTable } from './table.ts';
 
 /** What a topic's verdict is as a status; a warning of a healthy mesh shows. */
 function statusOf({ verdict, summary }: Report): Status {

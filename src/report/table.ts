@@ -1,7 +1,8 @@
 import Table from 'cli-table3';
-import type { ControlPlane, Loss } from '../diagnosis/check.ts';
+import type { ControlPlane } from '../diagnosis/check.ts';
 import type { Status } from '../diagnosis/finding.ts';
 import { count } from '../diagnosis/verdict.ts';
+import { causeOf } from './cause.ts';
 import { NO_BORDERS } from './columns.ts';
 import { flowChain, flowPicture, isMeasured, isPlaced } from './flow.ts';
 import { type CheckReport, isOf, type Report, type StepReport } from './report.ts';
@@ -141,49 +142,6 @@ function detailsOf(steps: readonly StepReport[], style: Style): string {
       [`  ${painted(style, 'bold', id)}  ${title}`, `    ${docs}`, ...checks.map(detail)].join('\n'),
     )
     .join('\n\n');
-}
-
-/** A loss in words. Several checks of a step may fail for one reason, each with a cure of its own. */
-export function causeOf(loss: Loss, steps: readonly StepReport[], style: Style, wide = false): string {
-  const step = steps.find(({ id }) => id === loss.step);
-  const checks = (step?.checks ?? []).filter(
-    ({ status, causedBy, reason }) => status === 'fail' && causedBy === null && reason === loss.reason,
-  );
-  const [first] = checks;
-  if (!step || !first) return '';
-  const messages = checks.map(({ message }) => message).join('; ');
-  const hints = [...new Set(checks.flatMap(({ hint }) => hint ?? []))];
-  const cause = `${loss.reason}: ${messages}. ${first.meaning ?? ''}`.trimEnd();
-  return [
-    `${painted(style, 'red', 'CAUSE')}  ${wrapped(cause, style.width - 7, '       ')}`,
-    ...(loss.since || (wide && loss.undated !== null)
-      ? [`${painted(style, 'bold', 'SINCE')}  ${wrapped(sinceWords(loss, wide), style.width - 7, '       ')}`]
-      : []),
-    `${painted(style, 'bold', 'FIX')}    ${hints.join('\n       ')}`,
-    `DOCS   ${step.docs}`,
-  ].join('\n');
-}
-
-/** `2026-11-26 14:02:11 UTC, 4 h ago (last sample 15 s before)`. */
-function sinceWords({ since, undated }: Loss, wide: boolean): string {
-  if (since === null) return `not known: ${undated}`;
-  const clock = (at: string): string => at.replace('T', ' ').replace('Z', ' UTC');
-  const before = (Date.parse(since.at) - Date.parse(since.notBefore)) / 1000;
-  const when = `${clock(since.at)}, ${lengthOf(since.secondsAgo)} ago (last sample ${lengthOf(before)} before)`;
-  if (!wide) return when;
-  const each = since.subjects.map(({ kind, namespace, name, at }) => `${kind} ${namespace}/${name}: ${clock(at)}`);
-  return [when, since.series, ...each].join('; ');
-}
-
-/** A length of time in its largest unit: `45 s`, `12 min`, `4 h`, `3 days`. */
-function lengthOf(seconds: number): string {
-  const units = [
-    [86_400, 'days'],
-    [3600, 'h'],
-    [60, 'min'],
-  ] as const;
-  const [size, unit] = units.find(([each]) => seconds >= 2 * each) ?? [1, 's'];
-  return `${Math.round(seconds / size)} ${unit}`;
 }
 
 /** Warnings and the hints of what is unknown, each once; and what the run itself has to say. */

@@ -8,9 +8,14 @@ import { readList } from '../../src/cluster/ways/list.ts';
 import { type LiveCluster, liveCluster } from '../../src/cluster/ways/live.ts';
 import { ProtobufPage } from '../../src/cluster/ways/protobuf-page.ts';
 import { makeScratch } from '../../src/cluster/ways/scratch.ts';
+import { planeSource } from '../../src/diagnosis/source.ts';
 import { NoAnswer } from '../../src/errors.ts';
+import { managedConfigMap, managedOfKind } from '../../src/evidence/kubernetes/managed.ts';
+import { changesAround } from '../../src/guide/missing-metrics/changes.ts';
+import { fieldPathsIn } from '../../src/guide/missing-metrics/field-paths.ts';
 import { create } from '../bench/cost.ts';
-import { startCluster, type TestCluster } from './cluster.ts';
+import { gathered } from '../support/gathered.ts';
+import { kubectlAt, startCluster, type TestCluster } from './cluster.ts';
 
 const NAMESPACE = 'lists';
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
@@ -132,77 +137,172 @@ const plain = (number: number): object => ({
   spec: { automountServiceAccountToken: false, containers: [{ name: 'app', image: `app:${number % 3}` }] },
 });
 
-describe('a list of pods, as the real API server writes it in Protocol Buffers', () => {
+describe('the real API server', () => {
   let cluster: TestCluster;
-  const scratch = makeScratch();
-
-  const kubectlAs = (kubeconfig: string) => ({
-    program: 'kubectl',
-    flags: [`--kubeconfig=${kubeconfig}`],
-    env: process.env,
-  });
-
-  async function live<T>(kubeconfig: string, use: (live: LiveCluster) => Promise<T>): Promise<T> {
-    const kubectl = kubectlAs(kubeconfig);
-    const asked = liveCluster({ kubectl, patience: { request: 30_000, run: new AbortController().signal }, scratch });
-    try {
-      return await use(asked);
-    } finally {
-      await asked.close();
-      await endAllOf(kubectl);
-    }
-  }
-
   before(async () => {
     cluster = await startCluster();
-    await cluster.api('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });
-    await cluster.api(
-      'POST',
-      `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`,
-      { metadata: { name: 'default' } },
-      [201, 409],
-    );
-    await cluster.api('POST', PODS, rich);
-    await cluster.api('PATCH', `${PODS}/rich/status`, { status: richStatus });
-    // Its finalizer keeps it.
-    await cluster.api('DELETE', `${PODS}/rich`);
-    await create(cluster, PODS, MANY, plain);
   });
+  after(() => cluster.close());
 
-  after(async () => {
-    await cluster.close();
-    scratch.remove();
-  });
+  describe('writes a list of pods in Protocol Buffers, which', () => {
+    const scratch = makeScratch();
 
-  it('is what its JSON is', async () => {
-    const inJson = async (path: string) => ({
-      status: 200,
-      contentType: 'application/json',
-      body: once(
-        execFileSync('kubectl', [`--kubeconfig=${cluster.kubeconfig}`, 'get', '--raw', path], { maxBuffer: 1e8 }),
-      ),
+    const kubectlAs = (kubeconfig: string) => ({
+      program: 'kubectl',
+      flags: [`--kubeconfig=${kubeconfig}`],
+      env: process.env,
     });
-    const expected = await readList(question, inJson);
-    const page = mock.method(ProtobufPage.prototype, 'end');
-    const found = await live(cluster.kubeconfig, (asked) => asked.list(question));
-    assert.equal(page.mock.callCount(), 2);
-    assert.equal(found.length, MANY + 1);
-    assert.deepEqual(found, expected);
-    const [first] = found.filter(({ metadata }) => metadata.name === 'rich');
-    assert.ok(first?.metadata.deletionTimestamp, 'the pod that is held is on its way out');
-    assert.doesNotMatch(JSON.stringify(first), /secret|not read|üü/);
+
+    async function live<T>(kubeconfig: string, use: (live: LiveCluster) => Promise<T>): Promise<T> {
+      const kubectl = kubectlAs(kubeconfig);
+      const asked = liveCluster({ kubectl, patience: { request: 30_000, run: new AbortController().signal }, scratch });
+      try {
+        return await use(asked);
+      } finally {
+        await asked.close();
+        await endAllOf(kubectl);
+      }
+    }
+
+    before(async () => {
+      await cluster.api('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });
+      await cluster.api(
+        'POST',
+        `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`,
+        { metadata: { name: 'default' } },
+        [201, 409],
+      );
+      await cluster.api('POST', PODS, rich);
+      await cluster.api('PATCH', `${PODS}/rich/status`, { status: richStatus });
+      // Its finalizer keeps it.
+      await cluster.api('DELETE', `${PODS}/rich`);
+      await create(cluster, PODS, MANY, plain);
+    });
+
+    after(() => scratch.remove());
+
+    it('is what its JSON is', async () => {
+      const inJson = async (path: string) => ({
+        status: 200,
+        contentType: 'application/json',
+        body: once(
+          execFileSync('kubectl', [`--kubeconfig=${cluster.kubeconfig}`, 'get', '--raw', path], { maxBuffer: 1e8 }),
+        ),
+      });
+      const expected = await readList(question, inJson);
+      const page = mock.method(ProtobufPage.prototype, 'end');
+      const found = await live(cluster.kubeconfig, (asked) => asked.list(question));
+      assert.equal(page.mock.callCount(), 2);
+      assert.equal(found.length, MANY + 1);
+      assert.deepEqual(found, expected);
+      const [first] = found.filter(({ metadata }) => metadata.name === 'rich');
+      assert.ok(first?.metadata.deletionTimestamp, 'the pod that is held is on its way out');
+      assert.doesNotMatch(JSON.stringify(first), /secret|not read|üü/);
+    });
+
+    it('is refused in words that name the right', async () => {
+      await assert.rejects(
+        live(cluster.kubeconfigOfUser, (asked) => asked.list(question)),
+        (error) => {
+          assert.ok(error instanceof NoAnswer);
+          const { hindrance, right, words } = error.unanswered;
+          assert.deepEqual([hindrance, right], ['Forbidden', { verb: 'list', resource: 'pods', namespace: NAMESPACE }]);
+          assert.match(words, /^pods is forbidden: User "sre" cannot list resource "pods"/);
+          return true;
+        },
+      );
+    });
   });
 
-  it('is refused in words that name the right', async () => {
-    await assert.rejects(
-      live(cluster.kubeconfigOfUser, (asked) => asked.list(question)),
-      (error) => {
-        assert.ok(error instanceof NoAnswer);
-        const { hindrance, right, words } = error.unanswered;
-        assert.deepEqual([hindrance, right], ['Forbidden', { verb: 'list', resource: 'pods', namespace: NAMESPACE }]);
-        assert.match(words, /^pods is forbidden: User "sre" cannot list resource "pods"/);
-        return true;
-      },
-    );
+  describe('keeps who has changed what, which', () => {
+    const kubectl = (...args: string[]): string => kubectlAt(cluster.kubeconfig, ['-n', 'default', ...args]);
+    const manifest = (name: string, image: string): string =>
+      JSON.stringify({
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name, namespace: 'default' },
+        spec: {
+          selector: { matchLabels: { app: name } },
+          template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'app', image }] } },
+        },
+      });
+    const apply = (name: string, image: string, ...how: string[]): string =>
+      kubectlAt(cluster.kubeconfig, ['apply', '-f', '-', ...how], manifest(name, image));
+    /** Times have whole seconds: what is done later is done in another one. */
+    const later = () => new Promise((resolve) => setTimeout(resolve, 3100));
+
+    it('is told of every way in which kubectl and others change things, and no status is', async () => {
+      apply('client', 'app:1');
+      apply('server', 'app:1', '--server-side');
+      apply('chart', 'app:1', '--server-side', '--field-manager=helm');
+      apply('untouched', 'app:1');
+      await later();
+      apply('client', 'app:2');
+      apply('server', 'app:2', '--server-side');
+      apply('chart', 'app:2', '--server-side', '--field-manager=helm');
+      kubectl('label', 'namespace', 'default', 'istio-injection=enabled');
+      kubectl('patch', 'deployment', 'client', '--type=merge', '-p', '{"spec":{"replicas":3}}');
+      await cluster.api('PATCH', '/apis/apps/v1/namespaces/default/deployments/untouched/status', {
+        status: { replicas: 1 },
+      });
+      const [deployments, namespaces] = await Promise.all(
+        (['Deployment', 'Namespace'] as const).map((kind) => gathered(managedOfKind(kind), cluster.kubeconfig)),
+      );
+      assert.ok(deployments && 'got' in deployments && namespaces && 'got' in namespaces);
+      const objects = [...deployments.got, ...namespaces.got.filter(({ name }) => name === 'default')];
+      const changes = changesAround(Date.now() / 1000, objects, [], new Set());
+      const told = changes.map(({ kind, name, operation, manager, fields }) => [
+        kind,
+        name,
+        operation,
+        manager,
+        fields,
+      ]);
+      const has = (...change: unknown[]): void =>
+        assert.ok(
+          told.some((each) => JSON.stringify(each) === JSON.stringify(change)),
+          JSON.stringify([change, told], null, 1),
+        );
+      has('Namespace', 'default', 'Update', 'kubectl-label', ['metadata.labels.istio-injection']);
+      has('Deployment', 'client', 'Update', 'kubectl-patch', ['spec.replicas']);
+      has('Deployment', 'chart', 'Apply', 'helm', ['spec.selector', 'spec.template.metadata', 'spec.template.spec']);
+      has('Deployment', 'server', 'Apply', 'kubectl', [
+        'spec.selector',
+        'spec.template.metadata',
+        'spec.template.spec',
+      ]);
+      assert.ok(
+        told.some(
+          ([, name, operation, manager]) =>
+            name === 'client' && operation === 'Update' && manager === 'kubectl-client-side-apply',
+        ),
+      );
+      assert.deepEqual(
+        told.filter(([, name]) => name === 'untouched').map(([, , operation]) => operation),
+        ['Create'],
+      );
+      for (const { at, secondsBefore } of changes) assert.ok(secondsBefore >= 0 && secondsBefore < 60, at);
+    });
+
+    it('is asked for without what the object says', async () => {
+      kubectl('create', 'configmap', 'prometheus', '--from-literal=prometheus.yml=password-in-a-map');
+      const asked = await gathered(
+        planeSource([], (ask) => managedConfigMap(ask, 'default', 'prometheus')),
+        cluster.kubeconfig,
+      );
+      assert.ok('got' in asked);
+      const [map, ...others] = asked.got;
+      assert.ok(map && others.length === 0);
+      assert.doesNotMatch(JSON.stringify(map), /password/);
+      assert.deepEqual(
+        map.fields.map(({ manager, fieldsV1 }) => [manager, fieldPathsIn(fieldsV1)]),
+        [['kubectl-create', ['data[prometheus.yml]']]],
+      );
+      const none = await gathered(
+        planeSource([], (ask) => managedConfigMap(ask, 'default', 'another')),
+        cluster.kubeconfig,
+      );
+      assert.deepEqual(none, { got: [] });
+    });
   });
 });

@@ -1,5 +1,16 @@
 import type { ListQuestion, Question } from './question.ts';
 
+/** The fields that somebody was the last to set, and when that was (metav1.ManagedFieldsEntry). */
+export interface ManagedFields {
+  manager?: string;
+  operation?: string;
+  time?: string;
+  /** `status`, where only that was set. */
+  subresource?: string;
+  /** Names of fields, `f:spec`, each with those below it. */
+  fieldsV1?: unknown;
+}
+
 /** An object of Kubernetes, cut down to the fields that the diagnosis reads (trim.ts). */
 export interface KubernetesObject {
   apiVersion?: string;
@@ -12,6 +23,8 @@ export interface KubernetesObject {
     creationTimestamp?: string;
     deletionTimestamp?: string;
     ownerReferences?: readonly { kind: string; name: string }[];
+    /** Of an object of which that was asked alone. */
+    managedFields?: readonly ManagedFields[];
   };
   spec?: unknown;
   status?: unknown;

@@ -13,6 +13,8 @@ export interface ListQuestion {
   selector?: string;
   /** A field selector as kubectl's `--field-selector` takes it. */
   fields?: string;
+  /** Who has changed what of each object, and when, in place of what it says. */
+  managed?: true;
 }
 
 /** One object. */
@@ -21,6 +23,8 @@ export interface ObjectQuestion {
   resource: Resource;
   namespace: string;
   name: string;
+  /** Who has changed what of it, and when, in place of what it says. */
+  managed?: true;
 }
 
 /** A container's log: its last `tailLines` lines, or its first `limitBytes` bytes. */
@@ -138,7 +142,8 @@ export function commandOf(question: Question): string {
       // The older version of a kind is another question: kubectl has a name for it too.
       const isOneOfSeveral = version === 'v1beta1' || (group === 'gateway.networking.k8s.io' && version !== 'v1');
       const kind = isOneOfSeveral ? `${plural}.${version}.${group}` : typedName(question.resource);
-      return shellLine('kubectl', 'get', kind, ...scope, ...which, ...fields);
+      const managed = question.managed ? ['-o', 'yaml', '--show-managed-fields'] : [];
+      return shellLine('kubectl', 'get', kind, ...scope, ...which, ...fields, ...managed);
     }
     case 'object':
       return shellLine(
@@ -150,6 +155,7 @@ export function commandOf(question: Question): string {
         question.name,
         '-o',
         'yaml',
+        ...(question.managed ? ['--show-managed-fields'] : []),
       );
     case 'log': {
       const part =
@@ -236,8 +242,9 @@ export function rightOf(question: Question): Right {
 export function keyOf(question: Question): string {
   switch (question.ask) {
     case 'list':
-      return `${apiPath(question)}?labelSelector=${question.selector ?? ''}${question.fields === undefined ? '' : `&fieldSelector=${question.fields}`}`;
+      return `${apiPath(question)}?labelSelector=${question.selector ?? ''}${question.fields === undefined ? '' : `&fieldSelector=${question.fields}`}${question.managed ? '&managed' : ''}`;
     case 'object':
+      return `${apiPath(question)}${question.managed ? '?managed' : ''}`;
     case 'discovery':
       return `${apiPath(question)}`;
     case 'log':

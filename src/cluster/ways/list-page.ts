@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts';
+import { managed } from '../bundle/managed.ts';
 import { trim } from '../bundle/trim.ts';
 import type { Answer, KubernetesObject } from '../question/cluster.ts';
 import type { ListQuestion } from '../question/question.ts';
@@ -9,6 +10,9 @@ import { isProtobuf, messageOfA } from './kubernetes-protobuf.ts';
 import type { PageParts, PageReader } from './page-reader.ts';
 import type { Pool } from './pool.ts';
 import { ProtobufPage } from './protobuf-page.ts';
+
+/** Who changed which field last: a third of a pod's text, which is read only where it is asked for. */
+const CHANGES = 'managedFields';
 
 /** More than any page of a list has. */
 const LIMIT = 256 * 1024 * 1024;
@@ -29,7 +33,7 @@ export async function readListPage(
   let told = false;
   const parts: PageParts = {
     onObject(from) {
-      const object = trim(kind, from);
+      const object = question.managed ? managed(from) : trim(kind, from);
       pool.share(object);
       kept.push(object);
     },
@@ -39,7 +43,9 @@ export async function readListPage(
     },
   };
   const message = isProtobuf(answer) ? messageOfA(kind) : null;
-  const page: PageReader = message ? new ProtobufPage(message, parts) : new JsonPage(parts);
+  const page: PageReader = message
+    ? new ProtobufPage(message, parts)
+    : new JsonPage(parts, question.managed ? undefined : CHANGES);
   let length = 0;
   for await (const chunk of answer.body) {
     length += chunk.length;

@@ -1,4 +1,5 @@
 import { messageOf, NoAnswer } from '../../errors.ts';
+import { managed } from '../bundle/managed.ts';
 import { trim } from '../bundle/trim.ts';
 import type { Answer, Cluster, KubernetesObject } from '../question/cluster.ts';
 import {
@@ -102,7 +103,7 @@ export function liveCluster({
   async function ask(question: Question, path: string): Promise<HttpAnswer> {
     try {
       const server = await connected();
-      const accepted = question.ask === 'list' ? acceptedOf(typedName(question.resource)) : undefined;
+      const accepted = acceptedFor(question);
       let answer = await server.get(path, patience, accepted);
       for (const pause of PAUSES) {
         if (answer.status !== 429) break;
@@ -205,6 +206,16 @@ export function liveCluster({
   };
 }
 
+/** The metadata of objects without the rest: what it is, and who has changed it. */
+const metadataOf = (kind: string): string => `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json`;
+
+/** How the answer may be written; undefined where it is asked for in JSON, as everything is by default. */
+function acceptedFor(question: Question): string | undefined {
+  if (question.ask === 'object') return question.managed && metadataOf('PartialObjectMetadata');
+  if (question.ask !== 'list') return undefined;
+  return question.managed ? metadataOf('PartialObjectMetadataList') : acceptedOf(typedName(question.resource));
+}
+
 /** What the API server says in place of an answer, as JSON has it. */
 async function refusalOf(answer: HttpAnswer): Promise<string> {
   if (!isProtobuf(answer)) return quote(answer.body);
@@ -229,7 +240,8 @@ async function trimmed(question: ObjectQuestion, answer: Answer): Promise<Answer
   } catch (error) {
     throw unanswered(question, 'BadAnswer', `the object is not whole JSON: ${messageOf(error)}`);
   }
-  const body = Buffer.from(JSON.stringify(trim(typedName(question.resource), object)));
+  const kept = question.managed ? managed(object) : trim(typedName(question.resource), object);
+  const body = Buffer.from(JSON.stringify(kept));
   return {
     ...answer,
     body: once(body),

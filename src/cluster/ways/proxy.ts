@@ -19,7 +19,7 @@ export const API_PATHS: readonly string[] = [
   '^/api/v1/namespaces/[^/]+/(pods|services)/[^/:]+$',
   '^/api/v1/namespaces/[^/]+/pods/[^/:]+/log$',
   '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/(metrics|version|stats|stats/prometheus)$',
-  '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/([^/]+/)*api/v1/(query|targets|status/config|status/buildinfo)$',
+  '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/([^/]+/)*api/v1/(query|query_range|targets|status/config|status/buildinfo)$',
   '^/apis/admissionregistration\\.k8s\\.io/v1(beta1)?/(mutating|validating)webhookconfigurations$',
   '^/apis/coordination\\.k8s\\.io/v1/namespaces/kube-node-lease/leases$',
   '^/apis/apps/v1/(namespaces/[^/]+/)?(deployments|statefulsets)$',

@@ -3,7 +3,7 @@ import type { ControlPlane, Topic } from '../../diagnosis/check.ts';
 import { walk } from '../../diagnosis/diagnose.ts';
 import type { Section } from '../../diagnosis/finding.ts';
 import { Gatherer } from '../../diagnosis/gather.ts';
-import type { History } from '../../diagnosis/history.ts';
+import { type History, UNDATED } from '../../diagnosis/history.ts';
 import { keyOf, lostIn } from '../../diagnosis/losses.ts';
 import { settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
@@ -88,7 +88,7 @@ async function dated({ history }: Topic, section: Section, gatherer: Gatherer): 
   const lost = lostIn(section);
   if (!history || lost.length === 0) return section;
   const known = await settle(gatherer.gather(history(lost), section.plane));
-  const whyNot = ({ words }: Unanswered): History => ({ since: null, undated: words });
+  const whyNot = ({ words }: Unanswered): History => ({ ...UNDATED, undated: words });
   return {
     ...section,
     history:

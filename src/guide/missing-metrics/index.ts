@@ -6,6 +6,7 @@ import { mixerAttributeManifests, mixerHandlers, mixerInstances, mixerRules } fr
 import { mixerLogs } from '../../evidence/mixer/log.ts';
 import { mixerPages } from '../../evidence/mixer/pages.ts';
 import { ambientSources, ambientWalk } from './ambient/index.ts';
+import { historyOf } from './history.ts';
 import { configErrors } from './mixer/config-errors.ts';
 import { configResolution } from './mixer/config-resolution.ts';
 import { dispatches } from './mixer/dispatches.ts';
@@ -16,11 +17,10 @@ import { prometheusScrape } from './mixer/prometheus-scrape.ts';
 import { reportCalls } from './mixer/report-calls.ts';
 import { rules } from './mixer/rules.ts';
 import { sidecarSources, sidecarWalk } from './sidecar/index.ts';
-import { sinceWhen } from './since.ts';
 
 /** "Missing Metrics" of Istio 1.0, and "Where are the metrics for my service?" of 0.8. */
 export const missingMetrics: Content = {
-  history: sinceWhen,
+  history: historyOf,
   once: 'for each generation',
   walks: {
     mixer: {

@@ -104,7 +104,7 @@ function historyOf(lost: Lost, history: (StoreHistory & { clock: number }) | nul
   const first = ends.reduce((one, other) => (one && (!other || one.end.at <= other.end.at) ? one : other), null);
   if (first === null) return undated(whyOpen(parts.flat(), history));
   const subjects = isMixer ? [] : lost.subjects.map((subject, index) => [subject, ends[index]] as const);
-  return { since: sinceOf(first, subjects, history.clock), undated: null };
+  return { ...UNDATED, since: sinceOf(first, subjects, history.clock) };
 }
 
 type Seen = Omit<Trace, 'end'>;

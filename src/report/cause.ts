@@ -1,0 +1,80 @@
+import type { Loss } from '../diagnosis/check.ts';
+import type { Change } from '../diagnosis/history.ts';
+import type { StepReport } from './report.ts';
+import { painted, type Style, wrapped } from './style.ts';
+
+/** A loss in words. Several checks of a step may fail for one reason, each with a cure of its own. */
+export function causeOf(loss: Loss, steps: readonly StepReport[], style: Style, wide = false): string {
+  const step = steps.find(({ id }) => id === loss.step);
+  const checks = (step?.checks ?? []).filter(
+    ({ status, causedBy, reason }) => status === 'fail' && causedBy === null && reason === loss.reason,
+  );
+  const [first] = checks;
+  if (!step || !first) return '';
+  const messages = checks.map(({ message }) => message).join('; ');
+  const hints = [...new Set(checks.flatMap(({ hint }) => hint ?? []))];
+  const cause = `${loss.reason}: ${messages}. ${first.meaning ?? ''}`.trimEnd();
+  return [
+    `${painted(style, 'red', 'CAUSE')}  ${wrapped(cause, style.width - 7, '       ')}`,
+    ...(loss.since || (wide && loss.undated !== null)
+      ? [`${painted(style, 'bold', 'SINCE')}  ${wrapped(sinceWords(loss, wide), style.width - 7, '       ')}`]
+      : []),
+    ...changesOf(loss, style, wide),
+    `${painted(style, 'bold', 'FIX')}    ${hints.join('\n       ')}`,
+    `DOCS   ${step.docs}`,
+  ].join('\n');
+}
+
+/** Changes that a table shows: all of them in `wide`. */
+const MOST_CHANGES = 3;
+
+/** What was changed around the time, a line each. */
+function changesOf({ changes, unchanged }: Loss, style: Style, wide: boolean): readonly string[] {
+  const told = wide ? changes : changes.slice(0, MOST_CHANGES);
+  const more = changes.length - told.length;
+  const lines = [
+    ...told.map(changeWords),
+    ...(more > 0 ? [`and ${more} more: -o wide`] : []),
+    ...(wide && unchanged !== null ? [unchanged] : []),
+  ];
+  if (lines.length === 0) return [];
+  // The words of the other parts are shorter.
+  const indent = '         ';
+  return [
+    `${painted(style, 'bold', 'CHANGED')}  ${lines.map((line) => wrapped(line, style.width - indent.length, indent)).join(`\n${indent}`)}`,
+  ];
+}
+
+/** `40 s before: Telemetry istio-system/mesh-default updated by kubectl-edit (spec.metrics)`. */
+function changeWords({ secondsBefore, kind, namespace, name, manager, operation, fields, others }: Change): string {
+  const when = `${lengthOf(Math.abs(secondsBefore))} ${secondsBefore < 0 ? 'after' : 'before'}`;
+  const did = { Create: 'created', Update: 'updated', Apply: 'applied', Start: 'started', Restart: 'restarted' }[
+    operation
+  ];
+  const by = manager === null ? '' : ` by ${manager}`;
+  const what = fields.length === 0 ? '' : ` (${fields.join(', ')})`;
+  const more = others === 0 ? '' : `, and ${others} more with it`;
+  return `${when}: ${kind} ${namespace === null ? '' : `${namespace}/`}${name} ${did}${by}${what}${more}`;
+}
+
+/** `2026-11-26 14:02:11 UTC, 4 h ago (last sample 15 s before)`. */
+function sinceWords({ since, undated }: Loss, wide: boolean): string {
+  if (since === null) return `not known: ${undated}`;
+  const clock = (at: string): string => at.replace('T', ' ').replace('Z', ' UTC');
+  const before = (Date.parse(since.at) - Date.parse(since.notBefore)) / 1000;
+  const when = `${clock(since.at)}, ${lengthOf(since.secondsAgo)} ago (last sample ${lengthOf(before)} before)`;
+  if (!wide) return when;
+  const each = since.subjects.map(({ kind, namespace, name, at }) => `${kind} ${namespace}/${name}: ${clock(at)}`);
+  return [when, since.series, ...each].join('; ');
+}
+
+/** A length of time in its largest unit: `45 s`, `12 min`, `4 h`, `3 days`. */
+function lengthOf(seconds: number): string {
+  const units = [
+    [86_400, 'days'],
+    [3600, 'h'],
+    [60, 'min'],
+  ] as const;
+  const [size, unit] = units.find(([each]) => seconds >= 2 * each) ?? [1, 's'];
+  return `${Math.round(seconds / size)} ${unit}`;
+}
