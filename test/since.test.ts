@@ -104,6 +104,41 @@ describe('a loss', { concurrency: true }, () => {
     }
   });
 
+  it('of a ztunnel is there since its own series ended, whosever traffic they count', async () => {
+    const name = 'the page of a ztunnel has nothing of Istio’s';
+    const cause = Object.values(CAUSES)
+      .flat()
+      .find((each) => each.name === name);
+    assert.ok(cause);
+    const mesh = built('since', cause.spec);
+    const pods = mesh.recording.objects.filter(
+      ({ kind, metadata }) => kind === 'Pod' && /^ztunnel-/.test(metadata.name),
+    );
+    const lines = pods.map(
+      ({ metadata }): Line => ({
+        name: 'istio_tcp_connections_opened_total',
+        labels: {
+          pod: metadata.name,
+          reporter: 'source',
+          source_workload: 'web-v1',
+          source_workload_namespace: 'shop',
+        },
+        from: 3 * HOUR,
+        to: 2 * HOUR,
+        every: 15,
+      }),
+    );
+    await remembering(name, lines, async ({ look }, now) => {
+      const { since, step } = lostIn((await look()).report);
+      assert.equal(step, 'ztunnel-emits');
+      assert.deepEqual([before(since?.notBefore, now), before(since?.at, now)], [2 * HOUR, 2 * HOUR - 15]);
+      assert.deepEqual(
+        since?.subjects.map(({ kind, namespace, name }) => [kind, namespace, name]),
+        [['DaemonSet', 'istio-system', 'ztunnel']],
+      );
+    });
+  });
+
   it('of a Mixer’s mesh is there since what its adapter counts no longer rises', async () => {
     const now = Math.floor(Date.now() / 1000);
     const requests: Line = {

@@ -9,6 +9,7 @@ import { meshStore } from '../../evidence/prometheus/mesh-store.ts';
 import { loaded } from '../../evidence/prometheus/proxies.ts';
 import { type PrometheusServer, prometheusServers } from '../../evidence/prometheus/server.ts';
 import { allSeries } from '../../evidence/prometheus/store.ts';
+import { WAYPOINT, ZTUNNEL_EMITS } from './steps.ts';
 
 /** What proxies, ztunnels and waypoints count, of a histogram its count (modern.md 1). */
 const FAMILIES = [
@@ -39,7 +40,8 @@ const quoted = (name: string): string => name.replaceAll(/[.+*?()|[\]{}^$\\]/g, 
 
 /** What the subjects of losses count of themselves, at most of `MOST` of each loss; what the whole mesh counts for those without. */
 function signalsOf(missing: readonly Lost[]): readonly Signal[] {
-  const subjects = missing.flatMap((lost) => lost.subjects.slice(0, MOST));
+  const carriers = missing.filter(isOfCarriers).flatMap((lost) => lost.subjects.flatMap(({ pods }) => pods));
+  const subjects = missing.filter((lost) => !isOfCarriers(lost)).flatMap((lost) => lost.subjects.slice(0, MOST));
   const namespaces = [...new Set(subjects.map(({ namespace }) => namespace))];
   const own = namespaces.flatMap((namespace) => {
     const names = subjects.filter((each) => each.namespace === namespace).map(({ name }) => quoted(name));
@@ -53,10 +55,31 @@ function signalsOf(missing: readonly Lost[]): readonly Signal[] {
       return { names: FAMILIES, matchers: matchers.join(','), by, ends: 'absent' };
     });
   });
-  return [...own, ...(missing.some((lost) => lost.subjects.length === 0) ? [OF_MESH] : [])];
+  return [
+    ...own,
+    ...(carriers.length > 0 ? [signalOfPods(carriers.slice(0, MOST))] : []),
+    ...(missing.some((lost) => lost.subjects.length === 0) ? [OF_MESH] : []),
+  ];
 }
 
-const OF_MESH: Signal = { names: FAMILIES, matchers: '', by: ['reporter'], ends: 'absent' };
+/** Whether it is lost by what carries others' traffic: its series name them, and itself by its pods alone. */
+const isOfCarriers = ({ loss }: Lost): boolean => [ZTUNNEL_EMITS, WAYPOINT].includes(loss.step);
+
+/** What pods count, whosever traffic it is; by the label that a discovery of pods gives. */
+const signalOfPods = (pods: readonly string[]): Signal => ({
+  names: FAMILIES,
+  matchers: `pod=~${JSON.stringify(pods.map(quoted).join('|'))}`,
+  by: ['pod'],
+  ends: 'absent',
+});
+
+/** What every proxy and ztunnel has that is scraped: one series of each, where those of requests are many. */
+const OF_MESH: Signal = {
+  names: ['istio_build'],
+  matchers: 'component=~"proxy|ztunnel|"',
+  by: ['component'],
+  ends: 'absent',
+};
 
 /** What Mixer's adapters count: they go on showing what no longer rises. */
 async function signalOfMixer({ from }: Ask): Promise<Signal> {
@@ -116,10 +139,12 @@ function partsOf<T extends Seen>(lost: Lost, isMixer: boolean, traces: readonly 
   return lost.subjects.slice(0, MOST).map((subject) => traces.filter((trace) => isOf(subject, trace)));
 }
 
-/** Whether it is what a subject counts of itself. */
-const isOf = ({ namespace, name }: Subject, { labels, signal }: Seen): boolean =>
-  signal.by.some((label) => label.endsWith('_workload') && labels.get(label) === name) &&
-  signal.by.some((label) => label.endsWith('_workload_namespace') && labels.get(label) === namespace);
+/** Whether it is what a subject counts of itself, or what its pods do. */
+function isOf({ namespace, name, pods }: Subject, { labels, signal }: Seen): boolean {
+  const has = (end: string, value: string): boolean =>
+    signal.by.some((label) => label.endsWith(end) && labels.get(label) === value);
+  return pods.includes(labels.get('pod') ?? '') || (has('_workload', name) && has('_workload_namespace', namespace));
+}
 
 type Ended = Trace & { end: NonNullable<Trace['end']> };
 
