@@ -41,6 +41,9 @@ const TOPIC_FLAGS = {
     default: 'unknown',
     describe: `What makes the exit code fail: ${FAIL_ON.join(', ')}`,
   },
+  wait: { type: 'string', describe: 'Look again until all is well, at most so long: 5m where it does not say' },
+  watch: { type: 'boolean', describe: 'Look again and again' },
+  every: { type: 'string', requiresArg: true, describe: 'How long to wait before looking again, by default 5s' },
   quiet: { alias: 'q', type: 'boolean', describe: 'Show no progress' },
 } as const;
 

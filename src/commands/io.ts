@@ -7,6 +7,7 @@ export interface Output {
   write(text: string, done?: (error?: Error | null) => void): boolean;
   isTTY?: boolean;
   columns?: number;
+  rows?: number;
 }
 
 /** All of the world that a command may use beside the cluster. */

@@ -34,6 +34,8 @@ export interface Session {
   startedAt: number;
   /** The Prometheus that the user named, now or when the bundle was made; null for those that are found. */
   prometheus: PrometheusAt | null;
+  /** Begins another look: it may take as long as the first. */
+  renew(): void;
   /** Waits for a time, but no longer than the run. */
   readonly sleep: (duration: number) => Promise<void>;
   /** Writes what was recorded, where that was asked for. Resolves to why it could not, or null: never rejects. */
@@ -78,6 +80,7 @@ async function openReplay(file: string, args: Arguments, io: Io): Promise<Sessio
       identity: Promise.resolve({ context, namespace, words: null }),
       startedAt: Date.parse(startedAt),
       prometheus,
+      renew: () => undefined,
       sleep: () => Promise.resolve(),
       save: () => Promise.resolve(null),
       close,
@@ -92,24 +95,30 @@ async function openReplay(file: string, args: Arguments, io: Io): Promise<Sessio
 export interface Configured {
   kubectl: Kubectl;
   patience: Patience;
+  /** Gives `patience` as much time again. */
+  renew(): void;
 }
 
 export function openConfiguration(args: Arguments, io: Io): Configured {
   const timeout = durationOf(String(args.timeout), 'timeout');
   const patience: Patience = {
     request: durationOf((args['request-timeout'] as string | undefined) ?? REQUEST_TIMEOUT, 'request-timeout'),
-    run: AbortSignal.any([io.interrupt, ...(timeout > 0 ? [timedOut(timeout, String(args.timeout))] : [])]),
+    run: io.interrupt,
   };
-  // Every question that is waited for listens to it.
-  setMaxListeners(0, patience.run);
+  const renew = (): void => {
+    patience.run = AbortSignal.any([io.interrupt, ...(timeout > 0 ? [timedOut(timeout, String(args.timeout))] : [])]);
+    // Every question that is waited for listens to it.
+    setMaxListeners(0, patience.run);
+  };
+  renew();
   const kubectl = { program: io.env.KUBECTL_PATH || 'kubectl', flags: kubectlFlagsOf(args), env: io.env };
-  return { kubectl, patience };
+  return { kubectl, patience, renew };
 }
 
 async function openLive(args: Arguments, io: Io): Promise<Session> {
   const startedAt = io.now();
   const file = args['save-bundle'] as string | undefined;
-  const { kubectl, patience } = openConfiguration(args, io);
+  const { kubectl, patience, renew } = openConfiguration(args, io);
   const urlAccess = urlAccessOf(args);
   const prometheus = prometheusOf(args);
   /** Why there will be no bundle: the first of the reasons, or null. */
@@ -139,6 +148,7 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
     identity,
     startedAt,
     prometheus,
+    renew,
     sleep: (duration) => sleepWithin(patience.run, duration),
     async save() {
       if (file === undefined || partial === undefined || unsaved !== null) return unsaved;
@@ -190,13 +200,15 @@ function timedOut(milliseconds: number, written: string): AbortSignal {
   return controller.signal;
 }
 
-const sleepWithin = (run: AbortSignal, duration: number): Promise<void> =>
+/** Resolves after so many milliseconds, or when the run is over. */
+export const sleepWithin = (run: AbortSignal, duration: number): Promise<void> =>
   new Promise((resolve) => {
-    const timer = setTimeout(resolve, duration);
     const stop = (): void => {
       clearTimeout(timer);
+      run.removeEventListener('abort', stop);
       resolve();
     };
+    const timer = setTimeout(stop, duration);
     if (run.aborted) stop();
     run.addEventListener('abort', stop, { once: true });
   });

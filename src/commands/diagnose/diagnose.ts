@@ -1,65 +1,136 @@
 import { messageOf, type Unanswered } from '../../errors.ts';
 import type { Entry } from '../../guide/index.ts';
 import { escapeText } from '../../report/escape.ts';
-import { exitCodeOf } from '../../report/exit.ts';
+import { exitCodeOf, type FailOn } from '../../report/exit.ts';
 import { listOf } from '../../report/list.ts';
 import { render, renderList } from '../../report/render.ts';
-import { errorReport, type Facts, reportOf } from '../../report/report.ts';
+import { errorReport, type Facts, type Report, reportOf } from '../../report/report.ts';
 import { tool } from '../../version.ts';
 import type { Arguments } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
 import { failOnOf, formatOf, scopeOf } from '../options.ts';
 import { openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
-import { investigate } from './investigate.ts';
+import { type Found, type Histories, investigate } from './investigate.ts';
+import { openScreen } from './screen.ts';
 import { startSpinner } from './spinner.ts';
+import { changesBetween, type Watching, watch, watchingOf } from './watch.ts';
+
+/** One look at all that was asked for. */
+interface Look {
+  found: readonly Found[];
+  run: Omit<Facts['run'], 'scope'>;
+  reports: readonly Report[];
+}
 
 /** Diagnoses one topic or several, prints the report or the list of reports, and resolves to the exit code. */
 export async function diagnose(entries: readonly Entry[], args: Arguments, io: Io): Promise<number> {
   const format = formatOf(args);
   const style = styleOf(args, io);
   const failOn = failOnOf(args);
+  const watching = watchingOf(args);
   scopeOf(args, 'default');
-  const session = await openSession(args, io);
-  const spinner = startSpinner(io, { quiet: args.quiet === true, ascii: style.ascii });
-  const started = io.now();
+  let session = await openSession(args, io);
+  const isDrawn = watching !== null && io.stdout.isTTY === true && (format === 'table' || format === 'wide');
+  const spinner = startSpinner(io, { quiet: args.quiet === true || isDrawn, ascii: style.ascii });
+  const showCommands = args['show-commands'] === true;
+  const histories: Histories = new Map();
   try {
     // Read while kubectl starts.
     const topics = await Promise.all(entries.map((entry) => entry.load()));
-    const found = await investigate(topics, args, session, spinner, io.now);
-    const { context, words } = await session.identity;
+    const reportsOf = ({ found, run }: Omit<Look, 'reports'>, more: readonly string[] = []): readonly Report[] =>
+      found.map(({ warnings, scope, ...rest }) => {
+        const own = [...warnings, ...more];
+        return reportOf({ tool, run: { ...run, scope }, ...rest, warnings: own, failOn, signal: io.signal() });
+      });
+    const look = async (startedAt: number): Promise<Look> => {
+      const started = io.now();
+      const found = await investigate(topics, args, { ...session, startedAt }, spinner, io.now, histories);
+      const { context } = await session.identity;
+      const run = {
+        startedAt: new Date(startedAt).toISOString(),
+        durationMs: Math.max(0, io.now() - started),
+        context,
+        source: session.source,
+      };
+      return { found, run, reports: reportsOf({ found, run }) };
+    };
+    const textOf = async (reports: readonly Report[], code: <T extends { exitCode: number }>(made: T) => T) => {
+      const [first] = reports;
+      if (first && entries.length === 1)
+        return { code: first.exitCode, text: await render(first, format, style, showCommands) };
+      const list = code(listOf(reports, failOn, io.signal()));
+      return { code: list.exitCode, text: await renderList(list, format, style, showCommands) };
+    };
+    let last = await look(session.startedAt);
+    if (watching) {
+      const again = async (before: Look): Promise<Look> => {
+        // What led to the cluster may have ended with the connection.
+        if (before.reports.every(({ verdict }) => verdict === 'unreachable')) {
+          await session.close();
+          session = await openSession(args, { ...io, headStart: null });
+        } else session.renew();
+        return look(io.now());
+      };
+      last = await watched(watching, last, again, async (reports) => (await textOf(reports, same)).text, isDrawn, io);
+    }
     const unsaved = await session.save();
+    const { words } = await session.identity;
     // Nothing is asked any more: kubectl ends while the report is made.
     void session.close();
     spinner.stop();
     if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
-    const run: Omit<Facts['run'], 'scope'> = {
-      startedAt: new Date(session.startedAt).toISOString(),
-      durationMs: Math.max(0, io.now() - started),
-      context,
-      source: session.source,
-    };
     // The diagnosis stands. That the bundle which was asked for is not there is told by the exit code alone.
     const coded = <T extends { exitCode: number }>(made: T): T =>
       unsaved === null ? made : { ...made, exitCode: exitCodeOf('error', false, failOn, io.signal()) };
-    const reports = found.map(({ warnings, scope, ...rest }) => {
-      const own = [...warnings, ...(unsaved === null ? [] : [unsaved])];
-      return coded(reportOf({ tool, run: { ...run, scope }, ...rest, warnings: own, failOn, signal: io.signal() }));
-    });
-    const [first] = reports;
-    if (first?.verdict === 'unreachable')
-      await aside(io.stderr, `error: ${escapeText(unreachableWords(found[0]?.unsearched ?? [], words))}\n`);
-    const showCommands = args['show-commands'] === true;
-    if (first && entries.length === 1) {
-      await print(io.stdout, await render(first, format, style, showCommands));
-      return first.exitCode;
-    }
-    const list = coded(listOf(reports, failOn, io.signal()));
-    await print(io.stdout, await renderList(list, format, style, showCommands));
-    return list.exitCode;
+    // A look that is whole stays what it is, though the next one was interrupted.
+    const made = watching ? last.reports.map(endedBy(failOn, io)) : reportsOf(last, unsaved === null ? [] : [unsaved]);
+    const reports = made.map(coded);
+    if (reports[0]?.verdict === 'unreachable')
+      await aside(io.stderr, `error: ${escapeText(unreachableWords(last.found[0]?.unsearched ?? [], words))}\n`);
+    const { code, text } = await textOf(reports, coded);
+    await print(io.stdout, text);
+    return code;
   } finally {
     spinner.stop();
     await session.close();
+  }
+}
+
+/** A report with the exit code of a run that ends now. */
+const endedBy =
+  (failOn: FailOn, io: Io) =>
+  (report: Report): Report =>
+    io.signal() === null ? report : { ...report, exitCode: exitCodeOf(report.verdict, false, failOn, io.signal()) };
+
+const same = <T>(made: T): T => made;
+
+/** Looks again, and shows it: drawn over the look before on a terminal, elsewhere a line on stderr for each change. */
+async function watched(
+  watching: Watching,
+  first: Look,
+  again: (before: Look) => Promise<Look>,
+  textOf: (reports: readonly Report[]) => Promise<string>,
+  isDrawn: boolean,
+  io: Io,
+): Promise<Look> {
+  const screen = isDrawn ? openScreen(io) : null;
+  const said = (text: string): string => `${new Date(io.now()).toISOString().slice(11, 19)}Z  ${escapeText(text)}\n`;
+  const until = watching.untilHealthy ? 'until all is well, or time is up' : 'until Ctrl-C';
+  try {
+    return await watch(
+      watching,
+      first,
+      again,
+      async ({ reports }, before) => {
+        if (screen)
+          screen.draw(`${await textOf(reports)}\n${said(`looks again every ${watching.every / 1000} s, ${until}`)}`);
+        else for (const line of changesBetween(reports, before?.reports ?? [])) await aside(io.stderr, said(line));
+      },
+      io.interrupt,
+    );
+  } finally {
+    screen?.close();
   }
 }
 

@@ -17,16 +17,17 @@ import type { Spinner } from './spinner.ts';
 import { unmatched } from './unmatched.ts';
 
 /** What was found, of one topic. */
-type Found = Pick<Facts, 'topic' | 'planes' | 'shares' | 'sections' | 'unsearched' | 'warnings'> &
+export type Found = Pick<Facts, 'topic' | 'planes' | 'shares' | 'sections' | 'unsearched' | 'warnings'> &
   Pick<Facts['run'], 'scope'>;
 
 /** Finds the control planes and walks the topics for each, all at once: every source gathers once for all of them. */
 export async function investigate(
   topics: readonly Topic[],
   args: Arguments,
-  session: Session,
+  session: Omit<Session, 'renew' | 'save' | 'close'>,
   spinner: Spinner,
   clock: () => number,
+  histories: Histories,
 ): Promise<readonly Found[]> {
   // The namespace of the context matters only for a workload without -n: nothing else waits for it.
   const waits = args.workload !== undefined && args.namespace === undefined;
@@ -74,7 +75,7 @@ export async function investigate(
         topic: topic.id,
         planes: judged,
         shares,
-        sections: await Promise.all(sections.map((section) => dated(topic, withCauses(section), gatherer))),
+        sections: await Promise.all(sections.map((section) => dated(topic, withCauses(section), gatherer, histories))),
         unsearched,
         warnings: [],
         scope: asked,
@@ -83,19 +84,24 @@ export async function investigate(
   );
 }
 
+/** The histories of losses by control planes: what began once has not begun anew at the next look. */
+export type Histories = Map<string, ReadonlyMap<string, History>>;
+
 /** With the history of what it loses. What the store does not tell costs nothing else. */
-async function dated({ history }: Topic, section: Section, gatherer: Gatherer): Promise<Section> {
+async function dated({ history }: Topic, section: Section, gatherer: Gatherer, known: Histories): Promise<Section> {
   const lost = lostIn(section);
   if (!history || lost.length === 0) return section;
-  const known = await settle(gatherer.gather(history(lost), section.plane));
+  const key = JSON.stringify(section.plane);
+  const before = known.get(key);
+  if (before && lost.every(({ loss }) => before.has(keyOf(loss)))) return { ...section, history: before };
+  const asked = await settle(gatherer.gather(history(lost), section.plane));
   const whyNot = ({ words }: Unanswered): History => ({ ...UNDATED, undated: words });
-  return {
-    ...section,
-    history:
-      'got' in known
-        ? (known.got.evidence as ReadonlyMap<string, History>)
-        : new Map(lost.map(({ loss }) => [keyOf(loss), whyNot(known.missing)])),
-  };
+  const found =
+    'got' in asked
+      ? (asked.got.evidence as ReadonlyMap<string, History>)
+      : new Map(lost.map(({ loss }) => [keyOf(loss), whyNot(asked.missing)]));
+  known.set(key, found);
+  return { ...section, history: found };
 }
 
 const nothing = (missing: Unanswered): Detection => ({ planes: [], all: [], unsearched: [missing], searched: [] });
