@@ -112,7 +112,7 @@ describe('a loss', { concurrency: true }, () => {
     assert.ok(cause);
     const mesh = built('since', cause.spec);
     const pods = mesh.recording.objects.filter(
-      ({ kind, metadata }) => kind === 'Pod' && /^ztunnel-/.test(metadata.name),
+      ({ kind, metadata }) => kind === 'Pod' && metadata.name.startsWith('ztunnel-'),
     );
     const lines = pods.map(
       ({ metadata }): Line => ({

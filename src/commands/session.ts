@@ -35,7 +35,7 @@ export interface Session {
   /** The Prometheus that the user named, now or when the bundle was made; null for those that are found. */
   prometheus: PrometheusAt | null;
   /** Begins another look: it may take as long as the first. */
-  renew(): void;
+  readonly renew: () => void;
   /** Waits for a time, but no longer than the run. */
   readonly sleep: (duration: number) => Promise<void>;
   /** Writes what was recorded, where that was asked for. Resolves to why it could not, or null: never rejects. */
@@ -96,7 +96,7 @@ export interface Configured {
   kubectl: Kubectl;
   patience: Patience;
   /** Gives `patience` as much time again. */
-  renew(): void;
+  readonly renew: () => void;
 }
 
 export function openConfiguration(args: Arguments, io: Io): Configured {

@@ -9,8 +9,21 @@ export interface Screen {
 
 const [ENTER, LEAVE] = ['\x1b[?1049h\x1b[?25l', '\x1b[?25h\x1b[?1049l'];
 
-/** Lines of a terminal that does not tell. */
-const ROWS = 24;
+/** Of a terminal that does not tell. */
+const [ROWS, COLUMNS] = [24, 80];
+
+/** What is written between a line's characters: colours. */
+const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+
+/** How many of the lines fit, with one more that says how many do not: what is there to be pasted may take several rows. */
+function fittingIn(lines: readonly string[], { rows = ROWS, columns = COLUMNS }: Io['stdout']): number {
+  let left = rows;
+  for (const [index, line] of lines.entries()) {
+    left -= Math.max(1, Math.ceil(line.replaceAll(COLOURS, '').length / columns));
+    if (left < (index === lines.length - 1 ? 0 : 1)) return index;
+  }
+  return lines.length;
+}
 
 export function openScreen({ stdout }: Pick<Io, 'stdout'>): Screen {
   let isOpen = true;
@@ -23,10 +36,10 @@ export function openScreen({ stdout }: Pick<Io, 'stdout'>): Screen {
   process.once('exit', leave);
   return {
     draw(text) {
-      const rows = stdout.rows ?? ROWS;
       const lines = text.trimEnd().split('\n');
-      const more = lines.length - rows;
-      const shown = more > 0 ? [...lines.slice(0, rows - 1), `… ${more + 1} more lines`] : lines;
+      const fitting = fittingIn(lines, stdout);
+      const shown =
+        fitting < lines.length ? [...lines.slice(0, fitting), `… ${lines.length - fitting} more lines`] : lines;
       // At once, and each line's rest cleared as it is written: a screen that is cleared first flickers.
       stdout.write(`\x1b[H${shown.map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J`);
     },

@@ -45,7 +45,7 @@ export function watchingOf(args: Arguments): Watching | null {
 }
 
 /** Whether all that could be judged is well. */
-export const isHealthy = (reports: readonly Report[]): boolean =>
+const isHealthy = (reports: readonly Report[]): boolean =>
   reports.some(({ verdict }) => verdict === 'healthy') &&
   reports.every(({ verdict }) => verdict === 'healthy' || verdict === 'not-applicable');
 
