@@ -158,6 +158,13 @@ describe('a page of a list in Protocol Buffers', () => {
     assert.throws(() => read(short), /longer than its list/);
   });
 
+  it('is none where an object is no message, whatever follows it', () => {
+    // A number that its object cuts off: more bytes would not make it whole.
+    const broken = field(2, [0x08, 0xff]);
+    const bad = enveloped([...podBytes('web'), ...broken, ...podBytes('last')]);
+    for (const size of [1, 7, bad.length]) assert.throws(() => read(bad, size), RangeError);
+  });
+
   it('ends where an object never does', () => {
     const reader = new ProtobufPage(POD, { onObject: () => assert.fail(), onNext: () => assert.fail() });
     reader.push(Buffer.from([...Buffer.from('k8s\0'), 0x12, ...varint(2 ** 40), 0x12, ...varint(2 ** 39)]));

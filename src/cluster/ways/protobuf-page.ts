@@ -64,21 +64,16 @@ export class ProtobufPage implements PageReader {
   /** Reads one field, of the envelope or of the list in it; false where not all of it has come. */
   private readField(reader: Reader): boolean {
     const from = reader.at;
-    try {
-      const tag = reader.varint();
-      const end = reader.endOf(tag & 7);
-      if (this.left === null && tag >>> 3 === LIST) {
-        this.left = end - reader.at;
-        return true;
-      }
-      if (end > reader.bytes.length) return false;
-      if (this.left !== null) this.readOfList(tag >>> 3, reader.bytes.subarray(reader.at, end), end - from);
-      reader.at = end;
+    const head = headOf(reader);
+    if (head === null) return false;
+    if (this.left === null && head.field === LIST) {
+      this.left = head.end - reader.at;
       return true;
-    } catch (error) {
-      if (error instanceof CutOff) return false;
-      throw error;
     }
+    if (head.end > reader.bytes.length) return false;
+    if (this.left !== null) this.readOfList(head.field, reader.bytes.subarray(reader.at, head.end), head.end - from);
+    reader.at = head.end;
+    return true;
   }
 
   private readOfList(field: number, bytes: Buffer, length: number): void {
@@ -93,5 +88,16 @@ export class ProtobufPage implements PageReader {
 
   end(): void {
     if (this.left !== 0) throw new Error('the list is not whole: it breaks off');
+  }
+}
+
+/** Which field begins here, and where it ends; null where that has not come yet. */
+function headOf(reader: Reader): { field: number; end: number } | null {
+  try {
+    const tag = reader.varint();
+    return { field: tag >>> 3, end: reader.endOf(tag & 7) };
+  } catch (error) {
+    if (error instanceof CutOff) return null;
+    throw error;
   }
 }

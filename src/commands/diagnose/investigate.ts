@@ -90,8 +90,13 @@ export type Histories = Map<string, ReadonlyMap<string, History>>;
 /** With the history of what it loses. What the store does not tell costs nothing else. */
 async function dated({ history }: Topic, section: Section, gatherer: Gatherer, known: Histories): Promise<Section> {
   const lost = lostIn(section);
-  if (!history || lost.length === 0) return section;
   const key = JSON.stringify(section.plane);
+  if (!history) return section;
+  if (lost.length === 0) {
+    // What is lost again has begun anew.
+    known.delete(key);
+    return section;
+  }
   const before = known.get(key);
   if (before && lost.every(({ loss }) => before.has(keyOf(loss)))) return { ...section, history: before };
   const asked = await settle(gatherer.gather(history(lost), section.plane));
