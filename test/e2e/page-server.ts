@@ -24,7 +24,7 @@ export async function servePages(recording: Recording, movement: Movement = () =
       const promql = url.searchParams.get('query');
       if (url.pathname === '/api/v1/query' && promql !== null) return response.end(answer(recording, promql));
       const page = recording.pages.get(`${key}${url.pathname}`);
-      if (!page) return response.writeHead(404).end('404\n');
+      if (!page) return response.writeHead(404).end('404 page not found\n');
       const body = url.pathname === '/metrics' ? moved(String(page.body), movement, readings++) : page.body;
       // With a length: kwok does not pass on that a server closed.
       return response.writeHead(page.status, { 'content-type': page.contentType }).end(body);
