@@ -45,3 +45,6 @@ export interface History {
 
 /** Of a loss into which nobody has looked. */
 export const UNDATED: History = { since: null, undated: null, changes: [], unchanged: null };
+
+/** Seconds since 1970 in RFC 3339, in UTC and to the second, as Kubernetes has it. */
+export const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/\.\d+/, '');

@@ -34,8 +34,8 @@ export const isKept = (annotation: string): boolean => READER.test(annotation) |
 function metadata(from: unknown): KubernetesObject['metadata'] {
   const { annotations, ownerReferences, ...rest } = object(from);
   const kept = Object.entries(object(annotations)).flatMap(([name, value]): [string, unknown][] => {
-    if (READER.test(name)) return [[name, readerIn(value)]];
-    return ANNOTATIONS.test(name) ? [[name, value]] : [];
+    if (!isKept(name)) return [];
+    return [[name, READER.test(name) ? readerIn(value) : value]];
   });
   return {
     ...only(rest, 'name', 'namespace', 'labels', 'creationTimestamp', 'deletionTimestamp'),

@@ -1,6 +1,5 @@
 import { messageOf } from '../../errors.ts';
-import { managed } from '../bundle/managed.ts';
-import { trim } from '../bundle/trim.ts';
+import { keptOf } from '../bundle/kept.ts';
 import type { Answer, KubernetesObject } from '../question/cluster.ts';
 import type { ListQuestion } from '../question/question.ts';
 import { typedName } from '../question/resources.ts';
@@ -28,12 +27,11 @@ export async function readListPage(
   pool: Pool,
   onNext: (next: string) => void,
 ): Promise<readonly KubernetesObject[]> {
-  const kind = typedName(question.resource);
   const kept: KubernetesObject[] = [];
   let told = false;
   const parts: PageParts = {
     onObject(from) {
-      const object = question.managed ? managed(from) : trim(kind, from);
+      const object = keptOf(question, from);
       pool.share(object);
       kept.push(object);
     },
@@ -42,7 +40,7 @@ export async function readListPage(
       told = true;
     },
   };
-  const message = isProtobuf(answer) ? messageOfA(kind) : null;
+  const message = isProtobuf(answer) ? messageOfA(typedName(question.resource)) : null;
   const page: PageReader = message
     ? new ProtobufPage(message, parts)
     : new JsonPage(parts, question.managed ? undefined : CHANGES);

@@ -1,6 +1,5 @@
 import { messageOf, NoAnswer } from '../../errors.ts';
-import { managed } from '../bundle/managed.ts';
-import { trim } from '../bundle/trim.ts';
+import { keptOf } from '../bundle/kept.ts';
 import type { Answer, Cluster, KubernetesObject } from '../question/cluster.ts';
 import {
   apiPath,
@@ -240,8 +239,7 @@ async function trimmed(question: ObjectQuestion, answer: Answer): Promise<Answer
   } catch (error) {
     throw unanswered(question, 'BadAnswer', `the object is not whole JSON: ${messageOf(error)}`);
   }
-  const kept = question.managed ? managed(object) : trim(typedName(question.resource), object);
-  const body = Buffer.from(JSON.stringify(kept));
+  const body = Buffer.from(JSON.stringify(keptOf(question, object)));
   return {
     ...answer,
     body: once(body),

@@ -170,7 +170,7 @@ function reading(of: Message): Field['read'] {
 /** null where nobody reads its value: Kubernetes writes the key before it. */
 function readEntry(reader: Reader, end: number, isRead: (key: string) => boolean): Entry | null {
   const { bytes, at } = reader;
-  const { key = '' } = readMessage({ 1: text('key') }, reader, end) as Entry;
+  const { key = '' } = readMessage(KEY, reader, end) as Entry;
   return isRead(key) ? (readMessage(ENTRY, new Reader(bytes, at), end) as Entry) : null;
 }
 
@@ -179,5 +179,6 @@ interface Entry {
   value?: string;
 }
 
+const KEY: Message = { 1: text('key') };
 const ENTRY: Message = { 1: text('key'), 2: text('value') };
 const QUANTITY_ENTRY: Message = { 1: text('key'), 2: inlined({ 1: text('value') }) };

@@ -1,4 +1,4 @@
-import type { Change } from '../../diagnosis/history.ts';
+import { type Change, timeOf } from '../../diagnosis/history.ts';
 import type { Managed } from '../../evidence/kubernetes/managed.ts';
 import { fieldPathsIn } from './field-paths.ts';
 
@@ -76,7 +76,7 @@ function notedIn({ kind, namespace, name, createdAt, fields }: Managed, decides:
 }
 
 const notedOf = ({ namespace, pod, at, again }: Begun): Noted => ({
-  at: new Date(at).toISOString().replace(/\.\d+/, ''),
+  at: timeOf(at / 1000),
   kind: 'Pod',
   namespace,
   name: pod,

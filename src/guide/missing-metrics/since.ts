@@ -1,5 +1,5 @@
 import type { Ask, Lost, Source, Subject } from '../../diagnosis/check.ts';
-import { type History, type Since, UNDATED } from '../../diagnosis/history.ts';
+import { type History, type Since, timeOf, UNDATED } from '../../diagnosis/history.ts';
 import { keyOf } from '../../diagnosis/losses.ts';
 import { planeSource } from '../../diagnosis/source.ts';
 import { mixerScrapes } from '../../evidence/mixer/scraped.ts';
@@ -9,6 +9,7 @@ import { meshStore } from '../../evidence/prometheus/mesh-store.ts';
 import { loaded } from '../../evidence/prometheus/proxies.ts';
 import { type PrometheusServer, prometheusServers } from '../../evidence/prometheus/server.ts';
 import { allSeries } from '../../evidence/prometheus/store.ts';
+import { literal } from '../../scraping/ways.ts';
 import { WAYPOINT, ZTUNNEL_EMITS } from './steps.ts';
 
 /** What proxies, ztunnels and waypoints count, of a histogram its count (modern.md 1). */
@@ -35,16 +36,13 @@ const SIDES = [
   ['waypoint', 'destination'],
 ] as const;
 
-/** In a pattern of PromQL's, as itself. */
-const quoted = (name: string): string => name.replaceAll(/[.+*?()|[\]{}^$\\]/g, '\\$&');
-
 /** What the subjects of losses count of themselves, at most of `MOST` of each loss; what the whole mesh counts for those without. */
 function signalsOf(missing: readonly Lost[]): readonly Signal[] {
   const carriers = missing.filter(isOfCarriers).flatMap((lost) => lost.subjects.flatMap(({ pods }) => pods));
   const subjects = missing.filter((lost) => !isOfCarriers(lost)).flatMap((lost) => lost.subjects.slice(0, MOST));
   const namespaces = [...new Set(subjects.map(({ namespace }) => namespace))];
   const own = namespaces.flatMap((namespace) => {
-    const names = subjects.filter((each) => each.namespace === namespace).map(({ name }) => quoted(name));
+    const names = subjects.filter((each) => each.namespace === namespace).map(({ name }) => literal(name));
     return SIDES.map(([reporter, side]): Signal => {
       const matchers = [
         `reporter="${reporter}"`,
@@ -68,7 +66,7 @@ const isOfCarriers = ({ loss }: Lost): boolean => [ZTUNNEL_EMITS, WAYPOINT].incl
 /** What pods count, whosever traffic it is; by the label that a discovery of pods gives. */
 const signalOfPods = (pods: readonly string[]): Signal => ({
   names: FAMILIES,
-  matchers: `pod=~${JSON.stringify(pods.map(quoted).join('|'))}`,
+  matchers: `pod=~${JSON.stringify(pods.map(literal).join('|'))}`,
   by: ['pod'],
   ends: 'absent',
 });
@@ -87,7 +85,7 @@ async function signalOfMixer({ from }: Ask): Promise<Signal> {
   const jobs = [
     ...new Set(scrapes.flatMap(({ adapters }) => ('got' in adapters ? adapters.got.map(({ job }) => job) : []))),
   ];
-  const matchers = jobs.length === 0 ? '' : `job=~${JSON.stringify(jobs.map(quoted).join('|'))}`;
+  const matchers = jobs.length === 0 ? '' : `job=~${JSON.stringify(jobs.map(literal).join('|'))}`;
   return { names: BY_MIXER, matchers, by: ['job'], ends: 'still' };
 }
 
@@ -161,9 +159,6 @@ function whyOpen(traces: readonly Trace[], { oldest, partial }: StoreHistory): s
   const back = oldest === null ? '' : `, which remembers ${timeOf(oldest)}`;
   return `never seen in this store${back}`;
 }
-
-/** RFC 3339 in UTC. */
-const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/\.\d+/, '');
 
 function sinceOf(
   first: Ended,
