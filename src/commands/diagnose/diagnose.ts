@@ -20,6 +20,10 @@ import { changesBetween, type Watching, watch, watchingOf } from './watch.ts';
 interface Look {
   found: readonly Found[];
   run: Omit<Facts['run'], 'scope'>;
+}
+
+/** One that is whole, and told before there is another. */
+interface ToldLook extends Look {
   reports: readonly Report[];
 }
 
@@ -38,7 +42,7 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
   try {
     // Read while kubectl starts.
     const topics = await Promise.all(entries.map((entry) => entry.load()));
-    const reportsOf = ({ found, run }: Omit<Look, 'reports'>, more: readonly string[] = []): readonly Report[] =>
+    const reportsOf = ({ found, run }: Look, more: readonly string[] = []): readonly Report[] =>
       found.map(({ warnings, scope, ...rest }) => {
         const own = [...warnings, ...more];
         return reportOf({ tool, run: { ...run, scope }, ...rest, warnings: own, failOn, signal: io.signal() });
@@ -53,42 +57,48 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
         context,
         source: session.source,
       };
-      return { found, run, reports: reportsOf({ found, run }) };
+      return { found, run };
     };
-    const textOf = async (reports: readonly Report[], code: <T extends { exitCode: number }>(made: T) => T) => {
+    let unsaved: string | null = null;
+    // The diagnosis stands. That the bundle which was asked for is not there is told by the exit code alone.
+    const coded = <T extends { exitCode: number }>(made: T): T =>
+      unsaved === null ? made : { ...made, exitCode: exitCodeOf('error', false, failOn, io.signal()) };
+    const textOf = async (reports: readonly Report[]): Promise<{ code: number; text: string }> => {
       const [first] = reports;
       if (first && entries.length === 1)
         return { code: first.exitCode, text: await render(first, format, style, showCommands) };
-      const list = code(listOf(reports, failOn, io.signal()));
+      const list = coded(listOf(reports, failOn, io.signal()));
       return { code: list.exitCode, text: await renderList(list, format, style, showCommands) };
     };
     let last = await look(session.startedAt);
+    /** Of the last look that is whole, where there may be several. */
+    let told: readonly Report[] | null = null;
     if (watching) {
-      const again = async (before: Look): Promise<Look> => {
+      const toldOf = (each: Look): ToldLook => ({ ...each, reports: reportsOf(each) });
+      const again = async (before: ToldLook): Promise<ToldLook> => {
         // What led to the cluster may have ended with the connection.
         if (before.reports.every(({ verdict }) => verdict === 'unreachable')) {
           await session.close();
           session = await openSession(args, { ...io, headStart: null });
         } else session.renew();
-        return look(io.now());
+        return toldOf(await look(io.now()));
       };
-      last = await watched(watching, last, again, async (reports) => (await textOf(reports, same)).text, isDrawn, io);
+      const textOnly = async (reports: readonly Report[]): Promise<string> => (await textOf(reports)).text;
+      const end = await watched(watching, toldOf(last), again, textOnly, isDrawn, io);
+      // It stays what it is, though the next one was interrupted.
+      told = end.reports.map(endedBy(failOn, io));
+      last = end;
     }
-    const unsaved = await session.save();
+    unsaved = await session.save();
     const { words } = await session.identity;
     // Nothing is asked any more: kubectl ends while the report is made.
     void session.close();
     spinner.stop();
     if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
-    // The diagnosis stands. That the bundle which was asked for is not there is told by the exit code alone.
-    const coded = <T extends { exitCode: number }>(made: T): T =>
-      unsaved === null ? made : { ...made, exitCode: exitCodeOf('error', false, failOn, io.signal()) };
-    // A look that is whole stays what it is, though the next one was interrupted.
-    const made = watching ? last.reports.map(endedBy(failOn, io)) : reportsOf(last, unsaved === null ? [] : [unsaved]);
-    const reports = made.map(coded);
+    const reports = (told ?? reportsOf(last, unsaved === null ? [] : [unsaved])).map(coded);
     if (reports[0]?.verdict === 'unreachable')
       await aside(io.stderr, `error: ${escapeText(unreachableWords(last.found[0]?.unsearched ?? [], words))}\n`);
-    const { code, text } = await textOf(reports, coded);
+    const { code, text } = await textOf(reports);
     await print(io.stdout, text);
     return code;
   } finally {
@@ -103,17 +113,15 @@ const endedBy =
   (report: Report): Report =>
     io.signal() === null ? report : { ...report, exitCode: exitCodeOf(report.verdict, false, failOn, io.signal()) };
 
-const same = <T>(made: T): T => made;
-
 /** Looks again, and shows it: drawn over the look before on a terminal, elsewhere a line on stderr for each change. */
 async function watched(
   watching: Watching,
-  first: Look,
-  again: (before: Look) => Promise<Look>,
+  first: ToldLook,
+  again: (before: ToldLook) => Promise<ToldLook>,
   textOf: (reports: readonly Report[]) => Promise<string>,
   isDrawn: boolean,
   io: Io,
-): Promise<Look> {
+): Promise<ToldLook> {
   const screen = isDrawn ? openScreen(io) : null;
   const said = (text: string): string => `${new Date(io.now()).toISOString().slice(11, 19)}Z  ${escapeText(text)}\n`;
   const until = watching.untilHealthy ? 'until all is well, or time is up' : 'until Ctrl-C';

@@ -81,13 +81,15 @@ export async function watch<T extends Look>(
   return last;
 }
 
+/** What tells a report's steps apart. */
+const keyOf = ({ id, generation, namespace, revision }: Report['steps'][number]): string =>
+  JSON.stringify([id, generation, namespace, revision]);
+
 /** What differs between two looks, a line each: steps whose status changed, and the verdict. */
 export function changesBetween(now: readonly Report[], before: readonly Report[]): readonly string[] {
   return now.flatMap((report, index) => {
     const old = before[index];
     const of = now.length > 1 ? `${report.topic} ` : '';
-    const keyOf = ({ id, generation, namespace, revision }: Report['steps'][number]): string =>
-      JSON.stringify([id, generation, namespace, revision]);
     const known = new Map((old?.steps ?? []).map((step) => [keyOf(step), step.status]));
     const steps = report.steps.flatMap((step) => {
       const was = known.get(keyOf(step));
