@@ -6,7 +6,7 @@ import { describe } from 'node:test';
 import type { Report } from '../src/report/report.ts';
 import { CAUSES } from './support/mesh/causes/all.ts';
 import { comparable } from './support/mesh/examined.ts';
-import { built } from './support/mesh/scenario.ts';
+import { type Built, built } from './support/mesh/scenario.ts';
 import { type Standing, withStanding } from './support/mesh/standing.ts';
 import { DAY, HOUR, type Line, MINUTE, pastOf } from './support/past.ts';
 import { it } from './support/programs.ts';
@@ -32,18 +32,24 @@ const memory = (from: number): Line => ({
   every: 4 * MINUTE,
 });
 
-/** Looks at the mesh of a cause whose Prometheus remembers `lines`. */
-async function remembering(
-  name: string,
-  lines: readonly Line[],
-  use: (standing: Standing, now: number) => Promise<void>,
-): Promise<void> {
+/** The mesh of a cause. */
+function meshOf(name: string): Built {
   const cause = Object.values(CAUSES)
     .flat()
     .find((each) => each.name === name);
   assert.ok(cause, name);
   const mesh = built('since', cause.spec);
   cause.after?.(mesh);
+  return mesh;
+}
+
+/** Looks at the mesh of a cause whose Prometheus remembers `lines`. */
+async function remembering(
+  name: string,
+  lines: readonly Line[],
+  use: (standing: Standing, now: number) => Promise<void>,
+): Promise<void> {
+  const mesh = meshOf(name);
   const now = Math.floor(Date.now() / 1000);
   const plan = { ...mesh.plan, past: pastOf([memory(20 * DAY), ...lines], now) };
   await withStanding({ ...mesh, plan }, (standing) => use(standing, now));
@@ -106,12 +112,7 @@ describe('a loss', { concurrency: true }, () => {
 
   it('of a ztunnel is there since its own series ended, whosever traffic they count', async () => {
     const name = 'the page of a ztunnel has nothing of Istio’s';
-    const cause = Object.values(CAUSES)
-      .flat()
-      .find((each) => each.name === name);
-    assert.ok(cause);
-    const mesh = built('since', cause.spec);
-    const pods = mesh.recording.objects.filter(
+    const pods = meshOf(name).recording.objects.filter(
       ({ kind, metadata }) => kind === 'Pod' && metadata.name.startsWith('ztunnel-'),
     );
     const lines = pods.map(

@@ -3,11 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { after, before, describe, it, mock } from 'node:test';
 import { pods } from '../../src/cluster/question/resources.ts';
 import { once } from '../../src/cluster/ways/http.ts';
-import { endAllOf } from '../../src/cluster/ways/kubectl-process.ts';
 import { readList } from '../../src/cluster/ways/list.ts';
-import { type LiveCluster, liveCluster } from '../../src/cluster/ways/live.ts';
 import { ProtobufPage } from '../../src/cluster/ways/protobuf-page.ts';
-import { makeScratch } from '../../src/cluster/ways/scratch.ts';
 import { planeSource } from '../../src/diagnosis/source.ts';
 import { NoAnswer } from '../../src/errors.ts';
 import { managedConfigMap, managedOfKind } from '../../src/evidence/kubernetes/managed.ts';
@@ -145,24 +142,11 @@ describe('the real API server', () => {
   after(() => cluster.close());
 
   describe('writes a list of pods in Protocol Buffers, which', () => {
-    const scratch = makeScratch();
-
-    const kubectlAs = (kubeconfig: string) => ({
-      program: 'kubectl',
-      flags: [`--kubeconfig=${kubeconfig}`],
-      env: process.env,
-    });
-
-    async function live<T>(kubeconfig: string, use: (live: LiveCluster) => Promise<T>): Promise<T> {
-      const kubectl = kubectlAs(kubeconfig);
-      const asked = liveCluster({ kubectl, patience: { request: 30_000, run: new AbortController().signal }, scratch });
-      try {
-        return await use(asked);
-      } finally {
-        await asked.close();
-        await endAllOf(kubectl);
-      }
-    }
+    const listed = (kubeconfig: string) =>
+      gathered(
+        planeSource([], ({ cluster: asked }) => asked.list(question)),
+        kubeconfig,
+      );
 
     before(async () => {
       await cluster.api('POST', '/api/v1/namespaces', { metadata: { name: NAMESPACE } });
@@ -179,8 +163,6 @@ describe('the real API server', () => {
       await create(cluster, PODS, MANY, plain);
     });
 
-    after(() => scratch.remove());
-
     it('is what its JSON is', async () => {
       const inJson = async (path: string) => ({
         status: 200,
@@ -191,7 +173,7 @@ describe('the real API server', () => {
       });
       const expected = await readList(question, inJson);
       const page = mock.method(ProtobufPage.prototype, 'end');
-      const found = await live(cluster.kubeconfig, (asked) => asked.list(question));
+      const found = await listed(cluster.kubeconfig);
       assert.equal(page.mock.callCount(), 2);
       assert.equal(found.length, MANY + 1);
       assert.deepEqual(found, expected);
@@ -201,16 +183,13 @@ describe('the real API server', () => {
     });
 
     it('is refused in words that name the right', async () => {
-      await assert.rejects(
-        live(cluster.kubeconfigOfUser, (asked) => asked.list(question)),
-        (error) => {
-          assert.ok(error instanceof NoAnswer);
-          const { hindrance, right, words } = error.unanswered;
-          assert.deepEqual([hindrance, right], ['Forbidden', { verb: 'list', resource: 'pods', namespace: NAMESPACE }]);
-          assert.match(words, /^pods is forbidden: User "sre" cannot list resource "pods"/);
-          return true;
-        },
-      );
+      await assert.rejects(listed(cluster.kubeconfigOfUser), (error) => {
+        assert.ok(error instanceof NoAnswer);
+        const { hindrance, right, words } = error.unanswered;
+        assert.deepEqual([hindrance, right], ['Forbidden', { verb: 'list', resource: 'pods', namespace: NAMESPACE }]);
+        assert.match(words, /^pods is forbidden: User "sre" cannot list resource "pods"/);
+        return true;
+      });
     });
   });
 
