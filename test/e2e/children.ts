@@ -13,6 +13,10 @@ export interface Children {
   end(): Promise<void>;
 }
 
+/** A file that a runner of several has started: `exit` handlers end what its tests have started. */
+if (process.env.NODE_TEST_CONTEXT !== undefined)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 export function childrenIn(folder: string): Children {
   const children: ChildProcess[] = [];
   // A test run that is ended itself runs no `after`: then at once, and with the folder.
