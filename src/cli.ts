@@ -3,6 +3,7 @@ import { type Command, NAME } from './commands/command.ts';
 import { completionCommand } from './commands/completion/command.ts';
 import { debugCommand } from './commands/debug/command.ts';
 import { allCommand, topicCommand } from './commands/diagnose/command.ts';
+import { diffCommand } from './commands/diff/command.ts';
 import { explainCommand, topicsCommand } from './commands/explain/command.ts';
 import { COMMANDS, type Flag, flagsOf } from './commands/flags.ts';
 import { kubectlSpelling } from './commands/guess.ts';
@@ -22,6 +23,7 @@ import { escapeText } from './report/escape.ts';
 const commands: readonly Command[] = [
   ...guide.map(topicCommand),
   allCommand,
+  diffCommand,
   metricsCommand,
   debugCommand,
   topicsCommand,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { telemetryConfig } from '../src/guide/missing-metrics/sidecar/telemetry-config.ts';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import { PROMETHEUS, telemetry } from './support/mesh/causes/cause.ts';
 import { built } from './support/mesh/scenario.ts';
 import { app, type Spec, shop } from './support/mesh/spec.ts';

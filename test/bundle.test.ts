@@ -122,6 +122,7 @@ describe('a saved bundle', () => {
       startedAt: '',
       context: null,
       prometheus: null,
+      command: null,
       namespace: 'default',
     };
     await assert.rejects(writeBundle(join(folder, 'x.tgz'), '/dev/full', head, []), /ENOSPC/);

@@ -65,7 +65,7 @@ describe('the command line', () => {
     [['missing-metrics', '-o'], /^error: Not enough arguments following: o/],
     [
       ['missing-metrics', '--fail-on', 'always'],
-      /^error: --fail-on takes one of warn, unknown, fail, never, not "always"\n$/,
+      /^error: --fail-on takes one of warn, unknown, fail, new, never, not "always"\n$/,
     ],
     [['missing-metrics', '--color', 'pink'], /^error: --color takes one of auto, always, never/],
     [['missing-metrics', '--window', 'soon'], /^error: --window takes a duration such as 5s/],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { guide } from '../src/guide/index.ts';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import { ISTIOD, istiodObject, modernMesh, PRODUCTPAGE, podObject, productpageObject } from './support/modern.ts';
 import { it } from './support/programs.ts';
 import type { Page, RecordedObject, Recording } from './support/recordings.ts';

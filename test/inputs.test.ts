@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe } from 'node:test';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import { reportOn } from './support/inputs.ts';
 import { it } from './support/programs.ts';
 import { checkOf } from './support/run.ts';

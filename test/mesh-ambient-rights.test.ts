@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import { ambientShop } from './support/mesh/ambient/shop.ts';
 import { changedAmbient, onPage, serving } from './support/mesh/causes/ambient/changed.ts';
 import { built } from './support/mesh/scenario.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import { override, telemetry } from './support/mesh/causes/cause.ts';
 import { built } from './support/mesh/scenario.ts';
 import { app, call, type Spec, shop, workload } from './support/mesh/spec.ts';

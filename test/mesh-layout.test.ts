@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import type { Cause } from './support/mesh/causes/cause.ts';
 import { deliveryCauses } from './support/mesh/causes/delivery.ts';
 import { inMeshCauses } from './support/mesh/causes/in-mesh.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { load as parse } from 'js-yaml';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import { ambientShop } from './support/mesh/ambient/shop.ts';
 import { scrapeCauses } from './support/mesh/causes/scrape.ts';
 import { built } from './support/mesh/scenario.ts';

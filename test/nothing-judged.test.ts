@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import { guide } from '../src/guide/index.ts';
+import type { Report } from '../src/report/document.ts';
 import type { ReportList } from '../src/report/list.ts';
-import type { Report } from '../src/report/report.ts';
 import { istiodObject, modernMesh, productpageObject } from './support/modern.ts';
 import { it } from './support/programs.ts';
 import { loadRecording, type RecordedObject, type Recording } from './support/recordings.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe } from 'node:test';
 import { promisify } from 'node:util';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import { textOf } from './support/bundles.ts';
 import { certificatesIn } from './support/certificates.ts';
 import { it, needed } from './support/programs.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'node:test';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import { matchesGolden } from './support/golden.ts';
 import { it, needed } from './support/programs.ts';
 import { recordingNames } from './support/recordings.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import { statsFilters } from './support/mesh/causes/stats-filters.ts';
 import { controlPlane } from './support/mesh/control-plane.ts';
 import { built } from './support/mesh/scenario.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'node:test';
-import type { Report } from '../src/report/report.ts';
+import type { Report } from '../src/report/document.ts';
 import { CAUSES } from './support/mesh/causes/all.ts';
 import { comparable } from './support/mesh/examined.ts';
 import { type Built, built } from './support/mesh/scenario.ts';

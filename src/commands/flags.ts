@@ -41,6 +41,18 @@ const TOPIC_FLAGS = {
     default: 'unknown',
     describe: `What makes the exit code fail: ${FAIL_ON.join(', ')}`,
   },
+  ignore: {
+    type: 'array',
+    string: true,
+    requiresArg: true,
+    describe: 'Accept what is found for this reason: REASON or REASON=NAMESPACE/NAME, with * and ?, can be repeated',
+  },
+  baseline: {
+    type: 'string',
+    file: true,
+    requiresArg: true,
+    describe: 'Tell what is new against this report in JSON or bundle, and what is fixed',
+  },
   wait: { type: 'string', describe: 'Look again until all is well, at most so long: 5m where it does not say' },
   watch: { type: 'boolean', describe: 'Look again and again' },
   every: { type: 'string', requiresArg: true, describe: 'How long to wait before looking again, by default 5s' },
@@ -124,6 +136,13 @@ const DEBUG_FLAGS = {
   execute: { type: 'boolean', describe: 'Run the line of tcpdump or gdb: it adds a container to the pod' },
 } as const;
 
+/** Of `diff`. */
+const DIFF_FLAGS = {
+  output: { alias: 'o', type: 'string', requiresArg: true, default: 'table', describe: 'Output format: table, json' },
+  ascii: CLUSTER_FLAGS.ascii,
+  color: CLUSTER_FLAGS.color,
+} as const;
+
 /** Of `completion`. */
 const COMPLETION_FLAGS = {
   dir: {
@@ -138,6 +157,7 @@ const COMPLETION_FLAGS = {
 export const COMMANDS = {
   all: 'Run every topic, and print one summary',
   debug: 'Print what Envoy and Pilot have, and the lines for tcpdump and gdb',
+  diff: 'Print what differs between two reports or bundles',
   metrics: 'Print a pod’s metrics page',
   topics: 'List the topics, their steps and checks',
   explain: 'Explain a topic, a step, a check or a reason',
@@ -163,6 +183,7 @@ export function flagsOf(command: string): Readonly<Record<string, Flag>> {
   const topic = guide.find(({ id }) => id === command);
   if (command === 'metrics') return { ...CLUSTER_FLAGS, ...METRICS_FLAGS };
   if (command === 'debug') return { ...CLUSTER_FLAGS, ...DEBUG_FLAGS };
+  if (command === 'diff') return DIFF_FLAGS;
   if (command === 'completion') return COMPLETION_FLAGS;
   if (!topic && command !== 'all') return {};
   const some = Object.entries(SOME_TOPICS_FLAGS).filter(([name]) => !topic || topic.flags.includes(name));

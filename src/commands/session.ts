@@ -34,6 +34,8 @@ export interface Session {
   startedAt: number;
   /** The Prometheus that the user named, now or when the bundle was made; null for those that are found. */
   prometheus: PrometheusAt | null;
+  /** What a bundle was made for: a topic or `all`; null where it does not tell, and of a cluster. */
+  command: string | null;
   /** Begins another look: it may take as long as the first. */
   readonly renew: () => void;
   /** Waits for a time, but no longer than the run. */
@@ -66,7 +68,7 @@ async function openReplay(file: string, args: Arguments, io: Io): Promise<Sessio
     process.off('exit', drop);
   };
   try {
-    const { entries, context, namespace, startedAt, prometheus } = await readBundle(file, scratch);
+    const { entries, context, namespace, startedAt, prometheus, command } = await readBundle(file, scratch);
     // Without it a counter that stands still would look like one that counts.
     if (
       durationOf((args.window as string | undefined) ?? '0', 'window') > 0 &&
@@ -80,6 +82,7 @@ async function openReplay(file: string, args: Arguments, io: Io): Promise<Sessio
       identity: Promise.resolve({ context, namespace, words: null }),
       startedAt: Date.parse(startedAt),
       prometheus,
+      command,
       renew: () => undefined,
       sleep: () => Promise.resolve(),
       save: () => Promise.resolve(null),
@@ -148,13 +151,16 @@ async function openLive(args: Arguments, io: Io): Promise<Session> {
     identity,
     startedAt,
     prometheus,
+    command: null,
     renew,
     sleep: (duration) => sleepWithin(patience.run, duration),
     async save() {
       if (file === undefined || partial === undefined || unsaved !== null) return unsaved;
       const { context, namespace } = await identity;
       const { writeBundle } = await import('../cluster/bundle/bundle.ts');
-      const head = { tool, startedAt: new Date(startedAt).toISOString(), context, namespace, prometheus };
+      const [command = null] = Array.isArray(args._) ? args._.map(String) : [];
+      const made = { tool, startedAt: new Date(startedAt).toISOString(), command };
+      const head = { ...made, context, namespace, prometheus };
       try {
         await writeBundle(file, partial, head, entries);
         return null;

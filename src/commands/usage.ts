@@ -31,6 +31,7 @@ const flagNames = (): readonly string[] =>
     ...flagsOf('metrics'),
     ...flagsOf('debug'),
     ...flagsOf('completion'),
+    ...flagsOf('diff'),
     help: 0,
   });
 

@@ -57,6 +57,7 @@ async function examine(check: AnyCheck, plane: ControlPlane, gatherer: Gatherer,
     effect: verdict.status === 'fail' || verdict.status === 'warn' ? (verdict.effect ?? 'missing') : null,
     commands,
     causedBy: null,
+    ignoredBy: null,
     durationMs,
     missing: [
       ...new Set([...('missing' in verdict ? verdict.missing : []), ...(verdict.status === 'skip' ? [] : limits)]),

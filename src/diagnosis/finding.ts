@@ -2,7 +2,8 @@ import type { Unanswered } from '../errors.ts';
 import type { AnyCheck, Attempt, ControlPlane, Effect, Flow, Step, Subject, Verdict } from './check.ts';
 import type { History } from './history.ts';
 
-export type Status = Verdict['status'];
+/** A verdict's, or `ignored`: a failure or a warning that is known and accepted. */
+export type Status = Verdict['status'] | 'ignored';
 
 /** A verdict with all that a report needs to stand on its own. */
 export interface Finding {
@@ -23,6 +24,8 @@ export interface Finding {
   commands: readonly string[];
   /** The step whose failure this one follows from; null for a cause. */
   causedBy: string | null;
+  /** What was written to ignore it, or what it follows from (ignore.ts); null unless it is ignored. */
+  ignoredBy: string | null;
   durationMs: number;
   missing: readonly Unanswered[];
   about?: AnyCheck['about'];
@@ -45,7 +48,7 @@ export interface Section {
 }
 
 /** The statuses, the worst first: a step is as bad as its worst check. */
-const WORST_FIRST: readonly Status[] = ['fail', 'unknown', 'warn', 'pass', 'skip'];
+const WORST_FIRST: readonly Status[] = ['fail', 'unknown', 'warn', 'ignored', 'pass', 'skip'];
 
 export const worst = (statuses: readonly Status[]): Status =>
   WORST_FIRST.find((status) => statuses.includes(status)) ?? 'skip';

@@ -1,6 +1,6 @@
 import type { Loss } from '../diagnosis/check.ts';
 import type { Change } from '../diagnosis/history.ts';
-import type { StepReport } from './report.ts';
+import type { StepReport } from './document.ts';
 import { painted, type Style, wrapped } from './style.ts';
 
 /** A loss in words. Several checks of a step may fail for one reason, each with a cure of its own. */

@@ -1,6 +1,6 @@
 import type { Loss } from '../diagnosis/check.ts';
 import { digits } from '../diagnosis/verdict.ts';
-import type { FlowReport } from './report.ts';
+import type { FlowReport } from './document.ts';
 import { painted, type Style } from './style.ts';
 
 /** The bars' length at full scale. */

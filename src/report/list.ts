@@ -1,5 +1,6 @@
+import type { Report } from './document.ts';
 import { exitCodeOf, type FailOn, type Signal, type VerdictWord } from './exit.ts';
-import type { Report } from './report.ts';
+import { groundsOf } from './report.ts';
 
 /** The one document of a run of several topics. */
 export interface ReportList {
@@ -22,7 +23,8 @@ const PRECEDENCE: readonly VerdictWord[] = [
 /** The reports of one run, in the guide's order, and the one exit code. */
 export function listOf(items: readonly Report[], failOn: FailOn, signal: Signal | null): ReportList {
   const verdict = PRECEDENCE.find((each) => items.some((report) => report.verdict === each)) ?? 'error';
-  const warns = items.some(({ steps }) => steps.some(({ checks }) => checks.some(({ status }) => status === 'warn')));
-  const exitCode = exitCodeOf(verdict, warns, failOn, signal);
+  const grounds = items.map(groundsOf);
+  const fresh = (['fail', 'unknown'] as const).find((each) => grounds.some((own) => own.fresh === each)) ?? null;
+  const exitCode = exitCodeOf(verdict, { warns: grounds.some(({ warns }) => warns), fresh }, failOn, signal);
   return { apiVersion: 'istio-diag/v1alpha1', kind: 'DiagnosisReportList', items, exitCode };
 }

@@ -1,5 +1,5 @@
+import type { Report } from './document.ts';
 import type { ReportList } from './list.ts';
-import type { Report } from './report.ts';
 import type { Style } from './style.ts';
 
 export const FORMATS = ['table', 'wide', 'json', 'yaml'] as const;

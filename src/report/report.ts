@@ -1,92 +1,12 @@
-import type { ControlPlane, Generation, Loss, Scope, Shares } from '../diagnosis/check.ts';
+import type { ControlPlane, Loss, Shares } from '../diagnosis/check.ts';
 import { type Finding, type Section, type Status, type StepFindings, worst } from '../diagnosis/finding.ts';
 import { lossesOf } from '../diagnosis/losses.ts';
 import type { Unanswered } from '../errors.ts';
+import { compared, freshIn } from './compare.ts';
+import type { FlowReport, Report, StepReport, Unchecked } from './document.ts';
 import { escapeAll } from './escape.ts';
-import { exitCodeOf, type FailOn, type Signal, type VerdictWord } from './exit.ts';
-
-/** A finding as documents show it. What its sources missed is in the report's `unchecked`. */
-export interface CheckReport extends Omit<Finding, 'check' | 'missing' | 'about' | 'effect'> {
-  id: string;
-}
-
-export interface StepReport {
-  id: string;
-  order: number;
-  generation: Generation;
-  namespace: string | null;
-  revision: string | null;
-  title: string;
-  hop: string | null;
-  status: Status;
-  causedBy: string | null;
-  /** The message of the check that decides the status. */
-  message: string;
-  docs: string;
-  checks: readonly CheckReport[];
-}
-
-export interface FlowReport {
-  generation: Generation;
-  namespace: string | null;
-  revision: string | null;
-  hop: string;
-  /** What `in` and `out` are called: Envoy and Mixer, workloads and in mesh. */
-  from: string;
-  to: string;
-  /** The steps whose failure is a loss here. */
-  steps: readonly string[];
-  status: Status;
-  in: number | null;
-  out: number | null;
-  unit: string;
-}
-
-/** A question without an answer: the right or the request that was missing. */
-export interface Unchecked {
-  step: string;
-  reason: string;
-  verb: string;
-  resource: string;
-  namespace: string | null;
-  command: string;
-  words: string;
-  triedInstead: readonly string[];
-}
-
-/** The one document of a run: report.schema.ts is its JSON Schema. */
-export interface Report {
-  apiVersion: 'istio-diag/v1alpha1';
-  kind: 'DiagnosisReport';
-  topic: string;
-  tool: { name: string; version: string };
-  run: {
-    startedAt: string;
-    durationMs: number;
-    context: string | null;
-    source: 'live' | 'bundle';
-    /** What was asked for; null is all of it. */
-    scope: Pick<Scope, 'workload' | 'namespace' | 'selector'>;
-    interrupted: boolean;
-  };
-  mesh: {
-    found: boolean;
-    generations: readonly Generation[];
-    controlPlanes: readonly ControlPlane[];
-    /** How many running pods each data plane carries; null where not every pod could be listed. */
-    pods: Shares | null;
-  };
-  verdict: VerdictWord;
-  exitCode: number;
-  coverage: { checked: number; total: number };
-  summary: Readonly<Record<Status, number>> & { causes: number };
-  lostAt: Loss | null;
-  losses: readonly Loss[];
-  flow: readonly FlowReport[];
-  steps: readonly StepReport[];
-  unchecked: readonly Unchecked[];
-  warnings: readonly string[];
-}
+import { exitCodeOf, type FailOn, type Grounds, NO_GROUNDS, type Signal, type VerdictWord } from './exit.ts';
+import type { Past } from './past.ts';
 
 /** All that a report is made of. */
 export interface Facts {
@@ -100,6 +20,8 @@ export interface Facts {
   /** Searches for control planes that got no answer. */
   unsearched: readonly Unanswered[];
   warnings: readonly string[];
+  /** What this run is compared with; null of nothing. */
+  baseline: Past | null;
   failOn: FailOn;
   signal: Signal | null;
 }
@@ -111,9 +33,8 @@ export function reportOf(facts: Facts): Report {
   );
   const verdict = verdictOf(facts, steps);
   const losses = lossesOf(facts.sections);
-  const warns = steps.some(({ checks }) => checks.some(({ status }) => status === 'warn'));
   const number = (status: Status): number => steps.filter((step) => step.status === status).length;
-  return escapeAll<Report>({
+  const report = escapeAll<Report>({
     apiVersion: 'istio-diag/v1alpha1',
     kind: 'DiagnosisReport',
     topic: facts.topic,
@@ -126,7 +47,7 @@ export function reportOf(facts: Facts): Report {
       pods: facts.shares,
     },
     verdict,
-    exitCode: exitCodeOf(verdict, warns, facts.failOn, facts.signal),
+    exitCode: 0,
     coverage: {
       checked: steps.filter(({ status }) => status !== 'skip' && status !== 'unknown').length,
       total: steps.filter(({ status }) => status !== 'skip').length,
@@ -137,6 +58,7 @@ export function reportOf(facts: Facts): Report {
       fail: number('fail'),
       unknown: number('unknown'),
       skip: number('skip'),
+      ignored: number('ignored'),
       causes: losses.length,
     },
     lostAt: losses[0] ?? null,
@@ -144,15 +66,28 @@ export function reportOf(facts: Facts): Report {
     flow: facts.sections.flatMap((section) => flowReports(section, steps)),
     steps,
     unchecked: uncheckedOf(facts),
+    baseline: null,
     warnings: verdict === 'not-applicable' ? [...nothingJudged(facts, steps), ...facts.warnings] : facts.warnings,
   });
+  const baseline = facts.baseline && escapeAll(compared(report, facts.baseline));
+  const whole = { ...report, baseline };
+  return { ...whole, exitCode: exitCodeOf(verdict, groundsOf(whole), facts.failOn, facts.signal) };
+}
+
+/** What a report's exit code stands on. Without a baseline all is new. */
+export function groundsOf({ verdict, steps, baseline }: Pick<Report, 'verdict' | 'steps' | 'baseline'>): Grounds {
+  const all = verdict === 'broken' ? 'fail' : verdict === 'inconclusive' ? 'unknown' : null;
+  return {
+    warns: steps.some(({ checks }) => checks.some(({ status }) => status === 'warn')),
+    fresh: baseline ? freshIn(baseline) : all,
+  };
 }
 
 /** A report of a run that came to no diagnosis: a usage error, an unreadable bundle, a bug. */
 export const errorReport = (facts: Facts): Report => ({
   ...reportOf(facts),
   verdict: 'error',
-  exitCode: exitCodeOf('error', false, facts.failOn, facts.signal),
+  exitCode: exitCodeOf('error', NO_GROUNDS, facts.failOn, facts.signal),
 });
 
 const NO_CONNECTION: ReadonlySet<string> = new Set(['Unreachable', 'Unauthorized', 'NoKubectl']);
@@ -226,6 +161,7 @@ function stepReport(walked: StepFindings, order: number): StepReport {
       subjects: finding.subjects,
       commands: finding.commands,
       causedBy: finding.causedBy,
+      ignoredBy: finding.ignoredBy,
       durationMs: finding.durationMs,
     })),
   };

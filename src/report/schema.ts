@@ -1,12 +1,15 @@
 import { WORKLOAD_KINDS } from '../diagnosis/check.ts';
+import { STATES } from './compare.ts';
+import { VERDICTS } from './exit.ts';
 
 const string = { type: 'string' } as const;
 const nullable = { type: ['string', 'null'] } as const;
 const number = { type: 'integer', minimum: 0 } as const;
 const quantity = { type: ['number', 'null'], minimum: 0 } as const;
-const status = { enum: ['pass', 'warn', 'fail', 'unknown', 'skip'] } as const;
+const status = { enum: ['pass', 'warn', 'fail', 'unknown', 'skip', 'ignored'] } as const;
 const generation = { enum: ['mixer', 'telemetry-v2', 'ambient'] } as const;
 const exitCode = { enum: [0, 1, 2, 3, 4, 5, 130, 143] } as const;
+const verdict = { enum: VERDICTS } as const;
 const list = <T>(items: T) => ({ type: 'array', items }) as const;
 
 /** An object with exactly these keys, all of them always there. */
@@ -69,6 +72,7 @@ const check = object({
   subjects: list(object({ kind: string, namespace: string, name: string, pods: list(string) })),
   commands: list(string),
   causedBy: nullable,
+  ignoredBy: nullable,
   durationMs: number,
 });
 
@@ -86,6 +90,25 @@ const step = object({
   docs: string,
   checks: list(check),
 });
+
+const difference = object({
+  state: { enum: STATES },
+  generation,
+  step: string,
+  check: string,
+  status: { enum: [...status.enum, null] },
+  was: { enum: [...status.enum, null] },
+  reason: string,
+  objects: list(string),
+  message: string,
+});
+
+const comparison = {
+  startedAt: string,
+  context: nullable,
+  summary: object({ new: number, known: number, fixed: number, unknown: number }),
+  findings: list(difference),
+};
 
 /** The keys of a report. `message`, `hint` and `evidence` are prose and may change; names may not. */
 const report = object({
@@ -113,10 +136,18 @@ const report = object({
     controlPlanes: list(object({ generation, namespace: nullable, revision: nullable, version: nullable })),
     pods: { anyOf: [object({ sidecars: number, ambient: number }), { type: 'null' }] },
   }),
-  verdict: { enum: ['healthy', 'broken', 'error', 'inconclusive', 'not-applicable', 'unreachable'] },
+  verdict,
   exitCode,
   coverage: object({ checked: number, total: number }),
-  summary: object({ pass: number, warn: number, fail: number, unknown: number, skip: number, causes: number }),
+  summary: object({
+    pass: number,
+    warn: number,
+    fail: number,
+    unknown: number,
+    skip: number,
+    ignored: number,
+    causes: number,
+  }),
   lostAt: { anyOf: [loss, { type: 'null' }] },
   losses: list(loss),
   flow: list(
@@ -147,15 +178,30 @@ const report = object({
       triedInstead: list(string),
     }),
   ),
+  baseline: { anyOf: [object(comparison), { type: 'null' }] },
   warnings: list(string),
 });
 
-/** The JSON Schema of what a run prints: a report of one topic, or of `all` the list of them. */
+const diff = object({
+  apiVersion: { const: 'istio-diag/v1alpha1' },
+  kind: { const: 'DiagnosisDiff' },
+  items: list(
+    object({
+      topic: string,
+      verdict: object({ old: verdict, new: verdict }),
+      with: object({ startedAt: string, context: nullable }),
+      ...comparison,
+    }),
+  ),
+  exitCode: { enum: [0, 1] },
+});
+
+/** The JSON Schema of what is printed: a report of one topic, of `all` the list of them, and what `diff` prints. */
 export const reportSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'DiagnosisReport',
   description: 'What kubectl istio-diag found: one document for each run.',
-  $defs: { report },
+  $defs: { report, diff },
   oneOf: [
     { $ref: '#/$defs/report' },
     object({
@@ -164,5 +210,6 @@ export const reportSchema = {
       items: list({ $ref: '#/$defs/report' }),
       exitCode,
     }),
+    { $ref: '#/$defs/diff' },
   ],
 } as const;

@@ -20,10 +20,18 @@ export const STATUS_PAINT: Readonly<Record<Status, Paint>> = {
   fail: 'red',
   unknown: 'magenta',
   skip: 'dim',
+  ignored: 'dim',
 };
 
-const GLYPHS: Readonly<Record<Status, string>> = { pass: '✔', warn: '!', fail: '✖', unknown: '?', skip: '-' };
-const ASCII_GLYPHS: Readonly<Record<Status, string>> = { pass: '', warn: '!', fail: 'x', unknown: '?', skip: '-' };
+const GLYPHS: Readonly<Record<Status, string>> = {
+  pass: '✔',
+  warn: '!',
+  fail: '✖',
+  unknown: '?',
+  skip: '-',
+  ignored: '~',
+};
+const ASCII_GLYPHS: Readonly<Record<Status, string>> = { ...GLYPHS, pass: '', fail: 'x' };
 
 /** `FAIL ✖`: word, glyph and colour, never colour alone. */
 export function statusWord(style: Style, status: Status): string {

@@ -1,7 +1,9 @@
 import type { Status } from '../diagnosis/finding.ts';
 import { causeOf } from './cause.ts';
+import { countsOf, differencesOf } from './differences.ts';
+import type { Report } from './document.ts';
 import type { ReportList } from './list.ts';
-import { NOTHING, type Report } from './report.ts';
+import { NOTHING } from './report.ts';
 import { painted, plain, type Style, wrapped } from './style.ts';
 import { commandsOf, headOf, rightsOf, rowsTable } from './table.ts';
 
@@ -10,7 +12,7 @@ function statusOf({ verdict, summary }: Report): Status {
   if (verdict === 'broken' || verdict === 'error') return 'fail';
   if (verdict === 'inconclusive' || verdict === 'unreachable') return 'unknown';
   if (verdict === 'not-applicable') return 'skip';
-  return summary.warn > 0 ? 'warn' : 'pass';
+  return summary.warn > 0 ? 'warn' : summary.ignored > 0 ? 'ignored' : 'pass';
 }
 
 const isWhyNot = (warning: string): boolean => warning.startsWith(NOTHING);
@@ -59,12 +61,19 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style, showCom
     .filter(([number]) => number > 0)
     .map(([number, verdict]) => `${number} ${verdict.replace('-', ' ')}`);
   const end = `${(first.run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
-  const foot = `${painted(style, 'bold', 'ALL')}  ${items.length} topics: ${counted.join(', ')}.   ${end}`;
+  const compared = items.flatMap(({ baseline }) => baseline ?? []);
+  const against = countsOf(...compared);
+  const differences = items.flatMap(({ topic, baseline }) => {
+    const lines = baseline ? differencesOf(baseline, style, false) : [];
+    return lines.length > 0 ? [`${painted(style, 'bold', `BASELINE  ${topic}`)}\n${lines.join('\n')}`] : [];
+  });
+  const foot = `${painted(style, 'bold', 'ALL')}  ${items.length} topics: ${counted.join(', ')}.${against === '' ? '' : ` Against the baseline: ${against}.`}   ${end}`;
   const parts = [
     headOf(first, style),
     rowsTable('TOPIC', rows, style),
     ...causes,
     ...warnings,
+    ...differences,
     rights,
     ...next,
     commands,

@@ -4,8 +4,10 @@ import type { Status } from '../diagnosis/finding.ts';
 import { count } from '../diagnosis/verdict.ts';
 import { causeOf } from './cause.ts';
 import { NO_BORDERS } from './columns.ts';
+import { countsOf, differencesOf, momentOf } from './differences.ts';
+import type { CheckReport, Report, StepReport } from './document.ts';
 import { flowChain, flowPicture, isMeasured, isPlaced } from './flow.ts';
-import { type CheckReport, isOf, type Report, type StepReport } from './report.ts';
+import { isOf } from './report.ts';
 import { painted, plain, STATUS_PAINT, type Style, statusWord, wrapped } from './style.ts';
 
 const TELEMETRY = { mixer: 'telemetry by Mixer', 'telemetry-v2': 'telemetry v2', ambient: 'ambient' } as const;
@@ -23,6 +25,7 @@ export function tableOf(report: Report, style: Style, options: { wide: boolean; 
     headOf(report, style),
     ...(sections.length > 0 ? sections : [nothingFound(report, style)]),
     notesOf(report, style),
+    baselineOf(report, style, options.wide),
     rightsOf(report.topic, report.unchecked, style),
     ...(options.showCommands ? [commandsOf(report.steps, style)] : []),
     footOf(report, style),
@@ -157,10 +160,25 @@ function notesOf(report: Report, style: Style): string {
         return `${word}   ${text}${hint ? `\n       ${hint}` : ''}`;
       }),
   );
+  const ignored = report.steps.flatMap(({ id, checks }) =>
+    checks
+      .filter(({ status, causedBy }) => status === 'ignored' && causedBy === null)
+      .map(({ message, reason, ignoredBy }) =>
+        wrapped(`IGNORED  ${reason} (${id}): ${message}  (--ignore ${ignoredBy})`, style.width, '         '),
+      ),
+  );
   const own = report.warnings.map(
     (warning) => `${painted(style, 'yellow', 'NOTE')}   ${wrapped(warning, style.width - 7, '       ')}`,
   );
-  return [...notes, ...own].join('\n');
+  return [...notes, ...ignored, ...own].join('\n');
+}
+
+/** What differs from the baseline: those that are known in `wide`. */
+function baselineOf({ baseline }: Report, style: Style, wide: boolean): string {
+  if (baseline === null) return '';
+  const lines = differencesOf(baseline, style, wide);
+  const head = `BASELINE  ${momentOf(baseline)}: ${countsOf(baseline) || 'nothing was found, then and now'}`;
+  return [painted(style, 'bold', head), ...lines].join('\n');
 }
 
 /** What could not be looked at, by the right that was missing. */
@@ -219,7 +237,7 @@ const VERDICT_PAINT = {
   unreachable: 'red',
 } as const;
 
-function footOf({ verdict, exitCode, summary, steps, lostAt, run }: Report, style: Style): string {
+function footOf({ verdict, exitCode, summary, steps, lostAt, baseline, run }: Report, style: Style): string {
   const counts = [
     [summary.pass, 'passed'],
     [summary.warn, 'warned'],
@@ -229,11 +247,13 @@ function footOf({ verdict, exitCode, summary, steps, lostAt, run }: Report, styl
     ],
     [summary.unknown, 'unknown'],
     [summary.skip, 'skipped'],
+    [summary.ignored, 'ignored'],
   ] as const;
   const said = counts.flatMap(([number, word]) => (number > 0 ? [`${number} ${word}`] : [])).join(', ');
   const what = steps.length > 0 ? `${steps.length} ${steps.length === 1 ? 'step' : 'steps'}: ${said}.` : '';
   const more = [
     ...(lostAt ? [lostAt.hop ? `Lost at ${lostAt.hop}.` : `Broken at ${lostAt.step}.`] : []),
+    ...(baseline !== null && countsOf(baseline) !== '' ? [`Against the baseline: ${countsOf(baseline)}.`] : []),
     ...(verdict === 'inconclusive' ? ['Not a clean bill of health.'] : []),
     ...(run.interrupted ? ['Interrupted: what was not looked at yet is unknown.'] : []),
   ].join(' ');

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import type { CheckReport, Report } from '../../src/report/report.ts';
+import type { CheckReport, Report } from '../../src/report/document.ts';
 import { causeMeshes } from '../support/mesh/causes/all.ts';
 import { analyzedCauses } from '../support/mesh/causes/analyzed.ts';
 import { examining } from '../support/mesh/examined.ts';

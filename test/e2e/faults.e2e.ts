@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/document.ts';
 import { assertSchema } from '../support/schema.ts';
 import { type FaultProxy, type Faults, startFaultProxy } from './fault-proxy.ts';
 import { withMesh } from './mesh.ts';

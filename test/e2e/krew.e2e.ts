@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { load as parse } from 'js-yaml';
 import { hostTarget, TARGETS } from '../../src/build/targets.ts';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/document.ts';
 import { tool } from '../../src/version.ts';
 import { BIN } from './build.ts';
 import { withMesh } from './mesh.ts';

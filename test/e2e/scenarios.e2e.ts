@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/document.ts';
 import { type RecordedObject, recordingNames } from '../support/recordings.ts';
 import { assertSchema } from '../support/schema.ts';
 import { withMesh } from './mesh.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binaryPath } from '../../src/build/binary.ts';
 import { hostTarget } from '../../src/build/targets.ts';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/document.ts';
 import { type Ended, leftWith, started as startedAlone } from '../support/started.ts';
 import { BIN } from './build.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/document.ts';
 import { loadScraped } from '../bench/scraped.ts';
 import { override, telemetry } from '../support/mesh/causes/cause.ts';
 import { built } from '../support/mesh/scenario.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { describe } from 'node:test';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/document.ts';
 import { ended, listening } from '../support/loopback.ts';
 import { istiodObject, modernMesh, PRODUCTPAGE, podObject, productpageObject } from '../support/modern.ts';
 import { it, needed } from '../support/programs.ts';

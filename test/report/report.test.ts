@@ -3,13 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { withCauses } from '../../src/diagnosis/cause.ts';
 import type { OpenFinding } from '../../src/diagnosis/diagnose.ts';
-import type { Section } from '../../src/diagnosis/finding.ts';
+import type { Finding, Section } from '../../src/diagnosis/finding.ts';
 import { UNDATED } from '../../src/diagnosis/history.ts';
+import { ignoreOf } from '../../src/diagnosis/ignore.ts';
+import type { FlowReport, Report } from '../../src/report/document.ts';
 import { escapeAll, escapeText } from '../../src/report/escape.ts';
-import { exitCodeOf, FAIL_ON, type VerdictWord } from '../../src/report/exit.ts';
+import { exitCodeOf, FAIL_ON, NO_GROUNDS, type VerdictWord } from '../../src/report/exit.ts';
 import { flowChain, flowPicture } from '../../src/report/flow.ts';
 import { listOf } from '../../src/report/list.ts';
-import { type Facts, type FlowReport, type Report, reportOf } from '../../src/report/report.ts';
+import { type Facts, reportOf } from '../../src/report/report.ts';
 import { tableOf } from '../../src/report/table.ts';
 import { plane } from '../support/judging.ts';
 import { missing } from '../support/mixer.ts';
@@ -30,6 +32,7 @@ const finding = (change: Partial<OpenFinding>): OpenFinding => ({
   effect: change.status === 'fail' || change.status === 'warn' ? 'missing' : null,
   commands: [],
   causedBy: null,
+  ignoredBy: null,
   durationMs: 0,
   missing: [],
   ...change,
@@ -60,6 +63,7 @@ const facts = (change: Partial<Facts> = {}): Facts => ({
   shares: null,
   unsearched: [],
   warnings: [],
+  baseline: null,
   failOn: 'unknown',
   signal: null,
   ...change,
@@ -95,6 +99,40 @@ describe('causes', () => {
         ['fail', 'a'],
       ],
     ]);
+  });
+  it('that are ignored take with them what they explain, and no more', () => {
+    const ignore = ignoreOf('Bad');
+    assert.ok(ignore);
+    const about = (...pods: readonly string[]): Pick<Finding, 'subjects'> => ({
+      subjects: [{ kind: 'Deployment', namespace: 'shop', name: 'web', pods }],
+    });
+    const follows = (...from: readonly string[]): OpenFinding => ({ ...failing(from), reason: 'Gone' });
+    const ignoring = (...steps: readonly [string, ...OpenFinding[]][]): unknown =>
+      withCauses(section(...steps), [ignore]).steps.map(({ findings }) =>
+        findings.map(({ status, causedBy, ignoredBy }) => [status, causedBy, ignoredBy].join(' ').trim()),
+      );
+    assert.deepEqual(ignoring(['a', failing()], ['b', follows('a')], ['c', follows('b')]), [
+      ['ignored  Bad'],
+      ['ignored a Bad'],
+      ['ignored b Bad'],
+    ]);
+    // The next loss is behind it: of other pods, or of the whole mesh where the first was of some pods.
+    const partial = { ...failing(), ...about('web-1') };
+    assert.deepEqual(ignoring(['a', partial], ['b', { ...follows('a'), ...about('web-1') }]), [
+      ['ignored  Bad'],
+      ['ignored a Bad'],
+    ]);
+    for (const more of [about('web-1', 'web-2'), { subjects: [] }])
+      assert.deepEqual(ignoring(['a', partial], ['b', { ...follows('a'), ...more }]), [['ignored  Bad'], ['fail']]);
+    // Another cause explains it as well: then it is not ignored.
+    assert.deepEqual(ignoring(['a', failing(), { ...failing(), reason: 'Worse' }], ['b', follows('a')]), [
+      ['ignored  Bad', 'fail'],
+      ['fail a'],
+    ]);
+    // What is unknown without a cause stays so, and a warning can be ignored.
+    assert.deepEqual(ignoring(['a', failing(['z'], 'unknown')]), [['unknown']]);
+    assert.deepEqual(ignoring(['a', finding({ status: 'warn', reason: 'Bad' })]), [['ignored  Bad']]);
+    assert.deepEqual(ignoring(['a', finding({ status: 'unknown', reason: 'Bad' })]), [['unknown']]);
   });
   it('are a workload’s own or its callers’, and one where both have the same', () => {
     const ofCallers = (...mayFollowFrom: readonly string[]): OpenFinding => ({
@@ -258,25 +296,25 @@ describe('the head of the table', () => {
 
 describe('the exit code', () => {
   const matrix: Record<VerdictWord, readonly number[]> = {
-    healthy: [1, 0, 0, 0],
-    broken: [1, 1, 1, 0],
-    error: [2, 2, 2, 2],
-    inconclusive: [1, 3, 0, 0],
-    'not-applicable': [4, 4, 4, 4],
-    unreachable: [5, 5, 5, 5],
+    healthy: [1, 0, 0, 0, 0],
+    broken: [1, 1, 1, 0, 0],
+    error: [2, 2, 2, 2, 2],
+    inconclusive: [1, 3, 0, 0, 0],
+    'not-applicable': [4, 4, 4, 4, 4],
+    unreachable: [5, 5, 5, 5, 5],
   };
   for (const [verdict, codes] of Object.entries(matrix)) {
     it(`of ${verdict} with a warning is ${codes.join(', ')} for --fail-on ${FAIL_ON.join(', ')}`, () => {
       assert.deepEqual(
-        FAIL_ON.map((failOn) => exitCodeOf(verdict as VerdictWord, true, failOn)),
+        FAIL_ON.map((failOn) => exitCodeOf(verdict as VerdictWord, { warns: true, fresh: null }, failOn)),
         codes,
       );
     });
   }
   it('of healthy without a warning is 0 for all', () => {
     assert.deepEqual(
-      FAIL_ON.map((failOn) => exitCodeOf('healthy', false, failOn)),
-      [0, 0, 0, 0],
+      FAIL_ON.map((failOn) => exitCodeOf('healthy', NO_GROUNDS, failOn)),
+      [0, 0, 0, 0, 0],
     );
   });
 });

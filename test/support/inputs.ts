@@ -1,5 +1,5 @@
 import { loadAll } from 'js-yaml';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/document.ts';
 import { istiodObject, modernMesh, productpageObject } from './modern.ts';
 import type { RecordedObject } from './recordings.ts';
 import { reported } from './run.ts';

@@ -1,6 +1,6 @@
 import { run } from '../../src/cli.ts';
 import type { Io } from '../../src/commands/io.ts';
-import type { Report } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/document.ts';
 import { NOW } from './judging.ts';
 
 export interface Ran {

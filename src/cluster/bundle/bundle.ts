@@ -19,6 +19,8 @@ export interface BundleHead {
   namespace: string;
   /** The Prometheus that the user named, without what gets past its login; null for those that are found. */
   prometheus: PrometheusAt | null;
+  /** The topic, or `all`; null of versions that did not tell. */
+  command: string | null;
 }
 
 /** A bundle read back: the answers lie in files of the scratch folder. */
@@ -177,11 +179,13 @@ function checked(file: string, value: unknown, files: ReadonlyMap<string, string
   const { tool, startedAt, context, namespace, questions } = manifest as Manifest;
   // Older versions kept none.
   const prometheus = manifest.prometheus ?? null;
+  const command = manifest.command ?? null;
   const isHead =
     Number.isFinite(Date.parse(startedAt)) &&
     typeof startedAt === 'string' &&
     isTextOrNull(context) &&
     isText(namespace) &&
+    isTextOrNull(command) &&
     (prometheus === null || isPrometheusAt(prometheus));
   if (!isHead || !questions.every(isEntry)) {
     throw new BundleError(`${file} is damaged: its bundle.json is not as --save-bundle writes it`);
@@ -192,5 +196,5 @@ function checked(file: string, value: unknown, files: ReadonlyMap<string, string
     if (path === undefined) throw new BundleError(`${file} is cut off: the answer ${entry.file} is missing`);
     return { ...entry, file: path };
   });
-  return { tool, startedAt, context, namespace, prometheus, entries };
+  return { tool, startedAt, context, namespace, prometheus, command, entries };
 }

@@ -103,9 +103,11 @@ const plain = (values: readonly string[]): readonly Offer[] => values.map((value
 async function valuesOf(flag: string, line: Line, io: Io): Promise<readonly Offer[]> {
   switch (flag) {
     case 'output':
-      return plain(['metrics', 'debug'].includes(line.words[0] ?? '') ? ['table', 'json'] : FORMATS);
+      return plain(['metrics', 'debug', 'diff'].includes(line.words[0] ?? '') ? ['table', 'json'] : FORMATS);
     case 'fail-on':
       return plain(FAIL_ON);
+    case 'ignore':
+      return plain(await reasonsIn(line.words[0] ?? ''));
     case 'color':
       return plain(COLORS);
     case 'namespace':
@@ -120,6 +122,14 @@ async function valuesOf(flag: string, line: Line, io: Io): Promise<readonly Offe
     default:
       return [];
   }
+}
+
+/** The reasons of a topic, or of all. */
+async function reasonsIn(command: string): Promise<readonly string[]> {
+  const { guide } = await import('../../guide/index.ts');
+  const { reasonsOf } = await import('../diagnose/ignores.ts');
+  const entries = guide.filter(({ id }) => command === 'all' || id === command);
+  return (await Promise.all(entries.map((entry) => entry.load()))).flatMap(reasonsOf);
 }
 
 async function wordOffers(line: Line, typed: string, io: Io): Promise<readonly Offer[]> {

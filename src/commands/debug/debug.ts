@@ -3,7 +3,7 @@ import { closest } from 'fastest-levenshtein';
 import { Gatherer } from '../../diagnosis/gather.ts';
 import { UsageError } from '../../errors.ts';
 import { escapeText } from '../../report/escape.ts';
-import { exitCodeOf } from '../../report/exit.ts';
+import { exitCodeOf, NO_GROUNDS } from '../../report/exit.ts';
 import { plain } from '../../report/style.ts';
 import type { Arguments } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
@@ -61,13 +61,13 @@ export async function debug(words: readonly string[], args: Arguments, io: Io): 
     await print(run === null ? io.stdout : io.stderr, plain(style, told.text));
     for (const { command, words: said } of told.missing)
       await aside(io.stderr, `error: no answer to \`${escapeText(command)}\`: ${escapeText(said)}\n`);
-    if (unsaved !== null) return exitCodeOf('error', false, 'unknown', io.signal());
+    if (unsaved !== null) return exitCodeOf('error', NO_GROUNDS, 'unknown', io.signal());
     if (run === null)
-      return exitCodeOf(told.missing.length > 0 ? 'inconclusive' : 'healthy', false, 'unknown', io.signal());
+      return exitCodeOf(told.missing.length > 0 ? 'inconclusive' : 'healthy', NO_GROUNDS, 'unknown', io.signal());
   } catch (error) {
     if (!(error instanceof NoIstio)) throw error;
     await aside(io.stderr, `error: ${error.message}\n`);
-    return exitCodeOf('not-applicable', false, 'unknown', io.signal());
+    return exitCodeOf('not-applicable', NO_GROUNDS, 'unknown', io.signal());
   } finally {
     await session.close();
   }

@@ -1,26 +1,24 @@
-import { messageOf, type Unanswered } from '../../errors.ts';
+import { messageOf, type Unanswered, UsageError } from '../../errors.ts';
 import type { Entry } from '../../guide/index.ts';
+import type { Report } from '../../report/document.ts';
 import { escapeText } from '../../report/escape.ts';
-import { exitCodeOf, type FailOn } from '../../report/exit.ts';
+import { exitCodeOf, type FailOn, NO_GROUNDS } from '../../report/exit.ts';
 import { listOf } from '../../report/list.ts';
 import { render, renderList } from '../../report/render.ts';
-import { errorReport, type Facts, type Report, reportOf } from '../../report/report.ts';
+import { errorReport } from '../../report/report.ts';
 import { tool } from '../../version.ts';
-import type { Arguments } from '../arguments.ts';
+import { type Arguments, text } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
 import { failOnOf, formatOf, scopeOf } from '../options.ts';
 import { openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
-import { type Found, type Histories, investigate } from './investigate.ts';
+import { ignoresOf } from './ignores.ts';
+import type { Histories } from './investigate.ts';
+import { type Look, type Looking, look, reportsOf } from './look.ts';
+import { openCompared, pastsOf } from './pasts.ts';
 import { openScreen } from './screen.ts';
 import { startSpinner } from './spinner.ts';
 import { changesBetween, type Watching, watch, watchingOf } from './watch.ts';
-
-/** One look at all that was asked for. */
-interface Look {
-  found: readonly Found[];
-  run: Omit<Facts['run'], 'scope'>;
-}
 
 /** One that is whole, and told before there is another. */
 interface ToldLook extends Look {
@@ -34,6 +32,9 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
   const failOn = failOnOf(args);
   const watching = watchingOf(args);
   scopeOf(args, 'default');
+  const baseline = text(args.baseline);
+  if (failOn === 'new' && baseline === null)
+    throw new UsageError('--fail-on new fails for what a baseline does not have: name one with --baseline');
   let session = await openSession(args, io);
   const isDrawn = watching !== null && io.stdout.isTTY === true && (format === 'table' || format === 'wide');
   const spinner = startSpinner(io, { quiet: args.quiet === true || isDrawn, ascii: style.ascii });
@@ -42,27 +43,13 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
   try {
     // Read while kubectl starts.
     const topics = await Promise.all(entries.map((entry) => entry.load()));
-    const reportsOf = ({ found, run }: Look, more: readonly string[] = []): readonly Report[] =>
-      found.map(({ warnings, scope, ...rest }) => {
-        const own = [...warnings, ...more];
-        return reportOf({ tool, run: { ...run, scope }, ...rest, warnings: own, failOn, signal: io.signal() });
-      });
-    const look = async (startedAt: number): Promise<Look> => {
-      const started = io.now();
-      const found = await investigate(topics, args, { ...session, startedAt }, spinner, io.now, histories);
-      const { context } = await session.identity;
-      const run = {
-        startedAt: new Date(startedAt).toISOString(),
-        durationMs: Math.max(0, io.now() - started),
-        context,
-        source: session.source,
-      };
-      return { found, run };
-    };
+    const wanted = entries.map(({ id }) => id);
+    const baselines = baseline === null ? [] : await pastsOf(await openCompared(baseline), wanted, args, io);
+    const looking: Looking = { topics, args, io, failOn, ignores: ignoresOf(args, topics), baselines };
     let unsaved: string | null = null;
     // The diagnosis stands. That the bundle which was asked for is not there is told by the exit code alone.
     const coded = <T extends { exitCode: number }>(made: T): T =>
-      unsaved === null ? made : { ...made, exitCode: exitCodeOf('error', false, failOn, io.signal()) };
+      unsaved === null ? made : { ...made, exitCode: exitCodeOf('error', NO_GROUNDS, failOn, io.signal()) };
     const textOf = async (reports: readonly Report[]): Promise<{ code: number; text: string }> => {
       const [first] = reports;
       if (first && entries.length === 1)
@@ -70,18 +57,18 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
       const list = coded(listOf(reports, failOn, io.signal()));
       return { code: list.exitCode, text: await renderList(list, format, style, showCommands) };
     };
-    let last = await look(session.startedAt);
+    let last = await look(looking, session, session.startedAt, spinner, histories);
     /** Of the last look that is whole, where there may be several. */
     let told: readonly Report[] | null = null;
     if (watching) {
-      const toldOf = (each: Look): ToldLook => ({ ...each, reports: reportsOf(each) });
+      const toldOf = (each: Look): ToldLook => ({ ...each, reports: reportsOf(looking, each) });
       const again = async (before: ToldLook): Promise<ToldLook> => {
         // What led to the cluster may have ended with the connection.
         if (before.reports.every(({ verdict }) => verdict === 'unreachable')) {
           await session.close();
           session = await openSession(args, { ...io, headStart: null });
         } else session.renew();
-        return toldOf(await look(io.now()));
+        return toldOf(await look(looking, session, io.now(), spinner, histories));
       };
       const textOnly = async (reports: readonly Report[]): Promise<string> => (await textOf(reports)).text;
       const end = await watched(watching, toldOf(last), again, textOnly, isDrawn, io);
@@ -95,7 +82,7 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
     void session.close();
     spinner.stop();
     if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
-    const reports = (told ?? reportsOf(last, unsaved === null ? [] : [unsaved])).map(coded);
+    const reports = (told ?? reportsOf(looking, last, unsaved === null ? [] : [unsaved])).map(coded);
     if (reports[0]?.verdict === 'unreachable')
       await aside(io.stderr, `error: ${escapeText(unreachableWords(last.found[0]?.unsearched ?? [], words))}\n`);
     const { code, text } = await textOf(reports);
@@ -111,7 +98,9 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
 const endedBy =
   (failOn: FailOn, io: Io) =>
   (report: Report): Report =>
-    io.signal() === null ? report : { ...report, exitCode: exitCodeOf(report.verdict, false, failOn, io.signal()) };
+    io.signal() === null
+      ? report
+      : { ...report, exitCode: exitCodeOf(report.verdict, NO_GROUNDS, failOn, io.signal()) };
 
 /** Looks again, and shows it: drawn over the look before on a terminal, elsewhere a line on stderr for each change. */
 async function watched(
@@ -180,6 +169,7 @@ export async function printError(topic: string, words: readonly string[], io: Io
     sections: [],
     unsearched: [],
     warnings: [messageOf(error)],
+    baseline: null,
     failOn: 'unknown',
     signal: null,
   });

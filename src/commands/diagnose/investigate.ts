@@ -4,6 +4,7 @@ import { walk } from '../../diagnosis/diagnose.ts';
 import type { Section } from '../../diagnosis/finding.ts';
 import { Gatherer } from '../../diagnosis/gather.ts';
 import { type History, UNDATED } from '../../diagnosis/history.ts';
+import type { Ignore } from '../../diagnosis/ignore.ts';
 import { keyOf, lostIn } from '../../diagnosis/losses.ts';
 import { settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
@@ -20,14 +21,21 @@ import { unmatched } from './unmatched.ts';
 export type Found = Pick<Facts, 'topic' | 'planes' | 'shares' | 'sections' | 'unsearched' | 'warnings'> &
   Pick<Facts['run'], 'scope'>;
 
+/** What an investigation needs beside a cluster. */
+export interface Means {
+  spinner: Spinner;
+  /** Milliseconds, for durations. */
+  readonly clock: () => number;
+  histories: Histories;
+  ignores: readonly Ignore[];
+}
+
 /** Finds the control planes and walks the topics for each, all at once: every source gathers once for all of them. */
 export async function investigate(
   topics: readonly Topic[],
   args: Arguments,
   session: Omit<Session, 'renew' | 'save' | 'close'>,
-  spinner: Spinner,
-  clock: () => number,
-  histories: Histories,
+  { spinner, clock, histories, ignores }: Means,
 ): Promise<readonly Found[]> {
   // The namespace of the context matters only for a workload without -n: nothing else waits for it.
   const waits = args.workload !== undefined && args.namespace === undefined;
@@ -75,7 +83,9 @@ export async function investigate(
         topic: topic.id,
         planes: judged,
         shares,
-        sections: await Promise.all(sections.map((section) => dated(topic, withCauses(section), gatherer, histories))),
+        sections: await Promise.all(
+          sections.map((section) => dated(topic, withCauses(section, ignores), gatherer, histories)),
+        ),
         unsearched,
         warnings: [],
         scope: asked,

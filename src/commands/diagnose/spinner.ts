@@ -7,11 +7,14 @@ export interface Spinner {
   stop(): void;
 }
 
+/** Of what nobody waits for. */
+export const NO_SPINNER: Spinner = { show: () => undefined, stop: () => undefined };
+
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const ASCII_FRAMES = ['|', '/', '-', '\\'];
 
 export function startSpinner({ stderr }: Io, options: { quiet: boolean; ascii: boolean }): Spinner {
-  if (!stderr.isTTY || options.quiet) return { show: () => undefined, stop: () => undefined };
+  if (!stderr.isTTY || options.quiet) return NO_SPINNER;
   const frames = options.ascii ? ASCII_FRAMES : FRAMES;
   let text = '';
   let frame = 0;

@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import type { Report } from '../../report/report.ts';
+import type { Report } from '../../report/document.ts';
 import { type Arguments, text } from '../arguments.ts';
 import { durationOf } from '../options.ts';
 import { sleepWithin } from '../session.ts';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Report } from '../../../src/report/report.ts';
+import type { Report } from '../../../src/report/document.ts';
 import { type Mesh, withMesh } from '../meshes.ts';
 import { type Ran, reported } from '../run.ts';
 

@@ -3,7 +3,7 @@ import type { Step } from '../../../src/diagnosis/check.ts';
 import { type Status, worst } from '../../../src/diagnosis/finding.ts';
 import { ambientWalk } from '../../../src/guide/missing-metrics/ambient/index.ts';
 import { sidecarWalk } from '../../../src/guide/missing-metrics/sidecar/index.ts';
-import type { Report } from '../../../src/report/report.ts';
+import type { Report } from '../../../src/report/document.ts';
 
 /** One right value, or several. */
 export type OneOf<T> = T | readonly T[];

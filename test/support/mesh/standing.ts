@@ -1,5 +1,5 @@
 import { after } from 'node:test';
-import type { Report } from '../../../src/report/report.ts';
+import type { Report } from '../../../src/report/document.ts';
 import type { RecordedObject } from '../recordings.ts';
 import { type Ran, reported, type World } from '../run.ts';
 import { assertSchema } from '../schema.ts';
