@@ -154,7 +154,7 @@ describe('--baseline', () => {
     }
     const other = await ran(['http10', '--bundle', bundle('today'), '--baseline', bundle('today')]);
     assert.deepEqual(
-      [other.code, /today\.tar\.gz is of missing-metrics, not of http10\n$/.test(other.stderr)],
+      [other.code, other.stderr.endsWith('today.tar.gz is of missing-metrics, not of http10\n')],
       [2, true],
     );
     const { code, stderr } = await ran([...TODAY, '--fail-on', 'new']);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import { matchesGolden } from './support/golden.ts';
 import { CAUSES, causeMeshes } from './support/mesh/causes/all.ts';
 import { severalCauses } from './support/mesh/causes/several.ts';
 import { comparable, examining } from './support/mesh/examined.ts';
@@ -26,3 +27,19 @@ for (const [what, causes] of Object.entries(CAUSES)) {
     }
   });
 }
+
+describe('what is printed to heal them', () => {
+  it('is the golden list, which is run for real elsewhere', async () => {
+    const fixes: Record<string, readonly string[]> = {};
+    for (const { name } of Object.values(CAUSES).flat()) {
+      const { live } = await examined(name);
+      const own = live.report.steps.flatMap(({ checks }) =>
+        checks.flatMap(({ id, status, reason, hint, hintKind }) =>
+          hintKind === 'fix' && (status === 'fail' || status === 'warn') ? [`${id} ${reason}: ${hint}`] : [],
+        ),
+      );
+      if (own.length > 0) fixes[name] = [...new Set(own)];
+    }
+    matchesGolden('fixes/causes.json', `${JSON.stringify(fixes, null, 1)}\n`);
+  });
+});

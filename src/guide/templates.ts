@@ -16,8 +16,12 @@ export function restartOf(pods: readonly [Pod, ...Pod[]]): string {
     : shellLine('kubectl', '-n', namespace, 'delete', 'pod', ...own.slice(0, MOST).map(({ name }) => name));
 }
 
-/** Changes labels or annotations in the template of what rolls pods out: new ones start at once. */
-export const patchTemplate = ({ kind, namespace, name }: Owner, metadata: object): string =>
+/** Changes labels or annotations in the template of what rolls pods out, and of others of its kind: new ones start at once. */
+export const patchTemplate = (
+  { kind, namespace, name }: Owner,
+  metadata: object,
+  ...others: readonly Pick<Owner, 'name'>[]
+): string =>
   shellLine(
     'kubectl',
     '-n',
@@ -25,6 +29,7 @@ export const patchTemplate = ({ kind, namespace, name }: Owner, metadata: object
     'patch',
     kind.toLowerCase(),
     name,
+    ...others.map((other) => other.name),
     '--type',
     'merge',
     '-p',

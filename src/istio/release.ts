@@ -4,3 +4,7 @@ export function isAtLeast(version: string, minor: string): boolean {
   const [wantMajor = 0, wantSecond = 0] = minor.split('.').map(Number);
   return major > wantMajor || (major === wantMajor && second >= wantSecond);
 }
+
+/** The Deployment of an istiod: each revision but the default one has its own (manifests/charts/istio-control). */
+export const istiodOf = (revision: string | null): string =>
+  revision === null || revision === 'default' ? 'istiod' : `istiod-${revision}`;

@@ -1,6 +1,7 @@
 import type { Loss } from '../diagnosis/check.ts';
 import type { Change } from '../diagnosis/history.ts';
 import type { StepReport } from './document.ts';
+import { type HintKind, kindOfHint } from './hint.ts';
 import { painted, type Style, wrapped } from './style.ts';
 
 /** A loss in words. Several checks of a step may fail for one reason, each with a cure of its own. */
@@ -20,9 +21,19 @@ export function causeOf(loss: Loss, steps: readonly StepReport[], style: Style, 
       ? [`${painted(style, 'bold', 'SINCE')}  ${wrapped(sinceWords(loss, wide), style.width - 7, '       ')}`]
       : []),
     ...changesOf(loss, style, wide),
-    `${painted(style, 'bold', 'FIX')}    ${hints.join('\n       ')}`,
+    ...hintsOf(hints, style),
     `DOCS   ${step.docs}`,
   ].join('\n');
+}
+
+/** What heals, and where to look: the first may stand alone. */
+function hintsOf(hints: readonly string[], style: Style): readonly string[] {
+  const of = (kind: HintKind): readonly string[] => hints.filter((hint) => kindOfHint(hint) === kind);
+  const words = { fix: 'FIX ', look: 'LOOK' } as const;
+  return (['fix', 'look'] as const).flatMap((kind) => {
+    const own = of(kind);
+    return own.length > 0 ? [`${painted(style, 'bold', words[kind])}   ${own.join('\n       ')}`] : [];
+  });
 }
 
 /** Changes that a table shows: all of them in `wide`. */

@@ -2,10 +2,13 @@ import type { ControlPlane, Generation, Loss, Scope, Shares } from '../diagnosis
 import type { Finding, Status } from '../diagnosis/finding.ts';
 import type { Comparison } from './compare.ts';
 import type { VerdictWord } from './exit.ts';
+import type { HintKind } from './hint.ts';
 
 /** A finding as documents show it. What its sources missed is in the report's `unchecked`. */
 export interface CheckReport extends Omit<Finding, 'check' | 'missing' | 'about' | 'effect'> {
   id: string;
+  /** Whether the hint changes something, or only shows; null without one. */
+  hintKind: HintKind | null;
 }
 
 export interface StepReport {

@@ -6,6 +6,7 @@ import { compared, freshIn } from './compare.ts';
 import type { FlowReport, Report, StepReport, Unchecked } from './document.ts';
 import { escapeAll } from './escape.ts';
 import { exitCodeOf, type FailOn, type Grounds, NO_GROUNDS, type Signal, type VerdictWord } from './exit.ts';
+import { kindOfHint, saidHint } from './hint.ts';
 import type { Past } from './past.ts';
 
 /** All that a report is made of. */
@@ -156,7 +157,8 @@ function stepReport(walked: StepFindings, order: number): StepReport {
       reason: finding.reason,
       meaning: finding.meaning,
       message: finding.message,
-      hint: finding.hint,
+      hint: finding.hint === null ? null : saidHint(finding.hint),
+      hintKind: finding.hint === null ? null : kindOfHint(finding.hint),
       evidence: finding.evidence,
       subjects: finding.subjects,
       commands: finding.commands,

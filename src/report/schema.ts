@@ -68,6 +68,7 @@ const check = object({
   meaning: nullable,
   message: string,
   hint: nullable,
+  hintKind: { enum: ['fix', 'look', null] },
   evidence: list(string),
   subjects: list(object({ kind: string, namespace: string, name: string, pods: list(string) })),
   commands: list(string),

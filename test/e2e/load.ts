@@ -16,12 +16,14 @@ const BUILT_IN: Record<string, string> = {
   StatefulSet: 'statefulsets',
   DaemonSet: 'daemonsets',
   EndpointSlice: 'endpointslices',
+  Job: 'jobs',
+  NetworkPolicy: 'networkpolicies',
   MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
   ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
 };
 
 /** The path of a kind's list, in its namespace. */
-function pathOf({ apiVersion, kind, metadata }: RecordedObject, plurals: ReadonlyMap<string, string>): string {
+export function pathOf({ apiVersion, kind, metadata }: RecordedObject, plurals: ReadonlyMap<string, string>): string {
   const prefix = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`;
   const plural = BUILT_IN[kind] ?? plurals.get(kind);
   const scope = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
@@ -29,7 +31,7 @@ function pathOf({ apiVersion, kind, metadata }: RecordedObject, plurals: Readonl
 }
 
 /** A schema that takes anything: what a CRD of Istio 1.0 had. */
-const anyVersion = (name: string) => ({
+export const anyVersion = (name: string) => ({
   name,
   served: true,
   storage: true,
@@ -37,7 +39,7 @@ const anyVersion = (name: string) => ({
 });
 
 /** What the API server of today refuses of an object that was recorded elsewhere, or gives by itself. */
-function admitted(object: RecordedObject): RecordedObject {
+export function admitted(object: RecordedObject): RecordedObject {
   const { status: _, ...rest } = structuredClone(object);
   // Its pods are the recorded ones: no controller shall make others.
   if (rest.kind === 'Deployment' && rest.spec) rest.spec.paused = true;

@@ -5,7 +5,7 @@ import { count, isSome, skip, some, sorted, unknown } from '../../diagnosis/verd
 import { askedEnvoys, nameOf, sampleOf } from '../../evidence/envoy/asked.ts';
 import { envoyLogs } from '../../evidence/envoy/logs.ts';
 import { responseCodes } from '../../evidence/prometheus/response-codes.ts';
-import { isAtLeast } from '../../istio/release.ts';
+import { isAtLeast, istiodOf } from '../../istio/release.ts';
 
 /** What was refused before is over (ms). */
 const HOUR = 3_600_000;
@@ -15,7 +15,7 @@ function cure({ version, namespace, revision }: ControlPlane): string {
   const client = 'let the client speak HTTP/1.1; nginx: proxy_http_version 1.1; proxy_set_header Connection "";';
   if (version !== null && !isAtLeast(version, '1.1')) return `# this release has no switch: ${client}`;
   const isOld = version !== null && !isAtLeast(version, '1.5');
-  const name = isOld ? 'istio-pilot' : revision === null || revision === 'default' ? 'istiod' : `istiod-${revision}`;
+  const name = isOld ? 'istio-pilot' : istiodOf(revision);
   const at = namespace ?? 'istio-system';
   return `${shellLine('kubectl', '-n', at, 'set', 'env', `deployment/${name}`, 'PILOT_HTTP10=1')}   # or ${client}`;
 }

@@ -1,6 +1,6 @@
 import { shellLine } from '../../cluster/question/shell.ts';
 import type { ControlPlane } from '../../diagnosis/check.ts';
-import { isAtLeast } from '../../istio/release.ts';
+import { isAtLeast, istiodOf } from '../../istio/release.ts';
 
 /** What makes the control plane write its certificates into the webhooks again (guide.md j): by release. */
 export function writeAgain({ namespace, version, revision, generation }: ControlPlane): string {
@@ -11,6 +11,5 @@ export function writeAgain({ namespace, version, revision, generation }: Control
   if (version === null ? generation === 'mixer' : !isAtLeast(version, '1.5')) {
     return shellLine('kubectl', '-n', at, 'delete', 'pod', '-l', 'istio in (sidecar-injector,galley)');
   }
-  const deployment = revision === null || revision === 'default' ? 'istiod' : `istiod-${revision}`;
-  return shellLine('kubectl', '-n', at, 'rollout', 'restart', `deployment/${deployment}`);
+  return shellLine('kubectl', '-n', at, 'rollout', 'restart', `deployment/${istiodOf(revision)}`);
 }

@@ -116,7 +116,7 @@ export function cureOf(loss: Loss, told: MetricsTold, plane: ControlPlane): stri
     }
     case 'MetricsDisabled':
     case 'OneSideDisabled':
-      return first ? note(objectLine('edit', first), 'take out disabled: true of metrics') : '';
+      return first ? note(objectsLine('edit', loss.culprits), 'take out disabled: true of metrics') : '';
     case 'TelemetryIgnored':
       return first && second
         ? note(

@@ -6,6 +6,7 @@ import { unknownBehindGateways } from '../../../../evidence/ambient/series.ts';
 import { apiGateways } from '../../../../evidence/istio/gateway-api.ts';
 import { itemsOf } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
+import { istiodOf } from '../../../../istio/release.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { endOf, isTraffic, perSecond, total } from '../../prometheus/rates.ts';
@@ -53,7 +54,7 @@ export const peersBehindGateways = defineCheck({
       reason: 'PeerIsGateway',
       effect: 'wrong',
       message: `${perSecond(rate)} behind ${some(eastWest.map(titleOf))} are counted with an unknown workload: ${some([...new Set(found.map((each) => endOf(each, 'destination_service')))])}`,
-      hint: `${shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'set', 'env', `deployment/istiod${plane.revision ? `-${plane.revision}` : ''}`, 'AMBIENT_ENABLE_BAGGAGE=true')}   # 1.29 and newer; sums by Service are right all the same`,
+      hint: `${shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'set', 'env', `deployment/${istiodOf(plane.revision)}`, 'AMBIENT_ENABLE_BAGGAGE=true')}   # 1.29 and newer; sums by Service are right all the same`,
     };
   },
 });

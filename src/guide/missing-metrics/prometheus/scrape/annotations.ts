@@ -62,12 +62,12 @@ export const scrapeAnnotations = defineCheck({
     if (unsure && (first || scraping.missing.length > 0)) return unsure;
     if (!first) return { status: 'pass', message: 'no proxy is left out for its annotations' };
     const [reason, own] = first;
-    const [subject] = subjectsOf(own);
+    const subjects = subjectsOf(own);
     return {
       status: 'fail',
       reason,
       message: `${partOf(own, scraping)}: ${WORDS[reason]}`,
-      hint: subject ? annotate(subject) : '',
+      hint: annotate(subjects),
       ...about(pods, ...others.map(([other, more]) => `${partOf(more, scraping)}: ${WORDS[other]}`)),
     };
   },

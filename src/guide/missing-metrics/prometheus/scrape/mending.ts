@@ -15,13 +15,37 @@ const MERGED = {
 /** A word of the cluster's behind a command's `#`. */
 export const plain = (text: string): string => text.replace(/[^\w ./:-]/g, '');
 
-/** Sets annotations where a person would: in the template of what owns the pods. */
-export function annotate(subject: Subject, annotations: Readonly<Record<string, string>> = MERGED): string {
-  if (isRolledOut(subject)) return patchTemplate(subject, { annotations });
-  const { kind, namespace, name, pods } = subject;
+/** So many groups of what is mended at once are named in one line. */
+const MOST = 3;
+
+/** Sets annotations where a person would: in the templates of what owns the pods, all of one kind and namespace at once. */
+export function annotate(subjects: readonly Subject[], annotations: Readonly<Record<string, string>> = MERGED): string {
+  const groups = new Map<string, Subject[]>();
+  for (const subject of subjects) {
+    const { kind, namespace, name } = subject;
+    const key = JSON.stringify(isRolledOut(subject) ? [kind, namespace] : [kind, namespace, name]);
+    groups.set(key, [...(groups.get(key) ?? []), subject]);
+  }
+  const lines = [...groups.values()].map((group) => annotating(group, annotations));
+  const told = lines.slice(0, MOST);
+  const comments = [
+    ...told.flatMap(({ comment }) => comment ?? []),
+    ...(lines.length > MOST ? [`and ${lines.length - MOST} more`] : []),
+  ];
+  return `${told.map(({ line }) => line).join(' && ')}${comments.length > 0 ? `   # ${comments.join('; ')}` : ''}`;
+}
+
+/** Of one kind and namespace; of what rolls nothing out, the pods themselves. */
+function annotating(
+  group: readonly Subject[],
+  annotations: Readonly<Record<string, string>>,
+): { line: string; comment: string | null } {
+  const [first] = group as readonly [Subject, ...Subject[]];
+  if (isRolledOut(first)) return { line: patchTemplate(first, { annotations }, ...group.slice(1)), comment: null };
+  const { kind, namespace, name, pods } = first;
   const set = Object.entries(annotations).map(([key, value]) => `${key}=${value}`);
   const line = shellLine('kubectl', '-n', namespace, 'annotate', 'pod', ...pods.slice(0, 3), '--overwrite', ...set);
-  return kind === 'Pod' ? line : `${line}   # and in what makes them, ${plain(`${kind} ${namespace}/${name}`)}`;
+  return { line, comment: kind === 'Pod' ? null : `and in what makes them, ${plain(`${kind} ${namespace}/${name}`)}` };
 }
 
 const patched = (kind: string, { namespace, name }: { namespace: string; name: string }, spec: object): string =>

@@ -51,7 +51,7 @@ export const prometheusAsksItself = defineCheck({
     if (!subject) return { status: 'pass', message: 'its sidecar does not capture what it sends' };
     const isAnswered = captured.some((pod) => isCaptured(pod, ['15090'])) && ports.includes('15090');
     const finding = {
-      hint: annotate(subject, { [`${TRAFFIC}includeOutboundIPRanges`]: '' }),
+      hint: annotate([subject], { [`${TRAFFIC}includeOutboundIPRanges`]: '' }),
       evidence: captured
         .slice(0, 10)
         .map(({ namespace, name }) => `Pod ${namespace}/${name} has a sidecar that captures what it sends`),

@@ -1,0 +1,102 @@
+import type { RecordedObject, Recording } from '../support/recordings.ts';
+import type { TestCluster } from './cluster.ts';
+import { admitted, anyVersion, pathOf } from './load.ts';
+
+/** A real API server that holds the objects of one mesh after the other: without their pages, kubelet and controllers. */
+export interface Held {
+  /** Holds these, as they are recorded, and none else. */
+  hold: (objects: readonly RecordedObject[]) => Promise<void>;
+  /** What it holds now of the kinds that the meshes have, as its clients get it. */
+  now: () => Promise<readonly RecordedObject[]>;
+}
+
+const NAMESPACES = '/api/v1/namespaces';
+
+interface Definition {
+  group: string;
+  scope?: string;
+  names: { plural: string; kind: string };
+  versions: readonly { name: string }[];
+}
+
+/** Kinds that other objects are made for, or by. */
+const LEFT_OUT = ['CustomResourceDefinition', 'Namespace', 'Node', 'ReplicaSet'];
+
+/** Defines every kind of these recordings. */
+export async function holding({ api }: TestCluster, recordings: readonly Recording[]): Promise<Held> {
+  const all = recordings.flatMap(({ objects }) => objects);
+  const plurals = new Map<string, string>();
+  const definitions = new Map<string, Definition>();
+  for (const { kind, metadata, spec } of all) {
+    if (kind !== 'CustomResourceDefinition') continue;
+    const own = spec as unknown as Definition;
+    const known = definitions.get(metadata.name)?.versions ?? [];
+    const more = own.versions.filter(({ name }) => !known.some((version) => version.name === name));
+    definitions.set(metadata.name, { ...own, versions: [...known, ...more] });
+    plurals.set(own.names.kind, own.names.plural);
+  }
+  for (const [name, { group, scope, names, versions }] of definitions) {
+    await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name, annotations: { 'api-approved.kubernetes.io': 'unapproved, of a recording' } },
+      spec: {
+        group,
+        scope: scope ?? 'Namespaced',
+        names: { ...names, singular: names.kind.toLowerCase(), listKind: `${names.kind}List` },
+        versions: versions.map((version, index) => ({ ...anyVersion(version.name), storage: index === 0 })),
+      },
+    });
+  }
+  const isHeld = ({ kind }: RecordedObject): boolean => !LEFT_OUT.includes(kind);
+  /** The list of each kind, in its namespace. */
+  const lists = [...new Set(all.filter(isHeld).map((object) => pathOf(object, plurals)))];
+  const items = async (list: string): Promise<readonly RecordedObject[]> => {
+    let { status, body } = await api('GET', list, undefined, [200, 429]);
+    // A kind that was defined a moment ago.
+    for (let attempt = 0; status === 429 && attempt < 100; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      ({ status, body } = await api('GET', list, undefined, [200, 429]));
+    }
+    const { apiVersion, kind, items } = JSON.parse(body) as RecordedObject & { items: RecordedObject[] };
+    // What is built in does not say it of each.
+    return items.map((item) => ({ ...item, apiVersion, kind: kind.replace(/List$/, '') }));
+  };
+
+  async function hold(objects: readonly RecordedObject[]): Promise<void> {
+    for (const { metadata } of objects.filter(({ kind }) => kind === 'Namespace')) {
+      const { name, labels = {}, annotations = {} } = metadata;
+      const path = `${NAMESPACES}/${name}`;
+      const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels, annotations } };
+      const there = await api('GET', path, undefined, [200, 404]);
+      await (there.status === 200 ? api('PUT', path, object) : api('POST', NAMESPACES, object));
+      const account = { metadata: { name: 'default' } };
+      await api('POST', `${path}/serviceaccounts`, account, [201, 409]);
+    }
+    await Promise.all(
+      lists.map(async (list) => {
+        for (const { metadata } of await items(list))
+          await api('DELETE', `${list}/${metadata.name}`, { gracePeriodSeconds: 0 }, [200, 202, 404]);
+      }),
+    );
+    // Nobody is behind a webhook of a recording: whatever it is called for is made before it.
+    const isWebhook = ({ kind }: RecordedObject): boolean => kind.endsWith('WebhookConfiguration');
+    const held = objects.filter(isHeld);
+    for (const part of [held.filter((each) => !isWebhook(each)), held.filter(isWebhook)])
+      await Promise.all(part.map((object) => api('POST', pathOf(object, plurals), alone(object))));
+  }
+
+  // What a fix makes may lie in a namespace that has nothing of its kind.
+  const everywhere = [NAMESPACES, ...new Set(lists.map((list) => list.replace(/\/namespaces\/[^/]+(?=\/)/, '')))];
+  return { hold, now: async () => (await Promise.all(everywhere.map(items))).flat() };
+}
+
+/** Nobody owns what is held: the owner was made for pods elsewhere. And no controller acts on it. */
+function alone(recorded: RecordedObject): RecordedObject {
+  const object = admitted(recorded);
+  const { ownerReferences: _, ...metadata } = object.metadata as RecordedObject['metadata'] & {
+    ownerReferences?: unknown;
+  };
+  if (object.kind === 'Deployment') delete object.spec?.paused;
+  return { ...object, metadata };
+}
