@@ -6,6 +6,7 @@ import { after, describe } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { pack } from 'tar-stream';
+import { REPORT_WORDS } from '../src/commands/explain/words.ts';
 import { kubectlFlagsOf } from '../src/commands/kubectl-flags.ts';
 import { durationOf, scopeOf, workloadOf } from '../src/commands/options.ts';
 import { topics } from '../src/guide/index.ts';
@@ -106,6 +107,16 @@ describe('the command line', () => {
     const { report, code } = await reported(['missing-metrics', '--nonsense-flag']);
     assert.deepEqual([code, report.verdict, report.exitCode], [2, 'error', 2]);
     assert.match(report.warnings[0] ?? '', /unknown flag/);
+  });
+
+  it('explains words of the report by the names that the report has for them', async () => {
+    const { stdout: schema } = await ran(['schema']);
+    for (const word of Object.keys(REPORT_WORDS)) {
+      assert.ok(schema.includes(`"${word}"`), word);
+      const { code, stdout } = await ran(['explain', word]);
+      assert.deepEqual([code, stdout.startsWith(`${word}  `)], [0, true]);
+      assert.ok(stdout.split('\n').every((line) => line.length <= 100));
+    }
   });
 
   it('lists topics, and explains every check, step and reason', async () => {

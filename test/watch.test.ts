@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
+import type { Report } from '../src/report/document.ts';
+import { NOW } from './support/judging.ts';
 import { built } from './support/mesh/scenario.ts';
 import { shop } from './support/mesh/spec.ts';
 import { sharedMesh } from './support/mesh/standing.ts';
@@ -46,6 +48,18 @@ describe('a run that looks again', { concurrency: true }, () => {
     hears: (text) => {
       if (text.includes('broken')) mend();
     },
+  });
+
+  it('--wait is not confused by a clock that runs backwards between two looks', async () => {
+    let told = 0;
+    const { code, stdout } = await looking(['--wait=30s', '--every=1s', '-o', 'json'], (mend) => ({
+      ...whenTold(mend),
+      now: () => NOW - 60_000 * told++,
+    }));
+    assert.equal(code, 0, stdout);
+    const { run } = JSON.parse(stdout) as Report;
+    assert.equal(run.durationMs, 0);
+    assert.ok(Date.parse(run.startedAt) < NOW);
   });
 
   it('--wait ends when all is well, with the report and its exit code', async () => {

@@ -17,11 +17,13 @@ export interface World {
   interrupt?: AbortSignal;
   signal?: Io['signal'];
   headStart?: Io['headStart'];
+  /** The clock, in milliseconds since 1970; that of the tests by default, which stands still. */
+  now?: () => number;
   /** Hears what is written to stderr, as it is written. */
   hears?: (text: string) => void;
 }
 
-/** Runs the command line in this process. The clock stands still: every report of a test is from the same moment. */
+/** Runs the command line in this process. Every report of a test is from the same moment, unless it says otherwise. */
 export async function ran(argv: readonly string[], world: World = {}): Promise<Ran> {
   const said = { stdout: '', stderr: '' };
   const terminal = {
@@ -42,7 +44,7 @@ export async function ran(argv: readonly string[], world: World = {}): Promise<R
     stderr: capturing('stderr'),
     // kubectl is a child of this process; no more of its environment is anybody's.
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...world.env },
-    now: () => NOW,
+    now: world.now ?? (() => NOW),
     interrupt: world.interrupt ?? new AbortController().signal,
     headStart: world.headStart ?? null,
     signal: world.signal ?? (() => null),

@@ -17,9 +17,10 @@ export const explainCommand: Command = (io) => ({
   builder: (command) =>
     command
       .usage('$0 explain WORD')
-      .positional('word', { type: 'string', describe: 'A topic, a step, a check or a reason' })
+      .positional('word', { type: 'string', describe: 'A topic, a step, a check, a reason or a word of the report' })
       .example('$0 explain HandlerMissing', 'a reason')
-      .example('$0 explain handler-labels-match', 'a check'),
+      .example('$0 explain handler-labels-match', 'a check')
+      .example('$0 explain since', 'a word of the report'),
   async handler({ word }) {
     const { explanation } = await import('./explain.ts');
     await print(io.stdout, await explanation(String(word)));

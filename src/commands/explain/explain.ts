@@ -4,6 +4,7 @@ import { type Hindrance, UsageError } from '../../errors.ts';
 import { topics } from '../../guide/index.ts';
 import { wrapped } from '../../report/style.ts';
 import { HELPERS } from '../debug/helpers.ts';
+import { REPORT_WORDS } from './words.ts';
 
 /** Why something could not be looked at: the reasons of every `unknown`. */
 const HINDRANCES: Readonly<Record<Hindrance, string>> = {
@@ -94,6 +95,8 @@ export async function explanation(word: string): Promise<string> {
   if (byReason.length > 0) {
     return `${byReason.map(({ check, step }) => `${word}  of ${check.id}, in ${step.id}\n  ${wrapped(check.reasons[word] ?? '', 98, '  ')}`).join('\n\n')}\n`;
   }
+  const [title, text] = (Object.hasOwn(REPORT_WORDS, word) && REPORT_WORDS[word]) || [];
+  if (title !== undefined && text !== undefined) return `${word}  ${title}\n  ${wrapped(text, 98, '  ')}\n`;
   if (Object.hasOwn(HINDRANCES, word))
     return `${word}  why something is unknown\n  ${wrapped(HINDRANCES[word as Hindrance], 98, '  ')}\n`;
   throw new UsageError(
@@ -122,7 +125,7 @@ function topicText(topic: Topic): string {
 export async function explained(): Promise<readonly string[]> {
   const known = [...(await topics()).map(({ id }) => id), 'debug', ...Object.keys(HELPERS)];
   const words = (await places()).flatMap(({ step, check }) => [step.id, check.id, ...Object.keys(check.reasons)]);
-  return [...new Set([...known, ...words]), ...Object.keys(HINDRANCES)];
+  return [...new Set([...known, ...words]), ...Object.keys(HINDRANCES), ...Object.keys(REPORT_WORDS)];
 }
 
 function checkText({ topic, step, check }: Place): string {

@@ -8,8 +8,8 @@ import { historyIn, type Signal, type StoreHistory, type Trace } from '../../evi
 import { meshStore } from '../../evidence/prometheus/mesh-store.ts';
 import { loaded } from '../../evidence/prometheus/proxies.ts';
 import { type PrometheusServer, prometheusServers } from '../../evidence/prometheus/server.ts';
-import { allSeries } from '../../evidence/prometheus/store.ts';
 import { literal } from '../../scraping/ways.ts';
+import { seriesIn } from './prometheus/answers.ts';
 import { WAYPOINT, ZTUNNEL_EMITS } from './steps.ts';
 
 /** What proxies, ztunnels and waypoints count, of a histogram its count (modern.md 1). */
@@ -95,7 +95,7 @@ async function storeOf({ from, plane, now }: Ask): Promise<{ server: PrometheusS
   const isMixer = plane.generation === 'mixer';
   const index = isMixer ? 0 : ((await from(meshStore))?.index ?? 0);
   const server = asked[index];
-  const clock = isMixer ? (await from(stored))[index]?.now : allSeries(await from(loaded))[0]?.at;
+  const clock = isMixer ? (await from(stored))[index]?.now : seriesIn((await from(loaded))[index])[0]?.at;
   return server ? { server, clock: (clock ?? now) / 1000 } : null;
 }
 
