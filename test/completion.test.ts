@@ -91,6 +91,12 @@ describe('completion', () => {
       ':4',
     ],
     [['completion', ''], ['install', 'uninstall'], ':4'],
+    [['diff', ''], [], ':0'],
+    [['diff', 'old.json', ''], [], ':0'],
+    [['missing-metrics', '--baseline', ''], [], ':0'],
+    [['missing-metrics', '--ignore', 'ScrapeSays'], ['ScrapeSaysFalse'], ':4'],
+    [['route-rules', '--ignore', 'ScrapeSays'], [], ':4'],
+    [['missing-metrics', '--fail-on', 'n'], ['new', 'never'], ':4'],
     [['schema', ''], [], ':4'],
     [['nonsense', '--c'], [], ':4'],
   ];

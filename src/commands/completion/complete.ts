@@ -51,6 +51,8 @@ export async function complete(args: readonly string[], io: Io): Promise<number>
     if (flags[wanted]?.file) directive = FILES;
     else offers = await orNothing(valuesOf(wanted, line, io));
   } else if (current.startsWith('-')) offers = flagOffers(flags, line);
+  // Its words are files.
+  else if (line.words[0] === 'diff') directive = FILES;
   else offers = await orNothing(wordOffers(line, typed, io));
   const lines = offers
     .filter(({ value }) => value.startsWith(typed) && isPlain(value))

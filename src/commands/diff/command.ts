@@ -13,7 +13,7 @@ export const diffCommand: Command = (io, exit) => ({
       .positional('new', { type: 'string', describe: 'A newer one' })
       .options(flagsOf('diff'))
       .example('$0 diff before.tar.gz after.tar.gz', 'two bundles')
-      .example('$0 diff before.json after.json -o json', 'two reports, for a script'),
+      .example('$0 diff old.json new.json -o json', 'two reports'),
   async handler(args) {
     const { diff } = await import('./diff.ts');
     exit(await diff(args, io));
