@@ -219,3 +219,11 @@ describe('diff', () => {
     }
   });
 });
+
+describe('--plan', () => {
+  it('needs a cluster', async () => {
+    const { code, stderr } = await ran([...TODAY, '--plan']);
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: --plan asks a cluster what there is, and --bundle replays one: give one of them\n$/);
+  });
+});

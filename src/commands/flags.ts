@@ -53,6 +53,7 @@ const TOPIC_FLAGS = {
     requiresArg: true,
     describe: 'Tell what is new against this report in JSON or bundle, and what is fixed',
   },
+  plan: { type: 'boolean', describe: 'Show what each FIX would change, as kubectl diff does, and apply nothing' },
   wait: { type: 'string', describe: 'Look again until all is well, at most so long: 5m where it does not say' },
   watch: { type: 'boolean', describe: 'Look again and again' },
   every: { type: 'string', requiresArg: true, describe: 'How long to wait before looking again, by default 5s' },

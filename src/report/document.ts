@@ -3,6 +3,7 @@ import type { Finding, Status } from '../diagnosis/finding.ts';
 import type { Comparison } from './compare.ts';
 import type { VerdictWord } from './exit.ts';
 import type { HintKind } from './hint.ts';
+import type { Plan } from './plan.ts';
 
 /** A finding as documents show it. What its sources missed is in the report's `unchecked`. */
 export interface CheckReport extends Omit<Finding, 'check' | 'missing' | 'about' | 'effect'> {
@@ -88,5 +89,7 @@ export interface Report {
   unchecked: readonly Unchecked[];
   /** What differs from the report or bundle that --baseline names; null without. */
   baseline: Comparison | null;
+  /** What each fix would change, where --plan asks for it; null without. */
+  plan: readonly Plan[] | null;
   warnings: readonly string[];
 }

@@ -68,6 +68,7 @@ export function reportOf(facts: Facts): Report {
     steps,
     unchecked: uncheckedOf(facts),
     baseline: null,
+    plan: null,
     warnings: verdict === 'not-applicable' ? [...nothingJudged(facts, steps), ...facts.warnings] : facts.warnings,
   });
   const baseline = facts.baseline && escapeAll(compared(report, facts.baseline));

@@ -180,6 +180,9 @@ const report = object({
     }),
   ),
   baseline: { anyOf: [object(comparison), { type: 'null' }] },
+  plan: {
+    anyOf: [list(object({ hint: string, diff: list(string), unforeseen: list(string) })), { type: 'null' }],
+  },
   warnings: list(string),
 });
 

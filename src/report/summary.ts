@@ -3,6 +3,7 @@ import { causeOf } from './cause.ts';
 import { countsOf, differencesOf } from './differences.ts';
 import type { Report } from './document.ts';
 import type { ReportList } from './list.ts';
+import { plansText } from './plan.ts';
 import { NOTHING } from './report.ts';
 import { painted, plain, type Style, wrapped } from './style.ts';
 import { commandsOf, headOf, rightsOf, rowsTable } from './table.ts';
@@ -74,6 +75,10 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style, showCom
     ...causes,
     ...warnings,
     ...differences,
+    plansText(
+      items.flatMap(({ plan }) => plan ?? []),
+      style,
+    ),
     rights,
     ...next,
     commands,

@@ -7,6 +7,7 @@ import { NO_BORDERS } from './columns.ts';
 import { countsOf, differencesOf, momentOf } from './differences.ts';
 import type { CheckReport, Report, StepReport } from './document.ts';
 import { flowChain, flowPicture, isMeasured, isPlaced } from './flow.ts';
+import { plansText } from './plan.ts';
 import { isOf } from './report.ts';
 import { painted, plain, STATUS_PAINT, type Style, statusWord, wrapped } from './style.ts';
 
@@ -26,6 +27,7 @@ export function tableOf(report: Report, style: Style, options: { wide: boolean; 
     ...(sections.length > 0 ? sections : [nothingFound(report, style)]),
     notesOf(report, style),
     baselineOf(report, style, options.wide),
+    plansText(report.plan ?? [], style),
     rightsOf(report.topic, report.unchecked, style),
     ...(options.showCommands ? [commandsOf(report.steps, style)] : []),
     footOf(report, style),

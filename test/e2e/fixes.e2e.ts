@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import type { Patience } from '../../src/cluster/ways/deadline.ts';
+import type { Kubectl } from '../../src/cluster/ways/kubectl-process.ts';
+import { planOf } from '../../src/commands/diagnose/plan.ts';
 import { causeMeshes } from '../support/mesh/causes/all.ts';
 import { examining } from '../support/mesh/examined.ts';
 import type { Mesh } from '../support/meshes.ts';
+import { assertSchema } from '../support/schema.ts';
 import { BIN } from './build.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 import { type Held, holding } from './held.ts';
 import { mendedBy } from './mended.ts';
-import { started } from './user.ts';
+import { report, started } from './user.ts';
 
 /** What `missing-metrics` prints to heal each mesh, `CHECK REASON: LINE`: test/causes.test.ts holds it against live runs. */
 const FIXES = JSON.parse(readFileSync(new URL('../golden/fixes/causes.json', import.meta.url), 'utf8')) as Record<
@@ -57,6 +61,8 @@ const TAKES_MORE: Readonly<Record<string, string>> = {
   WaypointsNotAskedFor: JUDGEMENT,
 };
 
+const PATIENCE: Patience = { request: 20_000, run: new AbortController().signal };
+
 /** It would install a release of Istio, and asks first. */
 const INSTALLS = /^istioctl upgrade /;
 
@@ -70,6 +76,12 @@ describe('every fix that is printed', () => {
   let held: Held;
   const meshes = causeMeshes();
   const healed = new Map<string, () => Mesh>();
+  let foreseen = 0;
+  const kubectl = (): Kubectl => ({
+    program: 'kubectl',
+    flags: ['--kubeconfig', cluster.kubeconfig],
+    env: process.env,
+  });
   before(async () => {
     cluster = await startCluster();
     held = await holding(
@@ -86,6 +98,7 @@ describe('every fix that is printed', () => {
       const before = await held.now();
       for (const fix of fixes) {
         const { line } = readOf(fix);
+        const plan = await planOf(line, kubectl(), PATIENCE);
         const ran = await started('bash', ['-c', `set -e -o pipefail; ${line}`], {
           KUBECONFIG: cluster.kubeconfig,
           KUBE_EDITOR: editorOf(line),
@@ -93,11 +106,37 @@ describe('every fix that is printed', () => {
         });
         if (INSTALLS.test(line)) assert.match(ran.stdout, /will install the Istio .*Proceed\?/);
         else assert.equal(ran.code, 0, `${line}\n${ran.stdout}${ran.stderr}`);
+        if (plan.unforeseen.length > 0) continue;
+        // What was planned is there now: once more, it would change nothing.
+        foreseen++;
+        assert.ok(plan.diff.length > 0, line);
+        const { diff, unforeseen } = await planOf(line, kubectl(), PATIENCE);
+        assert.ok(
+          line.startsWith('echo ') ? unforeseen[0]?.startsWith('kubectl apply -f -: there is ') : diff.length === 0,
+          line,
+        );
       }
       mendedBy(mesh.recording, before, await held.now());
       healed.set(name, () => mesh);
     });
   }
+
+  it('is planned as kubectl diff shows it, and nothing is applied', async () => {
+    assert.ok(foreseen > 20, `${foreseen} were foreseen`);
+    const mesh = meshes.get('the Telemetry that would enable metrics is labelled with a tag')?.() ?? assert.fail();
+    await held.hold(mesh.recording.objects, true);
+    const before = await held.now();
+    const args = ['istio-diag', 'missing-metrics', '--plan', '--fail-on=never'];
+    const { stdout } = await started('kubectl', args, { KUBECONFIG: cluster.kubeconfig });
+    const told =
+      /^PLAN {2}\(nothing was applied\)\n# kubectl -n istio-system label telemetries\S* mesh-default istio\.io\/rev=default.*\n--- live\/Telemetry\/istio-system\/mesh-default\n\+\+\+ planned\/Telemetry\/istio-system\/mesh-default\n@@ /m;
+    assert.match(stdout, told);
+    assert.match(stdout, /^-\s+istio\.io\/rev: (?!default)\S+\n\+\s+istio\.io\/rev: default$/m);
+    assert.deepEqual(await held.now(), before);
+    const { report: made } = await report(cluster.kubeconfig, ['missing-metrics', '--plan']);
+    assertSchema(made);
+    assert.equal(made.plan?.length, 1);
+  });
 
   it('heals, but for what takes more than the objects that it changes', async () => {
     const examined = examining(healed, () => false);

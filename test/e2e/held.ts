@@ -4,8 +4,8 @@ import { admitted, anyVersion, pathOf } from './load.ts';
 
 /** A real API server that holds the objects of one mesh after the other: without their pages, kubelet and controllers. */
 export interface Held {
-  /** Holds these, as they are recorded, and none else. */
-  hold: (objects: readonly RecordedObject[]) => Promise<void>;
+  /** Holds these, as they are recorded, and none else; pods run only where that is asked for: it takes longer. */
+  hold: (objects: readonly RecordedObject[], running?: boolean) => Promise<void>;
   /** What it holds now of the kinds that the meshes have, as its clients get it. */
   now: () => Promise<readonly RecordedObject[]>;
 }
@@ -63,8 +63,16 @@ export async function holding({ api }: TestCluster, recordings: readonly Recordi
     return items.map((item) => ({ ...item, apiVersion, kind: kind.replace(/List$/, '') }));
   };
 
-  async function hold(objects: readonly RecordedObject[]): Promise<void> {
-    for (const { metadata } of objects.filter(({ kind }) => kind === 'Namespace')) {
+  const seen = new Set<string>();
+  async function hold(objects: readonly RecordedObject[], running = false): Promise<void> {
+    const wanted = objects.filter(({ kind }) => kind === 'Namespace');
+    // A namespace does not end without its controller: those of a mesh before stay, and ask for nothing.
+    const others = [...seen].filter((name) => !wanted.some(({ metadata }) => metadata.name === name));
+    for (const { metadata } of [
+      ...wanted,
+      ...others.map((name) => ({ metadata: { name } as RecordedObject['metadata'] })),
+    ]) {
+      seen.add(metadata.name);
       const { name, labels = {}, annotations = {} } = metadata;
       const path = `${NAMESPACES}/${name}`;
       const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels, annotations } };
@@ -84,6 +92,12 @@ export async function holding({ api }: TestCluster, recordings: readonly Recordi
     const held = objects.filter(isHeld);
     for (const part of [held.filter((each) => !isWebhook(each)), held.filter(isWebhook)])
       await Promise.all(part.map((object) => api('POST', pathOf(object, plurals), alone(object))));
+    const pods = running ? held.filter(({ kind }) => kind === 'Pod') : [];
+    await Promise.all(
+      pods.map(({ metadata, status, ...pod }) =>
+        api('PATCH', `${pathOf({ ...pod, metadata }, plurals)}/${metadata.name}/status`, { status }),
+      ),
+    );
   }
 
   // What a fix makes may lie in a namespace that has nothing of its kind.

@@ -1,7 +1,7 @@
 import { messageOf, type Unanswered, UsageError } from '../../errors.ts';
 import type { Entry } from '../../guide/index.ts';
 import type { Report } from '../../report/document.ts';
-import { escapeText } from '../../report/escape.ts';
+import { escapeAll, escapeText } from '../../report/escape.ts';
 import { exitCodeOf, type FailOn, NO_GROUNDS } from '../../report/exit.ts';
 import { listOf } from '../../report/list.ts';
 import { render, renderList } from '../../report/render.ts';
@@ -10,7 +10,7 @@ import { tool } from '../../version.ts';
 import { type Arguments, text } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
 import { failOnOf, formatOf, scopeOf } from '../options.ts';
-import { openSession } from '../session.ts';
+import { openConfiguration, openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
 import { ignoresOf } from './ignores.ts';
 import type { Histories } from './investigate.ts';
@@ -35,6 +35,8 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
   const baseline = text(args.baseline);
   if (failOn === 'new' && baseline === null)
     throw new UsageError('--fail-on new fails for what a baseline does not have: name one with --baseline');
+  if (args.plan === true && args.bundle !== undefined)
+    throw new UsageError('--plan asks a cluster what there is, and --bundle replays one: give one of them');
   let session = await openSession(args, io);
   const isDrawn = watching !== null && io.stdout.isTTY === true && (format === 'table' || format === 'wide');
   const spinner = startSpinner(io, { quiet: args.quiet === true || isDrawn, ascii: style.ascii });
@@ -82,7 +84,8 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
     void session.close();
     spinner.stop();
     if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
-    const reports = (told ?? reportsOf(looking, last, unsaved === null ? [] : [unsaved])).map(coded);
+    const found = (told ?? reportsOf(looking, last, unsaved === null ? [] : [unsaved])).map(coded);
+    const reports = args.plan === true && io.signal() === null ? await planned(found, args, io) : found;
     if (reports[0]?.verdict === 'unreachable')
       await aside(io.stderr, `error: ${escapeText(unreachableWords(last.found[0]?.unsearched ?? [], words))}\n`);
     const { code, text } = await textOf(reports);
@@ -101,6 +104,15 @@ const endedBy =
     io.signal() === null
       ? report
       : { ...report, exitCode: exitCodeOf(report.verdict, NO_GROUNDS, failOn, io.signal()) };
+
+/** With what the fixes would change. */
+async function planned(reports: readonly Report[], args: Arguments, io: Io): Promise<readonly Report[]> {
+  const { plansOf } = await import('./plan.ts');
+  const { kubectl, patience } = openConfiguration(args, io);
+  return Promise.all(
+    reports.map(async (report) => ({ ...report, plan: escapeAll(await plansOf(report, kubectl, patience)) })),
+  );
+}
 
 /** Looks again, and shows it: drawn over the look before on a terminal, elsewhere a line on stderr for each change. */
 async function watched(

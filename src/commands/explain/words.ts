@@ -21,6 +21,10 @@ export const REPORT_WORDS: Readonly<Record<string, readonly [title: string, text
     'what differs from the file that --baseline names',
     'Of each finding that follows from no other, and of each object in it: new is what was not found then, known what was, fixed what was looked at again and passed. unknown is what cannot be told: it was not looked at again, another reason is found in its place, or its list of names is cut. --fail-on new fails for what is new, and is inconclusive (3) where something may be.',
   ],
+  plan: [
+    'what each fix would change, where --plan asks for it',
+    'The lines that kubectl diff would show, by kubectl’s own --dry-run=client: nothing is sent to be changed. What is not foreseen is named: a line that opens an editor, deletes, restarts, or runs another program.',
+  ],
   hintKind: [
     'what the line to type next does',
     'fix (FIX in the table) changes something: it is meant to heal. look (LOOK) changes nothing: it shows what to decide by. A line that deletes says so behind its #.',
