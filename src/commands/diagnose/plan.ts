@@ -52,7 +52,9 @@ export async function planOf(hint: string, kubectl: Kubectl, patience: Patience)
     try {
       if (words[0] === 'echo' && commands[index + 1]?.isPiped) continue;
       if (words[0] !== 'kubectl') parts.push(unforeseen(words, 'another program’s'));
-      else if (FORESEEN.has(verb) && !isPiped) parts.push(await changed(words.slice(1), kubectl, patience));
+      // The last --dry-run counts, and behind -- there are no flags.
+      else if (FORESEEN.has(verb) && !isPiped && !words.includes('--'))
+        parts.push(await changed(words.slice(1), kubectl, patience));
       else if (verb === 'apply' && before?.[0] === 'echo')
         parts.push(await applied(before[1] ?? '', kubectl, patience));
       else parts.push(unforeseen(words, UNFORESEEN[verb] ?? 'it is made of what another command prints'));
