@@ -35,6 +35,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'version.ts',
     'cli-table3',
     'js-yaml',
+    'diff',
     'fastest-levenshtein',
     'yargs',
     'node:',

@@ -43,6 +43,9 @@ describe('--ignore', () => {
     for (const [codeWanted, ...ignores] of [
       [0, 'Scrape*'],
       [0, 'ScrapeSays?alse=bookinfo/*'],
+      // Everything of a namespace (istio/istio#55504).
+      [0, '*=bookinfo/*'],
+      [1, '*=kube-*/*'],
       [0, 'ScrapeSaysFalse=bookinfo/reviews-v1', 'Scrape*=*/reviews-v?'],
       [1, 'ScrapeSaysFalse=bookinfo/reviews-v1'],
       [1, 'ScrapeSaysFalse=shop/*'],
@@ -75,6 +78,11 @@ describe('--ignore', () => {
         /^error: --ignore takes REASON or REASON=NAMESPACE\/NAME, both with \* and \?, not "Scrape Says"\n$/,
       ],
       ['HostMissing', /did you mean/],
+      // As istioctl analyze takes it (istio/istio#58188).
+      [
+        'ScrapeSaysFalse=Deployment reviews-v1.bookinfo',
+        /^error: --ignore takes REASON or REASON=NAMESPACE\/NAME, both with \* and \?, not "ScrapeSaysFalse=Deployment/,
+      ],
     ] as const) {
       const { code, stderr } = await ran([...TODAY, '--ignore', ignore]);
       assert.equal(code, 2);

@@ -23,7 +23,7 @@ export const REPORT_WORDS: Readonly<Record<string, readonly [title: string, text
   ],
   plan: [
     'what each fix would change, where --plan asks for it',
-    'The lines that kubectl diff would show, by kubectl’s own --dry-run=client: nothing is sent to be changed. What is not foreseen is named: a line that opens an editor, deletes, restarts, or runs another program.',
+    'The lines that kubectl diff would show, by kubectl’s own --dry-run=client: nothing is sent to be changed, and what the API server or a webhook would refuse is not known. What is not foreseen is named: a line that opens an editor, deletes, restarts, or runs another program.',
   ],
   hintKind: [
     'what the line to type next does',
