@@ -132,7 +132,8 @@ describe('what a real Prometheus stores of a mesh', { concurrency: 16 }, () => {
       }),
     });
     assert.deepEqual(said(findings), { 'callers-known': 'fail MostCallersUnknown' });
-    assert.match(messageOf(findings, 'callers-known'), /^100% of .* come from unknown callers, by mutual TLS/);
+    // Two queries, of which the store may answer one a moment later: then the rates differ by a little.
+    assert.match(messageOf(findings, 'callers-known'), /^(100|99)% of .* come from unknown callers, by mutual TLS/);
   });
 
   it('passes some through', async () => {
