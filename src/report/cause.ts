@@ -1,8 +1,7 @@
 import type { Loss } from '../diagnosis/check.ts';
 import type { Change } from '../diagnosis/history.ts';
-import type { StepReport } from './document.ts';
-import { type HintKind, kindOfHint } from './hint.ts';
-import { painted, type Style, wrapped } from './style.ts';
+import type { CheckReport, StepReport } from './document.ts';
+import { momentWords, painted, type Style, wrapped } from './style.ts';
 
 /** A loss in words. Several checks of a step may fail for one reason, each with a cure of its own. */
 export function causeOf(loss: Loss, steps: readonly StepReport[], style: Style, wide = false): string {
@@ -13,7 +12,6 @@ export function causeOf(loss: Loss, steps: readonly StepReport[], style: Style, 
   const [first] = checks;
   if (!step || !first) return '';
   const messages = checks.map(({ message }) => message).join('; ');
-  const hints = [...new Set(checks.flatMap(({ hint }) => hint ?? []))];
   const cause = `${loss.reason}: ${messages}. ${first.meaning ?? ''}`.trimEnd();
   return [
     `${painted(style, 'red', 'CAUSE')}  ${wrapped(cause, style.width - 7, '       ')}`,
@@ -21,18 +19,17 @@ export function causeOf(loss: Loss, steps: readonly StepReport[], style: Style, 
       ? [`${painted(style, 'bold', 'SINCE')}  ${wrapped(sinceWords(loss, wide), style.width - 7, '       ')}`]
       : []),
     ...changesOf(loss, style, wide),
-    ...hintsOf(hints, style),
+    ...hintsOf(checks, style),
     `DOCS   ${step.docs}`,
   ].join('\n');
 }
 
 /** What heals, and where to look: the first may stand alone. */
-function hintsOf(hints: readonly string[], style: Style): readonly string[] {
-  const of = (kind: HintKind): readonly string[] => hints.filter((hint) => kindOfHint(hint) === kind);
-  const words = { fix: 'FIX ', look: 'LOOK' } as const;
+function hintsOf(checks: readonly CheckReport[], style: Style): readonly string[] {
   return (['fix', 'look'] as const).flatMap((kind) => {
-    const own = of(kind);
-    return own.length > 0 ? [`${painted(style, 'bold', words[kind])}   ${own.join('\n       ')}`] : [];
+    const hints = new Set(checks.flatMap(({ hint, hintKind }) => (hintKind === kind ? (hint ?? []) : [])));
+    const word = painted(style, 'bold', kind.toUpperCase().padEnd(4));
+    return hints.size > 0 ? [`${word}   ${[...hints].join('\n       ')}`] : [];
   });
 }
 
@@ -71,11 +68,12 @@ function changeWords({ secondsBefore, kind, namespace, name, manager, operation,
 /** `2026-11-26 14:02:11 UTC, 4 h ago (last sample 15 s before)`. */
 function sinceWords({ since, undated }: Loss, wide: boolean): string {
   if (since === null) return `not known: ${undated}`;
-  const clock = (at: string): string => at.replace('T', ' ').replace('Z', ' UTC');
   const before = (Date.parse(since.at) - Date.parse(since.notBefore)) / 1000;
-  const when = `${clock(since.at)}, ${lengthOf(since.secondsAgo)} ago (last sample ${lengthOf(before)} before)`;
+  const when = `${momentWords(since.at)}, ${lengthOf(since.secondsAgo)} ago (last sample ${lengthOf(before)} before)`;
   if (!wide) return when;
-  const each = since.subjects.map(({ kind, namespace, name, at }) => `${kind} ${namespace}/${name}: ${clock(at)}`);
+  const each = since.subjects.map(
+    ({ kind, namespace, name, at }) => `${kind} ${namespace}/${name}: ${momentWords(at)}`,
+  );
   return [when, since.series, ...each].join('; ');
 }
 

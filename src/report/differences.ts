@@ -1,11 +1,14 @@
 import { some } from '../diagnosis/verdict.ts';
 import { type Comparison, type Difference, STATES } from './compare.ts';
 import type { VerdictWord } from './exit.ts';
-import { painted, type Style, wrapped } from './style.ts';
+import { momentWords, painted, type Style, wrapped } from './style.ts';
 
 const PAINT = { new: 'red', known: 'dim', fixed: 'green', unknown: 'magenta' } as const;
 
 const WIDTH = Math.max(...STATES.map((state) => state.length)) + 2;
+
+/** What is said where there is nothing to count. */
+export const NOTHING_FOUND = 'nothing was found, then and now';
 
 /** `1 new, 2 known`, of all together; nothing where nothing was found, then and now. */
 export const countsOf = (...comparisons: readonly Comparison[]): string =>
@@ -52,7 +55,7 @@ export interface Differences {
 
 /** `2026-11-28 10:00:00 UTC  prod-eu`. */
 export const momentOf = ({ startedAt, context }: Pick<Comparison, 'startedAt' | 'context'>): string =>
-  `${startedAt.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')}  ${context ?? '<none>'}`;
+  `${momentWords(startedAt)}  ${context ?? '<none>'}`;
 
 /** What differs, for a person. */
 export function differencesText({ items }: Differences, style: Style): string {
@@ -63,7 +66,7 @@ export function differencesText({ items }: Differences, style: Style): string {
       painted(style, 'bold', item.topic),
       `  old  ${momentOf(item)}  ${old}`,
       `  new  ${momentOf(item.with)}  ${now}`,
-      ...(lines.length > 0 ? lines : ['  nothing was found, then and now']),
+      ...(lines.length > 0 ? lines : [`  ${NOTHING_FOUND}`]),
     ].join('\n');
   });
   return `${parts.join('\n\n')}\n`;

@@ -54,6 +54,9 @@ export const plain = ({ ascii }: Style, text: string): string =>
         .replace(/[\u0080-\uffff]/g, '?')
     : text;
 
+/** A moment in RFC 3339 and UTC, as a person reads it: `2026-11-28 10:00:00 UTC`. */
+export const momentWords = (at: string): string => at.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC');
+
 /** `text` in lines of at most `width`, each after the first indented; words longer than a line stay whole. */
 export function wrapped(text: string, width: number, indent: string): string {
   const lines: string[] = [];

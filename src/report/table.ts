@@ -4,7 +4,7 @@ import type { Status } from '../diagnosis/finding.ts';
 import { count } from '../diagnosis/verdict.ts';
 import { causeOf } from './cause.ts';
 import { NO_BORDERS } from './columns.ts';
-import { countsOf, differencesOf, momentOf } from './differences.ts';
+import { countsOf, differencesOf, momentOf, NOTHING_FOUND } from './differences.ts';
 import type { CheckReport, Report, StepReport } from './document.ts';
 import { flowChain, flowPicture, isMeasured, isPlaced } from './flow.ts';
 import { plansText } from './plan.ts';
@@ -179,7 +179,7 @@ function notesOf(report: Report, style: Style): string {
 function baselineOf({ baseline }: Report, style: Style, wide: boolean): string {
   if (baseline === null) return '';
   const lines = differencesOf(baseline, style, wide);
-  const head = `BASELINE  ${momentOf(baseline)}: ${countsOf(baseline) || 'nothing was found, then and now'}`;
+  const head = `BASELINE  ${momentOf(baseline)}: ${countsOf(baseline) || NOTHING_FOUND}`;
   return [painted(style, 'bold', head), ...lines].join('\n');
 }
 

@@ -1,6 +1,6 @@
 import type { RecordedObject, Recording } from '../support/recordings.ts';
 import type { TestCluster } from './cluster.ts';
-import { admitted, anyVersion, pathOf } from './load.ts';
+import { admitted, DEFINITIONS, type Definition, definitionOf, isMadeApart, isWebhook, pathOf } from './load.ts';
 
 /** A real API server that holds the objects of one mesh after the other: without their pages, kubelet and controllers. */
 export interface Held {
@@ -11,16 +11,6 @@ export interface Held {
 }
 
 const NAMESPACES = '/api/v1/namespaces';
-
-interface Definition {
-  group: string;
-  scope?: string;
-  names: { plural: string; kind: string };
-  versions: readonly { name: string }[];
-}
-
-/** Kinds that other objects are made for, or by. */
-const LEFT_OUT = ['CustomResourceDefinition', 'Namespace', 'Node', 'ReplicaSet'];
 
 /** Defines every kind of these recordings. */
 export async function holding({ api }: TestCluster, recordings: readonly Recording[]): Promise<Held> {
@@ -35,20 +25,8 @@ export async function holding({ api }: TestCluster, recordings: readonly Recordi
     definitions.set(metadata.name, { ...own, versions: [...known, ...more] });
     plurals.set(own.names.kind, own.names.plural);
   }
-  for (const [name, { group, scope, names, versions }] of definitions) {
-    await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name, annotations: { 'api-approved.kubernetes.io': 'unapproved, of a recording' } },
-      spec: {
-        group,
-        scope: scope ?? 'Namespaced',
-        names: { ...names, singular: names.kind.toLowerCase(), listKind: `${names.kind}List` },
-        versions: versions.map((version, index) => ({ ...anyVersion(version.name), storage: index === 0 })),
-      },
-    });
-  }
-  const isHeld = ({ kind }: RecordedObject): boolean => !LEFT_OUT.includes(kind);
+  for (const [name, definition] of definitions) await api('POST', DEFINITIONS, definitionOf(name, definition));
+  const isHeld = (object: RecordedObject): boolean => !isMadeApart(object);
   /** The list of each kind, in its namespace. */
   const lists = [...new Set(all.filter(isHeld).map((object) => pathOf(object, plurals)))];
   const items = async (list: string): Promise<readonly RecordedObject[]> => {
@@ -87,8 +65,6 @@ export async function holding({ api }: TestCluster, recordings: readonly Recordi
           await api('DELETE', `${list}/${metadata.name}`, { gracePeriodSeconds: 0 }, [200, 202, 404]);
       }),
     );
-    // Nobody is behind a webhook of a recording: whatever it is called for is made before it.
-    const isWebhook = ({ kind }: RecordedObject): boolean => kind.endsWith('WebhookConfiguration');
     const held = objects.filter(isHeld);
     for (const part of [held.filter((each) => !isWebhook(each)), held.filter(isWebhook)])
       await Promise.all(part.map((object) => api('POST', pathOf(object, plurals), alone(object))));

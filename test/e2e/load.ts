@@ -30,13 +30,40 @@ export function pathOf({ apiVersion, kind, metadata }: RecordedObject, plurals: 
   return `${prefix}${scope}/${plural}`;
 }
 
-/** A schema that takes anything: what a CRD of Istio 1.0 had. */
-export const anyVersion = (name: string) => ({
-  name,
-  served: true,
-  storage: true,
-  schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+/** What is read of a recorded definition. */
+export interface Definition {
+  group: string;
+  scope?: string;
+  names: { plural: string; kind: string };
+  versions: readonly { name: string }[];
+}
+
+export const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
+/** A definition that takes anything, as one of Istio 1.0 did, in each of its versions. */
+export const definitionOf = (name: string, { group, scope, names, versions }: Definition) => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name, annotations: { 'api-approved.kubernetes.io': 'unapproved, of a recording' } },
+  spec: {
+    group,
+    scope: scope ?? 'Namespaced',
+    names: { ...names, singular: names.kind.toLowerCase(), listKind: `${names.kind}List` },
+    versions: versions.map((version, index) => ({
+      name: version.name,
+      served: true,
+      storage: index === 0,
+      schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+    })),
+  },
 });
+
+/** Made before all else, or for the pods that are loaded. */
+export const isMadeApart = ({ kind }: RecordedObject): boolean =>
+  ['CustomResourceDefinition', 'Namespace', 'Node', 'ReplicaSet'].includes(kind);
+
+/** Nobody is behind a webhook of a recording: whatever it is called for is made before it. */
+export const isWebhook = ({ kind }: RecordedObject): boolean => kind.endsWith('WebhookConfiguration');
 
 /** What the API server of today refuses of an object that was recorded elsewhere, or gives by itself. */
 export function admitted(object: RecordedObject): RecordedObject {
@@ -212,24 +239,10 @@ async function fill(
   const crds = recording.objects.filter(({ kind }) => kind === 'CustomResourceDefinition');
   const plurals = new Map<string, string>();
   const define = async ({ metadata, spec }: RecordedObject): Promise<void> => {
-    const { group, scope, names, versions } = spec as {
-      group: string;
-      scope?: string;
-      names: { plural: string; kind: string };
-      versions: { name: string }[];
-    };
-    plurals.set(names.kind, names.plural);
-    await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: metadata.name, annotations: { 'api-approved.kubernetes.io': 'unapproved, of a recording' } },
-      spec: {
-        group,
-        scope: scope ?? 'Namespaced',
-        names: { ...names, singular: names.kind.toLowerCase(), listKind: `${names.kind}List` },
-        versions: versions.slice(0, 1).map(({ name }) => anyVersion(name)),
-      },
-    });
+    const definition = spec as unknown as Definition;
+    plurals.set(definition.names.kind, definition.names.plural);
+    const versions = definition.versions.slice(0, 1);
+    await api('POST', DEFINITIONS, definitionOf(metadata.name, { ...definition, versions }));
   };
   await allDone(crds.map(define));
   await addNode(cluster, 'node-1');
@@ -240,11 +253,7 @@ async function fill(
     const accounts = `/api/v1/namespaces/${namespace.metadata.name}/serviceaccounts`;
     await api('POST', accounts, { metadata: { name: 'default' } }, [201, 409]);
   }
-  const others = recording.objects.filter(
-    ({ kind, metadata }) =>
-      // Owners are made for the pods that are loaded.
-      !['CustomResourceDefinition', 'Namespace', 'Node', 'ReplicaSet'].includes(kind) && !isGiven(metadata.namespace),
-  );
+  const others = recording.objects.filter((object) => !isMadeApart(object) && !isGiven(object.metadata.namespace));
   const owners = await ownersOf(others, api);
   const create = async (object: RecordedObject): Promise<void> => {
     const path = pathOf(object, plurals);
@@ -257,8 +266,6 @@ async function fill(
     }
     if (object.kind === 'Pod') await api('PATCH', `${path}/${object.metadata.name}/status`, { status: object.status });
   };
-  // Nobody is behind a webhook of a recording: whatever it is called for is made before it.
-  const isWebhook = ({ kind }: RecordedObject): boolean => kind.endsWith('WebhookConfiguration');
   await allDone(others.filter((object) => !isWebhook(object)).map(create));
   await allDone(others.filter(isWebhook).map(create));
 }

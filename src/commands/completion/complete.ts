@@ -128,7 +128,6 @@ async function valuesOf(flag: string, line: Line, io: Io): Promise<readonly Offe
 
 /** The reasons of a topic, or of all. */
 async function reasonsIn(command: string): Promise<readonly string[]> {
-  const { guide } = await import('../../guide/index.ts');
   const { reasonsOf } = await import('../diagnose/ignores.ts');
   const entries = guide.filter(({ id }) => command === 'all' || id === command);
   return (await Promise.all(entries.map((entry) => entry.load()))).flatMap(reasonsOf);

@@ -3,7 +3,6 @@ import type { Topic } from '../../diagnosis/check.ts';
 import type { Section } from '../../diagnosis/finding.ts';
 import { BETWEEN, type Ignore, ignoreOf } from '../../diagnosis/ignore.ts';
 import { UsageError } from '../../errors.ts';
-import { escapeText } from '../../report/escape.ts';
 import type { Arguments } from '../arguments.ts';
 
 /** The reasons of a topic's findings. */
@@ -50,6 +49,6 @@ export function unusedIn(ignores: readonly Ignore[], topic: Topic, sections: rea
         : other.status === 'unknown'
           ? `${other.reason} is unknown, which is not ignored (--fail-on fail)`
           : `${other.reason} is about others too, or its list is cut`;
-      return `--ignore ${escapeText(written)} ignores nothing: ${why}`;
+      return `--ignore ${written} ignores nothing: ${why}`;
     });
 }

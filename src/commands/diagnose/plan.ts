@@ -3,7 +3,7 @@ import { runKubectl } from '../../cluster/ways/kubectl.ts';
 import type { Kubectl } from '../../cluster/ways/kubectl-process.ts';
 import { messageOf } from '../../errors.ts';
 import type { Report } from '../../report/document.ts';
-import { kindOfHint, verbsOf } from '../../report/hint.ts';
+import { verbsOf } from '../../report/hint.ts';
 import type { Plan } from '../../report/plan.ts';
 import { shellCommandsOf } from '../../report/shell-words.ts';
 
@@ -25,18 +25,10 @@ const UNFORESEEN: Readonly<Record<string, string>> = {
 };
 
 /** What the fixes of a report would change, each line once: nothing is applied. */
-export async function plansOf(
-  { losses, steps }: Report,
-  kubectl: Kubectl,
-  patience: Patience,
-): Promise<readonly Plan[]> {
-  const isLost = (id: string, reason: string | null): boolean =>
-    losses.some((loss) => loss.step === id && loss.reason === reason);
-  const hints = steps.flatMap(({ id, checks }) =>
-    checks.flatMap(({ status, causedBy, reason, hint }) =>
-      status === 'fail' && causedBy === null && hint !== null && isLost(id, reason) && kindOfHint(hint) === 'fix'
-        ? [hint]
-        : [],
+export async function plansOf({ steps }: Report, kubectl: Kubectl, patience: Patience): Promise<readonly Plan[]> {
+  const hints = steps.flatMap(({ checks }) =>
+    checks.flatMap(({ status, causedBy, hint, hintKind }) =>
+      status === 'fail' && causedBy === null && hint !== null && hintKind === 'fix' ? [hint] : [],
     ),
   );
   return Promise.all([...new Set(hints)].map((hint) => planOf(hint, kubectl, patience)));

@@ -14,8 +14,7 @@ import { styleOf } from '../style.ts';
 export async function diff(args: Arguments, io: Io): Promise<number> {
   const format = oneOf(args.output, ['table', 'json'], 'output');
   const style = styleOf(args, io);
-  const [older, newer] = await Promise.all([fileOf(args, 'old'), fileOf(args, 'new')].map(openCompared));
-  if (!older || !newer) return 2;
+  const [older, newer] = await Promise.all([openCompared(fileOf(args, 'old')), openCompared(fileOf(args, 'new'))]);
   const topics = [older, newer].flatMap(({ pasts }) => pasts?.map(({ topic }) => topic) ?? []);
   const wanted = topics.length > 0 ? topics : null;
   const olds = await pastsOf(older, wanted, args, io);
