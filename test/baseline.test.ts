@@ -6,8 +6,10 @@ import { after, describe } from 'node:test';
 import type { Differences } from '../src/report/differences.ts';
 import type { Report } from '../src/report/document.ts';
 import { it } from './support/programs.ts';
+import { loadRecording } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
 import { assertSchema } from './support/schema.ts';
+import { startStandIn } from './support/stand-in.ts';
 
 const bundle = (name: string): string => join(import.meta.dirname, 'bundles', `${name}.tar.gz`);
 const TODAY = ['missing-metrics', '--bundle', bundle('today')];
@@ -167,6 +169,22 @@ describe('--baseline', () => {
     );
     const { code, stderr } = await ran([...TODAY, '--fail-on', 'new']);
     assert.deepEqual([code, stderr.includes('name one with --baseline')], [2, true]);
+  });
+
+  it('is no reason to be green for a run that may ask nothing', async () => {
+    const file = fileOf('seen.json', JSON.stringify((await reported(TODAY)).report));
+    const standIn = await startStandIn(loadRecording('istio-1.0.6/healthy'), {
+      faults: [{ match: /./, fault: 'forbid' }],
+    });
+    try {
+      const argv = ['missing-metrics', '--baseline', file, '--fail-on', 'new'];
+      const { report, code } = await reported(argv, { env: { KUBECONFIG: standIn.kubeconfig } });
+      assertSchema(report);
+      assert.deepEqual([report.verdict, code], ['inconclusive', 3]);
+      assert.ok(report.baseline?.unasked.includes('detection: list pods in all namespaces'));
+    } finally {
+      await standIn.close();
+    }
   });
 
   it('of all topics is compared topic by topic', async () => {

@@ -2,7 +2,7 @@ import type { Generation } from '../diagnosis/check.ts';
 import type { Status } from '../diagnosis/finding.ts';
 import { objectsOf } from '../diagnosis/objects.ts';
 import type { Fresh } from './exit.ts';
-import { isLike, type Past } from './past.ts';
+import { isLike, type Past, type Question } from './past.ts';
 
 /**
  * What became of a finding: not there before, there before and still, or gone. `unknown` is what cannot be told: it was not
@@ -34,6 +34,8 @@ export interface Comparison {
   context: string | null;
   summary: Readonly<Record<State, number>>;
   findings: readonly Difference[];
+  /** What could not be asked now and could then, a line each: whatever is behind it may be new. */
+  unasked: readonly string[];
 }
 
 /** A finding of all control planes of a generation: which of them it is of changes with each upgrade. */
@@ -61,8 +63,18 @@ export function compared(now: Past, old: Past): Comparison {
     context: old.run.context,
     summary: { new: number('new'), known: number('known'), fixed: number('fixed'), unknown: number('unknown') },
     findings,
+    unasked: unaskedIn(now.unchecked, old.unchecked),
   };
 }
+
+/** `detection: list pods in all namespaces`, of those that the older report has not. */
+function unaskedIn(now: readonly Question[], old: readonly Question[]): readonly string[] {
+  const known = new Set(old.map(wordsOf));
+  return [...new Set(now.map(wordsOf))].filter((words) => !known.has(words));
+}
+
+const wordsOf = ({ step, verb, resource, namespace }: Question): string =>
+  `${step}: ${verb} ${resource} ${namespace === null ? 'in all namespaces' : `in ${namespace}`}`;
 
 function foundIn({ steps }: Past): ReadonlyMap<string, Found> {
   const all = new Map<string, Found>();
@@ -139,9 +151,9 @@ function fateOf(old: Found, key: string, nows: ReadonlyMap<string, Found>, repor
 }
 
 /** What makes a run with --fail-on new fail: the worst that is new, or cannot be told from what is. */
-export function freshIn({ findings }: Comparison): Fresh {
+export function freshIn({ findings, unasked }: Comparison): Fresh {
   if (findings.some(({ state, status }) => state === 'new' && status === 'fail')) return 'fail';
   const isUnclear = ({ state, status }: Difference): boolean =>
     (state === 'new' && status === 'unknown') || (state === 'unknown' && status === 'fail');
-  return findings.some(isUnclear) ? 'unknown' : null;
+  return unasked.length > 0 || findings.some(isUnclear) ? 'unknown' : null;
 }

@@ -1,5 +1,5 @@
 import { some } from '../diagnosis/verdict.ts';
-import { type Comparison, type Difference, STATES } from './compare.ts';
+import { type Comparison, type Difference, STATES, type State } from './compare.ts';
 import type { VerdictWord } from './exit.ts';
 import { momentWords, painted, type Style, wrapped } from './style.ts';
 
@@ -18,16 +18,16 @@ export const countsOf = (...comparisons: readonly Comparison[]): string =>
   }).join(', ');
 
 /** Findings by what became of them, a paragraph each; those that are known only where they are asked for. */
-export function differencesOf({ findings }: Comparison, style: Style, withKnown: boolean): readonly string[] {
+export function differencesOf({ findings, unasked }: Comparison, style: Style, withKnown: boolean): readonly string[] {
   const told = STATES.filter((state) => withKnown || state !== 'known');
-  return told.flatMap((state) =>
-    findings
-      .filter((finding) => finding.state === state)
-      .map((finding) => {
-        const text = wrapped(wordsOf(finding), style.width - WIDTH - 2, ' '.repeat(WIDTH + 2));
-        return `  ${painted(style, PAINT[state], state)}${' '.repeat(WIDTH - state.length)}${text}`;
-      }),
-  );
+  const line = (state: State, words: string): string =>
+    `  ${painted(style, PAINT[state], state)}${' '.repeat(WIDTH - state.length)}${wrapped(words, style.width - WIDTH - 2, ' '.repeat(WIDTH + 2))}`;
+  return [
+    ...told.flatMap((state) =>
+      findings.filter((finding) => finding.state === state).map((finding) => line(state, wordsOf(finding))),
+    ),
+    ...unasked.map((words) => line('unknown', `${words}, which could be asked then`)),
+  ];
 }
 
 /** `ScrapeSaysFalse (scrape, was warn): bookinfo/reviews-v3`. */

@@ -18,6 +18,16 @@ export interface Past {
     generation: Generation;
     checks: readonly (Naming & { id: string; status: Status; reason: string | null; causedBy: string | null })[];
   }[];
+  /** What could not be asked, as far as it tells questions apart. */
+  unchecked: readonly Question[];
+}
+
+/** A question without an answer. */
+export interface Question {
+  step: string;
+  verb: string;
+  resource: string;
+  namespace: string | null;
 }
 
 /** The reports in the text of one, or of a list of them. Throws an Error that says what was wanted. */
@@ -65,20 +75,26 @@ const isListOf = (value: unknown, isOne: (value: unknown) => boolean): boolean =
   Array.isArray(value) && value.every(isOne);
 
 function isPast(value: unknown): value is Past {
-  const { kind, topic, verdict, run, steps } = fieldsOf(value);
+  const { kind, topic, verdict, run, steps, unchecked } = fieldsOf(value);
   const { startedAt, context } = fieldsOf(run);
   return (
     kind === 'DiagnosisReport' &&
     [topic, startedAt].every(isText) &&
     VERDICTS.some((word) => word === verdict) &&
     isTextOrNull(context) &&
-    isListOf(steps, isStep)
+    isListOf(steps, isStep) &&
+    isListOf(unchecked, isQuestion)
   );
 }
 
 function isStep(value: unknown): boolean {
   const { id, generation, checks } = fieldsOf(value);
   return isText(id) && isText(generation) && isListOf(checks, isCheck);
+}
+
+function isQuestion(value: unknown): boolean {
+  const { step, verb, resource, namespace = null } = fieldsOf(value);
+  return [step, verb, resource].every(isText) && isTextOrNull(namespace);
 }
 
 function isCheck(value: unknown): boolean {

@@ -109,6 +109,7 @@ const comparison = {
   context: nullable,
   summary: object({ new: number, known: number, fixed: number, unknown: number }),
   findings: list(difference),
+  unasked: list(string),
 };
 
 /** The keys of a report. `message`, `hint` and `evidence` are prose and may change; names may not. */

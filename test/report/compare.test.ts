@@ -25,7 +25,8 @@ const check = (
   ...more,
 });
 
-const past = (checks: readonly Check[], run: Partial<Past['run']> = {}): Past => ({
+const past = (checks: readonly Check[], run: Partial<Past['run']> = {}, unchecked: Past['unchecked'] = []): Past => ({
+  unchecked,
   topic: 'missing-metrics',
   verdict: 'broken',
   run: { startedAt: '2026-11-28T10:00:00.000Z', context: 'prod', ...run },
@@ -108,6 +109,19 @@ describe('against a baseline', () => {
     assert.equal(fresh([check('unknown', 'Forbidden')], [good]), 'unknown');
     assert.equal(fresh([check('unknown', 'Forbidden')], [check('unknown', 'Forbidden')]), null);
     assert.equal(fresh([check('skip', null)], [bad('a')]), null);
+  });
+});
+
+describe('a question without an answer', () => {
+  const pods = { step: 'detection', verb: 'list', resource: 'pods', namespace: null };
+  const logs = { step: 'a-step', verb: 'get', resource: 'pods/log', namespace: 'shop' };
+  const asked = (now: Past['unchecked'], old: Past['unchecked']) => compared(past([], {}, now), past([], {}, old));
+
+  it('leaves it open whether something is new, unless it had none before either', () => {
+    const blind = asked([pods, logs], [logs]);
+    assert.deepEqual(blind.unasked, ['detection: list pods in all namespaces']);
+    assert.equal(freshIn(blind), 'unknown');
+    assert.equal(freshIn(asked([logs], [pods, logs])), null);
   });
 });
 

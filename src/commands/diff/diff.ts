@@ -54,5 +54,5 @@ function fileOf(args: Arguments, name: string): string {
   return file;
 }
 
-const isDifferent = ({ verdict, summary }: TopicDifference): boolean =>
-  verdict.old !== verdict.new || summary.new + summary.fixed + summary.unknown > 0;
+const isDifferent = ({ verdict, summary, unasked }: TopicDifference): boolean =>
+  verdict.old !== verdict.new || summary.new + summary.fixed + summary.unknown + unasked.length > 0;

@@ -19,7 +19,7 @@ export const REPORT_WORDS: Readonly<Record<string, readonly [title: string, text
   ],
   baseline: [
     'what differs from the file that --baseline names',
-    'Of each finding that follows from no other, and of each object in it: new is what was not found then, known what was, fixed what was looked at again and passed. unknown is what cannot be told: it was not looked at again, another reason is found in its place, or its list of names is cut. --fail-on new fails for what is new, and is inconclusive (3) where something may be.',
+    'Of each finding that follows from no other, and of each object in it: new is what was not found then, known what was, fixed what was looked at again and passed. unknown is what cannot be told: it was not looked at again, another reason is found in its place, or its list of names is cut. unasked is what could not be asked now and could then. --fail-on new fails for what is new, and is inconclusive (3) where something may be.',
   ],
   plan: [
     'what each fix would change, where --plan asks for it',
