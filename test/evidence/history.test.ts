@@ -48,6 +48,21 @@ describe('what a real Prometheus remembers', () => {
     const past = pastOf(
       [
         { name: 'up', labels: { job: 'kubernetes-pods' }, from: 20 * DAY, to: 0, every: 4 * MINUTE, value: () => 1 },
+        ...[
+          { pod: 'down-1', port: 15020, until: 2 * HOUR },
+          // The application's own target is still up.
+          { pod: 'down-1', port: 8080, until: 0 },
+          { pod: 'up-1', port: 15020, until: 0 },
+        ].map(
+          ({ pod, port, until }): Line => ({
+            name: 'up',
+            labels: { pod, instance: `10.0.0.1:${port}` },
+            from: 4 * HOUR,
+            to: 0,
+            every: 30,
+            value: (at) => Number(at <= NOW - until),
+          }),
+        ),
         requests('alive', 2 * DAY, 0, 2 * MINUTE),
         requests('minutes', 2 * HOUR, 7 * MINUTE),
         requests('hours', 5 * HOUR, 3 * HOUR + 7, 30),
@@ -101,6 +116,37 @@ describe('what a real Prometheus remembers', () => {
 
   it('ended minutes ago: to a sample', async () => {
     assert.deepEqual(await endOf('minutes'), { notBefore: 7 * MINUTE, at: 7 * MINUTE - 15 });
+  });
+
+  it('ended for one workload, and goes on or ended another time for others that were there then', async () => {
+    const { traces } = await remembered(signalOf('alive', 'minutes', 'hours', 'healed', 'days'));
+    const ends = traces.map(({ labels, end }) => [
+      labels.get('destination_workload'),
+      end && Math.round((NOW - end.notBefore) / MINUTE),
+    ]);
+    assert.deepEqual(Object.fromEntries(ends), { alive: null, minutes: 7, hours: 181, healed: 60 });
+  });
+
+  it('is the target that is down since then, and not the other of the pod', async () => {
+    const up: Signal = { names: ['up'], matchers: 'pod=~".+"', by: ['pod', 'instance'], while: '== 1', ends: 'absent' };
+    const { traces, oldest } = await remembered(up, signalOf('never'));
+    const ends = traces.map(({ labels, end }) => [labels.get('instance'), labels.get('pod'), end !== null]);
+    assert.deepEqual(
+      ends.sort((a, b) => String(a).localeCompare(String(b))),
+      [
+        ['10.0.0.1:15020', 'down-1', true],
+        ['10.0.0.1:15020', 'up-1', false],
+        ['10.0.0.1:8080', 'down-1', false],
+      ],
+    );
+    const end = traces.find((trace) => trace.end)?.end;
+    assert.ok(end);
+    // The first that says so was made half a minute later. PromQL tells no sample's time of what is compared, but points.
+    const down = NOW - 2 * HOUR + 30;
+    assert.ok(end.notBefore < down && end.at >= down, JSON.stringify([down, end]));
+    assert.ok(end.at - end.notBefore <= 10, JSON.stringify(end));
+    // What it remembers at all is asked beside it.
+    assert.ok(oldest && NOW - oldest > 19 * DAY);
   });
 
   it('ended hours ago', async () => {

@@ -10,6 +10,8 @@ export interface Signal {
   matchers: string;
   /** The labels that tell whose a series is. */
   by: readonly string[];
+  /** What its value is while it is there, as PromQL compares; any where none is told. */
+  while?: string;
   /** Whether it has ended when it is absent, or already when it no longer rises: who exports it goes on showing it. */
   ends: 'absent' | 'still';
 }
@@ -58,7 +60,7 @@ const selector = (name: string, { matchers }: Signal): string => `${name}{${matc
 
 /** Where a signal's series are there, or rise. */
 function presence(signal: Signal, index: number): readonly string[] {
-  const { names, matchers, by, ends } = signal;
+  const { names, matchers, by, ends, while: value = '' } = signal;
   if (ends === 'still')
     return names.map((name) => {
       const rising = `sum by (${by.join(', ')}) (rate(${selector(name, signal)}[5m])) > 0`;
@@ -66,13 +68,13 @@ function presence(signal: Signal, index: number): readonly string[] {
     });
   const all = [`__name__=~${JSON.stringify(names.join('|'))}`, matchers].filter((each) => each !== '').join(',');
   const labels = ['__name__', ...by].join(', ');
-  return [labelled(`count by (${labels}) ({${all}})`, SIGNAL, String(index))];
+  return [labelled(`count by (${labels}) (${`{${all}} ${value}`.trimEnd()})`, SIGNAL, String(index))];
 }
 
 /** When a metric's newest samples were made; of one that ends when it no longer rises, what it is. */
 function closely(signal: Signal, index: number, name: string): string {
   const by = signal.by.join(', ');
-  const of = selector(name, signal);
+  const of = `${selector(name, signal)} ${signal.while ?? ''}`.trimEnd();
   const promql = signal.ends === 'still' ? `sum by (${by}) (${of})` : `max by (${by}) (timestamp(${of}))`;
   return labelled(labelled(promql, METRIC, name), SIGNAL, String(index));
 }
@@ -119,7 +121,7 @@ export async function historyIn(
   if (!isEnough([...found.values()].filter(mayHaveEnded))) {
     queries++;
     const series = await look(FAR, ['count by (__name__) (up)']);
-    oldest = series.find(({ labels }) => labels.get('__name__') === 'up')?.points[0]?.at ?? null;
+    oldest = series.find(({ labels }) => labels.get('__name__') === 'up' && !labels.has(SIGNAL))?.points[0]?.at ?? null;
   }
   const windows = windowsOf([...found.values()].filter(mayHaveEnded)).slice(0, MOST - queries);
   const ends = new Map<string, Trace['end']>();
@@ -133,9 +135,11 @@ export async function historyIn(
         end: grid.end,
         step: grid.step,
       });
+      // Others of the same signal go on beyond this window, or end in another.
+      const own = new Set(window.found.map(keyOf));
       for (const each of series) {
         const one = foundIn(each, signals, grid.step, end);
-        if (one) ends.set(keyOf(one), endOf(one.signal, each.points, grid));
+        if (one && own.has(keyOf(one))) ends.set(keyOf(one), endOf(one.signal, each.points, grid));
       }
     }),
   );

@@ -10,7 +10,7 @@ import { loaded } from '../../evidence/prometheus/proxies.ts';
 import { type PrometheusServer, prometheusServers } from '../../evidence/prometheus/server.ts';
 import { literal } from '../../scraping/ways.ts';
 import { seriesIn } from './prometheus/answers.ts';
-import { WAYPOINT, ZTUNNEL_EMITS } from './steps.ts';
+import { SCRAPE, WAYPOINT, ZTUNNEL_EMITS } from './steps.ts';
 
 /** What proxies, ztunnels and waypoints count, of a histogram its count (modern.md 1). */
 const FAMILIES = [
@@ -40,6 +40,9 @@ const SIDES = [
 function signalsOf(missing: readonly Lost[]): readonly Signal[] {
   const carriers = missing.filter(isOfCarriers).flatMap((lost) => lost.subjects.flatMap(({ pods }) => pods));
   const subjects = missing.filter((lost) => !isOfCarriers(lost)).flatMap((lost) => lost.subjects.slice(0, MOST));
+  const targets = missing
+    .filter(({ loss }) => loss.step === SCRAPE)
+    .flatMap((lost) => lost.subjects.flatMap(({ pods }) => pods));
   const namespaces = [...new Set(subjects.map(({ namespace }) => namespace))];
   const own = namespaces.flatMap((namespace) => {
     const names = subjects.filter((each) => each.namespace === namespace).map(({ name }) => literal(name));
@@ -56,6 +59,7 @@ function signalsOf(missing: readonly Lost[]): readonly Signal[] {
   return [
     ...own,
     ...(carriers.length > 0 ? [signalOfPods(carriers.slice(0, MOST))] : []),
+    ...(targets.length > 0 ? [signalOfTargets(targets.slice(0, MOST))] : []),
     ...(missing.some((lost) => lost.subjects.length === 0) ? [OF_MESH] : []),
   ];
 }
@@ -68,6 +72,15 @@ const signalOfPods = (pods: readonly string[]): Signal => ({
   names: FAMILIES,
   matchers: `pod=~${JSON.stringify(pods.map(literal).join('|'))}`,
   by: ['pod'],
+  ends: 'absent',
+});
+
+/** That pods could be scraped: a proxy that nobody calls counts nothing that could end. A pod may have other targets. */
+const signalOfTargets = (pods: readonly string[]): Signal => ({
+  names: ['up'],
+  matchers: `pod=~${JSON.stringify(pods.map(literal).join('|'))}`,
+  by: ['pod', 'instance'],
+  while: '== 1',
   ends: 'absent',
 });
 
