@@ -94,9 +94,13 @@ const MESHES: Record<string, { spec: () => Spec; resources: readonly string[] }>
   'mesh with NetworkPolicies': { spec: () => cause('a NetworkPolicy lets nobody in'), resources: ['networkpolicies'] },
 };
 
-/** Mixer's kinds and logs, which its own meshes take; and what a tunnel makes needless (kubectl port-forward looks at the pod first). */
+/** Mixer's kinds and logs, which its own meshes take; what tells what was changed, and changes no verdict (since.test.ts); and what a tunnel makes needless (kubectl port-forward looks at the pod first). */
 const isNoneOfTheirs = ({ apiGroups: [group] = [], resources: [resource] = [], verbs }: Rule): boolean =>
-  group === 'config.istio.io' || resource === 'pods/log' || (resource === 'pods' && verbs.includes('get'));
+  group === 'config.istio.io' ||
+  resource === 'pods/log' ||
+  resource === 'events' ||
+  resource === 'replicasets' ||
+  (resource === 'pods' && verbs.includes('get'));
 
 const nameOf = ({ apiGroups: [group = ''] = [], resources: [resource = ''] = [] }: Rule): string =>
   group === '' ? resource : `${resource}.${group}`;

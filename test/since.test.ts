@@ -11,6 +11,7 @@ import { type Standing, withStanding } from './support/mesh/standing.ts';
 import { DAY, HOUR, type Line, MINUTE, pastOf } from './support/past.ts';
 import { it } from './support/programs.ts';
 import { launchPrometheus } from './support/prometheus.ts';
+import type { Recording } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
 
@@ -92,6 +93,62 @@ describe('a loss', { concurrency: true }, () => {
     );
   });
 
+  it('tells what the cluster itself did around then, and where it may not look that it may not', async () => {
+    const lines = [requestsTo('cart-v1', 40 * MINUTE), requestsTo('prices-v1', 3 * DAY)];
+    await remembering('two Deployments are older than the label of their namespace', lines, async ({ look }, now) => {
+      const at = (seconds: number): string => new Date((now - 3 * DAY - seconds) * 1000).toISOString();
+      const rolledOut = (name: string, owner: string, seconds: number) => ({
+        apiVersion: 'apps/v1',
+        kind: 'ReplicaSet',
+        metadata: {
+          name,
+          namespace: 'shop',
+          creationTimestamp: at(seconds),
+          annotations: { 'deployment.kubernetes.io/revision': '4' },
+          ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: owner, uid: '1' }],
+        },
+      });
+      const killed = (name: string, pod: string, seconds: number) => ({
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name, namespace: 'shop' },
+        involvedObject: { kind: 'Pod', name: pod, namespace: 'shop' },
+        reason: 'Killing',
+        message: 'Stopping container istio-proxy',
+        source: { component: 'kubelet' },
+        firstTimestamp: at(seconds),
+        lastTimestamp: at(seconds),
+      });
+      const change = ({ objects }: Recording): void =>
+        void objects.push(
+          rolledOut('prices-v1-5d8c9', 'prices-v1', 30),
+          rolledOut('web-v1-5d8c9', 'web-v1', 30),
+          killed('a', 'prices-v1-7b6c5-x7k2p', 20),
+          killed('b', 'pricess-v1-7b6c5-x7k2p', 20),
+        );
+      const told = ({ changes }: NonNullable<Report['lostAt']>) =>
+        changes.flatMap(({ kind, name, operation, fields }) =>
+          ['Rollout', 'Event'].includes(operation) ? [[kind, name, operation, fields]] : [],
+        );
+      const { report } = await look({ change });
+      assert.deepEqual(told(lostIn(report)), [
+        ['Deployment', 'prices-v1', 'Rollout', ['revision 4', 'ReplicaSet prices-v1-5d8c9']],
+        ['Pod', 'prices-v1-7b6c5-x7k2p', 'Event', ['Killing: Stopping container istio-proxy']],
+      ]);
+      assert.equal(lostIn(report).unchanged, null);
+      const few = await look({
+        change,
+        options: { faults: [{ match: /^GET .*\/(events|replicasets)\?/, fault: 'forbid' }] },
+      });
+      assert.deepEqual(told(lostIn(few.report)), []);
+      assert.match(
+        lostIn(few.report).unchanged ?? '',
+        /^not all could be looked at: not allowed: list (events|replicasets) in /,
+      );
+      assert.deepEqual([few.report.verdict, few.report.unchecked], [report.verdict, report.unchecked]);
+    });
+  });
+
   it('of the whole mesh is there since all of it lost its metrics, and is told the same by its bundle', async () => {
     const lines = ['web-v1', 'cart-v1', 'db-v1', 'prices-v1'].map((name) => requestsTo(name, 3 * HOUR));
     const folder = mkdtempSync(join(tmpdir(), 'since-'));
@@ -136,6 +193,36 @@ describe('a loss', { concurrency: true }, () => {
       assert.deepEqual(
         since?.subjects.map(({ kind, namespace, name }) => [kind, namespace, name]),
         [['DaemonSet', 'istio-system', 'ztunnel']],
+      );
+    });
+  });
+
+  it('of a target that is down is there since then, also where nobody calls what runs there', async () => {
+    const name = 'pages take too long';
+    const pods = meshOf(name).recording.objects.filter(
+      ({ kind, metadata }) => kind === 'Pod' && metadata.name.startsWith('web-'),
+    );
+    const [pod] = pods;
+    assert.ok(pod && pods.length > 0);
+    const now = Math.floor(Date.now() / 1000);
+    const lines = pods.map(
+      ({ metadata }): Line => ({
+        name: 'up',
+        labels: { job: 'kubernetes-pods', pod: metadata.name, instance: '10.0.0.1:15020' },
+        from: 9 * DAY,
+        to: 2 * MINUTE,
+        every: MINUTE,
+        value: (at) => Number(at < now - 2 * HOUR),
+      }),
+    );
+    await remembering(name, lines, async ({ look }) => {
+      const { since, step, reason } = lostIn((await look()).report);
+      assert.deepEqual([step, reason], ['scrape', 'ScrapeTimedOut']);
+      assert.ok(since && Math.abs(before(since.at, now) - 2 * HOUR) <= MINUTE, JSON.stringify(since));
+      assert.match(since.series, /^up\{pod="web-[^"]+",instance="10\.0\.0\.1:15020"\}$/);
+      assert.deepEqual(
+        since.subjects.map(({ kind, name }) => [kind, name]),
+        [['Deployment', 'web-v1']],
       );
     });
   });

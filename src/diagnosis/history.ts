@@ -21,14 +21,17 @@ export interface Change {
   /** Null of what lies in none. */
   namespace: string | null;
   name: string;
-  /** Who: `kubectl-edit`, `helm`; null of what a kubelet does. */
+  /** Who: `kubectl-edit`, `helm`; of an Event who tells of it; null of a pod that begins and of a rollout. */
   manager: string | null;
-  operation: 'Create' | 'Update' | 'Apply' | 'Start' | 'Restart';
-  /** The fields that the manager has set, in the words of Kubernetes; all that are its own, whenever they were set. */
+  operation: 'Create' | 'Update' | 'Apply' | 'Start' | 'Restart' | 'Rollout' | 'Event';
+  /**
+   * The fields that the manager has set, in the words of Kubernetes; all that are its own, whenever they were set. Of a rollout
+   * which revision it is, of an Event its reason and message.
+   */
   fields: readonly string[];
   /** How long before the first missing sample; below 0 where it was after. */
   secondsBefore: number;
-  /** How many more objects the same manager changed with it, within two seconds. */
+  /** How many more objects the same manager changed with it, within two seconds; of an Event, how many more had one like it. */
   others: number;
 }
 
@@ -39,7 +42,7 @@ export interface History {
   undated: string | null;
   /** What was changed around then, what decides about the hop first, then the nearest; at most ten. */
   changes: readonly Change[];
-  /** Why none is known; null where some are, or where nobody has looked. */
+  /** Why none is known, or why there may be more; null where all was looked at and some are, or where nobody has looked. */
   unchanged: string | null;
 }
 

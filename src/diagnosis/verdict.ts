@@ -2,7 +2,7 @@ import type { Unanswered } from '../errors.ts';
 import type { Attempt, Verdict } from './check.ts';
 
 /** Why a question got no answer, in a few words: what is missing, not what was typed. */
-function wordsOf({ hindrance, right, words, command }: Unanswered): string {
+export function wordsOf({ hindrance, right, words, command }: Unanswered): string {
   const where = right.namespace === null ? '' : ` in ${right.namespace}`;
   switch (hindrance) {
     case 'Forbidden':

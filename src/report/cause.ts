@@ -53,16 +53,23 @@ function changesOf({ changes, unchanged }: Loss, style: Style, wide: boolean): r
   ];
 }
 
+const DID: Readonly<Record<Change['operation'], string>> = {
+  Create: 'created',
+  Update: 'updated',
+  Apply: 'applied',
+  Start: 'started',
+  Restart: 'restarted',
+  Rollout: 'rolled out',
+  Event: 'had an Event',
+};
+
 /** `40 s before: Telemetry istio-system/mesh-default updated by kubectl-edit (spec.metrics)`. */
 function changeWords({ secondsBefore, kind, namespace, name, manager, operation, fields, others }: Change): string {
   const when = `${lengthOf(Math.abs(secondsBefore))} ${secondsBefore < 0 ? 'after' : 'before'}`;
-  const did = { Create: 'created', Update: 'updated', Apply: 'applied', Start: 'started', Restart: 'restarted' }[
-    operation
-  ];
   const by = manager === null ? '' : ` by ${manager}`;
   const what = fields.length === 0 ? '' : ` (${fields.join(', ')})`;
   const more = others === 0 ? '' : `, and ${others} more with it`;
-  return `${when}: ${kind} ${namespace === null ? '' : `${namespace}/`}${name} ${did}${by}${what}${more}`;
+  return `${when}: ${kind} ${namespace === null ? '' : `${namespace}/`}${name} ${DID[operation]}${by}${what}${more}`;
 }
 
 /** `2026-11-26 14:02:11 UTC, 4 h ago (last sample 15 s before)`. */

@@ -51,7 +51,7 @@ const loss = object({
       namespace: nullable,
       name: string,
       manager: nullable,
-      operation: { enum: ['Create', 'Update', 'Apply', 'Start', 'Restart'] },
+      operation: { enum: ['Create', 'Update', 'Apply', 'Start', 'Restart', 'Rollout', 'Event'] },
       fields: list(string),
       secondsBefore: { type: 'integer' },
       others: number,

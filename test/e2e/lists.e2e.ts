@@ -7,6 +7,7 @@ import { readList } from '../../src/cluster/ways/list.ts';
 import { ProtobufPage } from '../../src/cluster/ways/protobuf-page.ts';
 import { planeSource } from '../../src/diagnosis/source.ts';
 import { NoAnswer } from '../../src/errors.ts';
+import { happenedIn } from '../../src/evidence/kubernetes/happened.ts';
 import { managedConfigMap, managedOfKind } from '../../src/evidence/kubernetes/managed.ts';
 import { changesAround } from '../../src/guide/missing-metrics/changes.ts';
 import { fieldPathsIn } from '../../src/guide/missing-metrics/field-paths.ts';
@@ -261,6 +262,65 @@ describe('the real API server', () => {
         ['Create'],
       );
       for (const { at, secondsBefore } of changes) assert.ok(secondsBefore >= 0 && secondsBefore < 60, at);
+    });
+
+    it('is told of rollouts and of Events, and of none that every pod has', async () => {
+      const at = '2026-11-29T08:00:00Z';
+      apply('rolled', 'app:1');
+      const { metadata } = JSON.parse(kubectl('get', 'deployment', 'rolled', '-o', 'json')) as {
+        metadata: { uid: string };
+      };
+      const template = {
+        metadata: { labels: { app: 'rolled' } },
+        spec: { containers: [{ name: 'app', image: 'app:1' }] },
+      };
+      const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'rolled', uid: metadata.uid, controller: true };
+      for (const [name, ownerReferences] of [
+        ['rolled-5d8c9', [owner]],
+        ['alone-5d8c9', []],
+      ] as const)
+        await cluster.api('POST', '/apis/apps/v1/namespaces/default/replicasets', {
+          metadata: {
+            name,
+            annotations: { 'deployment.kubernetes.io/revision': '7', other: 'unread' },
+            ownerReferences,
+          },
+          spec: { replicas: 0, selector: { matchLabels: { app: 'rolled' } }, template },
+        });
+      const event = (reason: string, more: object) =>
+        cluster.api('POST', '/api/v1/namespaces/default/events', {
+          metadata: { name: `rolled-${reason.toLowerCase()}` },
+          involvedObject: { kind: 'Pod', name: 'rolled-5d8c9-x7k2p', namespace: 'default' },
+          reason,
+          message: `about ${reason}`,
+          ...more,
+        });
+      const times = { firstTimestamp: at, lastTimestamp: '2026-11-29T09:00:00Z', count: 9 };
+      await event('Killing', { ...times, source: { component: 'kubelet' } });
+      await event('Pulled', { ...times, source: { component: 'kubelet' } });
+      await event('Evicted', {
+        eventTime: '2026-11-29T08:00:00.123456Z',
+        reportingComponent: 'kubelet',
+        reportingInstance: 'node-1',
+        action: 'Evicting',
+      });
+      const asked = await gathered(
+        planeSource([], (ask) => happenedIn(ask, ['default', 'kube-node-lease'])),
+        cluster.kubeconfig,
+      );
+      const seen = asked.flatMap((each) => ('got' in each ? each.got : assert.fail(each.missing.words)));
+      assert.deepEqual(
+        seen
+          .map(({ kind, name, operation, manager, fields }) => [kind, name, operation, manager, fields])
+          .sort((a, b) => String(a).localeCompare(String(b))),
+        [
+          ['Deployment', 'rolled', 'Rollout', null, ['revision 7', 'ReplicaSet rolled-5d8c9']],
+          ['Pod', 'rolled-5d8c9-x7k2p', 'Event', 'kubelet', ['Evicted: about Evicted']],
+          ['Pod', 'rolled-5d8c9-x7k2p', 'Event', 'kubelet', ['Killing: about Killing']],
+        ],
+      );
+      for (const each of seen.filter(({ operation }) => operation === 'Event'))
+        assert.equal(Math.trunc(each.at / 1000), Date.parse(at) / 1000);
     });
 
     it('is asked for without what the object says', async () => {

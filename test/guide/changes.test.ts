@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Happened } from '../../src/evidence/kubernetes/happened.ts';
 import type { Managed } from '../../src/evidence/kubernetes/managed.ts';
 import { changesAround } from '../../src/guide/missing-metrics/changes.ts';
 import { fieldPathsIn } from '../../src/guide/missing-metrics/field-paths.ts';
@@ -7,6 +8,8 @@ import { fieldPathsIn } from '../../src/guide/missing-metrics/field-paths.ts';
 /** When something was lost, in seconds since 1970; times of a test are so long before. */
 const LOST = 1_790_000_000;
 const before = (seconds: number): string => new Date((LOST - seconds) * 1000).toISOString().replace('.000Z', 'Z');
+
+const POD = { kind: 'Pod', manager: null, fields: [] };
 
 const SPEC = { 'f:spec': { 'f:metrics': {} } };
 
@@ -124,8 +127,8 @@ describe('a change', () => {
       LOST,
       [],
       [
-        { namespace: 'shop', pod: 'cart-1', at, again: false },
-        { namespace: 'istio-system', pod: 'prometheus-0', at: at - 60_000, again: true },
+        { ...POD, namespace: 'shop', name: 'cart-1', at, operation: 'Start' },
+        { ...POD, namespace: 'istio-system', name: 'prometheus-0', at: at - 60_000, operation: 'Restart' },
       ],
       new Set(),
     );
@@ -136,6 +139,69 @@ describe('a change', () => {
         ['Pod', 'prometheus-0', 'Restart', 80],
       ],
     );
+  });
+});
+
+describe('what the cluster itself did', () => {
+  const happened = (
+    operation: Happened['operation'],
+    seconds: number,
+    name: string,
+    fields: readonly string[],
+    more: Partial<Happened> = {},
+  ): Happened => ({ ...POD, namespace: 'shop', name, at: (LOST - seconds) * 1000, operation, fields, ...more });
+  const deployment = (manager: string, seconds: number): Managed => ({
+    ...telemetry('cart', [edited(seconds, manager)]),
+    kind: 'Deployment',
+    namespace: 'shop',
+  });
+  const told = (objects: readonly Managed[], all: readonly Happened[]): readonly (readonly unknown[])[] =>
+    changesAround(LOST, objects, all, new Set(['Deployment'])).map(
+      ({ kind, name, operation, manager, secondsBefore, others }) => [
+        kind,
+        name,
+        operation,
+        manager,
+        secondsBefore,
+        others,
+      ],
+    );
+  const rollout = (seconds: number, revision: number): Happened =>
+    happened('Rollout', seconds, 'cart', [`revision ${revision}`], { kind: 'Deployment' });
+  const scaled = (seconds: number): Happened =>
+    happened('Event', seconds, 'cart', ['ScalingReplicaSet: Scaled up replica set cart-5d8 to 3'], {
+      kind: 'Deployment',
+      manager: 'deployment-controller',
+    });
+
+  it('is a rollout of which managedFields no longer tell, before what does not decide', () => {
+    const events = [happened('Event', 5, 'cart-5d8-x', ['Killing: Stopping container app'], { manager: 'kubelet' })];
+    assert.deepEqual(told([], [...events, rollout(3000, 5)]), [
+      ['Deployment', 'cart', 'Rollout', null, 3000, 0],
+      ['Pod', 'cart-5d8-x', 'Event', 'kubelet', 5, 0],
+    ]);
+  });
+
+  it('is told once, with who did it', () => {
+    assert.deepEqual(told([deployment('kubectl-set', 61)], [rollout(60, 5), scaled(60)]), [
+      ['Deployment', 'cart', 'Update', 'kubectl-set', 61, 0],
+    ]);
+    assert.deepEqual(told([deployment('kubectl-set', 3000)], [rollout(60, 5), scaled(60)]), [
+      ['Deployment', 'cart', 'Rollout', null, 60, 0],
+      ['Deployment', 'cart', 'Update', 'kubectl-set', 3000, 0],
+    ]);
+  });
+
+  it('is one line where many objects had the same, and its own where another reason is given', () => {
+    const of = (reason: string, index: number): Happened =>
+      happened('Event', 10 + index, `cart-${index}`, [`${reason}: in words of its own ${index}`], {
+        manager: 'kubelet',
+      });
+    const evicted = Array.from({ length: 40 }, (_, index) => of('Evicted', index));
+    assert.deepEqual(told([], [...evicted, of('BackOff', 7), of('BackOff', 7)]), [
+      ['Pod', 'cart-0', 'Event', 'kubelet', 10, 39],
+      ['Pod', 'cart-7', 'Event', 'kubelet', 17, 0],
+    ]);
   });
 });
 

@@ -55,13 +55,14 @@ const BUILT_IN: Record<string, string> = {
   Service: '/api/v1/services',
   Namespace: '/api/v1/namespaces',
   ConfigMap: '/api/v1/configmaps',
+  Event: '/api/v1/events',
   Deployment: '/apis/apps/v1/deployments',
+  ReplicaSet: '/apis/apps/v1/replicasets',
   StatefulSet: '/apis/apps/v1/statefulsets',
 };
 
 /** What a mesh of today is asked for besides; a recording that has none of a kind does not serve it. */
 const MORE: Record<string, string> = {
-  ReplicaSet: '/apis/apps/v1/replicasets',
   DaemonSet: '/apis/apps/v1/daemonsets',
   Job: '/apis/batch/v1/jobs',
   EndpointSlice: '/apis/discovery.k8s.io/v1/endpointslices',

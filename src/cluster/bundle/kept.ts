@@ -8,12 +8,20 @@ import { trim } from './trim.ts';
 export const keptOf = ({ managed, resource }: ListQuestion | ObjectQuestion, from: unknown): KubernetesObject =>
   managed ? managedIn(from) : trim(typedName(resource), from);
 
-/** Who has changed it: names of fields, and no value. */
+/** Of a ReplicaSet which revision of its Deployment it is. */
+export const REVISION = 'deployment.kubernetes.io/revision';
+
+/** Who has changed it: names of fields, and no value but a revision's number. */
 function managedIn(from: unknown): KubernetesObject {
-  const { managedFields } = object(object(from).metadata);
+  const { managedFields, annotations, ownerReferences } = object(object(from).metadata);
+  const revision = only(annotations, REVISION);
   return {
     metadata: {
       ...only(object(from).metadata, 'name', 'namespace', 'creationTimestamp'),
+      ...(REVISION in revision && {
+        annotations: revision,
+        ownerReferences: array(ownerReferences).map((owner) => only(owner, 'kind', 'name')),
+      }),
       managedFields: array(managedFields).map((each) =>
         only(each, 'manager', 'operation', 'time', 'subresource', 'fieldsV1'),
       ),

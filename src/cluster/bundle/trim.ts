@@ -228,7 +228,9 @@ const SPECS: Readonly<Record<string, (from: Json) => Partial<KubernetesObject>>>
   }),
   leases: ({ spec }) => ({ spec: only(spec, 'renewTime') }),
   events: (from) => ({
-    ...only(from, 'reason', 'message', 'type', 'count', 'lastTimestamp', 'eventTime'),
+    ...only(from, 'reason', 'message', 'type', 'count', 'firstTimestamp', 'lastTimestamp', 'eventTime'),
+    ...only(from, 'reportingComponent'),
+    source: only(from.source, 'component'),
     involvedObject: only(from.involvedObject, 'kind', 'name', 'namespace'),
   }),
   mutatingwebhookconfigurations: webhooksOf,

@@ -38,6 +38,10 @@ export interface KubernetesObject {
   message?: string;
   involvedObject?: { kind?: string; name?: string; namespace?: string };
   count?: number;
+  /** Who tells of it, by the older and by the newer form. */
+  source?: { component?: string };
+  reportingComponent?: string;
+  firstTimestamp?: string | null;
   lastTimestamp?: string | null;
   eventTime?: string | null;
 }

@@ -13,6 +13,8 @@ export const services = resource('', 'v1', 'services');
 export const namespaces = resource('', 'v1', 'namespaces');
 export const configMaps = resource('', 'v1', 'configmaps');
 export const deployments = resource('apps', 'v1', 'deployments');
+/** Asked for where something is lost: each is a revision of a Deployment. */
+export const replicaSets = resource('apps', 'v1', 'replicasets');
 /** Asked for by one check of headless-tcp. */
 export const statefulSets = resource('apps', 'v1', 'statefulsets');
 export const nodes = resource('', 'v1', 'nodes');

@@ -22,7 +22,7 @@ export const API_PATHS: readonly string[] = [
   '^/api/v1/namespaces/[^/]+/pods/[^/:]+:[0-9]+/proxy/([^/]+/)*api/v1/(query|query_range|targets|status/config|status/buildinfo)$',
   '^/apis/admissionregistration\\.k8s\\.io/v1(beta1)?/(mutating|validating)webhookconfigurations$',
   '^/apis/coordination\\.k8s\\.io/v1/namespaces/kube-node-lease/leases$',
-  '^/apis/apps/v1/(namespaces/[^/]+/)?(deployments|statefulsets)$',
+  '^/apis/apps/v1/(namespaces/[^/]+/)?(deployments|replicasets|statefulsets)$',
   '^/apis/networking\\.istio\\.io/v1alpha3/(namespaces/[^/]+/)?(envoyfilters|virtualservices|destinationrules|serviceentries|sidecars|gateways)$',
   '^/apis/security\\.istio\\.io/v1beta1/(namespaces/[^/]+/)?peerauthentications$',
   '^/apis/telemetry\\.istio\\.io/v1(alpha1)?/(namespaces/[^/]+/)?telemetries$',

@@ -10,9 +10,12 @@ export const REPORT_WORDS: Readonly<Record<string, readonly [title: string, text
   ],
   changes: [
     'what was changed around the time when metrics were lost',
-    'CHANGED in the table. Objects that were made or changed a day before or a minute after, with who did it (the manager) and the fields that are theirs, by Kubernetes’ managedFields; and pods that began. What decides about the hop comes first, then the nearest. What one hand changed within two seconds is one line. That it was changed is all that is said, not that it is the reason. Deletions leave no trace.',
+    'CHANGED in the table. Objects that were made or changed a day before or a minute after, with who did it (the manager) and the fields that are theirs, by Kubernetes’ managedFields; rollouts, by the ReplicaSets that a Deployment keeps; pods that began; and Events of what was ended, evicted or kept from running. What decides about the hop comes first, then the nearest. What one hand changed within two seconds is one line. That it was changed is all that is said, not that it is the reason. Deletions leave no trace but Events, which live for an hour.',
   ],
-  unchanged: ['why nothing that was changed is listed', 'Nothing was found in that time, or could not be listed.'],
+  unchanged: [
+    'why nothing that was changed is listed, or why there may be more',
+    'Nothing was found in that time, or something could not be listed: the right to list Events or ReplicaSets is missing, or the loss is in more than ten namespaces.',
+  ],
   ignored: [
     'a failure or warning that --ignore accepts',
     'It is shown and counted, and not in the verdict. What follows from it is ignored too, as far as it explains it: all the pods that it is about. Another failure behind it becomes the loss. What is unknown is never ignored.',

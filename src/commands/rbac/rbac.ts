@@ -15,6 +15,7 @@ interface Rule {
 const GROUPS: Readonly<Record<string, string>> = {
   deployments: 'apps',
   statefulsets: 'apps',
+  replicasets: 'apps',
   leases: 'coordination.k8s.io',
   mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
   validatingwebhookconfigurations: 'admissionregistration.k8s.io',

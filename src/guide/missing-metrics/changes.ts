@@ -1,4 +1,6 @@
 import { type Change, timeOf } from '../../diagnosis/history.ts';
+import type { Happened } from '../../evidence/kubernetes/happened.ts';
+import { grouped } from '../../evidence/kubernetes/lists.ts';
 import type { Managed } from '../../evidence/kubernetes/managed.ts';
 import { fieldPathsIn } from './field-paths.ts';
 
@@ -19,28 +21,23 @@ interface Noted extends Omit<Change, 'secondsBefore' | 'others'> {
   decides: boolean;
 }
 
-/** A container that began. */
-export interface Begun {
-  namespace: string;
-  pod: string;
-  /** Milliseconds since 1970. */
-  at: number;
-  again: boolean;
-}
-
 /** What was changed around a time, in seconds since 1970: what decides first, then the nearest. */
 export function changesAround(
   lostAt: number,
   objects: readonly Managed[],
-  begun: readonly Begun[],
+  happened: readonly Happened[],
   deciding: ReadonlySet<string>,
 ): readonly Change[] {
-  const noted = [...objects.flatMap((each) => notedIn(each, deciding.has(each.kind))), ...begun.map(notedOf)];
-  const near = noted.flatMap((each) => {
-    const secondsBefore = Math.round(lostAt - Date.parse(each.at) / 1000);
-    return secondsBefore <= BEFORE && secondsBefore >= -AFTER ? [{ ...each, secondsBefore }] : [];
-  });
-  return [...folded(near)]
+  const near = <T extends Noted>(noted: readonly T[]): readonly (T & Pick<Change, 'secondsBefore'>)[] =>
+    noted.flatMap((each) => {
+      const secondsBefore = Math.round(lostAt - Date.parse(each.at) / 1000);
+      return secondsBefore <= BEFORE && secondsBefore >= -AFTER ? [{ ...each, secondsBefore }] : [];
+    });
+  const changed = near(objects.flatMap((each) => notedIn(each, deciding.has(each.kind))));
+  const seen = near(happened.map((each) => notedOf(each, deciding)));
+  const [events, others] = [seen.filter(isEvent), seen.filter((each) => !isEvent(each))];
+  const known = [...changed, ...others.filter((each) => !follows(each, changed))];
+  return [...folded(known), ...alike(events.filter((each) => !follows(each, known)))]
     .sort((a, b) => Number(b.decides) - Number(a.decides) || Math.abs(a.secondsBefore) - Math.abs(b.secondsBefore))
     .slice(0, MOST)
     .map(({ at, kind, namespace, name, manager, operation, fields, secondsBefore, others }): Change => {
@@ -75,16 +72,23 @@ function notedIn({ kind, namespace, name, createdAt, fields }: Managed, decides:
   return [...creation, ...changes];
 }
 
-const notedOf = ({ namespace, pod, at, again }: Begun): Noted => ({
-  at: timeOf(at / 1000),
-  kind: 'Pod',
-  namespace,
-  name: pod,
-  manager: null,
-  operation: again ? 'Restart' : 'Start',
-  fields: [],
-  decides: false,
-});
+function notedOf({ at, ...happened }: Happened, deciding: ReadonlySet<string>): Noted {
+  const decides = happened.operation === 'Rollout' && deciding.has(happened.kind);
+  return { ...happened, at: timeOf(at / 1000), decides };
+}
+
+const isEvent = ({ operation }: Pick<Change, 'operation'>): boolean => operation === 'Event';
+
+/** Whether it is what a change of the same Deployment brings about: that was told already, with who did it. */
+const follows = (each: Near, others: readonly Near[]): boolean =>
+  each.kind === 'Deployment' &&
+  others.some(
+    (other) =>
+      other.kind === each.kind &&
+      other.namespace === each.namespace &&
+      other.name === each.name &&
+      Math.abs(other.secondsBefore - each.secondsBefore) <= TOGETHER,
+  );
 
 type Near = Noted & Pick<Change, 'secondsBefore'>;
 
@@ -108,5 +112,17 @@ function folded(changes: readonly Near[]): readonly (Near & Pick<Change, 'others
     const told = group.find(({ decides }) => decides) ?? group[0];
     const objects = new Set(group.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
     return told ? [{ ...told, others: objects.size - 1 }] : [];
+  });
+}
+
+/** Events that say the same of several objects of a namespace are one: the one that is nearest to the loss. */
+function alike(events: readonly Near[]): readonly (Near & Pick<Change, 'others'>)[] {
+  const nearest = [...events].sort((a, b) => Math.abs(a.secondsBefore) - Math.abs(b.secondsBefore));
+  const groups = grouped(nearest, ({ namespace, kind, fields: [said = ''] }) =>
+    JSON.stringify([namespace, kind, said.split(':')[0]]),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const objects = new Set(group.map(({ name }) => name));
+    return group.slice(0, 1).map((each) => ({ ...each, others: objects.size - 1 }));
   });
 }

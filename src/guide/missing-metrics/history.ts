@@ -1,14 +1,17 @@
-import type { Ask, Generation, Lost, Source } from '../../diagnosis/check.ts';
+import type { Ask, Attempt, ControlPlane, Generation, Lost, Source } from '../../diagnosis/check.ts';
 import { type History, UNDATED } from '../../diagnosis/history.ts';
 import { keyOf } from '../../diagnosis/losses.ts';
 import { planeSource } from '../../diagnosis/source.ts';
-import { sorted } from '../../diagnosis/verdict.ts';
+import { count, sorted, wordsOf } from '../../diagnosis/verdict.ts';
 import { meshName } from '../../evidence/kubernetes/config-maps.ts';
+import { happenedIn } from '../../evidence/kubernetes/happened.ts';
 import { allPods } from '../../evidence/kubernetes/lists.ts';
 import { type Managed, type ManagedKind, managedConfigMap, managedOfKind } from '../../evidence/kubernetes/managed.ts';
+import { type Named, titleOf } from '../../evidence/kubernetes/named.ts';
 import type { Pod } from '../../evidence/kubernetes/pod.ts';
 import { runsPrometheus } from '../../evidence/prometheus/server.ts';
-import { type Begun, changesAround } from './changes.ts';
+import { aroundOf, begunIn, isAbout, isNear, placesOf } from './around.ts';
+import { changesAround } from './changes.ts';
 import {
   CONFIGURATION,
   METRIC_INSTANCES,
@@ -58,73 +61,64 @@ const KINDS: readonly (readonly [ManagedKind, readonly Generation[], readonly st
   ['attributemanifest', ['mixer'], CONFIGURATION],
 ];
 
+/** Namespaces whose traces are asked for, and ConfigMaps. */
+const MOST = 10;
+
 /** Since when each loss is there, and what was changed around then. Who has changed what is asked only where that is known. */
 export const historyOf = (lost: readonly Lost[]): Source<ReadonlyMap<string, History>> =>
   planeSource([], async (ask) => {
     const dated = await ask.from(sinceWhen(lost));
     const isDated = [...dated.values()].some(({ since }) => since !== null);
     if (!isDated) return dated;
-    const [{ got, missing }, { items: pods }] = await Promise.all([managed(ask), ask.from(allPods)]);
-    const objects = got.flat();
-    const [gap] = missing;
-    const nothing = gap
-      ? `not all could be looked at: ${gap.words}`
-      : 'nothing that could be looked at was changed in the day before; what was deleted leaves no trace';
+    const { items: pods } = await ask.from(allPods);
+    const places = new Map(lost.map((each) => [each, placesOf(each, ask, pods)]));
+    const namespaces = [...new Set([...places.values()].flatMap((where) => [...(where ?? aroundOf(ask, pods))]))];
+    const [changed, traces] = await Promise.all([
+      managed(ask, pods).then(sorted),
+      happenedIn(ask, namespaces.slice(0, MOST)).then(sorted),
+    ]);
+    const objects = changed.got.flat();
+    const happened = traces.got.flat();
+    const [gap] = [...changed.missing, ...traces.missing];
+    const left = namespaces.length - MOST;
+    const unseen = [
+      ...(gap ? [`not all could be looked at: ${wordsOf(gap)}`] : []),
+      ...(left > 0 ? [`Events and ReplicaSets of ${count(left, 'more namespace')} were not looked at`] : []),
+    ];
+    const nothing =
+      'nothing that could be looked at was changed in the day before; what was deleted leaves no trace but Events, which live for an hour';
     const withChanges = (each: Lost, known: History): History => {
       if (known.since === null) return known;
-      const where = placesOf(each, ask, pods);
+      const where = places.get(each) ?? null;
       const deciding = new Set<string>(
         KINDS.filter(([, , steps]) => steps.includes(each.loss.step)).map(([kind]) => kind),
       ).add('ConfigMap');
       const near = objects.filter((object) => isNear(object, each, where));
-      const begun = begunIn(each, pods, where);
-      const changes = changesAround(Date.parse(known.since.at) / 1000, near, begun, deciding);
-      return { ...known, changes, unchanged: changes.length > 0 ? null : nothing };
+      const own = [...begunIn(each, pods, where), ...happened.filter((trace) => isAbout(trace, each, where))];
+      const changes = changesAround(Date.parse(known.since.at) / 1000, near, own, deciding);
+      const why = [...(changes.length === 0 && unseen.length === 0 ? [nothing] : []), ...unseen];
+      return { ...known, changes, unchanged: why.length > 0 ? why.join('; ') : null };
     };
     return new Map(lost.map((each) => [keyOf(each.loss), withChanges(each, dated.get(keyOf(each.loss)) ?? UNDATED)]));
   });
 
 /** Who has changed the objects that may decide, and what could not be looked at. */
-async function managed(ask: Ask): Promise<ReturnType<typeof sorted<readonly Managed[]>>> {
+function managed(ask: Ask, pods: readonly Pod[]): Promise<readonly Attempt<readonly Managed[]>[]> {
   const { plane, from } = ask;
   const kinds = KINDS.filter(([, generations]) => generations.includes(plane.generation));
-  const injector = plane.revision === null || plane.revision === 'default' ? '' : `-${plane.revision}`;
-  const maps = [meshName(plane.revision), `istio-sidecar-injector${injector}`, 'prometheus'];
-  const namespace = plane.namespace;
-  const attempts = await Promise.all([
+  return Promise.all([
     ...kinds.map(([kind]) => from(managedOfKind(kind))),
-    ...(namespace === null ? [] : maps.map((name) => managedConfigMap(ask, namespace, name))),
+    ...mapsOf(plane, pods).map(({ namespace, name }) => managedConfigMap(ask, namespace, name)),
   ]);
-  return sorted<readonly Managed[]>(attempts);
 }
 
-/** The namespaces in which a change may matter; null for all: the loss names nobody. */
-function placesOf({ subjects }: Lost, { plane }: Ask, pods: readonly Pod[]): ReadonlySet<string> | null {
-  if (subjects.length === 0) return null;
-  const own = [...subjects.map(({ namespace }) => namespace), ...(plane.namespace === null ? [] : [plane.namespace])];
-  return new Set([...own, ...pods.filter(runsPrometheus).map(({ namespace }) => namespace)]);
-}
-
-function isNear({ kind, namespace, name }: Managed, { subjects }: Lost, where: ReadonlySet<string> | null): boolean {
-  if (kind === 'MutatingWebhookConfiguration') return /istio/.test(name);
-  if (where === null) return true;
-  if (kind === 'Namespace') return where.has(name);
-  if (namespace === null || !where.has(namespace)) return false;
-  // Of what subjects share a namespace with, their own: others' changes are not about them.
-  const isAmong = kind === 'Deployment' && subjects.some((each) => each.namespace === namespace);
-  return !isAmong || subjects.some((each) => each.namespace === namespace && each.name === name);
-}
-
-/** Containers of the subjects that began, and of what runs beside Istio: a control plane, a Prometheus. */
-function begunIn({ subjects }: Lost, pods: readonly Pod[], where: ReadonlySet<string> | null): readonly Begun[] {
-  const own = new Set(subjects.flatMap(({ namespace, pods: names }) => names.map((name) => `${namespace}/${name}`)));
-  const owners = new Set(subjects.map(({ namespace }) => namespace));
-  return pods
-    .filter(
-      ({ namespace, name }) => own.has(`${namespace}/${name}`) || (where?.has(namespace) && !owners.has(namespace)),
-    )
-    .flatMap(({ namespace, name, startedAt, instances }) => [
-      ...(startedAt === null ? [] : [{ namespace, pod: name, at: startedAt, again: false }]),
-      ...instances.flatMap(({ ended }) => (ended?.at ? [{ namespace, pod: name, at: ended.at, again: true }] : [])),
-    ]);
+/** What istiod reads, and what a Prometheus mounts wherever it runs. */
+function mapsOf({ namespace, revision }: ControlPlane, pods: readonly Pod[]): readonly Named[] {
+  const injector = revision === null || revision === 'default' ? '' : `-${revision}`;
+  const names = [meshName(revision), `istio-sidecar-injector${injector}`, 'prometheus'];
+  const own = namespace === null ? [] : names.map((name) => ({ namespace, name }));
+  const mounted = pods
+    .filter(runsPrometheus)
+    .flatMap((pod) => pod.configMaps.map((name) => ({ namespace: pod.namespace, name })));
+  return [...new Map([...own, ...mounted].map((each) => [titleOf(each), each])).values()].slice(0, MOST);
 }

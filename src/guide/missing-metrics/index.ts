@@ -1,6 +1,7 @@
 import type { Content } from '../../diagnosis/check.ts';
 import { detection } from '../../evidence/istio/detection.ts';
 import { meshYaml, prometheusConfigMap } from '../../evidence/kubernetes/config-maps.ts';
+import { happenedRights } from '../../evidence/kubernetes/happened.ts';
 import { allDeployments, allNamespaces, allPods, allServices } from '../../evidence/kubernetes/lists.ts';
 import { mixerAttributeManifests, mixerHandlers, mixerInstances, mixerRules } from '../../evidence/mixer/config.ts';
 import { mixerLogs } from '../../evidence/mixer/log.ts';
@@ -53,6 +54,7 @@ export const missingMetrics: Content = {
     prometheusConfigMap,
     mixerLogs,
     mixerPages,
+    happenedRights,
     ...new Set([...sidecarSources, ...ambientSources]),
   ],
 };
