@@ -13,6 +13,7 @@ import { legacyFlags } from './commands/legacy.ts';
 import { metricsCommand } from './commands/metrics/command.ts';
 import { rbacCommand } from './commands/rbac/command.ts';
 import { schemaCommand } from './commands/schema.ts';
+import { shippedCommand } from './commands/shipped.ts';
 import { assertCommand, usageWords } from './commands/usage.ts';
 import { versionCommand } from './commands/version.ts';
 import { DiagError, NoAnswer, OutputError, UsageError } from './errors.ts';
@@ -29,6 +30,7 @@ const commands: readonly Command[] = [
   topicsCommand,
   explainCommand,
   schemaCommand,
+  shippedCommand,
   rbacCommand,
   completionCommand,
   versionCommand,
@@ -115,6 +117,7 @@ function parser(io: Io, exit: (code: number) => void): Argv {
 const LISTS = [
   '_',
   '--',
+  'parts',
   ...[KUBECTL_FLAGS, ...Object.keys(COMMANDS).map(flagsOf)].flatMap((flags) =>
     Object.entries<Flag>(flags).flatMap(([name, { type }]) => (type === 'array' ? [name] : [])),
   ),

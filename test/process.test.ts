@@ -320,7 +320,7 @@ describe('the program as a process', () => {
       assert.deepEqual(answers.slice(0, 2), ['false\n', 'mixer->adapter: HandlerMissing\n']);
       assert.match(answers[2] ?? '', /^HandlerMissing since HTTP 404/);
       assert.match(answers[3] ?? '', /^prometheus-handler\tfail\tcause\nconfig-errors\tfail\tprometheus-handler\n/);
-      assert.match(answers[4] ?? '', /^helm template/);
+      assert.match(answers[4] ?? '', /^kubectl istio-diag shipped /);
       assert.equal(answers[5], '');
     });
   });

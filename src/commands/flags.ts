@@ -144,6 +144,17 @@ const DIFF_FLAGS = {
   color: CLUSTER_FLAGS.color,
 } as const;
 
+/** Of `shipped`. */
+const SHIPPED_FLAGS = {
+  namespace: {
+    alias: 'n',
+    type: 'string',
+    requiresArg: true,
+    default: 'istio-system',
+    describe: 'The namespace of the objects: Istio’s own',
+  },
+} as const;
+
 /** Of `completion`. */
 const COMPLETION_FLAGS = {
   dir: {
@@ -163,6 +174,7 @@ export const COMMANDS = {
   topics: 'List the topics, their steps and checks',
   explain: 'Explain a topic, a step, a check or a reason',
   schema: 'Print the JSON Schema of a report',
+  shipped: 'Print what a release with Mixer ships for its metrics, to be applied',
   rbac: 'Print the ClusterRole that a topic takes',
   completion: 'Complete `kubectl istio-diag <TAB>` in your shell',
   version: 'Print the version',
@@ -185,6 +197,7 @@ export function flagsOf(command: string): Readonly<Record<string, Flag>> {
   if (command === 'metrics') return { ...CLUSTER_FLAGS, ...METRICS_FLAGS };
   if (command === 'debug') return { ...CLUSTER_FLAGS, ...DEBUG_FLAGS };
   if (command === 'diff') return DIFF_FLAGS;
+  if (command === 'shipped') return SHIPPED_FLAGS;
   if (command === 'completion') return COMPLETION_FLAGS;
   if (!topic && command !== 'all') return {};
   const some = Object.entries(SOME_TOPICS_FLAGS).filter(([name]) => !topic || topic.flags.includes(name));

@@ -142,6 +142,10 @@ async function wordOffers(line: Line, typed: string, io: Io): Promise<readonly O
     ];
   }
   if (command === 'debug') return debugOffers(others, line, io);
+  if (command === 'shipped') {
+    const { RELEASES, shippedNames } = await import('../../guide/missing-metrics/mixer/shipped/objects.ts');
+    return plain(others[0] === undefined ? RELEASES : await shippedNames(others[0]));
+  }
   if (others.length > 0) return [];
   if (guide.some(({ id, workload }) => id === command && workload !== null)) {
     return namesIn(line, io, (list) => workloadsIn(list, typed));

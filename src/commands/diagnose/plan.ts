@@ -42,13 +42,15 @@ export async function planOf(hint: string, kubectl: Kubectl, patience: Patience)
     const before = isPiped ? commands[index - 1]?.words : undefined;
     const [verb = ''] = verbsOf(words);
     try {
-      if (words[0] === 'echo' && commands[index + 1]?.isPiped) continue;
+      if ((words[0] === 'echo' || isShipped(words)) && commands[index + 1]?.isPiped) continue;
       if (words[0] !== 'kubectl') parts.push(unforeseen(words, 'another program’s'));
       // The last --dry-run counts, and behind -- there are no flags.
       else if (FORESEEN.has(verb) && !isPiped && !words.includes('--'))
         parts.push(await changed(words.slice(1), kubectl, patience));
       else if (verb === 'apply' && before?.[0] === 'echo')
-        parts.push(await applied(before[1] ?? '', kubectl, patience));
+        parts.push(await applied(JSON.parse(before[1] ?? '') as Planned, kubectl, patience));
+      else if (verb === 'apply' && before && isShipped(before))
+        for (const object of await shippedBy(before)) parts.push(await applied(object, kubectl, patience));
       else parts.push(unforeseen(words, UNFORESEEN[verb] ?? 'it is made of what another command prints'));
     } catch (error) {
       parts.push(unforeseen(words, messageOf(error)));
@@ -73,11 +75,20 @@ async function changed(args: readonly string[], kubectl: Kubectl, patience: Pati
   return { diff: diffs.flat(), unforeseen: [] };
 }
 
-/** An object that is printed in the line itself: where there is one of its name, kubectl would merge the two. */
-async function applied(manifest: string, kubectl: Kubectl, patience: Patience) {
-  const object = JSON.parse(manifest) as Planned;
+/** `kubectl istio-diag shipped`: this program prints the objects. */
+const isShipped = (words: readonly string[]): boolean => words.slice(0, 3).join(' ') === 'kubectl istio-diag shipped';
+
+async function shippedBy([, , , release = '', ...words]: readonly string[]): Promise<readonly Planned[]> {
+  const { shippedObjects } = await import('../../guide/missing-metrics/mixer/shipped/objects.ts');
+  const flag = words.indexOf('-n');
+  const [parts, namespace = 'istio-system'] = flag < 0 ? [words] : [words.slice(0, flag), words[flag + 1]];
+  return (await shippedObjects(release, namespace, parts)) ?? [];
+}
+
+/** An object that is printed for it: where there is one of its name, kubectl would merge the two. */
+async function applied(object: Planned, kubectl: Kubectl, patience: Patience) {
   const live = await liveOf(object, kubectl, patience);
-  if (live) throw new Error(`there is ${nameOf(object)} already, which it would be merged with`);
+  if (live) return { diff: [], unforeseen: [`there is ${nameOf(object)} already, which it would be merged with`] };
   return { diff: await diffOf(null, object), unforeseen: [] };
 }
 

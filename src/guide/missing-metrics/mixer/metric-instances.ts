@@ -7,7 +7,7 @@ import { mixerPages } from '../../../evidence/mixer/pages.ts';
 import { mixer } from '../../../evidence/mixer/pods.ts';
 import { metricsActions } from '../../../evidence/mixer/references.ts';
 import { CONFIGURATION_IN_08, docsOf } from './docs.ts';
-import { applyShipped } from './shipped.ts';
+import { applyNewKinds, applyShipped, instancesFor } from './shipped.ts';
 import { METRIC_INSTANCES } from './steps.ts';
 
 export const instancesExist = defineCheck({
@@ -44,7 +44,7 @@ export const instancesExist = defineCheck({
         evidence: lost.map(
           ({ rule, reference }) => `rule ${rule.namespace}/${rule.name} sends ${reference}, which does not exist`,
         ),
-        hint: applyShipped(plane),
+        hint: ignored ? applyNewKinds(plane) : instancesFor(plane, first.rule, references),
       };
     }
     const metrics = instances.items.filter(({ template, read }) => template === 'metric' && read);
@@ -54,7 +54,7 @@ export const instancesExist = defineCheck({
         status: 'fail',
         reason: 'InstanceMissing',
         message: 'no metric instance is configured',
-        hint: applyShipped(plane),
+        hint: applyShipped(plane, 'instances'),
       };
     }
     if ('missing' in rules) return unknown([rules.missing], 'which instances the rules send is not known');
@@ -106,7 +106,7 @@ export const attributeManifestsExist = defineCheck({
       reason: 'AttributesMissing',
       message: `no attributemanifest in ${configDefaultNamespace}`,
       evidence: [shellLine('kubectl', 'get', 'attributemanifests.config.istio.io', '--all-namespaces')],
-      hint: applyShipped(plane),
+      hint: applyShipped(plane, 'attributes'),
     };
   },
 });

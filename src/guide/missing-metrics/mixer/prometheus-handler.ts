@@ -7,7 +7,7 @@ import { mixer } from '../../../evidence/mixer/pods.ts';
 import { metricsActions, ruleName, safeName } from '../../../evidence/mixer/references.ts';
 import { bucketsProblem } from './buckets.ts';
 import { CONFIGURATION_IN_08, docsOf } from './docs.ts';
-import { applyShipped } from './shipped.ts';
+import { applyNewKinds, applyShipped, handlerFor } from './shipped.ts';
 import { PROMETHEUS_HANDLER } from './steps.ts';
 
 const edit = ({ kind, namespace, name }: Handler): string =>
@@ -51,7 +51,7 @@ export const handlerExists = defineCheck({
           status: 'fail',
           reason: 'HandlerIgnored',
           message: `${shown(ignored)} is of a kind that this Mixer does not read (--useAdapterCRDs=false); ${some(users)} ${send} to it`,
-          hint: applyShipped(plane),
+          hint: applyNewKinds(plane),
         };
       }
       if (handlers.refusal)
@@ -64,7 +64,7 @@ export const handlerExists = defineCheck({
           ({ rule, handler }) =>
             `rule ${rule.namespace}/${rule.name} sends to ${handler.reference}, which does not exist`,
         ),
-        hint: applyShipped(plane),
+        hint: handlerFor(plane, first.rule, first.handler.reference),
       };
     }
     const known = handlers.items.filter(({ adapter, read }) => adapter === 'prometheus' && read);
@@ -74,7 +74,7 @@ export const handlerExists = defineCheck({
         status: 'fail',
         reason: 'HandlerMissing',
         message: 'no Prometheus handler is configured',
-        hint: applyShipped(plane),
+        hint: applyShipped(plane, 'handler'),
       };
     }
     if ('missing' in rules) return unknown([rules.missing], 'which handler the rules name is not known');

@@ -5,7 +5,7 @@ import { mixerHandlers, mixerInstances, mixerRules, type Rule } from '../../../e
 import { mixer } from '../../../evidence/mixer/pods.ts';
 import { metricsActions, ruleName } from '../../../evidence/mixer/references.ts';
 import { CONFIGURATION_IN_08, docsOf } from './docs.ts';
-import { applyShipped, SHIPPED_INSTANCES } from './shipped.ts';
+import { applyKinds, applyShipped, SHIPPED_INSTANCES } from './shipped.ts';
 import { RULES } from './steps.ts';
 
 export const rulesExist = defineCheck({
@@ -33,6 +33,8 @@ export const rulesExist = defineCheck({
       // A handler may have any name; what it is for, only the handler tells.
       if ('missing' in handlers && rules.items.length > 0)
         return unknown([handlers.missing], 'which rules are for Prometheus is not known');
+      // What tells Mixer whose pods the addresses are is a rule as well.
+      const enriches = rules.items.some(({ actions }) => actions.some(({ handler }) => /kubernetesenv/.test(handler)));
       return {
         status: 'fail',
         reason: 'RulesMissing',
@@ -44,7 +46,7 @@ export const rulesExist = defineCheck({
           .map(
             (rule) => `rule ${rule.namespace}/${rule.name}: ${rule.actions.map(({ handler }) => handler).join(', ')}`,
           ),
-        hint: applyShipped(plane),
+        hint: rules.served ? applyShipped(plane, ...(enriches ? [] : ['kubernetesenv']), 'rules') : applyKinds(plane),
       };
     }
     if (everywhere.length === 0) {
@@ -52,7 +54,7 @@ export const rulesExist = defineCheck({
         status: 'warn',
         reason: 'RulesOfNamespaces',
         message: `only ${some(names, 4)}: none in ${configDefaultNamespace}, so other namespaces’ traffic is not measured`,
-        hint: applyShipped(plane),
+        hint: applyShipped(plane, 'rules'),
       };
     }
     const others = rules.items.length - names.length;
@@ -118,7 +120,7 @@ export const shippedInstancesSent = defineCheck({
           4,
         )}`,
         evidence: unsent.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`),
-        hint: applyShipped(plane),
+        hint: applyShipped(plane, 'rules'),
       };
     }
     if (isSome(instances.refusal ? [instances.refusal] : []))

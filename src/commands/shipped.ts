@@ -1,0 +1,41 @@
+import { UsageError } from '../errors.ts';
+import type { Command } from './command.ts';
+import { COMMANDS, flagsOf } from './flags.ts';
+import { print } from './io.ts';
+
+export const shippedCommand: Command = (io) => ({
+  command: 'shipped <release> [parts..]',
+  describe: COMMANDS.shipped,
+  builder: (command) =>
+    command
+      .usage('$0 shipped RELEASE [PART | PART/NAME ...]')
+      .positional('release', { type: 'string', demandOption: true, describe: 'The release of Istio: 1.0.6' })
+      .positional('parts', {
+        type: 'string',
+        array: true,
+        describe: 'What of it, by default all: handler, rules/promhttp',
+      })
+      .options(flagsOf('shipped'))
+      .example('$0 shipped 1.0.6 handler | kubectl apply -f -', 'Bring back the handler'),
+  async handler({ release, parts, namespace }) {
+    await print(io.stdout, await manifestsOf(String(release), texts(parts), String(namespace)));
+  },
+});
+
+const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
+
+/** What a release ships, as `kubectl apply -f -` takes it. Throws UsageError where it is not kept, or not shipped. */
+async function manifestsOf(release: string, parts: readonly string[], namespace: string): Promise<string> {
+  const { shippedNames, shippedObjects } = await import('../guide/missing-metrics/mixer/shipped/objects.ts');
+  const objects = await shippedObjects(release, namespace, parts);
+  if (objects === null)
+    throw new UsageError(
+      `what Istio ${JSON.stringify(release)} ships is not kept here: Mixer’s objects of 0.8 to 1.4 are. Since 1.5 istioctl manifest generate prints them`,
+    );
+  const names = await shippedNames(release);
+  const odd = parts.find((part) => !names.includes(part));
+  if (odd !== undefined)
+    throw new UsageError(`Istio ${release} ships no ${JSON.stringify(odd)} of Mixer’s; there is ${names.join(', ')}`);
+  const { dump } = await import('js-yaml');
+  return objects.map((object) => `---\n${dump(object, { lineWidth: -1 })}`).join('');
+}
