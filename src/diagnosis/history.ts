@@ -49,5 +49,11 @@ export interface History {
 /** Of a loss into which nobody has looked. */
 export const UNDATED: History = { since: null, undated: null, changes: [], unchanged: null };
 
+/** What is known of a loss, so many seconds after it was looked for. */
+export const later = (history: History, seconds: number): History =>
+  history.since === null
+    ? history
+    : { ...history, since: { ...history.since, secondsAgo: Math.max(0, history.since.secondsAgo + seconds) } };
+
 /** Seconds since 1970 in RFC 3339, in UTC and to the second, as Kubernetes has it. */
 export const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/\.\d+/, '');

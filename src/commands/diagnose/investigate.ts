@@ -3,7 +3,7 @@ import type { ControlPlane, Topic } from '../../diagnosis/check.ts';
 import { walk } from '../../diagnosis/diagnose.ts';
 import type { Section } from '../../diagnosis/finding.ts';
 import { Gatherer } from '../../diagnosis/gather.ts';
-import { type History, UNDATED } from '../../diagnosis/history.ts';
+import { type History, later, UNDATED } from '../../diagnosis/history.ts';
 import type { Ignore } from '../../diagnosis/ignore.ts';
 import { keyOf, lostIn } from '../../diagnosis/losses.ts';
 import { settle } from '../../diagnosis/source.ts';
@@ -94,8 +94,8 @@ export async function investigate(
   );
 }
 
-/** The histories of losses by control planes: what began once has not begun anew at the next look. */
-export type Histories = Map<string, ReadonlyMap<string, History>>;
+/** The histories of losses by control planes, and when they were asked for (ms): what began once has not begun anew at the next look. */
+export type Histories = Map<string, { found: ReadonlyMap<string, History>; at: number }>;
 
 /** With the history of what it loses. What the store does not tell costs nothing else. */
 async function dated({ history }: Topic, section: Section, gatherer: Gatherer, known: Histories): Promise<Section> {
@@ -108,14 +108,17 @@ async function dated({ history }: Topic, section: Section, gatherer: Gatherer, k
     return section;
   }
   const before = known.get(key);
-  if (before && lost.every(({ loss }) => before.has(keyOf(loss)))) return { ...section, history: before };
+  if (before && lost.every(({ loss }) => before.found.has(keyOf(loss)))) {
+    const passed = Math.round((gatherer.now - before.at) / 1000);
+    return { ...section, history: new Map([...before.found].map(([loss, each]) => [loss, later(each, passed)])) };
+  }
   const asked = await settle(gatherer.gather(history(lost), section.plane));
   const whyNot = ({ words }: Unanswered): History => ({ ...UNDATED, undated: words });
   const found =
     'got' in asked
       ? (asked.got.evidence as ReadonlyMap<string, History>)
       : new Map(lost.map(({ loss }) => [keyOf(loss), whyNot(asked.missing)]));
-  known.set(key, found);
+  known.set(key, { found, at: gatherer.now });
   return { ...section, history: found };
 }
 

@@ -1,3 +1,4 @@
+import type { Status } from '../../diagnosis/finding.ts';
 import { UsageError } from '../../errors.ts';
 import type { Report } from '../../report/document.ts';
 import { type Arguments, text } from '../arguments.ts';
@@ -85,13 +86,17 @@ export async function watch<T extends Look>(
 const keyOf = ({ id, generation, namespace, revision }: Report['steps'][number]): string =>
   JSON.stringify([id, generation, namespace, revision]);
 
-/** What differs between two looks, a line each: steps whose status changed, and the verdict. */
+/** A status of which the first look tells nothing: there is nothing to wait for. */
+const isQuiet = (status: Status): boolean => status === 'pass' || status === 'skip';
+
+/** What differs between two looks, a line each: steps whose status changed, and the verdict. Of the first look what is not well. */
 export function changesBetween(now: readonly Report[], before: readonly Report[]): readonly string[] {
   return now.flatMap((report, index) => {
     const old = before[index];
     const of = now.length > 1 ? `${report.topic} ` : '';
     const known = new Map((old?.steps ?? []).map((step) => [keyOf(step), step.status]));
     const steps = report.steps.flatMap((step) => {
+      if (!old) return isQuiet(step.status) ? [] : [`${of}${step.id}: ${step.status}: ${step.message}`];
       const was = known.get(keyOf(step));
       return was === step.status ? [] : [`${of}${step.id}: ${was ?? 'new'} -> ${step.status}: ${step.message}`];
     });
