@@ -8,6 +8,7 @@ import { hostTarget } from '../../src/build/targets.ts';
 import type { Report } from '../../src/report/document.ts';
 import { type Ended, leftWith, started as startedAlone } from '../support/started.ts';
 import { BIN } from './build.ts';
+import { tryHints } from './tried.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -42,7 +43,7 @@ export const plugin = (
   env: NodeJS.ProcessEnv = {},
 ): Promise<Ended> => started('kubectl', ['istio-diag', ...args], { KUBECONFIG: kubeconfig, ...env }, act);
 
-/** `kubectl istio-diag ARGS -o json | jq .`, its report, and its own exit code. */
+/** `kubectl istio-diag ARGS -o json | jq .`, its report, and its own exit code. The lines that it says to type are tried. */
 export async function report(
   kubeconfig: string,
   args: readonly string[],
@@ -55,6 +56,16 @@ export async function report(
   assert.equal(documents.length, 1, `one document, not ${documents.length}: ${ended.stderr}`);
   const [only] = documents as [Report];
   assert.equal(ended.code, only.exitCode, ended.stderr);
+  if (existsSync(kubeconfig))
+    await tryHints(
+      (program, args, more) =>
+        started(program, args, {
+          ...more,
+          KUBECONFIG: kubeconfig,
+          PATH: `${linkFolder()}:${BIN}:${process.env.PATH}`,
+        }),
+      only,
+    );
   return { ...ended, report: only };
 }
 

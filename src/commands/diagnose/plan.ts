@@ -48,9 +48,9 @@ export async function planOf(hint: string, kubectl: Kubectl, patience: Patience)
       else if (FORESEEN.has(verb) && !isPiped && !words.includes('--'))
         parts.push(await changed(words.slice(1), kubectl, patience));
       else if (verb === 'apply' && before?.[0] === 'echo')
-        parts.push(await applied(JSON.parse(before[1] ?? '') as Planned, kubectl, patience));
+        parts.push(await applied(words, JSON.parse(before[1] ?? '') as Planned, kubectl, patience));
       else if (verb === 'apply' && before && isShipped(before))
-        for (const object of await shippedBy(before)) parts.push(await applied(object, kubectl, patience));
+        for (const object of await shippedBy(before)) parts.push(await applied(words, object, kubectl, patience));
       else parts.push(unforeseen(words, UNFORESEEN[verb] ?? 'it is made of what another command prints'));
     } catch (error) {
       parts.push(unforeseen(words, messageOf(error)));
@@ -86,9 +86,9 @@ async function shippedBy([, , , release = '', ...words]: readonly string[]): Pro
 }
 
 /** An object that is printed for it: where there is one of its name, kubectl would merge the two. */
-async function applied(object: Planned, kubectl: Kubectl, patience: Patience) {
+async function applied(words: readonly string[], object: Planned, kubectl: Kubectl, patience: Patience) {
   const live = await liveOf(object, kubectl, patience);
-  if (live) return { diff: [], unforeseen: [`there is ${nameOf(object)} already, which it would be merged with`] };
+  if (live) return unforeseen(words, `there is ${nameOf(object)} already, which it would be merged with`);
   return { diff: await diffOf(null, object), unforeseen: [] };
 }
 

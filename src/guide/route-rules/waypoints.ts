@@ -90,15 +90,17 @@ export const waypointsServeRules = defineCheck({
         hint:
           first.reason === 'NoWaypoint'
             ? shellLine('istioctl', 'waypoint', 'apply', '-n', first.service.namespace, '--enroll-namespace')
-            : shellLine(
-                'kubectl',
-                '-n',
-                first.service.namespace,
-                'get',
-                'gateways.gateway.networking.k8s.io,services',
-                '-o',
-                'yaml',
-              ),
+            : 'got' in waypoints && !waypoints.got.served
+              ? `kubectl get crd gateways.gateway.networking.k8s.io   # it is not there: a waypoint takes the CRDs of the Gateway API`
+              : shellLine(
+                  'kubectl',
+                  '-n',
+                  first.service.namespace,
+                  'get',
+                  'gateways.gateway.networking.k8s.io,services',
+                  '-o',
+                  'yaml',
+                ),
       };
     const mixed = ambient.filter((service) => ruled.includes(service) && routed.includes(service));
     const [other] = mixed;
