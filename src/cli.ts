@@ -7,6 +7,7 @@ import { diffCommand } from './commands/diff/command.ts';
 import { explainCommand, topicsCommand } from './commands/explain/command.ts';
 import { COMMANDS, type Flag, flagsOf } from './commands/flags.ts';
 import { kubectlSpelling } from './commands/guess.ts';
+import { optionsCommand } from './commands/help/command.ts';
 import { aside, type Io, print } from './commands/io.ts';
 import { KUBECTL_FLAGS } from './commands/kubectl-flags.ts';
 import { legacyFlags } from './commands/legacy.ts';
@@ -14,7 +15,8 @@ import { metricsCommand } from './commands/metrics/command.ts';
 import { rbacCommand } from './commands/rbac/command.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { shippedCommand } from './commands/shipped.ts';
-import { assertCommand, usageWords } from './commands/usage.ts';
+import { styleOf } from './commands/style.ts';
+import { asksForHelp, assertCommand, usageWords } from './commands/usage.ts';
 import { versionCommand } from './commands/version.ts';
 import { DiagError, NoAnswer, OutputError, UsageError } from './errors.ts';
 import { guide } from './guide/index.ts';
@@ -33,6 +35,7 @@ const commands: readonly Command[] = [
   shippedCommand,
   rbacCommand,
   completionCommand,
+  optionsCommand,
   versionCommand,
 ];
 
@@ -45,16 +48,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       const { complete } = await import('./commands/completion/complete.ts');
       return await complete(argv.slice(1), io);
     }
+    if (asksForHelp(words)) {
+      const { helpText } = await import('./commands/help/help.ts');
+      await print(io.stdout, await helpText(words, styleOf({}, io)));
+      return 0;
+    }
     assertCommand(words);
     let code = 0;
-    let help = '';
-    const cli = parser(io, (next) => {
+    const cli = parser(io, words, (next) => {
       code = next;
     });
-    await cli.parseAsync(words, {}, (_error: unknown, _args: unknown, output: string) => {
-      help = output;
-    });
-    if (help !== '') await print(io.stdout, `${help}\n`);
+    await cli.parseAsync(words);
     return code;
   } catch (error) {
     // What kubectl said may hold what somebody in the cluster wrote.
@@ -82,7 +86,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 const codeOf = ({ unanswered }: NoAnswer): number =>
   ['Unreachable', 'Unauthorized', 'NoKubectl'].includes(unanswered.hindrance) ? 5 : 3;
 
-function parser(io: Io, exit: (code: number) => void): Argv {
+function parser(io: Io, words: readonly string[], exit: (code: number) => void): Argv {
   const cli = yargs()
     .scriptName(NAME)
     .locale('en')
@@ -92,23 +96,15 @@ function parser(io: Io, exit: (code: number) => void): Argv {
       'dot-notation': false,
       'greedy-arrays': false,
     })
-    .usage(
-      `Walks Istio’s Troubleshooting Guide: finds what is broken in a mesh, why, and what to type next. It only reads, but for debug --execute.\n\nUsage:\n  $0 TOPIC [WORKLOAD] [flags]`,
-    )
-    .epilogue(
-      'Flags go after the plugin’s name. Exit codes: 0 healthy, 1 broken, 2 error, 3 inconclusive, 4 nothing to judge, 5 unreachable.',
-    )
     .version(false)
-    .help()
-    .alias('help', 'h')
-    .wrap(100)
+    .help(false)
     .exitProcess(false)
     .middleware(lastOf, true)
     .strict()
     .demandCommand(1, '')
     .fail((message: string | null, error: Error | undefined) => {
       // A message is yargs' own, of the command line; without one a command has thrown.
-      throw error instanceof Error && !message ? error : new UsageError(usageWords(message ?? ''));
+      throw error instanceof Error && !message ? error : new UsageError(usageWords(message ?? '', words));
     });
   return commands.reduce((all, command) => all.command(command(io, exit)), cli);
 }

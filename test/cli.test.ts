@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,11 +8,12 @@ import { gzipSync } from 'node:zlib';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { pack } from 'tar-stream';
 import { REPORT_WORDS } from '../src/commands/explain/words.ts';
-import { kubectlFlagsOf } from '../src/commands/kubectl-flags.ts';
+import { COMMANDS, flagsOf } from '../src/commands/flags.ts';
+import { KUBECTL_FLAGS, kubectlFlagsOf } from '../src/commands/kubectl-flags.ts';
 import { durationOf, scopeOf, workloadOf } from '../src/commands/options.ts';
-import { topics } from '../src/guide/index.ts';
+import { guide, topics } from '../src/guide/index.ts';
 import { matchesGolden } from './support/golden.ts';
-import { it } from './support/programs.ts';
+import { it, needed } from './support/programs.ts';
 import type { Recording } from './support/recordings.ts';
 import { ran, reported } from './support/run.ts';
 import { withStandIn } from './support/standing.ts';
@@ -25,34 +27,85 @@ describe('the command line', () => {
   it('has help that reads like kubectl’s, with examples', async () => {
     const { code, stdout } = await ran(['--help']);
     assert.equal(code, 0);
-    assert.match(stdout, /Usage:\nkubectl istio-diag TOPIC \[WORKLOAD\] \[flags\]/);
-    const topic = await ran(['missing-metrics', '--help']);
-    assert.match(topic.stdout, /Examples:/);
-    for (const flag of [
-      '--kubeconfig',
-      '--context',
-      '--as-group',
-      '--save-bundle',
-      '--fail-on',
-      '-A, --all-namespaces',
-    ])
-      assert.ok(topic.stdout.includes(flag), flag);
+    assert.match(stdout, /\nUsage:\n {2}kubectl istio-diag TOPIC \[KIND\/NAME\] \[flags\]\n/);
+    // A bare call asks for the same.
+    assert.deepEqual(await ran([]), { code: 0, stdout, stderr: '' });
+    const topic = (await ran(['missing-metrics', '--help'])).stdout;
+    const heads = topic.match(/^(Examples|Asks for|Takes|Options|Usage):$/gm);
+    assert.deepEqual(heads, ['Examples:', 'Asks for:', 'Takes:', 'Options:', 'Usage:']);
+    for (const flag of ['--save-bundle=', '--fail-on=', '-A, --all-namespaces=']) assert.ok(topic.includes(flag), flag);
+    assert.match(
+      topic,
+      /\n {2}lists pods, services, .*\n(.*\n)* {2}as a role: kubectl istio-diag rbac missing-metrics\n/,
+    );
+    // Flags of every kubectl are folded, as kubectl does.
+    assert.doesNotMatch(topic, /--kubeconfig/);
+    assert.match(topic, /\nUse "kubectl istio-diag options" for the flags of every kubectl\.\n$/);
+    const options = (await ran(['options'])).stdout;
+    for (const flag of Object.keys(KUBECTL_FLAGS)) assert.ok(options.includes(`--${flag}=`), flag);
+  });
+
+  it('takes every connection flag of the real kubectl', () => {
+    needed('kubectl');
+    const { stdout } = spawnSync('kubectl', ['options'], { encoding: 'utf8' });
+    const theirs = [...stdout.matchAll(/^\s+(?:-\w, )?--([\w-]+)=/gm)].map(([, name = '']) => name);
+    // How kubectl itself is logged and measured; and what is each command's own here.
+    const others = /^(log-flush-frequency|profile(-output)?|vmodule|warnings-as-errors|v|namespace|kuberc)$/;
+    assert.deepEqual(
+      theirs.filter((name) => !others.test(name) && !Object.hasOwn(KUBECTL_FLAGS, name)),
+      [],
+    );
+  });
+
+  it('has help for every command, in sixty columns, and no word of it is cut', async () => {
+    for (const command of [...guide.map(({ id }) => id), ...Object.keys(COMMANDS)]) {
+      const { code, stdout, stderr } = await ran([command, '--help'], { env: { COLUMNS: '60' } });
+      assert.deepEqual([code, stderr], [0, ''], command);
+      assert.match(stdout, /\n\nExamples:\n {2}# /);
+      // What is typed stays in one line.
+      const wide = stdout.split('\n').filter((line) => line.length > 60 && !line.startsWith('  kubectl istio-diag'));
+      assert.deepEqual(wide, [], command);
+      for (const flag of Object.keys(flagsOf(command))) assert.ok(stdout.includes(`--${flag}=`), `${command} ${flag}`);
+    }
   });
 
   const wrong: readonly [readonly string[], RegExp][] = [
-    [[], /^error: name a topic, such as missing-metrics/],
     [['mising-metrics'], /^error: unknown topic "mising-metrics"; did you mean missing-metrics\?\n$/],
     [['something-else-entirely'], /^error: unknown topic .*: see `kubectl istio-diag topics`\n$/],
     [['missing-metrics', '--contxt', 'x'], /^error: unknown flag or argument "contxt"; did you mean --context\?\n$/],
     [['missing-metrics', '--zzzzzzzzzzzz'], /^error: unknown flag or argument "zzzzzzzzzzzz"\n$/],
     [
       ['missing-metrics', '-o', 'xml'],
-      /^error: unable to match a printer suitable for the output format "xml", allowed formats are: table, wide, json, yaml\n$/,
+      /^error: unable to match a printer suitable for the output format "xml", allowed formats are: table, wide, short, name, json, yaml\n$/,
     ],
     [['missing-metrics', '--context'], /^error: Not enough arguments following: context\n$/],
     [['missing-metrics', '--context', ''], /^error: --context takes a value\n$/],
-    [['missing-metrics', 'a', 'b'], /^error: unknown flag or argument "b"\n$/],
-    [['missing-metrics', '--', 'a', 'b'], /^error: /],
+    [
+      ['missing-metrics', 'a', 'b'],
+      /^error: one may be named, KIND\/NAME or KIND NAME, and no more words: not "a b"\n$/,
+    ],
+    [['missing-metrics', 'deploy', 'a', 'b'], /^error: one workload may be named, .* not "b"\n$/],
+    [['missing-metrics', '--', 'a', 'b'], /^error: one may be named/],
+    [['envoy-crash', 'deploy/x'], /^error: envoy-crash takes no workload, .* not at "deploy\/x"\n$/],
+    [['all', 'x'], /^error: all takes no workload, /],
+    [['missing-metrics', 'deployment.batch/x'], /^error: a workload is KIND\/NAME/],
+    [
+      ['missing-metrics', '-o', 'jsonpath={.lostAt.reason}'],
+      /jq .*: kubectl istio-diag missing-metrics -o json \| jq -r \.lostAt\.reason\n$/,
+    ],
+    [
+      ['all', '-o', 'custom-columns=A:.b'],
+      /-o custom-columns is not printed here; jq .* kubectl istio-diag all -o json/,
+    ],
+    [['missing-metrics', '-o', 'go-template={{.verdict}}'], /-o go-template is not printed here/],
+    [
+      ['missing-metrics', '--only', 'red'],
+      /^error: --only takes one of pass, warn, fail, unknown, skip, ignored, not "red"\n$/,
+    ],
+    [['rbac', '--user', 'sre'], /^error: a role names no user: kubectl create clusterrolebinding .* --user=sre\n$/],
+    [['rbac', '--context', 'x'], /^error: --context is for rbac --missing: /],
+    [['missing-metrics', '--bundle', folder], /^error: cannot read the bundle: it is a folder, /],
+    [['explain'], /^error: name a word: /],
     [['missing-metrics', '-n', '../x'], /^error: "\.\.\/x" cannot be the name of a namespace\n$/],
     [['missing-metrics', '--prometheus-url', 'http://h/?a=b'], /^error: --prometheus-url takes no query/],
     [['missing-metrics', '--bundle', DEMO, '--timeout', 'zz'], /^error: --timeout takes a duration/],
@@ -60,7 +113,7 @@ describe('the command line', () => {
     [['foo'], /^error: unknown topic "foo": see/],
     [['metrics', 'x', '--port', 'abc'], /^error: --port takes a number from 1 to 65535\n$/],
     [['metrics', 'x', '--port', '99999'], /^error: --port takes a number from 1 to 65535\n$/],
-    [['metrics', 'BAD NAME', '-n', 'x'], /^error: "BAD NAME" cannot be the name of a pod\n$/],
+    [['metrics', 'BAD NAME', '-n', 'x'], /^error: metrics takes POD, NAMESPACE\/POD or KIND\/NAME, not "BAD NAME"\n$/],
     [['metrics'], /^error: a word is missing: see the command’s --help\n$/],
     [['explain', 'constructor'], /^error: there is no topic, step, check or reason called "constructor"/],
     [['missing-metrics', '-o'], /^error: Not enough arguments following: o/],

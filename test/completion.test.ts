@@ -48,12 +48,12 @@ describe('completion', () => {
   const cases: readonly [readonly string[], readonly string[], string][] = [
     [['m'], ['missing-metrics', 'metrics'], ':4'],
     [['comp'], ['completion'], ':4'],
-    [['missing-metrics', '-o', ''], ['table', 'wide', 'json', 'yaml'], ':4'],
+    [['missing-metrics', '-o', ''], ['table', 'wide', 'short', 'name', 'json', 'yaml'], ':4'],
     [['missing-metrics', '--output=j'], ['json'], ':4'],
     [['metrics', 'x', '-o', ''], ['table', 'json'], ':4'],
     [['missing-metrics', '--fail-on', 'u'], ['unknown'], ':4'],
     [['missing-metrics', '--color', ''], ['auto', 'always', 'never'], ':4'],
-    [['missing-metrics', '--sa'], ['--save-bundle', '--sample'], ':4'],
+    [['missing-metrics', '--sa'], ['--sample', '--save-bundle'], ':4'],
     [['missing-metrics', '--sample', '3', '--sa'], ['--save-bundle'], ':4'],
     [['missing-metrics', '--as-group', 'a', '--as-g'], ['--as-group'], ':4'],
     [['missing-metrics', '--timeout', ''], [], ':4'],
@@ -98,6 +98,9 @@ describe('completion', () => {
     [['route-rules', '--ignore', 'ScrapeSays'], [], ':4'],
     [['missing-metrics', '--fail-on', 'n'], ['new', 'never'], ':4'],
     [['schema', ''], [], ':4'],
+    [['version', '-o', ''], ['text', 'json', 'yaml'], ':4'],
+    [['shipped', '1.'], ['1.0', '1.1', '1.2', '1.3', '1.4'], ':4'],
+    [['shipped', '1.0', 'rules/promt'], ['rules/promtcp'], ':4'],
     [['nonsense', '--c'], [], ':4'],
   ];
   for (const [args, words, directive] of cases) {
@@ -114,7 +117,7 @@ describe('completion', () => {
     assert.ok(lines.length >= 8);
     for (const line of lines) {
       const [word = '', means = ''] = line.split('\t');
-      assert.match(help, new RegExp(`istio-diag ${word} .*${means.slice(0, 20).replace(/[<>`]/g, '.')}`));
+      assert.match(help, new RegExp(`\n  ${word} +${means.slice(0, 20).replace(/[<>`]/g, '.')}`));
     }
   });
 
@@ -207,7 +210,10 @@ describe('completion install', () => {
       [['completion', 'install', '--dir', join(folder, 'nowhere')], /^error: there is no folder .*nowhere\n$/],
       [['completion', 'install', '--dir', taken], /^error: .* so it is left as it is\n$/],
       [['completion', 'uninstall', '--dir', taken], /^error: .* so it is left as it is\n$/],
-      [['completion', 'remove'], /^error: completion takes install or uninstall, not "remove"\n$/],
+      [
+        ['completion', 'remove'],
+        /^error: completion takes one of bash, zsh, fish, powershell, install, uninstall, not "remove"\n$/,
+      ],
     ] as const) {
       const { code, stderr } = await ran(args, { env });
       assert.match(stderr, words);

@@ -220,7 +220,7 @@ describe('debug, through the real kubectl', async () => {
     [['proxy-config', 'clusters', 'bookinfo/nobody'], 2, /there is no pod nobody in namespace bookinfo/],
     [['proxy-config', 'clusters', `istio-system/${ISTIOD}`], 2, /has no proxy/],
     [['proxy-config', 'clusters', 'bookinfo/waiting-1'], 2, /is Pending, not running/],
-    [['proxy-config', 'clusters', '../../secrets'], 2, /debug takes POD or NAMESPACE\/POD/],
+    [['proxy-config', 'clusters', '../../secrets'], 2, /debug takes POD, NAMESPACE\/POD or KIND\/NAME/],
     [['proxy-config', 'bootstrap', at, '--execute'], 2, /--execute is for tcpdump and gdb/],
     [['pilot', 'quitquitquit'], 2, /takes one of ads, eds, registry/],
     [['tcpdump'], 2, /name a pod/],

@@ -26,8 +26,16 @@ describe('the head start', () => {
 
   it('is for the words that ask a cluster, and no others', () => {
     for (const word of [...guide.map(({ id }) => id), ...Object.keys(COMMANDS)])
-      assert.equal(looksLive([word]), asksCluster(word), word);
-    for (const argv of [[], ['--help'], ['help'], ['--version'], ['topcis'], ['__complete', 'missing-metrics', '']])
+      assert.equal(looksLive(word === 'rbac' ? [word, '--missing'] : [word]), asksCluster(word), word);
+    for (const argv of [
+      [],
+      ['rbac'],
+      ['--help'],
+      ['help'],
+      ['--version'],
+      ['topcis'],
+      ['__complete', 'missing-metrics', ''],
+    ])
       assert.equal(looksLive(argv), false, argv.join(' '));
     for (const flags of ['--help', '-h', '--bundle', '--bundle=x'])
       assert.equal(looksLive(['missing-metrics', flags]), false, flags);

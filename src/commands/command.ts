@@ -3,7 +3,7 @@ import { flagsOf } from './flags.ts';
 import type { Io } from './io.ts';
 import { KUBECTL_FLAGS } from './kubectl-flags.ts';
 
-/** What the program is called. In the words of a command `$0` stands for it. */
+/** What the program is called. */
 export const NAME = 'kubectl istio-diag';
 
 /**
@@ -12,6 +12,8 @@ export const NAME = 'kubectl istio-diag';
  */
 export type Command = (io: Io, exit: (code: number) => void) => CommandModule;
 
-/** Adds the flags of a command that asks a cluster: kubectl's, which --help shows apart, and its own. */
-export const withFlags = (command: Argv, name: string): Argv =>
-  command.options(KUBECTL_FLAGS).options(flagsOf(name)).group(Object.keys(KUBECTL_FLAGS), 'Flags for every kubectl:');
+/** A word of a command line that is no flag. */
+export const WORD = { type: 'string' } as const;
+
+/** Adds the flags of a command that asks a cluster: kubectl's, and its own. */
+export const withFlags = (command: Argv, name: string): Argv => command.options(KUBECTL_FLAGS).options(flagsOf(name));

@@ -1,3 +1,4 @@
+import { STATUSES } from '../diagnosis/finding.ts';
 import { guide } from '../guide/index.ts';
 import { FAIL_ON } from '../report/exit.ts';
 import { FORMATS } from '../report/render.ts';
@@ -34,6 +35,12 @@ const TOPIC_FLAGS = {
     default: 'table',
     describe: `Output format: ${FORMATS.join(', ')}`,
   },
+  only: {
+    type: 'string',
+    requiresArg: true,
+    describe: `Show only what came to these: ${STATUSES.join(',')}, in a list with commas`,
+  },
+  'no-headers': { type: 'boolean', describe: 'Print no names of columns' },
   'show-commands': { type: 'boolean', describe: 'List the kubectl commands that give the same answers' },
   'fail-on': {
     type: 'string',
@@ -144,6 +151,32 @@ const DIFF_FLAGS = {
   color: CLUSTER_FLAGS.color,
 } as const;
 
+const outputOf = (first: string, ...others: readonly string[]): Flag => ({
+  alias: 'o',
+  type: 'string',
+  requiresArg: true,
+  default: first,
+  describe: `Output format: ${[first, ...others].join(', ')}`,
+});
+
+/** Of the words that ask no cluster, and print what they know. */
+const TOLD_FLAGS: Readonly<Record<string, Readonly<Record<string, Flag>>>> = {
+  topics: { output: outputOf('text', 'name', 'json', 'yaml') },
+  explain: {
+    output: outputOf('text', 'json', 'yaml'),
+    list: { type: 'boolean', describe: 'List every word that is explained' },
+  },
+  version: {
+    output: outputOf('text', 'json', 'yaml'),
+    client: { type: 'boolean', describe: 'As kubectl takes it: there is no other version here' },
+  },
+  rbac: {
+    output: outputOf('yaml', 'json'),
+    missing: { type: 'boolean', describe: 'Run the topic, and print a role with the rights alone that it lacked' },
+    ...CLUSTER_FLAGS,
+  },
+};
+
 /** Of `shipped`. */
 const SHIPPED_FLAGS = {
   namespace: {
@@ -177,6 +210,7 @@ export const COMMANDS = {
   shipped: 'Print what a release with Mixer ships for its metrics, to be applied',
   rbac: 'Print the ClusterRole that a topic takes',
   completion: 'Complete `kubectl istio-diag <TAB>` in your shell',
+  options: 'List the flags of every kubectl, which all that ask a cluster take',
   version: 'Print the version',
 } as const;
 
@@ -198,10 +232,11 @@ export function flagsOf(command: string): Readonly<Record<string, Flag>> {
   if (command === 'debug') return { ...CLUSTER_FLAGS, ...DEBUG_FLAGS };
   if (command === 'diff') return DIFF_FLAGS;
   if (command === 'shipped') return SHIPPED_FLAGS;
+  if (Object.hasOwn(TOLD_FLAGS, command)) return TOLD_FLAGS[command] ?? {};
   if (command === 'completion') return COMPLETION_FLAGS;
   if (!topic && command !== 'all') return {};
   const some = Object.entries(SOME_TOPICS_FLAGS).filter(([name]) => !topic || topic.flags.includes(name));
-  return { ...CLUSTER_FLAGS, ...Object.fromEntries(some), ...TOPIC_FLAGS };
+  return { ...Object.fromEntries(some), ...TOPIC_FLAGS, ...CLUSTER_FLAGS };
 }
 
 /** Whether a topic or command asks a cluster, and so takes kubectl's connection flags. */

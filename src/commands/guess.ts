@@ -20,18 +20,30 @@ const LIVE = [
   'debug',
 ];
 
+/** kubectl's `-v=6`, `-v6`, `--v=6` and `-v 6`: here any number but 0 says what is asked. */
+const LEVEL = /^(?:-v=?|--v=)(\d+)$/;
+
+/** A word that kubectl reads as the level of the one before it. */
+const isLevelOf = (before: string | undefined, word: string | undefined): boolean =>
+  (before === '-v' || before === '--v') && /^\d+$/.test(word ?? '');
+
 /** What every user of kubectl types: `-ojson` is `-o json` (yargs would read five flags), and `help` is a command. */
 export const kubectlSpelling = (argv: readonly string[]): string[] =>
   argv.flatMap((word, index) => {
     if (index === 0 && word === '--version') return ['version'];
     if (index === 0 && word === 'help') return ['--help'];
+    if (isLevelOf(argv[index - 1], word)) return [];
+    const level = LEVEL.exec(word)?.[1] ?? (isLevelOf(word, argv[index + 1]) ? argv[index + 1] : undefined);
+    if (level !== undefined) return Number(level) > 0 ? ['--verbose'] : [];
+    if (word === '--v') return ['--verbose'];
     const [, flag, value] = /^-([onlis])([^=].*)$/.exec(word) ?? [];
     return flag === undefined || value === undefined ? [word] : [`-${flag}`, value];
   });
 
 /** Whether a command line looks as if it asks a cluster. */
 export const looksLive = (argv: readonly string[]): boolean =>
-  LIVE.includes(argv[0] ?? '') && !argv.some((word) => /^(-h|--help|--bundle(=.*)?)$/.test(word));
+  (LIVE.includes(argv[0] ?? '') || (argv[0] === 'rbac' && argv.includes('--missing'))) &&
+  !argv.some((word) => /^(-h|--help|--bundle(=.*)?)$/.test(word));
 
 /**
  * The kubectl that a command line will want, read before the program that reads it well is there; null where it wants

@@ -9,6 +9,12 @@ export const KUBECTL_FLAGS = {
   user: { type: 'string', requiresArg: true, describe: 'The name of the kubeconfig user to use' },
   as: { type: 'string', requiresArg: true, describe: 'Username to impersonate' },
   'as-group': { type: 'array', string: true, requiresArg: true, describe: 'Group to impersonate, can be repeated' },
+  'as-user-extra': {
+    type: 'array',
+    string: true,
+    requiresArg: true,
+    describe: 'Extra of the user to impersonate, KEY=VALUE, can be repeated (newer kubectls)',
+  },
   'as-uid': { type: 'string', requiresArg: true, describe: 'UID to impersonate' },
   'request-timeout': {
     type: 'string',
@@ -28,6 +34,18 @@ export const KUBECTL_FLAGS = {
     requiresArg: true,
     describe: 'Path to a cert file for the certificate authority',
   },
+  'client-certificate': {
+    type: 'string',
+    file: true,
+    requiresArg: true,
+    describe: 'Path to a client certificate file for TLS',
+  },
+  'client-key': { type: 'string', file: true, requiresArg: true, describe: 'Path to a client key file for TLS' },
+  username: { type: 'string', requiresArg: true, describe: 'Username for basic authentication to the API server' },
+  password: { type: 'string', requiresArg: true, describe: 'Password for basic authentication to the API server' },
+  'cache-dir': { type: 'string', file: true, requiresArg: true, describe: 'The folder of kubectl’s cache' },
+  'disable-compression': { type: 'boolean', describe: 'Ask the API server for answers that are not compressed' },
+  'match-server-version': { type: 'boolean', describe: 'Require the API server to be of kubectl’s own version' },
   'insecure-skip-tls-verify': { type: 'boolean', describe: 'Do not check the server’s certificate' },
   'tls-server-name': {
     type: 'string',

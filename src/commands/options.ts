@@ -1,4 +1,6 @@
+import { shellWord } from '../cluster/question/shell.ts';
 import { type Scope, WORKLOAD_KINDS, type Workload } from '../diagnosis/check.ts';
+import { STATUSES, type Status } from '../diagnosis/finding.ts';
 import { UsageError } from '../errors.ts';
 import { FAIL_ON, type FailOn } from '../report/exit.ts';
 import { FORMATS, type Format } from '../report/render.ts';
@@ -33,8 +35,46 @@ export function oneOf<T extends string>(value: unknown, allowed: readonly T[], f
   );
 }
 
-export const formatOf = (args: Arguments): Format => oneOf(args.output, FORMATS, 'output');
+/** kubectl's formats that take a template. */
+const TEMPLATE = /^(jsonpath(?:-as-json|-file)?|go-template(?:-file)?|custom-columns(?:-file)?|template)(?:=(.*))?$/s;
+
+/** A format that is printed; for kubectl's templates the way that jq goes. */
+export function formatAmong<T extends string>(value: unknown, allowed: readonly T[], command: string): T {
+  const [, template, path = ''] = TEMPLATE.exec(String(value)) ?? [];
+  if (template === undefined) return oneOf(value, allowed, 'output');
+  // `{.lostAt.reason}` is jq's .lostAt.reason: anything else has to be written anew.
+  const [, simple] = /^\{?(\.[A-Za-z0-9_.[\]]+)\}?$/.exec(path) ?? [];
+  const filter = simple ?? '.verdict';
+  throw new UsageError(
+    `-o ${template} is not printed here; jq takes what is wanted from the JSON: kubectl istio-diag ${command} -o json | jq -r ${shellWord(filter)}`,
+  );
+}
+
+export const formatOf = (args: Arguments): Format => formatAmong(args.output, FORMATS, String(topicOf(args)));
+
+/** The command that a line names. */
+const topicOf = ({ _: words }: Arguments): unknown => (Array.isArray(words) ? words[0] : 'missing-metrics');
+
+/** The statuses that --only leaves in the output; null for all. JSON is filtered by jq, so that what is kept of a run is whole. */
+export function onlyOf(args: Arguments, format: Format): ReadonlySet<Status> | null {
+  const given = text(args.only);
+  if (given === null) return null;
+  const wanted = given.split(',').map((word) => oneOf(word.trim().toLowerCase(), STATUSES, 'only'));
+  if (format === 'json' || format === 'yaml')
+    throw new UsageError(
+      `--only is for what a person reads; jq takes them from the JSON: kubectl istio-diag ${String(topicOf(args))} -o json | jq '.steps[]|select(.status=="${wanted[0]}")'`,
+    );
+  return new Set(wanted);
+}
 export const failOnOf = (args: Arguments): FailOn => oneOf(args['fail-on'], FAIL_ON, 'fail-on');
+
+/** A pod, or a workload that has it. */
+export interface PodWanted {
+  kind: Workload['kind'];
+  name: string;
+  /** Null for the context's. */
+  namespace: string | null;
+}
 
 /** kubectl's short names. */
 const SHORT: Readonly<Record<string, Workload['kind']>> = {
@@ -45,19 +85,47 @@ const SHORT: Readonly<Record<string, Workload['kind']>> = {
   po: 'pod',
 };
 
-/** `Deployments`, `deploy`; undefined of a kind that is none. */
-const kindOf = (word: string): Workload['kind'] | undefined =>
-  SHORT[word.toLowerCase()] ?? WORKLOAD_KINDS.find((kind) => [kind, `${kind}s`].includes(word.toLowerCase()));
+/** The API group of each kind, as in kubectl's `deployment.apps` and `deployment.v1.apps`. */
+const GROUP: Readonly<Record<Workload['kind'], string>> = {
+  service: '',
+  pod: '',
+  deployment: 'apps',
+  statefulset: 'apps',
+  daemonset: 'apps',
+  job: 'batch',
+};
+
+/** `Deployments`, `deploy`, `deployment.apps`, `deployments.v1.apps`; undefined of a kind that is none. */
+function kindOf(word: string): Workload['kind'] | undefined {
+  const [, plain = '', version = '', group = ''] =
+    /^([^.]*)(?:\.(v\d\w*))?(?:\.([^.]*))?$/.exec(word.toLowerCase()) ?? [];
+  const kind = SHORT[plain] ?? WORKLOAD_KINDS.find((each) => [each, `${each}s`].includes(plain));
+  if (kind === undefined || (group === '' && version === '')) return kind;
+  return GROUP[kind] === group ? kind : undefined;
+}
+
+/** Whether a word is a kind of workload, as kubectl's TYPE. */
+export const isKind = (word: string): boolean => kindOf(word) !== undefined;
+
+const KIND_NAMES = `${WORKLOAD_KINDS.slice(0, -1).join(', ')} or ${WORKLOAD_KINDS.at(-1)}`;
+
+/** Two words of a command line as one: kubectl takes `deploy reviews` for `deploy/reviews`. */
+export function joined(first: string, second: string | null): string {
+  if (second === null) return first;
+  if (first.includes('/') || kindOf(first) === undefined)
+    throw new UsageError(
+      `one may be named, KIND/NAME or KIND NAME, and no more words: not ${JSON.stringify(`${first} ${second}`)}`,
+    );
+  return `${first}/${second}`;
+}
 
 /** `service/reviews`, `deploy/reviews-v1`; a bare name is a service's. */
 export function workloadOf(text: string, namespace: string): Workload {
   const [first = '', second, ...more] = text.split('/');
   const name = second ?? first;
   const kind = second === undefined ? 'service' : kindOf(first);
-  if (!kind || more.length > 0 || !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)) {
-    const kinds = `${WORKLOAD_KINDS.slice(0, -1).join(', ')} or ${WORKLOAD_KINDS.at(-1)}`;
-    throw new UsageError(`a workload is KIND/NAME, of a ${kinds}, not ${JSON.stringify(text)}`);
-  }
+  if (!kind || more.length > 0 || !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name))
+    throw new UsageError(`a workload is KIND/NAME, of a ${KIND_NAMES}, not ${JSON.stringify(text)}`);
   return { kind, name, namespace };
 }
 
@@ -72,19 +140,43 @@ function clientOffsetOf(args: Arguments): number {
   );
 }
 
-/** `POD`, `pod/POD` or `NAMESPACE/POD`; `namespace` is what -n says, `what` asked for the pod. */
-export function podOfWord(word: string, namespace: string | null, what: string): NonNullable<Scope['from']> {
-  const [, own, name] = /^(?:([a-z0-9][a-z0-9-]*)\/)?([a-z0-9][a-z0-9.-]*)$/.exec(word.replace(/^pods?\//, '')) ?? [];
-  if (!name) throw new UsageError(`${what} takes POD or NAMESPACE/POD, not ${JSON.stringify(word)}`);
-  return { name, namespace: own ?? namespace };
+/**
+ * `POD`, `pod/POD`, `NAMESPACE/POD`, or `deploy/reviews`: a workload, any of whose pods will do. `namespace` is what -n says, `what`
+ * asked for the pod.
+ */
+export function podOfWord(word: string, namespace: string | null, what: string): PodWanted {
+  const [first = '', second] = word.split('/');
+  const kind = second === undefined ? 'pod' : kindOf(first);
+  // A namespace may be called like a kind: kubectl takes it for the kind too.
+  if (kind !== undefined && kind !== 'pod') return { kind, name: workloadOf(word, '').name, namespace };
+  const bare = kind === 'pod' && second !== undefined ? word.slice(first.length + 1) : word;
+  const [, own, name] = /^(?:([a-z0-9][a-z0-9-]*)\/)?([a-z0-9][a-z0-9.-]*)$/.exec(bare) ?? [];
+  if (!name) throw new UsageError(`${what} takes POD, NAMESPACE/POD or KIND/NAME, not ${JSON.stringify(word)}`);
+  return { kind: 'pod', name, namespace: own ?? namespace };
+}
+
+/** The workload that is named, also behind `--`, in one word. */
+function workloadWord(args: Arguments): string | null {
+  const behind = Array.isArray(args._) ? args._.slice(1).map(String) : [];
+  const [first, second = null, ...more] = [text(args.workload), text(args.name), ...behind].filter(
+    (word) => word !== null,
+  );
+  if (first === undefined) return null;
+  if (more.length > 0) throw new UsageError('one workload may be named, KIND/NAME or KIND NAME, and no more words');
+  return joined(first, second);
+}
+
+function callerOf(word: string, namespace: string | null): NonNullable<Scope['from']> {
+  const { kind, ...pod } = podOfWord(word, namespace, '--from');
+  if (kind !== 'pod') throw new UsageError(`--from takes one pod, POD or NAMESPACE/POD, not ${JSON.stringify(word)}`);
+  return pod;
 }
 
 /** The scope of a run. `contextNamespace` is where a workload is looked for without -n, as kubectl does. */
 export function scopeOf(args: Arguments, contextNamespace: string): Scope {
   const named = text(args.namespace);
   const all = args['all-namespaces'] === true;
-  const workload = text(args.workload);
-  if (Array.isArray(args._) && args._.length > 1) throw new UsageError('one workload may be named, and no more words');
+  const workload = workloadWord(args);
   if (named !== null && !/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(named)) {
     throw new UsageError(`${JSON.stringify(named)} cannot be the name of a namespace`);
   }
@@ -102,7 +194,7 @@ export function scopeOf(args: Arguments, contextNamespace: string): Scope {
     window: durationOf(text(args.window) ?? '0', 'window'),
     sample,
     prometheus: prometheusOf(args),
-    from: caller === null ? null : podOfWord(caller, named, '--from'),
+    from: caller === null ? null : callerOf(caller, named),
     clientOffset: clientOffsetOf(args),
   };
 }

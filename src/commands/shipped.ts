@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts';
-import type { Command } from './command.ts';
+import { type Command, WORD } from './command.ts';
 import { COMMANDS, flagsOf } from './flags.ts';
 import { print } from './io.ts';
 
@@ -8,15 +8,9 @@ export const shippedCommand: Command = (io) => ({
   describe: COMMANDS.shipped,
   builder: (command) =>
     command
-      .usage('$0 shipped RELEASE [PART | PART/NAME ...]')
-      .positional('release', { type: 'string', demandOption: true, describe: 'The release of Istio: 1.0.6' })
-      .positional('parts', {
-        type: 'string',
-        array: true,
-        describe: 'What of it, by default all: handler, rules/promhttp',
-      })
-      .options(flagsOf('shipped'))
-      .example('$0 shipped 1.0.6 handler | kubectl apply -f -', 'Bring back the handler'),
+      .positional('release', WORD)
+      .positional('parts', { ...WORD, array: true })
+      .options(flagsOf('shipped')),
   async handler({ release, parts, namespace }) {
     await print(io.stdout, await manifestsOf(String(release), texts(parts), String(namespace)));
   },

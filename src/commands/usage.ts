@@ -17,6 +17,13 @@ export function assertCommand(argv: readonly string[]): void {
   throw new UsageError(`unknown topic ${JSON.stringify(first)}${hint}`);
 }
 
+/** Whether a command line asks for help: a word behind `--` is no flag. */
+export function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  const flags = end < 0 ? words : words.slice(0, end);
+  return words.length === 0 || flags.some((word) => word === '--help' || word === '-h');
+}
+
 /** The nearest of `words`, when it is near enough to be meant; else nothing. */
 function suggestion(word: string, words: readonly string[], before = ''): string {
   const nearest = closest(word, words);
@@ -35,11 +42,21 @@ const flagNames = (): readonly string[] =>
     help: 0,
   });
 
-/** yargs' words as one line, with the nearest flag for an unknown one. */
-export function usageWords(message: string): string {
+/** What topics look at that take no workload. */
+const noWorkload = (word: string, topic: string): string =>
+  `${topic} takes no workload, and no other word: it looks at the whole mesh, not at ${JSON.stringify(word)}`;
+
+/** yargs' words as one line, with the nearest flag for an unknown one. `argv` is what was typed. */
+export function usageWords(message: string, argv: readonly string[]): string {
   const unknown = /^Unknown arguments?: (.+)$/.exec(message)?.[1]?.split(', ')[0];
   if (message.startsWith('Not enough non-option arguments')) return `a word is missing: see the command’s --help`;
   if (unknown === undefined)
     return message === '' ? `name a topic: see \`${NAME} topics\`` : message.replace(/\s*\n\s*/g, ' ');
+  const topic =
+    guide.find(({ id }) => id === argv[0]) ?? (argv[0] === 'all' ? { id: 'all', workload: null } : undefined);
+  if (topic && !argv.some((word) => word.replace(/=.*/, '').replace(/^--?/, '') === unknown && word.startsWith('-')))
+    return topic.workload === null
+      ? noWorkload(unknown, topic.id)
+      : `one workload may be named, KIND/NAME or KIND NAME, and no more words: not ${JSON.stringify(unknown)}`;
   return `unknown flag or argument ${JSON.stringify(unknown)}${suggestion(unknown, flagNames(), '--')}`;
 }

@@ -1,10 +1,25 @@
+import { DATA, dataText } from '../report/data.ts';
 import { tool } from '../version.ts';
 import type { Command } from './command.ts';
-import { COMMANDS } from './flags.ts';
+import { COMMANDS, flagsOf } from './flags.ts';
 import { print } from './io.ts';
+import { formatAmong } from './options.ts';
 
 export const versionCommand: Command = (io) => ({
   command: 'version',
   describe: COMMANDS.version,
-  handler: () => print(io.stdout, `${tool.name} v${tool.version}\n`),
+  builder: (command) => command.options(flagsOf('version')),
+  async handler({ output }) {
+    const format = formatAmong(output, ['text', ...DATA], 'version');
+    const text = format === 'text' ? `${tool.name} v${tool.version}\n` : await dataText(versionOf(), format);
+    await print(io.stdout, text);
+  },
+});
+
+/** What a script asks for. */
+const versionOf = () => ({
+  apiVersion: 'istio-diag/v1alpha1',
+  kind: 'Version',
+  name: tool.name,
+  version: tool.version,
 });

@@ -5,6 +5,9 @@ import type { History } from './history.ts';
 /** A verdict's, or `ignored`: a failure or a warning that is known and accepted. */
 export type Status = Verdict['status'] | 'ignored';
 
+/** All of them, as a person lists them. */
+export const STATUSES = ['pass', 'warn', 'fail', 'unknown', 'skip', 'ignored'] as const satisfies readonly Status[];
+
 /** A verdict with all that a report needs to stand on its own. */
 export interface Finding {
   check: string;

@@ -3,8 +3,8 @@ import { digits } from '../diagnosis/verdict.ts';
 import type { FlowReport } from './document.ts';
 import { painted, type Style } from './style.ts';
 
-/** The bars' length at full scale. */
-const LENGTH = 40;
+/** The bars' length at full scale: where there is room, and at least. */
+const [LONGEST, SHORTEST] = [40, 6];
 
 interface Stage {
   name: string;
@@ -59,16 +59,18 @@ export function flowPicture(style: Style, flow: readonly FlowReport[], lost: Los
   const lostIn = lost === null || !isMeasured(flow) ? -1 : lineOf(flow, lost);
   const nameWidth = Math.max(...stages.map(({ name }) => name.length));
   const labelWidth = Math.max(...stages.map(({ label }) => label.length));
+  const mark = lostIn < 0 ? '' : `   ${lost?.effect === 'wrong' ? '◀ WRONG FROM HERE' : '◀ LOST HERE'}`;
+  // Bars give way before words do.
+  const room = style.width - '  '.length * 3 - nameWidth - labelWidth - mark.length;
+  const length = Math.max(SHORTEST, Math.min(LONGEST, room));
   return stages
     .map(({ name, share, label }, index) => {
       // Each line ends at the stage behind it.
       const isLost = lostIn >= 0 && index === lostIn + 1;
-      const bar = share === null ? '?' : share === 0 ? '▏' : '█'.repeat(Math.max(1, Math.round(share * LENGTH)));
+      const bar = share === null ? '?' : share === 0 ? '▏' : '█'.repeat(Math.max(1, Math.round(share * length)));
       const paint = isLost || share === 0 ? 'red' : share === null ? 'magenta' : 'green';
-      const marked = isLost
-        ? `   ${painted(style, 'red', lost?.effect === 'wrong' ? '◀ WRONG FROM HERE' : '◀ LOST HERE')}`
-        : '';
-      return `  ${name.padEnd(nameWidth)}  ${painted(style, paint, bar.padEnd(LENGTH))}  ${label.padStart(labelWidth)}${marked}`.trimEnd();
+      const marked = isLost ? `   ${painted(style, 'red', mark.trim())}` : '';
+      return `  ${name.padEnd(nameWidth)}  ${painted(style, paint, bar.padEnd(length))}  ${label.padStart(labelWidth)}${marked}`.trimEnd();
     })
     .join('\n');
 }

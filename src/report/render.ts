@@ -1,8 +1,9 @@
+import { dataText } from './data.ts';
 import type { Report } from './document.ts';
 import type { ReportList } from './list.ts';
 import type { Style } from './style.ts';
 
-export const FORMATS = ['table', 'wide', 'json', 'yaml'] as const;
+export const FORMATS = ['table', 'wide', 'short', 'name', 'json', 'yaml'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** The reports of several topics, as one document. */
@@ -19,18 +20,21 @@ export async function renderList(
     const details = wide ? list.items.map((report) => tableOf(report, style, { wide, showCommands: false })) : [];
     return [...details, summaryOf(list, style, showCommands)].join('\n');
   }
-  return document(list, format);
+  if (format === 'short') return (await import('./short.ts')).shortListOf(list, style);
+  if (format === 'name') {
+    const { namesOf } = await import('./short.ts');
+    return linesOf(list.items.flatMap((report) => namesOf(report).map((name) => `${report.topic}/${name}`)));
+  }
+  return dataText(list, format);
 }
+
+const linesOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 /** A report in one of the formats, ending with a newline. */
 export async function render(report: Report, format: Format, style: Style, showCommands: boolean): Promise<string> {
-  if (format !== 'table' && format !== 'wide') return document(report, format);
+  if (format === 'short') return (await import('./short.ts')).shortOf(report, style);
+  if (format === 'name') return linesOf((await import('./short.ts')).namesOf(report));
+  if (format !== 'table' && format !== 'wide') return dataText(report, format);
   const { tableOf } = await import('./table.ts');
   return tableOf(report, style, { wide: format === 'wide', showCommands });
-}
-
-async function document(value: Report | ReportList, format: 'json' | 'yaml'): Promise<string> {
-  if (format === 'json') return `${JSON.stringify(value, null, 2)}\n`;
-  const { dump } = await import('js-yaml');
-  return dump(value, { lineWidth: -1, noRefs: true });
 }

@@ -1,4 +1,5 @@
 import { WORKLOAD_KINDS } from '../diagnosis/check.ts';
+import { STATUSES } from '../diagnosis/finding.ts';
 import { STATES } from './compare.ts';
 import { VERDICTS } from './exit.ts';
 
@@ -6,7 +7,7 @@ const string = { type: 'string' } as const;
 const nullable = { type: ['string', 'null'] } as const;
 const number = { type: 'integer', minimum: 0 } as const;
 const quantity = { type: ['number', 'null'], minimum: 0 } as const;
-const status = { enum: ['pass', 'warn', 'fail', 'unknown', 'skip', 'ignored'] } as const;
+const status = { enum: STATUSES } as const;
 const generation = { enum: ['mixer', 'telemetry-v2', 'ambient'] } as const;
 const exitCode = { enum: [0, 1, 2, 3, 4, 5, 130, 143] } as const;
 const verdict = { enum: VERDICTS } as const;
@@ -204,6 +205,7 @@ const diff = object({
 /** The JSON Schema of what is printed: a report of one topic, of `all` the list of them, and what `diff` prints. */
 export const reportSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'urn:istio-diag:report:v1alpha1',
   title: 'DiagnosisReport',
   description: 'What kubectl istio-diag found: one document for each run.',
   $defs: { report, diff },

@@ -5,6 +5,8 @@ export interface Style {
   width: number;
   colour: boolean;
   ascii: boolean;
+  /** Whether tables name their columns: they do where nothing is said. */
+  headers?: boolean;
 }
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, magenta: 35, cyan: 36 } as const;

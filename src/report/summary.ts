@@ -1,4 +1,5 @@
 import type { Status } from '../diagnosis/finding.ts';
+import { some } from '../diagnosis/verdict.ts';
 import { causeOf } from './cause.ts';
 import { countsOf, differencesOf } from './differences.ts';
 import type { Report } from './document.ts';
@@ -32,13 +33,34 @@ function messageOf(report: Report): string {
   return first ? `${first.message}${more}` : report.verdict;
 }
 
+/** What could not be looked at, topic by topic: no other is well because of it. */
+function unlookedIn(items: readonly Report[], style: Style): readonly string[] {
+  const lines = items.flatMap(({ topic, verdict, steps }) => {
+    if (verdict !== 'inconclusive') return [];
+    const unknown = steps.filter(({ status, causedBy }) => status === 'unknown' && causedBy === null);
+    const what = some(
+      unknown.map(({ id }) => id),
+      5,
+    );
+    return [
+      `  ${wrapped(`${topic}: ${what === '' ? 'whether there is anything to judge' : what}`, style.width - 2, '    ')}`,
+    ];
+  });
+  if (lines.length === 0) return [];
+  return [[painted(style, 'bold', 'NOT LOOKED AT'), ...lines, '  why:  kubectl istio-diag TOPIC -o wide'].join('\n')];
+}
+
 /** One line for each topic, then every cause with its cure: at most `style.width` columns, but for what is to be pasted. */
 export function summaryOf({ items, exitCode }: ReportList, style: Style, showCommands: boolean): string {
   const [first] = items;
   if (!first) return '';
+  const isReached = items.some(({ verdict }) => verdict !== 'unreachable');
   const rows = items.map((report) => ({ id: report.topic, status: statusOf(report), message: messageOf(report) }));
   const causes = items.flatMap((report) =>
-    report.losses.map((loss) => `${painted(style, 'bold', report.topic)}\n${causeOf(loss, report.steps, style)}`),
+    report.losses.flatMap((loss) => {
+      const words = causeOf(loss, report.steps, style);
+      return words === '' ? [] : [`${painted(style, 'bold', report.topic)}\n${words}`];
+    }),
   );
   // Why a topic judged nothing stands in its line.
   const warnings = [...new Set(items.flatMap((report) => report.warnings.filter((each) => !isWhyNot(each))))].map(
@@ -55,8 +77,7 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style, showCom
         style,
       )
     : '';
-  const unclear = items.filter(({ verdict }) => verdict === 'inconclusive').map(({ topic }) => topic);
-  const next = unclear.length > 0 ? [`What was not looked at:  kubectl istio-diag ${unclear[0]} -o wide`] : [];
+  const unlooked = unlookedIn(items, style);
   const counted = (['broken', 'inconclusive', 'unreachable', 'healthy', 'not-applicable'] as const)
     .map((verdict) => [items.filter((report) => report.verdict === verdict).length, verdict] as const)
     .filter(([number]) => number > 0)
@@ -71,7 +92,7 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style, showCom
   const foot = `${painted(style, 'bold', 'ALL')}  ${items.length} topics: ${counted.join(', ')}.${against === '' ? '' : ` Against the baseline: ${against}.`}   ${end}`;
   const parts = [
     headOf(first, style),
-    rowsTable('TOPIC', rows, style),
+    isReached ? rowsTable('TOPIC', rows, style) : 'The cluster could not be asked: no topic was looked at.',
     ...causes,
     ...warnings,
     ...differences,
@@ -80,7 +101,7 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style, showCom
       style,
     ),
     rights,
-    ...next,
+    ...unlooked,
     commands,
     foot,
   ];

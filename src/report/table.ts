@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { ControlPlane } from '../diagnosis/check.ts';
-import type { Status } from '../diagnosis/finding.ts';
+import { STATUSES, type Status } from '../diagnosis/finding.ts';
 import { count } from '../diagnosis/verdict.ts';
 import { causeOf } from './cause.ts';
 import { NO_BORDERS } from './columns.ts';
@@ -87,7 +87,7 @@ function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: bool
         ]
       : []),
     ...(drawn && !lostHere ? [`FLOW  ${flowChain(flow, style.width, '      ')}`] : []),
-    ...losses.map((loss) => causeOf(loss, steps, style, wide)),
+    ...losses.map((loss) => causeOf(loss, steps, style, wide)).filter((words) => words !== ''),
   ].join('\n\n');
 }
 
@@ -116,7 +116,7 @@ export function rowsTable(
   const statusWidth =
     Math.max(6, ...rows.map(({ status }) => statusWord({ ...style, colour: false }, status).length)) + 2;
   const table = new Table({
-    head: [head, 'STATUS', 'WHAT WAS SEEN'],
+    head: style.headers === false ? [] : [head, 'STATUS', 'WHAT WAS SEEN'],
     chars: NO_BORDERS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': PADDING, compact: true },
     colWidths: [idWidth, statusWidth, Math.max(30, style.width - idWidth - statusWidth + PADDING)],
@@ -133,13 +133,16 @@ export function rowsTable(
 
 /** Each check with what it saw, and what a person would type to see it. */
 function detailsOf(steps: readonly StepReport[], style: Style): string {
+  const shown = new Set<string>();
+  /** A command answers several checks: it stands with the first. */
+  const isNew = (command: string): boolean => !shown.has(command) && shown.add(command) !== undefined;
   const detail = (check: CheckReport): string =>
     [
       `    ${statusWord(style, check.status)}  ${check.id}: ${check.message}${check.reason ? ` [${check.reason}]` : ''}`,
       ...check.evidence.map((line) => `        | ${line}`),
       ...(check.status === 'skip'
         ? []
-        : check.commands.map((command) => painted(style, 'cyan', `        $ ${command}`))),
+        : check.commands.filter(isNew).map((command) => painted(style, 'cyan', `        $ ${command}`))),
       ...(check.hint ? [painted(style, 'bold', `        > ${check.hint}`)] : []),
     ].join('\n');
   return steps
@@ -239,7 +242,11 @@ const VERDICT_PAINT = {
   unreachable: 'red',
 } as const;
 
-function footOf({ verdict, exitCode, summary, steps, lostAt, baseline, run }: Report, style: Style): string {
+const endOf = ({ run, exitCode }: Pick<Report, 'run' | 'exitCode'>): string =>
+  `${(run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
+
+/** How many steps came to what. */
+function countWords({ summary }: Report): string {
   const counts = [
     [summary.pass, 'passed'],
     [summary.warn, 'warned'],
@@ -252,20 +259,38 @@ function footOf({ verdict, exitCode, summary, steps, lostAt, baseline, run }: Re
     [summary.ignored, 'ignored'],
   ] as const;
   const said = counts.flatMap(([number, word]) => (number > 0 ? [`${number} ${word}`] : [])).join(', ');
-  const what = steps.length > 0 ? `${steps.length} ${steps.length === 1 ? 'step' : 'steps'}: ${said}.` : '';
-  const more = [
+  // Of all of them: the table may leave some out.
+  const all = STATUSES.reduce((sum, status) => sum + summary[status], 0);
+  return all > 0 ? `${count(all, 'step')}: ${said}.` : '';
+}
+
+/** Where it is lost, and what else there is to say of a verdict. */
+function moreWords({ verdict, lostAt, baseline, run }: Report): string {
+  return [
     ...(lostAt ? [lostAt.hop ? `Lost at ${lostAt.hop}.` : `Broken at ${lostAt.step}.`] : []),
     ...(baseline !== null && countsOf(baseline) !== '' ? [`Against the baseline: ${countsOf(baseline)}.`] : []),
     ...(verdict === 'inconclusive' ? ['Not a clean bill of health.'] : []),
     ...(run.interrupted ? ['Interrupted: what was not looked at yet is unknown.'] : []),
   ].join(' ');
-  const end = `${(run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
+}
+
+/** A verdict in one line. */
+export const verdictWords = (report: Report): string =>
+  `${[report.verdict.toUpperCase(), countWords(report), moreWords(report)].filter((each) => each !== '').join('  ')}   ${endOf(report)}`;
+
+function footOf(report: Report, style: Style): string {
+  const { verdict } = report;
+  const [what, more] = [countWords(report), moreWords(report)];
+  const end = endOf(report);
   const word = verdict.toUpperCase();
   const indent = ' '.repeat(word.length + 2);
   const line = `${word}  ${[what, more].filter((each) => each !== '').join(' ')}   ${end}`;
+  const first = `${word}  ${what}   ${end}`;
   const lines =
     line.length <= style.width
       ? line
-      : `${word}  ${what}   ${end}\n${indent}${wrapped(more, style.width - indent.length, indent)}`;
+      : first.length <= style.width
+        ? `${first}\n${indent}${wrapped(more, style.width - indent.length, indent)}`
+        : `${word}  ${wrapped([what, more, end].filter((each) => each !== '').join(' '), style.width - indent.length, indent)}`;
   return painted(style, VERDICT_PAINT[verdict], word) + lines.slice(word.length);
 }

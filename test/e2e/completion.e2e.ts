@@ -22,14 +22,31 @@ const SHELLS = {
   },
 } as const;
 
+/** The same of shells that read only what `completion SHELL` prints. */
+const PRINTED = {
+  bash: {
+    command: SHELLS.bash.command,
+    setUp: SHELLS.bash.setUp.replace('kubectl completion bash', 'kubectl istio-diag completion bash'),
+  },
+  zsh: {
+    command: SHELLS.zsh.command,
+    setUp: SHELLS.zsh.setUp.replace('kubectl completion zsh', 'kubectl istio-diag completion zsh'),
+  },
+  fish: { command: 'fish --no-config -i', setUp: 'kubectl istio-diag completion fish | source' },
+} as const;
+
+interface Shell {
+  command: string;
+  setUp: string;
+}
+
 /** Types into a real shell on a terminal of its own: `line`, TAB twice, and Ctrl-C. Resolves to what the terminal showed. */
 async function typed(
-  shell: keyof typeof SHELLS,
+  { command, setUp }: Shell,
   line: string,
   words: readonly RegExp[],
   env: NodeJS.ProcessEnv,
 ): Promise<string> {
-  const { command, setUp } = SHELLS[shell];
   // util-linux' script gives a terminal to a program whose stdin is a pipe.
   const child = spawn('script', ['-qfec', `stty cols 200 rows 200; exec ${command}`, '/dev/null'], {
     env: { ...process.env, PS1: '', TERM: 'dumb', ...env },
@@ -52,7 +69,7 @@ async function typed(
     return false;
   };
   child.stdin.write(`${setUp}; echo set''up\n`);
-  assert.ok(await shows([/^setup/m], 30), `${shell} is not ready: ${shown}`);
+  assert.ok(await shows([/^setup/m], 30), `${command} is not ready: ${shown}`);
   const from = shown.length;
   child.stdin.write(`${line}\t`);
   // One word is put into the line at once; several are listed after the second.
@@ -91,7 +108,7 @@ for (const shell of ['bash', 'zsh'] as const) {
       ['kubectl istio-diag missing-metrics -o j', [/-o json/]],
     ] as const) {
       it(`completes ${line}`, async () => {
-        const shown = await typed(shell, line, words, env);
+        const shown = await typed(SHELLS[shell], line, words, env);
         for (const word of words) assert.match(shown, word);
       });
     }
@@ -99,7 +116,35 @@ for (const shell of ['bash', 'zsh'] as const) {
     it('completes the name of a context', async () => {
       const { stdout } = await started('kubectl', ['config', 'current-context'], env);
       const name = new RegExp(stdout.trim().replace(/[^\w-]/g, '.'));
-      assert.match(await typed(shell, 'kubectl istio-diag missing-metrics --context ', [name], env), name);
+      assert.match(await typed(SHELLS[shell], 'kubectl istio-diag missing-metrics --context ', [name], env), name);
+    });
+  });
+}
+
+for (const [shell, how] of Object.entries(PRINTED)) {
+  describe(`TAB in ${shell}, which reads what \`completion ${shell}\` prints`, () => {
+    const cluster = withMesh('istio-1.0.6/healthy');
+    let folder = '';
+    let env: NodeJS.ProcessEnv = {};
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'tab-'));
+      symlinkSync(BINARY, join(folder, 'kubectl-istio_diag'));
+      env = { PATH: `${folder}:${process.env.PATH}`, KUBECONFIG: cluster().kubeconfig, HOME: folder };
+      writeFileSync(join(folder, '.zshrc'), '');
+    });
+    after(() => rmSync(folder, { recursive: true }));
+
+    it('completes topics, flags and namespaces', async () => {
+      for (const [line, words] of [
+        ['kubectl istio-diag miss', [/missing-metrics/]],
+        ['kubectl istio-diag missing-metrics --sa', [/--save-bundle/, /--sample/]],
+        ['kubectl istio-diag missing-metrics -n b', [/bookinfo/]],
+      ] as const) {
+        // On a terminal that cannot move its cursor fish lists nothing.
+        const shown = await typed(how, line, words, shell === 'fish' ? { ...env, TERM: 'xterm' } : env);
+        for (const word of words) assert.match(shown, word);
+      }
+      assert.ok(existsSync(join(folder, 'kubectl_complete-istio_diag')));
     });
   });
 }

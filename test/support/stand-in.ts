@@ -30,6 +30,8 @@ export type Fault =
 export interface StandInOptions {
   /** The first whose pattern matches `VERB PATH` applies. `times` limits how often. */
   faults?: { match: RegExp; fault: Fault; times?: number }[];
+  /** As whom the API server knows who asks. */
+  user?: string;
   /** An API server, or a proxy before it, that knows no tunnels: kubectl falls back to SPDY, and so do we. */
   refusesTunnels?: boolean;
   /** What the API server's own proxy says where it reaches no pod, instead of the pod's refusal. */
@@ -112,14 +114,14 @@ const failure = (response: ServerResponse, code: number, reason: string, message
   json(response, code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message });
 
 /** What the API server says to a user without a right. */
-function refusal(method: string, path: string): string {
+function refusal(method: string, path: string, user = 'sre'): string {
   const [, group = '', , namespace, resource = '', name, sub] =
     /^\/(?:api|apis\/([^/]+))\/([^/]+)(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?/.exec(path) ?? [];
   const verb = method === 'POST' ? 'create' : name === undefined ? 'list' : 'get';
   const full = sub === undefined ? resource : `${resource}/${sub}`;
   const named = name === undefined ? '' : ` "${name}"`;
   const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
-  return `${group === '' ? resource : `${resource}.${group}`}${named} is forbidden: User "sre" cannot ${verb} resource "${full}" in API group "${group}" ${where}`;
+  return `${group === '' ? resource : `${resource}.${group}`}${named} is forbidden: User "${user}" cannot ${verb} resource "${full}" in API group "${group}" ${where}`;
 }
 
 /** An API server of a recorded mesh that the real kubectl talks to: lists, objects, logs, port-forwards, faults. */
@@ -148,7 +150,7 @@ export async function startStandIn(recording: Recording, options: StandInOptions
   });
 
   function fail(fault: Fault, request: IncomingMessage, response: ServerResponse, url: URL): void {
-    const refused = refusal(request.method ?? 'GET', decodeURIComponent(url.pathname));
+    const refused = refusal(request.method ?? 'GET', decodeURIComponent(url.pathname), options.user);
     if (fault === 'forbid') failure(response, 403, 'Forbidden', refused);
     else if (fault === 'unauthorized') failure(response, 401, 'Unauthorized', 'Unauthorized');
     else if (fault === 'error') failure(response, 500, 'InternalError', 'etcdserver: request timed out');

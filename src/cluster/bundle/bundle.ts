@@ -124,7 +124,8 @@ function notReadable(file: string, error: unknown): BundleError {
   if (syscall === 'mkdtemp' || syscall === 'write' || (syscall === 'open' && path !== file))
     return new BundleError(`${file} cannot be unpacked: ${messageOf(error)}`);
   if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR') {
-    return new BundleError(`cannot read the bundle: ${messageOf(error)}`);
+    const folder = 'it is a folder, and a bundle is the .tar.gz that --save-bundle writes';
+    return new BundleError(`cannot read the bundle: ${code === 'EISDIR' ? folder : messageOf(error)}`);
   }
   if (code === 'Z_BUF_ERROR' || /unexpected end/i.test(messageOf(error))) {
     return new BundleError(`${file} is cut off: it ends in the middle of the archive`);

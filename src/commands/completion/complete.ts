@@ -105,7 +105,7 @@ const plain = (values: readonly string[]): readonly Offer[] => values.map((value
 async function valuesOf(flag: string, line: Line, io: Io): Promise<readonly Offer[]> {
   switch (flag) {
     case 'output':
-      return plain(['metrics', 'debug', 'diff'].includes(line.words[0] ?? '') ? ['table', 'json'] : FORMATS);
+      return plain(outputsOf(line.words[0] ?? ''));
     case 'fail-on':
       return plain(FAIL_ON);
     case 'ignore':
@@ -125,6 +125,10 @@ async function valuesOf(flag: string, line: Line, io: Io): Promise<readonly Offe
       return [];
   }
 }
+
+/** What a command prints in: its help names them. */
+const outputsOf = (command: string): readonly string[] =>
+  /^Output format: (.*)$/.exec(flagsOf(command).output?.describe ?? '')?.[1]?.split(', ') ?? FORMATS;
 
 /** The reasons of a topic, or of all. */
 async function reasonsIn(command: string): Promise<readonly string[]> {
@@ -157,10 +161,10 @@ async function wordOffers(line: Line, typed: string, io: Io): Promise<readonly O
       { value: 'all', means: COMMANDS.all },
       { value: 'debug', means: COMMANDS.debug },
     ];
-  if (command === 'completion') return plain(['install', 'uninstall']);
+  if (command === 'completion') return plain((await import('./completion.ts')).ACTIONS);
   if (command !== 'explain') return [];
-  const { explained } = await import('../explain/explain.ts');
-  return plain(await explained());
+  const { explainedWords } = await import('../explain/explain.ts');
+  return plain(await explainedWords());
 }
 
 /** A helper, then what it is about, then a pod. */

@@ -19,11 +19,52 @@ const script = (): string =>
     ? `@rem ${MARK}\r\n@kubectl-istio_diag __complete %*\r\n`
     : `#!/bin/sh\n# ${MARK}\ncommand -v kubectl-istio_diag >/dev/null || exit 0\nexec kubectl-istio_diag __complete "$@"\n`;
 
-/** Prints, writes or deletes the script that makes kubectl complete our words. Throws DiagError where it cannot. */
+/**
+ * What a shell reads when it starts: kubectl's own completion where that is not there yet, and the script that kubectl asks for our
+ * words, put in place once.
+ */
+const SHELLS = {
+  bash: {
+    rc: '~/.bashrc',
+    line: 'source <(kubectl istio-diag completion bash)',
+    text: `type __start_kubectl >/dev/null 2>&1 || source <(kubectl completion bash)
+type -P ${NAME} >/dev/null || kubectl istio-diag completion install >/dev/null
+`,
+  },
+  zsh: {
+    rc: '~/.zshrc, below compinit',
+    line: 'source <(kubectl istio-diag completion zsh)',
+    text: `(( $+functions[_kubectl] )) || source <(kubectl completion zsh)
+(( $+commands[${NAME}] )) || kubectl istio-diag completion install >/dev/null
+`,
+  },
+  fish: {
+    rc: '~/.config/fish/config.fish',
+    line: 'kubectl istio-diag completion fish | source',
+    text: `functions -q __kubectl_perform_completion; or kubectl completion fish | source
+type -q ${NAME}; or kubectl istio-diag completion install >/dev/null
+`,
+  },
+  powershell: {
+    rc: '$PROFILE',
+    line: 'kubectl istio-diag completion powershell | Out-String | Invoke-Expression',
+    text: `if (-not (Test-Path Variable:__kubectlCompleterBlock)) { kubectl completion powershell | Out-String | Invoke-Expression }
+if (-not (Get-Command ${NAME} -ErrorAction SilentlyContinue)) { kubectl istio-diag completion install | Out-Null }
+`,
+  },
+} as const;
+
+export const ACTIONS = [...(Object.keys(SHELLS) as (keyof typeof SHELLS)[]), 'install', 'uninstall'] as const;
+
+/** Prints what a shell reads, or writes or deletes the script that makes kubectl complete our words. Throws DiagError where it cannot. */
 export async function completion(action: string | undefined, dir: string | undefined, io: Io): Promise<void> {
   if (action === undefined) return print(io.stdout, script());
+  if (Object.hasOwn(SHELLS, action)) {
+    const { rc, line, text } = SHELLS[action as keyof typeof SHELLS];
+    return print(io.stdout, `# Completion of kubectl istio-diag. In ${rc}:\n#   ${line}\n${text}`);
+  }
   if (action !== 'install' && action !== 'uninstall') {
-    throw new UsageError(`completion takes install or uninstall, not ${JSON.stringify(action)}`);
+    throw new UsageError(`completion takes one of ${ACTIONS.join(', ')}, not ${JSON.stringify(action)}`);
   }
   const folder = dir ?? pluginFolder(io.env.PATH ?? '');
   const file = join(folder, isWindows ? `${NAME}.cmd` : NAME);
@@ -62,10 +103,19 @@ async function install(folder: string, file: string, io: Io): Promise<void> {
   const lines = [
     `wrote ${file}`,
     'kubectl 1.26 and newer now complete `kubectl istio-diag <TAB>`, where its own completion is loaded: kubectl completion --help',
+    ...startOf(io.env.SHELL),
     `undo it with: kubectl istio-diag completion uninstall`,
     ...(isOnPath(folder, io.env.PATH ?? '') ? [] : [`${folder} is not on the PATH: kubectl will not find it there`]),
   ];
   await print(io.stdout, `${lines.join('\n')}\n`);
+}
+
+/** What the shell that runs is to read when it starts. */
+function startOf(shell: string | undefined): readonly string[] {
+  const [, name = ''] = /([a-z]+)$/.exec(shell ?? '') ?? [];
+  if (!Object.hasOwn(SHELLS, name)) return [];
+  const { rc, line } = SHELLS[name as keyof typeof SHELLS];
+  return [`in every new ${name}: put into ${rc}:  ${line}`];
 }
 
 async function uninstall(file: string, io: Io): Promise<void> {

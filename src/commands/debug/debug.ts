@@ -7,7 +7,7 @@ import { exitCodeOf, NO_GROUNDS } from '../../report/exit.ts';
 import { plain } from '../../report/style.ts';
 import type { Arguments } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
-import { oneOf, scopeOf } from '../options.ts';
+import { isKind, oneOf, scopeOf } from '../options.ts';
 import { openConfiguration, openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
 import { HELPERS, type Helper } from './helpers.ts';
@@ -31,20 +31,26 @@ function helperCalled(first: string, others: readonly string[], args: Arguments)
   return helper;
 }
 
+/** `deploy reviews` as `deploy/reviews`: the last two words, where the first of them is a kind. */
+function withoutSpace(words: readonly string[]): readonly string[] {
+  const [kind = '', name] = words.slice(-2);
+  return words.length > 2 && name !== undefined && isKind(kind) ? [...words.slice(0, -2), `${kind}/${name}`] : words;
+}
+
 /** What the guide did with istioctl, tcpdump and gdb: prints, and judges nothing. Resolves to the exit code. */
 export async function debug(words: readonly string[], args: Arguments, io: Io): Promise<number> {
   const json = oneOf(args.output, ['table', 'json'] as const, 'output') === 'json';
   const style = styleOf({ ...args, color: 'never' }, io);
-  const [first = '', ...others] = words;
+  const [first = '', ...others] = withoutSpace(words);
   const helper = helperCalled(first, others, args);
-  const scope = scopeOf({ ...args, _: undefined }, 'default');
+  const scope = scopeOf({ ...args, name: undefined, _: undefined }, 'default');
   const configured = openConfiguration(args, io);
   const session = await openSession(args, io);
   let run: ((interrupt: AbortSignal) => Promise<number>) | null = null;
   try {
     const { cluster, startedAt: now, sleep } = session;
     const gatherer = new Gatherer({ cluster, scope, now, sleep }, io.now);
-    const work: Work = { args, session, gatherer, json };
+    const work: Work = { args, session, gatherer, json, io };
     let told: Told;
     let unsaved: string | null = null;
     try {

@@ -18,7 +18,9 @@ import { isAtLeast } from '../../istio/release.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
 import { text } from '../arguments.ts';
-import { podOfWord } from '../options.ts';
+import { type PodWanted, podOfWord } from '../options.ts';
+import { podsOf } from '../pods.ts';
+import type { Session } from '../session.ts';
 import { NoIstio, type Told, type Work } from './work.ts';
 
 const RIGHTS = [{ verb: 'create', resource: 'pods/portforward' }] as const;
@@ -71,29 +73,38 @@ const stateIn = ({ types }: ProxySync, kind: string): string => {
 const missingOf = (missing: readonly Unanswered[]) =>
   missing.map(({ hindrance, command, words }) => ({ reason: hindrance, command, words }));
 
+/** The pods that a word means; null for all, and for any namespace. */
+async function placesOf(
+  wanted: PodWanted | null,
+  namespace: string | null,
+  session: Session,
+): Promise<{ names: readonly string[] | null; namespace: string | null }> {
+  if (wanted === null) return { names: null, namespace };
+  if (wanted.kind === 'pod') return { names: [wanted.name], namespace: wanted.namespace };
+  const where = wanted.namespace ?? (await session.identity).namespace;
+  return { names: (await podsOf(session.cluster, wanted, where)).map(({ name }) => name), namespace: where };
+}
+
 /** `debug sync [POD]`: every proxy's state, on every replica of Pilot. */
-export async function sync([word]: readonly string[], { gatherer, args, json }: Work): Promise<Told> {
+export async function sync([word]: readonly string[], { gatherer, args, json, session }: Work): Promise<Told> {
   const replicas = await gatherer.ofCluster(firstSyncs);
   if (replicas.length === 0) throw new NoIstio();
-  const namespace = text(args.namespace);
-  const wanted = word === undefined ? { name: null, namespace } : podOfWord(word, namespace, 'debug sync');
+  const wanted = word === undefined ? null : podOfWord(word, text(args.namespace), 'debug sync');
+  const { names, namespace } = await placesOf(wanted, text(args.namespace), session);
   const isWanted = ({ proxy }: ProxySync): boolean => {
     const own = podOfProxy(proxy);
-    return (
-      (wanted.name === null || own.pod === wanted.name) &&
-      (wanted.namespace === null || own.namespace === wanted.namespace)
-    );
+    return (names === null || names.includes(own.pod)) && (namespace === null || own.namespace === namespace);
   };
   const rows = replicas.flatMap(({ pilot, proxies }) =>
     'got' in proxies ? proxies.got.filter(isWanted).map((each) => ({ ...each, pilot: pilot.pod.name })) : [],
   );
   const missing = replicas.flatMap(({ proxies }) => ('missing' in proxies ? [proxies.missing] : []));
   const proxies = rows.map((row) => ({ ...row, types: row.types.map((type) => ({ ...type, state: stateOf(type) })) }));
-  const where = wanted.namespace === null ? '' : ` of namespace ${wanted.namespace}`;
+  const where = namespace === null ? '' : ` of namespace ${namespace}`;
   const none =
     missing.length === replicas.length
       ? 'No replica of Pilot answered.'
-      : `${wanted.name === null ? 'No proxy' : `No proxy ${wanted.name}`}${where} is connected to a replica that answered.`;
+      : `${wanted === null ? 'No proxy' : `No proxy ${wanted.name}`}${where} is connected to a replica that answered.`;
   const printed = json
     ? `${jsonOf({ proxies, missing: missingOf(missing) }, 2)}\n`
     : columns(

@@ -8,13 +8,16 @@ import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { type Pod, podOf } from '../../evidence/kubernetes/pod.ts';
 import { text } from '../arguments.ts';
 import { podOfWord } from '../options.ts';
+import { onePodOf } from '../pods.ts';
 import type { Work } from './work.ts';
 
 /** The pod that the words name; -n, or the context, says where. A bundle of a topic holds pods as a list. */
-export async function podCalled(word: string | undefined, { args, session, gatherer }: Work): Promise<Pod> {
-  if (word === undefined) throw new UsageError('name a pod: POD or NAMESPACE/POD');
-  const { name, namespace: own } = podOfWord(word, text(args.namespace), 'debug');
-  const namespace = own ?? (await session.identity).namespace;
+export async function podCalled(word: string | undefined, { args, session, gatherer, io }: Work): Promise<Pod> {
+  if (word === undefined) throw new UsageError('name a pod: POD, NAMESPACE/POD or KIND/NAME');
+  const wanted = podOfWord(word, text(args.namespace), 'debug');
+  const namespace = wanted.namespace ?? (await session.identity).namespace;
+  if (wanted.kind !== 'pod') return onePodOf(session.cluster, wanted, namespace, io);
+  const { name } = wanted;
   const absent = (): DiagError =>
     new DiagError(`there is no pod ${name} in namespace ${namespace}: kubectl -n ${namespace} get pods`);
   try {

@@ -1,6 +1,7 @@
 import type { Gatherer } from '../../diagnosis/gather.ts';
 import { DiagError, type Unanswered } from '../../errors.ts';
 import type { Arguments } from '../arguments.ts';
+import type { Io } from '../io.ts';
 import type { Session } from '../session.ts';
 
 /** What a helper works with. */
@@ -9,6 +10,7 @@ export interface Work {
   session: Session;
   gatherer: Gatherer;
   json: boolean;
+  io: Io;
 }
 
 /** What a helper prints, and what it could not look at. */

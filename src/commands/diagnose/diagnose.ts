@@ -1,15 +1,16 @@
-import { messageOf, type Unanswered, UsageError } from '../../errors.ts';
+import { messageOf, UsageError } from '../../errors.ts';
 import type { Entry } from '../../guide/index.ts';
 import type { Report } from '../../report/document.ts';
 import { escapeAll, escapeText } from '../../report/escape.ts';
 import { exitCodeOf, type FailOn, NO_GROUNDS } from '../../report/exit.ts';
 import { listOf } from '../../report/list.ts';
+import { onlyWith } from '../../report/only.ts';
 import { render, renderList } from '../../report/render.ts';
 import { errorReport } from '../../report/report.ts';
 import { tool } from '../../version.ts';
 import { type Arguments, text } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
-import { failOnOf, formatOf, scopeOf } from '../options.ts';
+import { failOnOf, formatOf, onlyOf, scopeOf } from '../options.ts';
 import { openConfiguration, openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
 import { ignoresOf } from './ignores.ts';
@@ -18,6 +19,7 @@ import { type Look, type Looking, look, reportsOf } from './look.ts';
 import { openCompared, pastsOf } from './pasts.ts';
 import { openScreen } from './screen.ts';
 import { startSpinner } from './spinner.ts';
+import { unreachableWords, withLogin } from './unreachable.ts';
 import { changesBetween, type Watching, watch, watchingOf } from './watch.ts';
 
 /** One that is whole, and told before there is another. */
@@ -29,6 +31,7 @@ interface ToldLook extends Look {
 export async function diagnose(entries: readonly Entry[], args: Arguments, io: Io): Promise<number> {
   const format = formatOf(args);
   const style = styleOf(args, io);
+  const only = onlyOf(args, format);
   const failOn = failOnOf(args);
   const watching = watchingOf(args);
   scopeOf(args, 'default');
@@ -52,7 +55,8 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
     // The diagnosis stands. That the bundle which was asked for is not there is told by the exit code alone.
     const coded = <T extends { exitCode: number }>(made: T): T =>
       unsaved === null ? made : { ...made, exitCode: exitCodeOf('error', NO_GROUNDS, failOn, io.signal()) };
-    const textOf = async (reports: readonly Report[]): Promise<{ code: number; text: string }> => {
+    const textOf = async (all: readonly Report[]): Promise<{ code: number; text: string }> => {
+      const reports = only === null ? all : all.map((report) => onlyWith(report, only));
       const [first] = reports;
       if (first && entries.length === 1)
         return { code: first.exitCode, text: await render(first, format, style, showCommands) };
@@ -84,10 +88,13 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
     void session.close();
     spinner.stop();
     if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
-    const found = (told ?? reportsOf(looking, last, unsaved === null ? [] : [unsaved])).map(coded);
+    const found = (told ?? reportsOf(looking, last, unsaved === null ? [] : [unsaved])).map(coded).map(withLogin);
     const reports = args.plan === true && io.signal() === null ? await planned(found, args, io) : found;
     if (reports[0]?.verdict === 'unreachable')
-      await aside(io.stderr, `error: ${escapeText(unreachableWords(last.found[0]?.unsearched ?? [], words))}\n`);
+      await aside(
+        io.stderr,
+        `error: ${escapeText(unreachableWords(last.found[0]?.unsearched ?? [], words, args, io))}\n`,
+      );
     const { code, text } = await textOf(reports);
     await print(io.stdout, text);
     return code;
@@ -141,16 +148,6 @@ async function watched(
   } finally {
     screen?.close();
   }
-}
-
-/** kubectl's words, and what it says of its configuration when that is the reason. */
-function unreachableWords(unsearched: readonly Unanswered[], configuration: string | null): string {
-  const [first] = unsearched;
-  if (first?.words.startsWith('no answer within')) return `timed out: ${first.words} to \`${first.command}\``;
-  const said = first
-    ? `the cluster could not be reached with \`${first.command}\`: ${first.words}`
-    : 'the cluster could not be reached';
-  return configuration === null || said.includes(configuration) ? said : `${said} (${configuration})`;
 }
 
 /** -o as it was meant, of a command line that could not be parsed. */

@@ -4,7 +4,7 @@ import { type Hindrance, UsageError } from '../../errors.ts';
 import { topics } from '../../guide/index.ts';
 import { wrapped } from '../../report/style.ts';
 import { HELPERS } from '../debug/helpers.ts';
-import { REPORT_WORDS } from './words.ts';
+import { WORDS } from './words.ts';
 
 /** Why something could not be looked at: the reasons of every `unknown`. */
 const HINDRANCES: Readonly<Record<Hindrance, string>> = {
@@ -74,35 +74,125 @@ export async function topicsText(): Promise<string> {
     .concat('\n');
 }
 
-/** What a check, a step or a reason means. Throws UsageError for a word that is none of them. */
-export async function explanation(word: string): Promise<string> {
+/** What a word means, for a program. */
+interface Meaning {
+  kind: 'topic' | 'step' | 'check' | 'reason' | 'word' | 'hindrance' | 'debug';
+  word: string;
+  title: string;
+  means: string;
+  /** Where it belongs. */
+  topic: string | null;
+  step: string | null;
+  check: string | null;
+  docs: string | null;
+}
+
+/** The same with what a person reads. */
+interface Explained {
+  meaning: Meaning;
+  text: string;
+}
+
+const meaning = (kind: Meaning['kind'], word: string, title: string, means: string, of?: Place): Meaning => ({
+  kind,
+  word,
+  title,
+  means,
+  topic: of?.topic.id ?? null,
+  step: of?.step.id ?? null,
+  check: of && kind !== 'step' ? of.check.id : null,
+  docs: of?.step.docs(null) ?? null,
+});
+
+/** What a word is, of each thing that is called so. Throws UsageError for one that nothing is. */
+export async function explanations(word: string): Promise<readonly Explained[]> {
   const all = await places();
-  if (word === 'debug' || Object.hasOwn(HELPERS, word)) return `${debugText()}\n\n  ${wrapped(DEBUG, 96, '  ')}\n`;
+  if (word === 'debug' || Object.hasOwn(HELPERS, word))
+    return [
+      { meaning: meaning('debug', word, 'debug', DEBUG), text: `${debugText()}\n\n  ${wrapped(DEBUG, 96, '  ')}` },
+    ];
   const topic = (await topics()).find(({ id }) => id === word);
-  if (topic) return `${topicText(topic)}\n`;
-  const checks = all.filter(({ check }) => check.id === word);
-  const [place] = checks;
-  if (place) return `${checkText(place)}\n`;
+  if (topic)
+    return [
+      { meaning: { ...meaning('topic', word, topic.title, topic.about), topic: topic.id }, text: topicText(topic) },
+    ];
+  const place = all.find(({ check }) => check.id === word);
+  if (place)
+    return [
+      { meaning: meaning('check', word, place.check.title, place.check.explains, place), text: checkText(place) },
+    ];
   // Two generations may have a step of one name.
   const steps = [...new Set(all.flatMap(({ step }) => (step.id === word ? [step] : [])))];
   if (steps.length > 0)
-    return `${steps.map((step) => stepText(all.filter((each) => each.step === step))).join('\n\n')}\n`;
+    return steps.map((step) => {
+      const of = all.filter((each) => each.step === step);
+      return {
+        meaning: meaning('step', word, step.title, of.map(({ check }) => check.title).join('; '), of[0]),
+        text: stepText(of),
+      };
+    });
   // A check may be a step's of two topics.
   const byReason = all.filter(
     ({ check }, at) =>
       Object.hasOwn(check.reasons, word) && all.findIndex((other) => other.check.id === check.id) === at,
   );
-  if (byReason.length > 0) {
-    return `${byReason.map(({ check, step }) => `${word}  of ${check.id}, in ${step.id}\n  ${wrapped(check.reasons[word] ?? '', 98, '  ')}`).join('\n\n')}\n`;
+  if (byReason.length > 0) return byReason.map((of) => reasonOf(word, of));
+  const [title, text] = (Object.hasOwn(WORDS, word) && WORDS[word]) || [];
+  if (title !== undefined && text !== undefined)
+    return [{ meaning: meaning('word', word, title, text), text: paragraph(word, title, text) }];
+  if (Object.hasOwn(HINDRANCES, word)) {
+    const [title, means] = ['why something is unknown', HINDRANCES[word as Hindrance]];
+    return [{ meaning: meaning('hindrance', word, title, means), text: paragraph(word, title, means) }];
   }
-  const [title, text] = (Object.hasOwn(REPORT_WORDS, word) && REPORT_WORDS[word]) || [];
-  if (title !== undefined && text !== undefined) return `${word}  ${title}\n  ${wrapped(text, 98, '  ')}\n`;
-  if (Object.hasOwn(HINDRANCES, word))
-    return `${word}  why something is unknown\n  ${wrapped(HINDRANCES[word as Hindrance], 98, '  ')}\n`;
   throw new UsageError(
-    `there is no topic, step, check or reason called ${JSON.stringify(word)}; did you mean ${closest(word, [...(await explained())])}?`,
+    `there is no topic, step, check or reason called ${JSON.stringify(word)}; did you mean ${closest(word, await explainedWords())}?`,
   );
 }
+
+const paragraph = (word: string, title: string, means: string): string =>
+  `${word}  ${title}\n  ${wrapped(means, 98, '  ')}`;
+
+function reasonOf(word: string, of: Place): Explained {
+  const { check, step, topic } = of;
+  const means = check.reasons[word] ?? '';
+  const text = [
+    `${word}  of ${check.id}, in ${step.id} of ${topic.id}`,
+    `  ${wrapped(means, 98, '  ')}`,
+    '',
+    '  How it is judged',
+    `    ${wrapped(check.explains, 96, '    ')}`,
+    '',
+    '  What to type',
+    `    kubectl istio-diag ${topic.id} -o wide        # its evidence, the commands that show it, and the fix`,
+    `    kubectl istio-diag ${topic.id} --ignore ${word}   # where it is known and accepted`,
+    '',
+    `  Docs  ${step.docs(null)}`,
+  ].join('\n');
+  return { meaning: meaning('reason', word, check.title, means, of), text };
+}
+
+/** The topics with their steps and checks, for a program. */
+export const topicsData = async () => ({
+  apiVersion: 'istio-diag/v1alpha1',
+  kind: 'TopicList',
+  items: (await topics()).map((topic) => ({
+    id: topic.id,
+    title: topic.title,
+    summary: topic.summary,
+    about: topic.about,
+    workload: topic.workload,
+    walks: walksOf(topic).map(([generations, { steps }]) => ({
+      generations: generations.split(', '),
+      steps: steps.map((step) => ({
+        id: step.id,
+        title: step.title,
+        hop: step.hop,
+        docs: step.docs(null),
+        checks: step.checks.map(({ id, title, reasons }) => ({ id, title, reasons })),
+      })),
+    })),
+  })),
+});
 
 function topicText(topic: Topic): string {
   const [first] = walksOf(topic).flatMap(([, { steps }]) => steps);
@@ -122,10 +212,10 @@ function topicText(topic: Topic): string {
 }
 
 /** Every word that is explained. */
-export async function explained(): Promise<readonly string[]> {
+export async function explainedWords(): Promise<readonly string[]> {
   const known = [...(await topics()).map(({ id }) => id), 'debug', ...Object.keys(HELPERS)];
   const words = (await places()).flatMap(({ step, check }) => [step.id, check.id, ...Object.keys(check.reasons)]);
-  return [...new Set([...known, ...words]), ...Object.keys(HINDRANCES), ...Object.keys(REPORT_WORDS)];
+  return [...new Set([...known, ...words, ...Object.keys(HINDRANCES), ...Object.keys(WORDS)])];
 }
 
 function checkText({ topic, step, check }: Place): string {

@@ -13,7 +13,8 @@ import { escapeText } from '../../report/escape.ts';
 import { plain } from '../../report/style.ts';
 import { type Arguments, text } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
-import { oneOf } from '../options.ts';
+import { joined, oneOf, podOfWord } from '../options.ts';
+import { onePodOf } from '../pods.ts';
 import { openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
 
@@ -28,10 +29,12 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
   const format = oneOf(args.output, FORMATS, 'output');
   const style = styleOf(args, io);
   const matches = matcherOf(args.match as string | undefined);
+  const wanted = podOfWord(joined(String(args.pod), text(args.name)), text(args.namespace), 'metrics');
   const session = await openSession(args, io);
   try {
-    const namespace = text(args.namespace) ?? (await session.identity).namespace;
-    const question = await pageOf(session.cluster, namespace, String(args.pod).replace(/^pods?\//, ''), args);
+    const namespace = wanted.namespace ?? (await session.identity).namespace;
+    const { name } = wanted.kind === 'pod' ? wanted : await onePodOf(session.cluster, wanted, namespace, io);
+    const question = await pageOf(session.cluster, namespace, name, args);
     const answer = await askPage(session.cluster, question);
     const rows: string[][] = [];
     const collected = new Prom2json();
@@ -80,7 +83,6 @@ async function pageOf(cluster: Cluster, namespace: string, pod: string, args: Ar
   const question = { ask: 'page', byName: true, namespace, pod } as const;
   const port = args.port as number | undefined;
   const path = args.path as string | undefined;
-  if (!/^[a-z0-9][a-z0-9.-]*$/.test(pod)) throw new UsageError(`${JSON.stringify(pod)} cannot be the name of a pod`);
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536))
     throw new UsageError('--port takes a number from 1 to 65535');
   if (path !== undefined && !mayBeRead({ ...question, port: port ?? 0, path }))

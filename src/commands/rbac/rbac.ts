@@ -2,8 +2,9 @@ import { closest } from 'fastest-levenshtein';
 import type { Topic } from '../../diagnosis/check.ts';
 import { UsageError } from '../../errors.ts';
 import { type Entry, guide } from '../../guide/index.ts';
+import { type Data, dataText } from '../../report/data.ts';
 
-interface Rule {
+export interface Rule {
   apiGroups?: string[];
   resources?: string[];
   nonResourceURLs?: string[];
@@ -41,7 +42,7 @@ const debugRights: Asking = {
 };
 
 /** Rules by group and verb, from the rights that the topic's sources declare. */
-function rulesOf(topics: readonly Asking[]): readonly Rule[] {
+export function rulesOf(topics: readonly Asking[]): readonly Rule[] {
   const rules = new Map<string, Rule & { resources: string[] }>();
   const urls = new Set<string>();
   const all = topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights));
@@ -68,7 +69,7 @@ function rulesOf(topics: readonly Asking[]): readonly Rule[] {
   return [...rules.values(), ...(urls.size > 0 ? [{ nonResourceURLs: [...urls], verbs: ['get'] }] : [])];
 }
 
-function topicCalled(id: string): Entry {
+export function topicCalled(id: string): Entry {
   const topic = guide.find((each) => each.id === id);
   if (topic) return topic;
   throw new UsageError(
@@ -85,15 +86,16 @@ async function askingOf(id: string): Promise<readonly Asking[]> {
 }
 
 /** A ClusterRole with the rights that a topic takes, `debug`, or `all` topics, ready for `kubectl apply -f -`. */
-export async function roleText(id: string): Promise<string> {
+export async function roleText(id: string, format: Data): Promise<string> {
   const rules = rulesOf(await askingOf(id));
-  const { dump } = await import('js-yaml');
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',
     metadata: { name: `istio-diag-${id}` },
     rules,
   };
+  // JSON has no comments.
+  if (format === 'json') return dataText(role, format);
   // Of a revision's own there is one more of each.
   const named = rules.flatMap(({ resourceNames = [] }) => resourceNames);
   const revised = ['istio', 'istio-sidecar-injector']
@@ -106,6 +108,6 @@ export async function roleText(id: string): Promise<string> {
     ...(revised.length > 0
       ? [`# Add ${revised.join(' and ')} for each revision that is installed: resourceNames takes no pattern.`]
       : []),
-    dump(role, { lineWidth: -1 }),
+    await dataText(role, format),
   ].join('\n');
 }
