@@ -90,7 +90,7 @@ describe('completion', () => {
       ],
       ':4',
     ],
-    [['completion', ''], ['install', 'uninstall'], ':4'],
+    [['completion', ''], ['bash', 'zsh', 'fish', 'powershell', 'install', 'uninstall'], ':4'],
     [['diff', ''], [], ':0'],
     [['diff', 'old.json', ''], [], ':0'],
     [['missing-metrics', '--baseline', ''], [], ':0'],

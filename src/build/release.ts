@@ -1,7 +1,8 @@
-// `npm run build [-- --target NAME|host] [--url ADDRESS]`: the binaries, their archives, and the krew manifest, below dist/.
+// `npm run build [-- --target NAME|host] [--url ADDRESS]`: the manual, the binaries, their archives, and the krew manifest,
+// below dist/.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../errors.ts';
@@ -9,6 +10,7 @@ import { tool } from '../version.ts';
 import { archiveOf } from './archive.ts';
 import { binaryPath, buildBinary } from './binary.ts';
 import { manifestText, type Platform } from './manifest.ts';
+import { manual } from './reference.ts';
 import { runtimeFor } from './runtime.ts';
 import { hostTarget, programOf, TARGETS, type Target } from './targets.ts';
 
@@ -55,6 +57,8 @@ try {
   });
   const targets = chosen(values.target ?? []);
   execFileSync(process.execPath, ['src/build/bundle.mjs'], { stdio: ['ignore', 2, 2] });
+  mkdirSync('dist/manual', { recursive: true });
+  for (const [name, text] of Object.entries(await manual())) writeFileSync(join('dist/manual', name), text);
   const platforms: Platform[] = [];
   for (const target of targets) platforms.push(await release(target));
   const template = readFileSync('krew-manifest.yaml', 'utf8');
