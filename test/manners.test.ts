@@ -97,6 +97,30 @@ describe('the output', () => {
     );
   });
 
+  it('-o short of somebody without rights says which, and who prints them', async () => {
+    await withStandIn(
+      'istio-1.0.6/healthy',
+      async (_, env) => {
+        const { code, stdout } = await ran(['missing-metrics', '-o', 'short'], { env });
+        assert.equal(code, 3);
+        assert.match(
+          stdout,
+          /\nUNKNOWN {2}Forbidden: not allowed: list pods\nLOOK {5}kubectl istio-diag rbac missing-metrics\n$/,
+        );
+      },
+      { faults: [{ match: /^GET (?!\/version)/, fault: 'forbid' }] },
+    );
+  });
+
+  it('of all has no raw words of a kubelet, and wide has them', async () => {
+    await withStandIn('istio-1.0.6/healthy', async (_, env) => {
+      const table = (await ran(['all'], { env })).stdout;
+      assert.doesNotMatch(table, /error forwarding|error executing command/);
+      assert.match(table, /envoy-cpu +UNKNOWN \? +3 of 3 proxies could not be asked: /);
+      assert.match(table, /\nNOT LOOKED AT\n( {2}[\w-]+: .*\n(?: {4}.*\n)*)+ {2}why: /);
+    });
+  });
+
   it('-o name is what is not well, a line each', async () => {
     const { stdout } = await replayed('missing-metrics', '-o', 'name');
     assert.match(stdout, /^prometheus-handler\/HandlerMissing\n([\w-]+\/\w+\n)*$/);

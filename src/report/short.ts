@@ -27,7 +27,15 @@ function causeLines({ steps, losses, unchecked, topic }: Report): readonly strin
       ];
     }
   }
-  return [];
+  // Where nothing could be walked, what was refused says why.
+  const [refused] = unchecked;
+  if (!refused) return [];
+  const { reason, verb, resource, words } = refused;
+  const what = reason === 'Forbidden' ? `not allowed: ${verb} ${resource}` : flat(words);
+  return [
+    `UNKNOWN  ${reason}: ${what}`,
+    ...(reason === 'Forbidden' ? [`LOOK     kubectl istio-diag rbac ${topic}`] : []),
+  ];
 }
 
 /** Context, verdict, cause, what to type, the document: at most six lines, to paste into a chat. */

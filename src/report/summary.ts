@@ -19,6 +19,14 @@ function statusOf({ verdict, summary }: Report): Status {
 
 const isWhyNot = (warning: string): boolean => warning.startsWith(NOTHING);
 
+/** What kubelets and container runtimes say at length, in short: `wide` has their own words. */
+const RAW: readonly (readonly [RegExp, string])[] = [
+  [/error forwarding port (\d+) to pod\b.*: ([^:]+)$/, 'port $1: $2'],
+  [/Internal error occurred: error executing command in container: .*$/, 'nothing could be run in the container'],
+];
+
+const spoken = (message: string): string => RAW.reduce((text, [raw, short]) => text.replace(raw, short), message);
+
 /** What stands for a topic in one line: what decided its status. */
 function messageOf(report: Report): string {
   if (report.verdict === 'not-applicable') {
@@ -30,7 +38,7 @@ function messageOf(report: Report): string {
   const [first] = deciding.filter(({ causedBy }) => causedBy === null);
   if (status === 'pass') return `${report.summary.pass} of ${report.coverage.total} steps passed`;
   const more = deciding.length > 1 ? `  (and ${deciding.length - 1} more)` : '';
-  return first ? `${first.message}${more}` : report.verdict;
+  return first ? `${spoken(first.message)}${more}` : report.verdict;
 }
 
 /** What could not be looked at, topic by topic: no other is well because of it. */
@@ -89,7 +97,9 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style, showCom
     const lines = baseline ? differencesOf(baseline, style, false) : [];
     return lines.length > 0 ? [`${painted(style, 'bold', `BASELINE  ${topic}`)}\n${lines.join('\n')}`] : [];
   });
-  const foot = `${painted(style, 'bold', 'ALL')}  ${items.length} topics: ${counted.join(', ')}.${against === '' ? '' : ` Against the baseline: ${against}.`}   ${end}`;
+  const said = `${items.length} topics: ${counted.join(', ')}.${against === '' ? '' : ` Against the baseline: ${against}.`}`;
+  const isLong = `ALL  ${said}   ${end}`.length > style.width;
+  const foot = `${painted(style, 'bold', 'ALL')}  ${isLong ? wrapped(`${said} ${end}`, style.width - 5, '     ') : `${said}   ${end}`}`;
   const parts = [
     headOf(first, style),
     isReached ? rowsTable('TOPIC', rows, style) : 'The cluster could not be asked: no topic was looked at.',
