@@ -42,6 +42,9 @@ export function needed(program: string): string {
 /** How many tests were left out for want of which program. */
 const leftOut = new Map<string, number>();
 
+/** Whether every test has run so far. */
+export const isWhole = (): boolean => leftOut.size === 0;
+
 process.on('exit', () => {
   const counts = [...leftOut].map(([program, count]) => `${count} for want of ${program}`);
   if (counts.length > 0) process.stderr.write(`tests left out: ${counts.join(', ')}\n`);

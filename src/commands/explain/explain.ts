@@ -1,9 +1,12 @@
 import { closest } from 'fastest-levenshtein';
-import type { AnyCheck, Step, Topic, Walk } from '../../diagnosis/check.ts';
+import type { AnyCheck, Generation, Step, Topic, Walk } from '../../diagnosis/check.ts';
 import { type Hindrance, UsageError } from '../../errors.ts';
 import { topics } from '../../guide/index.ts';
+import { escapeText } from '../../report/escape.ts';
+import { kindOfHint } from '../../report/hint.ts';
 import { wrapped } from '../../report/style.ts';
 import { HELPERS } from '../debug/helpers.ts';
+import { type Example, exampleOf } from './examples.ts';
 import { WORDS } from './words.ts';
 
 /** Why something could not be looked at: the reasons of every `unknown`. */
@@ -85,6 +88,8 @@ interface Meaning {
   step: string | null;
   check: string | null;
   docs: string | null;
+  /** Of a reason what a report says of it; null of all else, and where no test’s mesh has it. */
+  example: Example | null;
 }
 
 /** The same with what a person reads. */
@@ -102,6 +107,7 @@ const meaning = (kind: Meaning['kind'], word: string, title: string, means: stri
   step: of?.step.id ?? null,
   check: of && kind !== 'step' ? of.check.id : null,
   docs: of?.step.docs(null) ?? null,
+  example: null,
 });
 
 /** What a word is, of each thing that is called so. Throws UsageError for one that nothing is. */
@@ -136,7 +142,7 @@ export async function explanations(word: string): Promise<readonly Explained[]> 
     ({ check }, at) =>
       Object.hasOwn(check.reasons, word) && all.findIndex((other) => other.check.id === check.id) === at,
   );
-  if (byReason.length > 0) return byReason.map((of) => reasonOf(word, of));
+  if (byReason.length > 0) return Promise.all(byReason.map((of) => reasonOf(word, of)));
   const [title, text] = (Object.hasOwn(WORDS, word) && WORDS[word]) || [];
   if (title !== undefined && text !== undefined)
     return [{ meaning: meaning('word', word, title, text), text: paragraph(word, title, text) }];
@@ -152,23 +158,49 @@ export async function explanations(word: string): Promise<readonly Explained[]> 
 const paragraph = (word: string, title: string, means: string): string =>
   `${word}  ${title}\n  ${wrapped(means, 98, '  ')}`;
 
-function reasonOf(word: string, of: Place): Explained {
+/** Which Istio each generation is. */
+const RELEASES: Readonly<Record<Generation, string>> = {
+  mixer: 'Mixer, Istio 0.5 to 1.7',
+  'telemetry-v2': 'Envoy’s own metrics, Istio 1.5 and newer',
+  ambient: 'ambient, Istio 1.18 and newer',
+};
+
+/** For which meshes a check is there; every one where that is all. */
+function releasesOf({ topic, check }: Place): string {
+  const of = Object.entries(topic.walks).filter(([, { steps }]) => steps.some(({ checks }) => checks.includes(check)));
+  const all = Object.keys(topic.walks).length === of.length;
+  return all ? 'every release' : of.map(([generation]) => RELEASES[generation as Generation]).join('; ');
+}
+
+async function reasonOf(word: string, of: Place): Promise<Explained> {
   const { check, step, topic } = of;
   const means = check.reasons[word] ?? '';
+  const example = await exampleOf(check.id, word);
   const text = [
     `${word}  of ${check.id}, in ${step.id} of ${topic.id}`,
     `  ${wrapped(means, 98, '  ')}`,
     '',
     '  How it is judged',
     `    ${wrapped(check.explains, 96, '    ')}`,
+    ...(example
+      ? [
+          '',
+          '  What a report says of it',
+          `    ${wrapped(escapeText(example.message), 96, '    ')}`,
+          ...(example.hint === null
+            ? []
+            : [`    ${kindOfHint(example.hint).toUpperCase().padEnd(4)}  ${escapeText(example.hint)}`]),
+        ]
+      : []),
     '',
     '  What to type',
     `    kubectl istio-diag ${topic.id} -o wide        # its evidence, the commands that show it, and the fix`,
     `    kubectl istio-diag ${topic.id} --ignore ${word}   # where it is known and accepted`,
     '',
+    `  For   ${releasesOf(of)}`,
     `  Docs  ${step.docs(null)}`,
   ].join('\n');
-  return { meaning: meaning('reason', word, check.title, means, of), text };
+  return { meaning: { ...meaning('reason', word, check.title, means, of), example }, text };
 }
 
 /** The topics with their steps and checks, for a program. */
