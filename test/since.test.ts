@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe } from 'node:test';
 import type { Report } from '../src/report/document.ts';
 import { CAUSES } from './support/mesh/causes/all.ts';
+import { changed } from './support/mesh/causes/cause.ts';
 import { comparable } from './support/mesh/examined.ts';
 import { type Built, built } from './support/mesh/scenario.ts';
 import { type Standing, withStanding } from './support/mesh/standing.ts';
@@ -44,13 +45,13 @@ function meshOf(name: string): Built {
   return mesh;
 }
 
-/** Looks at the mesh of a cause whose Prometheus remembers `lines`. */
+/** Looks at a mesh, or that of a cause, whose Prometheus remembers `lines`. */
 async function remembering(
-  name: string,
+  of: string | Built,
   lines: readonly Line[],
   use: (standing: Standing, now: number) => Promise<void>,
 ): Promise<void> {
-  const mesh = meshOf(name);
+  const mesh = typeof of === 'string' ? meshOf(of) : of;
   const now = Math.floor(Date.now() / 1000);
   const plan = { ...mesh.plan, past: pastOf([memory(20 * DAY), ...lines], now) };
   await withStanding({ ...mesh, plan }, (standing) => use(standing, now));
@@ -253,6 +254,44 @@ describe('a loss', { concurrency: true }, () => {
     } finally {
       await prometheus.close();
     }
+  });
+
+  it('of two causes is there since two times, each its own', async () => {
+    const spec = changed((each) => {
+      // Older than the label of their namespace; and another whose page takes too long.
+      for (const workload of each.workloads) {
+        if (workload.name !== 'cart-v1') continue;
+        workload.proxy = 'none';
+        workload.createdAt = '2026-11-19T08:00:00Z';
+      }
+      each.prometheus.target = (target) => (target.labels.app === 'web' ? { ...target, page: 'down:timeout' } : target);
+    });
+    const lines = [requestsTo('cart-v1', 3 * DAY), requestsTo('web-v1', 2 * HOUR)];
+    await remembering(built('since', spec), lines, async ({ look }, now) => {
+      const { report } = await look();
+      const found = report.losses.map(({ step, since }) => [step, since && before(since.notBefore, now)]);
+      assert.deepEqual(
+        found.filter(([step]) => step === 'in-mesh' || step === 'scrape'),
+        [
+          ['in-mesh', 3 * DAY],
+          ['scrape', 2 * HOUR],
+        ],
+      );
+    });
+  });
+
+  it('of a workload that a deploy has renamed is told by the name that it has now', async () => {
+    const spec = changed((each) => {
+      const cart = each.workloads.find(({ name }) => name === 'cart-v1');
+      assert.ok(cart);
+      Object.assign(cart, { name: 'cart-v2', proxy: 'none', createdAt: '2026-11-19T08:00:00Z' });
+    });
+    // What was called so until the deploy.
+    await remembering(built('since', spec), [requestsTo('cart-v1', 40 * MINUTE)], async ({ look }) => {
+      const { since, undated } = lostIn((await look()).report);
+      assert.equal(since, null);
+      assert.match(undated ?? '', /^never seen in this store, which remembers /);
+    });
   });
 
   it('that is none asks the store and the cluster nothing about the past', async () => {

@@ -71,6 +71,9 @@ describe('what a real Prometheus remembers', () => {
         requests('healed', 3 * HOUR, HOUR),
         requests('restarted', 2 * HOUR, 30 * MINUTE),
         { ...requests('restarted', 30 * MINUTE - 15, 0), value: () => 1 },
+        // A counter that fell from 500 to 1, with most of a day between of which nothing is there (istio/istio#18161).
+        { ...requests('partly', 30 * HOUR, 25 * HOUR, MINUTE), value: () => 500 },
+        { ...requests('partly', 4 * HOUR, 0, MINUTE), value: () => 1 },
         requests('half', 3 * HOUR, 0, 30),
         { ...requests('half', 3 * HOUR, 20 * MINUTE, 30), name: 'istio_tcp_sent_bytes_total' },
         {
@@ -169,6 +172,10 @@ describe('what a real Prometheus remembers', () => {
 
   it('began anew: a counter that was reset has not ended', async () => {
     assert.equal(await endOf('restarted'), null);
+  });
+
+  it('was away for most of a day, began anew and goes on', async () => {
+    assert.equal(await endOf('partly'), null);
   });
 
   it('ended for one metric and goes on for another', async () => {
