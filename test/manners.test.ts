@@ -66,12 +66,45 @@ describe('words of a command line', () => {
     assert.deepEqual(kubectlSpelling(['all', '-v', 'x']), ['all', '-v', 'x']);
   });
 
+  it('may stand behind flags, as kubectl sudo puts them', async () => {
+    const { stdout } = await ran(['--bundle', DEMO, 'missing-metrics', '-o', 'name']);
+    assert.match(stdout, /^prometheus-handler\/HandlerMissing\n/);
+    const help = await ran(['-n', 'bookinfo', 'missing-metrics', '--help']);
+    assert.deepEqual(help, await ran(['missing-metrics', '--help']));
+    assert.match(
+      (await ran(['-n', 'bookinfo', 'nothing', '--help'])).stderr,
+      /^error: there is no help for "bookinfo"/,
+    );
+  });
+
+  it('are guessed where they are near in letters or in meaning, and nowhere else', async () => {
+    for (const [typed, said] of [
+      ['mising-metrics', /did you mean missing-metrics\?/],
+      ['topcs', /did you mean topics\?/],
+      ['analyze', /did you mean all\?/],
+      ['list', /did you mean topics\?/],
+      ['get', /^(?!.*did you mean)/],
+      ['foo', /^(?!.*did you mean)/],
+      ['gdb', /^(?!.*did you mean)/],
+    ] as const)
+      assert.match((await ran([typed])).stderr, said, typed);
+    const flag = async (typed: string) => (await ran(['missing-metrics', typed])).stderr;
+    assert.match(await flag('--contxt'), /did you mean --context\?/);
+    assert.doesNotMatch(await flag('--version'), /did you mean/);
+  });
+
   it('lead metrics and debug to a pod of a workload', async () => {
     await withStandIn('istio-1.0.6/healthy', async (_, env) => {
       const asked = ['-n', 'istio-system', '--port', '9093', '--match', '^grpc_server_handled', '-o', 'json'];
       const pod = await ran(['metrics', 'istio-telemetry-gb257cd5hf-43880', ...asked], { env });
       for (const words of [['deploy/istio-telemetry'], ['deployment.apps', 'istio-telemetry'], ['svc/istio-telemetry']])
         assert.deepEqual(await ran(['metrics', ...words, ...asked], { env }), pod, words.join(' '));
+      const table = await ran(['metrics', 'deploy/istio-telemetry', ...asked.slice(0, -2)], { env });
+      const bare = await ran(['metrics', 'deploy/istio-telemetry', ...asked.slice(0, -2), '--no-headers'], { env });
+      assert.match(table.stdout, /^NAME +TYPE +VALUE +LABELS\n/);
+      // Columns are as wide as they need to be.
+      const cells = (text: string) => text.split('\n').map((line) => line.split(/ {2,}/));
+      assert.deepEqual(cells(bare.stdout), cells(table.stdout).slice(1));
       const none = await ran(['metrics', 'deploy/nobody', ...asked], { env });
       assert.deepEqual([none.code, none.stdout], [2, '']);
       assert.match(none.stderr, /^error: no pod of deployment\/nobody runs in namespace istio-system: kubectl -n /);

@@ -124,6 +124,7 @@ export const SOME_TOPICS_FLAGS = {
 const METRICS_FLAGS = {
   namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'The namespace of the pod' },
   output: { alias: 'o', type: 'string', requiresArg: true, default: 'table', describe: 'Output format: table, json' },
+  'no-headers': TOPIC_FLAGS['no-headers'],
   port: {
     type: 'number',
     requiresArg: true,

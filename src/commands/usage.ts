@@ -24,21 +24,32 @@ export function asksForHelp(words: readonly string[]): boolean {
   return words.length === 0 || flags.some((word) => word === '--help' || word === '-h');
 }
 
-/** The nearest of `words`, when it is near enough to be meant; else nothing. */
+/** What somebody means who types another tool's word for it. */
+const MEANT: Readonly<Record<string, string>> = {
+  check: 'all',
+  analyze: 'all',
+  diagnose: 'all',
+  doctor: 'all',
+  list: 'topics',
+  roles: 'rbac',
+  autocomplete: 'completion',
+};
+
+/** The nearest of `words`, when it is near enough to be meant; else nothing. Two slips are none of the first letter. */
 function suggestion(word: string, words: readonly string[], before = ''): string {
+  const meant = MEANT[word.toLowerCase()];
+  if (meant !== undefined && words.includes(meant)) return `; did you mean ${before}${meant}?`;
   const nearest = closest(word, words);
-  return distance(word, nearest) <= Math.max(1, word.length / 3) ? `; did you mean ${before}${nearest}?` : '';
+  const slips = distance(word, nearest);
+  const isNear = slips <= 1 || (nearest.startsWith(word.charAt(0)) && slips <= word.length / 3);
+  return isNear ? `; did you mean ${before}${nearest}?` : '';
 }
 
 /** Every flag that a person may have meant. */
 const flagNames = (): readonly string[] =>
   Object.keys({
     ...KUBECTL_FLAGS,
-    ...flagsOf('all'),
-    ...flagsOf('metrics'),
-    ...flagsOf('debug'),
-    ...flagsOf('completion'),
-    ...flagsOf('diff'),
+    ...Object.assign({}, ...['all', ...Object.keys(COMMANDS)].map(flagsOf)),
     help: 0,
   });
 

@@ -23,10 +23,15 @@ export const NO_BORDERS: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 /** Rows in columns that are as wide as they need; text from the cluster is escaped. `none` stands for no rows. */
-export function columns(head: readonly string[], rows: readonly (readonly string[])[], none: string): string {
+export function columns(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  none: string,
+  { headers = true }: { headers?: boolean } = {},
+): string {
   if (rows.length === 0) return `${none}\n`;
   const table = new Table({
-    head: [...head],
+    head: headers ? [...head] : [],
     chars: NO_BORDERS,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
   });

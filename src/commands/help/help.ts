@@ -11,7 +11,8 @@ import { FIRST, PAGES, type Page, typed } from './pages.ts';
  * kubectl stand behind `options`, as kubectl's do.
  */
 export async function helpText(words: readonly string[], style: Style): Promise<string> {
-  const command = words.find((word) => !word.startsWith('-'));
+  // Flags may stand before the command, with their values.
+  const command = words.find((word) => Object.hasOwn(PAGES, word)) ?? words.find((word) => !word.startsWith('-'));
   if (command === undefined) return plain(style, firstText(style));
   const page = Object.hasOwn(PAGES, command) ? PAGES[command] : undefined;
   if (!page) throw new UsageError(`there is no help for ${JSON.stringify(command)}: see \`${NAME} --help\``);

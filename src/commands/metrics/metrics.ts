@@ -10,7 +10,7 @@ import { readPage } from '../../prometheus/page-reader.ts';
 import { Prom2json } from '../../prometheus/prom2json.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
-import { plain } from '../../report/style.ts';
+import { plain, type Style } from '../../report/style.ts';
 import { type Arguments, text } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
 import { joined, oneOf, podOfWord } from '../options.ts';
@@ -56,7 +56,7 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
       io.stdout,
       format === 'json'
         ? `${jsonOf(collected.families())}\n`
-        : plain(style, tableOf(rows, summary.problemCount > 0 && summary.samples + summary.skipped === 0)),
+        : plain(style, tableOf(rows, summary.problemCount > 0 && summary.samples + summary.skipped === 0, style)),
     );
     for (const { line, text } of summary.problems) io.stderr.write(`line ${line}: ${escapeText(text)}\n`);
     const more = summary.problemCount - summary.problems.length;
@@ -116,9 +116,10 @@ function defaultsOf(pod: Pod): { port: number; path: string } {
 }
 
 /** `unreadable`: of the whole page no line could be read. */
-const tableOf = (rows: readonly string[][], unreadable: boolean): string =>
+const tableOf = (rows: readonly string[][], unreadable: boolean, style: Style): string =>
   columns(
     ['NAME', 'TYPE', 'VALUE', 'LABELS'],
     rows.map(([name = '', type = '', labels = '', value = '']) => [name, type, value, labels]),
     unreadable ? 'This page cannot be read as metrics.' : 'No metric matches.',
+    style,
   );
