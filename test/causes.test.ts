@@ -28,18 +28,20 @@ for (const [what, causes] of Object.entries(CAUSES)) {
   });
 }
 
-describe('what is printed to heal them', () => {
-  it('is the golden list, which is run for real elsewhere', async () => {
-    const fixes: Record<string, readonly string[]> = {};
-    for (const { name } of Object.values(CAUSES).flat()) {
-      const { live } = await examined(name);
-      const own = live.report.steps.flatMap(({ checks }) =>
-        checks.flatMap(({ id, status, reason, hint, hintKind }) =>
-          hintKind === 'fix' && (status === 'fail' || status === 'warn') ? [`${id} ${reason}: ${hint}`] : [],
-        ),
-      );
-      if (own.length > 0) fixes[name] = [...new Set(own)];
-    }
-    matchesGolden('fixes/causes.json', `${JSON.stringify(fixes, null, 1)}\n`);
-  });
+describe('what is printed to type next', () => {
+  for (const kind of ['fix', 'look'] as const)
+    it(`(${kind}) is the golden list, which is run for real elsewhere`, async () => {
+      const lines: Record<string, readonly string[]> = {};
+      for (const { name } of Object.values(CAUSES).flat()) {
+        const { live } = await examined(name);
+        const own = live.report.steps.flatMap(({ checks }) =>
+          checks.flatMap(({ id, status, reason, hint, hintKind }) =>
+            hintKind === kind && (status === 'fail' || status === 'warn') ? [`${id} ${reason}: ${hint}`] : [],
+          ),
+        );
+        if (own.length > 0) lines[name] = [...new Set(own)];
+      }
+      const file = { fix: 'fixes/causes.json', look: 'fixes/looks.json' }[kind];
+      matchesGolden(file, `${JSON.stringify(lines, null, 1)}\n`);
+    });
 });

@@ -12,13 +12,17 @@ import { BIN } from './build.ts';
 import { startCluster, type TestCluster } from './cluster.ts';
 import { type Held, holding } from './held.ts';
 import { mendedBy } from './mended.ts';
-import { report, started } from './user.ts';
+import { tryLines } from './tried.ts';
+import { report, runOn, started } from './user.ts';
 
 /** What `missing-metrics` prints to heal each mesh, `CHECK REASON: LINE`: test/causes.test.ts holds it against live runs. */
 const FIXES = JSON.parse(readFileSync(new URL('../golden/fixes/causes.json', import.meta.url), 'utf8')) as Record<
   string,
   readonly string[]
 >;
+
+/** What it prints to look at more. */
+const LOOKS = JSON.parse(readFileSync(new URL('../golden/fixes/looks.json', import.meta.url), 'utf8')) as typeof FIXES;
 
 /** What a person does in the editor that a line opens, by its own words. */
 const EDITS: readonly [words: RegExp, editor: (found: RegExpExecArray) => string][] = [
@@ -120,6 +124,18 @@ describe('every fix that is printed', () => {
       healed.set(name, () => mesh);
     });
   }
+
+  it('has beside it what shows more, which the real programs take', async () => {
+    let ran = 0;
+    for (const [name, looks] of Object.entries(LOOKS)) {
+      await held.hold((meshes.get(name)?.() ?? assert.fail(name)).recording.objects);
+      ran += await tryLines(
+        runOn(cluster.kubeconfig),
+        looks.map((look) => readOf(look).line),
+      );
+    }
+    assert.ok(ran > 20, `${ran} were run`);
+  });
 
   it('is planned as kubectl diff shows it, and nothing is applied', async () => {
     assert.ok(foreseen > 20, `${foreseen} were foreseen`);

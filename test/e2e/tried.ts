@@ -39,22 +39,31 @@ const isRisky = ({ words }: ShellCommand): boolean =>
   (words[0] === 'istioctl' && /^(install|upgrade|dashboard|d)$/.test(words[1] ?? '')) ||
   words.some((word) => /^(-w|--watch|-f=|--follow)$/.test(word)) ||
   verbsOf(words)[0] === 'port-forward' ||
-  words.some((word) => /^YOUR-|^<.*>$/.test(word)) ||
+  words.some((word) => /^YOUR-|^<.*>$|^(POD|NAMESPACE|NAME)$/.test(word)) ||
   !/^(kubectl|istioctl|grep|jq|echo|head|tail|sort|wc|cut)$/.test(words[0] ?? '');
 
 const tried = new Set<string>();
 
-/** Whether each line to type next, that was not tried yet, is one that the real programs take. `run` starts one on its cluster. */
-export async function tryHints(
-  run: (program: string, args: readonly string[], env: NodeJS.ProcessEnv) => Promise<Ended>,
-  { steps }: Report,
-): Promise<void> {
-  const hints = steps.flatMap(({ checks }) => checks.flatMap(({ hint }) => hint ?? []));
-  for (const hint of hints.filter((each) => !tried.has(each))) {
-    tried.add(hint);
-    const line = harmless(hint);
+/** Starts a program on a cluster. */
+type Run = (program: string, args: readonly string[], env: NodeJS.ProcessEnv) => Promise<Ended>;
+
+/** Whether each line to type next, that was not tried yet, is one that the real programs take. Resolves to how many were run. */
+export async function tryLines(run: Run, lines: readonly string[]): Promise<number> {
+  let ran = 0;
+  for (const each of lines.filter((line) => !tried.has(line))) {
+    tried.add(each);
+    const line = harmless(each);
     if (line === null) continue;
     const { stderr } = await run('timeout', ['15', 'bash', '-c', line], { KUBE_EDITOR: 'true' });
     assert.doesNotMatch(stderr, MISTAKEN, line);
+    ran++;
   }
+  return ran;
 }
+
+/** The same of all lines of a report. */
+export const tryHints = (run: Run, { steps }: Report): Promise<number> =>
+  tryLines(
+    run,
+    steps.flatMap(({ checks }) => checks.flatMap(({ hint }) => hint ?? [])),
+  );

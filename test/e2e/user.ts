@@ -43,6 +43,16 @@ export const plugin = (
   env: NodeJS.ProcessEnv = {},
 ): Promise<Ended> => started('kubectl', ['istio-diag', ...args], { KUBECONFIG: kubeconfig, ...env }, act);
 
+/** Starts a program on a cluster, with the plugin on its PATH and the release's own programs. */
+export const runOn =
+  (kubeconfig: string) =>
+  (program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> =>
+    startedAlone(program, args, {
+      ...env,
+      KUBECONFIG: kubeconfig,
+      PATH: `${linkFolder()}:${BIN}:${process.env.PATH}`,
+    });
+
 /** `kubectl istio-diag ARGS -o json | jq .`, its report, and its own exit code. The lines that it says to type are tried. */
 export async function report(
   kubeconfig: string,
@@ -56,16 +66,7 @@ export async function report(
   assert.equal(documents.length, 1, `one document, not ${documents.length}: ${ended.stderr}`);
   const [only] = documents as [Report];
   assert.equal(ended.code, only.exitCode, ended.stderr);
-  if (existsSync(kubeconfig))
-    await tryHints(
-      (program, args, more) =>
-        started(program, args, {
-          ...more,
-          KUBECONFIG: kubeconfig,
-          PATH: `${linkFolder()}:${BIN}:${process.env.PATH}`,
-        }),
-      only,
-    );
+  if (existsSync(kubeconfig)) await tryHints(runOn(kubeconfig), only);
   return { ...ended, report: only };
 }
 
