@@ -369,6 +369,25 @@ describe('rbac --missing', () => {
     );
   });
 
+  it('is no word of a role where the cluster cannot be asked', async () => {
+    needed('kubectl');
+    const file = join(folder, 'gone');
+    writeFileSync(
+      file,
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Config',
+        clusters: [{ name: 'c', cluster: { server: 'http://127.0.0.1:1' } }],
+        contexts: [{ name: 'a', context: { cluster: 'c', user: 'u' } }],
+        users: [{ name: 'u', user: {} }],
+        'current-context': 'a',
+      }),
+    );
+    const { code, stdout, stderr } = await ran(['rbac', '--missing'], { env: { KUBECONFIG: file } });
+    assert.deepEqual([code, stdout], [5, '']);
+    assert.match(stderr, /^error: no answer to `kubectl get .*connection refused\n$/);
+  });
+
   it('is none where nothing was lacking', async () => {
     assert.deepEqual((await lacking(/^nothing/)).items, []);
     await withStandIn('istio-1.0.6/healthy', async (_, env) => {

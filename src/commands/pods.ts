@@ -6,6 +6,7 @@ import { selects } from '../evidence/kubernetes/lists.ts';
 import { ownerOf } from '../evidence/kubernetes/owner.ts';
 import { isRunning, type Pod, podOf } from '../evidence/kubernetes/pod.ts';
 import { serviceOf } from '../evidence/kubernetes/service.ts';
+import { escapeText } from '../report/escape.ts';
 import { aside, type Io } from './io.ts';
 import type { PodWanted } from './options.ts';
 
@@ -44,6 +45,9 @@ const selectorOf = async (cluster: Cluster, name: string, namespace: string) =>
 export async function onePodOf(cluster: Cluster, wanted: PodWanted, namespace: string, io: Io): Promise<Pod> {
   const [first, ...more] = await podsOf(cluster, wanted, namespace);
   if (more.length > 0)
-    await aside(io.stderr, `pod ${first.name} is looked at, of ${more.length + 1} of ${wanted.kind}/${wanted.name}\n`);
+    await aside(
+      io.stderr,
+      `pod ${escapeText(first.name)} is looked at, of ${more.length + 1} of ${wanted.kind}/${wanted.name}\n`,
+    );
   return first;
 }

@@ -1,8 +1,7 @@
-import { type Unanswered, UsageError } from '../../errors.ts';
+import { NoAnswer, type Unanswered, UsageError } from '../../errors.ts';
 import { guide } from '../../guide/index.ts';
 import { type Data, dataText } from '../../report/data.ts';
 import type { Unchecked } from '../../report/document.ts';
-
 import type { Arguments } from '../arguments.ts';
 import { look, reportsOf } from '../diagnose/look.ts';
 import { startSpinner } from '../diagnose/spinner.ts';
@@ -10,7 +9,7 @@ import type { Io } from '../io.ts';
 import { openSession } from '../session.ts';
 import { rulesOf, topicCalled } from './rbac.ts';
 
-/** The rights that a run of a topic, or of all, was refused: it asks the cluster. */
+/** The rights that a run of a topic, or of all, was refused: it asks the cluster. Throws NoAnswer where that cannot be reached. */
 export async function missingText(id: string, args: Arguments, io: Io, format: Data): Promise<string> {
   if (id === 'debug') throw new UsageError('--missing runs a topic, or all: debug judges nothing');
   const entries = id === 'all' ? guide : [topicCalled(id)];
@@ -20,9 +19,15 @@ export async function missingText(id: string, args: Arguments, io: Io, format: D
     const looking = { topics, args, io, failOn: 'unknown', ignores: [], baselines: [] } as const;
     const spinner = startSpinner(io, { quiet: true, ascii: true });
     const found = await look(looking, session, session.startedAt, spinner, new Map());
+    const reports = reportsOf(looking, found);
+    // Whoever could ask nothing lacks no right that anybody knows of.
+    const [unasked] = reports.some(({ verdict }) => verdict === 'unreachable')
+      ? found.found.flatMap(({ unsearched }) => unsearched)
+      : [];
+    if (unasked) throw new NoAnswer(unasked);
     return await rolesText(
       id,
-      reportsOf(looking, found).flatMap(({ unchecked }) => unchecked),
+      reports.flatMap(({ unchecked }) => unchecked),
       format,
     );
   } finally {
