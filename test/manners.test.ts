@@ -17,6 +17,15 @@ const DEMO = join(import.meta.dirname, 'bundles/demo.tar.gz');
 const folder = mkdtempSync(join(tmpdir(), 'manners-'));
 after(() => rmSync(folder, { recursive: true }));
 
+/** A kubeconfig of one context. */
+const config = (name: string, more: object): string => {
+  const file = join(folder, name);
+  const clusters = [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }];
+  const contexts = [{ name: 'a', context: { cluster: 'c', user: 'sre' } }];
+  writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'Config', clusters, contexts, users: [], ...more }));
+  return file;
+};
+
 const replayed = (topic: string, ...argv: readonly string[]) => ran([topic, '--bundle', DEMO, ...argv]);
 
 describe('words of a command line', () => {
@@ -288,14 +297,6 @@ describe('a terminal', () => {
 });
 
 describe('a bad start', () => {
-  /** A kubeconfig of one context. */
-  const config = (name: string, more: object): string => {
-    const file = join(folder, name);
-    const clusters = [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }];
-    const contexts = [{ name: 'a', context: { cluster: 'c', user: 'sre' } }];
-    writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'Config', clusters, contexts, users: [], ...more }));
-    return file;
-  };
   const cases: readonly [string, () => { argv?: readonly string[]; env: NodeJS.ProcessEnv }, RegExp][] = [
     [
       'a KUBECONFIG that does not exist',
@@ -371,18 +372,7 @@ describe('rbac --missing', () => {
 
   it('is no word of a role where the cluster cannot be asked', async () => {
     needed('kubectl');
-    const file = join(folder, 'gone');
-    writeFileSync(
-      file,
-      JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'Config',
-        clusters: [{ name: 'c', cluster: { server: 'http://127.0.0.1:1' } }],
-        contexts: [{ name: 'a', context: { cluster: 'c', user: 'u' } }],
-        users: [{ name: 'u', user: {} }],
-        'current-context': 'a',
-      }),
-    );
+    const file = config('gone', { users: [{ name: 'sre', user: { token: 'x' } }], 'current-context': 'a' });
     const { code, stdout, stderr } = await ran(['rbac', '--missing'], { env: { KUBECONFIG: file } });
     assert.deepEqual([code, stdout], [5, '']);
     assert.match(stderr, /^error: no answer to `kubectl get .*connection refused\n$/);

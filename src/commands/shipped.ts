@@ -1,4 +1,6 @@
 import { UsageError } from '../errors.ts';
+import { texts } from '../evidence/text/json.ts';
+import { dataText } from '../report/data.ts';
 import { type Command, WORD } from './command.ts';
 import { COMMANDS, flagsOf } from './flags.ts';
 import { print } from './io.ts';
@@ -16,8 +18,6 @@ export const shippedCommand: Command = (io) => ({
   },
 });
 
-const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
-
 /** What a release ships, as `kubectl apply -f -` takes it. Throws UsageError where it is not kept, or not shipped. */
 async function manifestsOf(release: string, parts: readonly string[], namespace: string): Promise<string> {
   const { shippedNames, shippedObjects } = await import('../guide/missing-metrics/mixer/shipped/objects.ts');
@@ -30,6 +30,6 @@ async function manifestsOf(release: string, parts: readonly string[], namespace:
   const odd = parts.find((part) => !names.includes(part));
   if (odd !== undefined)
     throw new UsageError(`Istio ${release} ships no ${JSON.stringify(odd)} of Mixer’s; there is ${names.join(', ')}`);
-  const { dump } = await import('js-yaml');
-  return objects.map((object) => `---\n${dump(object, { lineWidth: -1 })}`).join('');
+  const documents = await Promise.all(objects.map((object) => dataText(object, 'yaml')));
+  return documents.map((document) => `---\n${document}`).join('');
 }

@@ -4,7 +4,7 @@ import type { CheckReport, StepReport } from './document.ts';
 import { momentWords, painted, type Style, wrapped } from './style.ts';
 
 /** A loss in words. Several checks of a step may fail for one reason, each with a cure of its own. */
-export function causeOf(loss: Loss, steps: readonly StepReport[], style: Style, wide = false): string {
+function causeOf(loss: Loss, steps: readonly StepReport[], style: Style, wide = false): string {
   const step = steps.find(({ id }) => id === loss.step);
   const checks = (step?.checks ?? []).filter(
     ({ status, causedBy, reason }) => status === 'fail' && causedBy === null && reason === loss.reason,
@@ -23,6 +23,14 @@ export function causeOf(loss: Loss, steps: readonly StepReport[], style: Style, 
     `DOCS   ${step.docs}`,
   ].join('\n');
 }
+
+/** Losses in words; of a step that is left out nothing is said. */
+export const causesOf = (
+  losses: readonly Loss[],
+  steps: readonly StepReport[],
+  style: Style,
+  wide = false,
+): readonly string[] => losses.map((loss) => causeOf(loss, steps, style, wide)).filter((words) => words !== '');
 
 /** What heals, and where to look: the first may stand alone. */
 function hintsOf(checks: readonly CheckReport[], style: Style): readonly string[] {

@@ -7,14 +7,17 @@ import { headOf, verdictWords } from './table.ts';
 /** What is told in one line: no break in it, so that it stays one where it is pasted. */
 const flat = (text: string): string => text.replace(/\s*\n\s*/g, '; ').replace(/ {2,}/g, '  ');
 
-/** What is not well, of its own: what follows from it is not told. */
-const own = ({ status, causedBy }: CheckReport, wanted: Status): boolean => status === wanted && causedBy === null;
+/** What is not well, the worst first. */
+const UNWELL: readonly Status[] = ['fail', 'unknown', 'warn'];
+
+/** Whether it is not well of its own: what follows from it is not told. */
+const isOwn = ({ status, causedBy }: CheckReport): boolean => UNWELL.includes(status) && causedBy === null;
 
 /** A loss, or what was not looked at, with what to type next: at most four lines. */
 function causeLines({ steps, losses, unchecked, topic }: Report): readonly string[] {
-  for (const status of ['fail', 'unknown', 'warn'] as const) {
+  for (const status of UNWELL) {
     for (const step of steps) {
-      const check = step.checks.find((each) => own(each, status));
+      const check = step.checks.find((each) => isOwn(each) && each.status === status);
       if (!check) continue;
       const more = losses.length > 1 && status === 'fail' ? `  (and ${losses.length - 1} more)` : '';
       const lacks = status === 'unknown' && unchecked.some(({ reason }) => reason === 'Forbidden');
@@ -67,12 +70,6 @@ export function shortListOf({ items, exitCode }: ReportList, style: Style): stri
 /** What is not well, a line each, as `explain` and --ignore take it behind the slash: STEP/REASON. */
 export const namesOf = ({ steps }: Report): readonly string[] => [
   ...new Set(
-    steps.flatMap(({ id, checks }) =>
-      checks.flatMap((check) =>
-        (['fail', 'unknown', 'warn'] as const).some((status) => own(check, status))
-          ? [`${id}/${check.reason ?? check.id}`]
-          : [],
-      ),
-    ),
+    steps.flatMap(({ id, checks }) => checks.filter(isOwn).map((check) => `${id}/${check.reason ?? check.id}`)),
   ),
 ];

@@ -1,13 +1,13 @@
 import type { Status } from '../diagnosis/finding.ts';
 import { some } from '../diagnosis/verdict.ts';
-import { causeOf } from './cause.ts';
+import { causesOf } from './cause.ts';
 import { countsOf, differencesOf } from './differences.ts';
 import type { Report } from './document.ts';
 import type { ReportList } from './list.ts';
 import { plansText } from './plan.ts';
 import { NOTHING } from './report.ts';
 import { painted, plain, type Style, wrapped } from './style.ts';
-import { commandsOf, headOf, rightsOf, rowsTable } from './table.ts';
+import { commandsOf, endOf, headOf, rightsOf, rowsTable } from './table.ts';
 
 /** What a topic's verdict is as a status; a warning of a healthy mesh shows. */
 function statusOf({ verdict, summary }: Report): Status {
@@ -65,10 +65,7 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style, showCom
   const isReached = items.some(({ verdict }) => verdict !== 'unreachable');
   const rows = items.map((report) => ({ id: report.topic, status: statusOf(report), message: messageOf(report) }));
   const causes = items.flatMap((report) =>
-    report.losses.flatMap((loss) => {
-      const words = causeOf(loss, report.steps, style);
-      return words === '' ? [] : [`${painted(style, 'bold', report.topic)}\n${words}`];
-    }),
+    causesOf(report.losses, report.steps, style).map((words) => `${painted(style, 'bold', report.topic)}\n${words}`),
   );
   // Why a topic judged nothing stands in its line.
   const warnings = [...new Set(items.flatMap((report) => report.warnings.filter((each) => !isWhyNot(each))))].map(
@@ -90,7 +87,7 @@ export function summaryOf({ items, exitCode }: ReportList, style: Style, showCom
     .map((verdict) => [items.filter((report) => report.verdict === verdict).length, verdict] as const)
     .filter(([number]) => number > 0)
     .map(([number, verdict]) => `${number} ${verdict.replace('-', ' ')}`);
-  const end = `${(first.run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
+  const end = endOf({ run: first.run, exitCode });
   const compared = items.flatMap(({ baseline }) => baseline ?? []);
   const against = countsOf(...compared);
   const differences = items.flatMap(({ topic, baseline }) => {

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { ControlPlane } from '../diagnosis/check.ts';
 import { STATUSES, type Status } from '../diagnosis/finding.ts';
 import { count } from '../diagnosis/verdict.ts';
-import { causeOf } from './cause.ts';
+import { causesOf } from './cause.ts';
 import { NO_BORDERS } from './columns.ts';
 import { countsOf, differencesOf, momentOf, NOTHING_FOUND } from './differences.ts';
 import type { CheckReport, Report, StepReport } from './document.ts';
@@ -87,7 +87,7 @@ function sectionOf(report: Report, style: Style, plane: ControlPlane, wide: bool
         ]
       : []),
     ...(drawn && !lostHere ? [`FLOW  ${flowChain(flow, style.width, '      ')}`] : []),
-    ...losses.map((loss) => causeOf(loss, steps, style, wide)).filter((words) => words !== ''),
+    ...causesOf(losses, steps, style, wide),
   ].join('\n\n');
 }
 
@@ -242,7 +242,8 @@ const VERDICT_PAINT = {
   unreachable: 'red',
 } as const;
 
-const endOf = ({ run, exitCode }: Pick<Report, 'run' | 'exitCode'>): string =>
+/** How long a run took, and its exit code. */
+export const endOf = ({ run, exitCode }: Pick<Report, 'run' | 'exitCode'>): string =>
   `${(run.durationMs / 1000).toFixed(1)} s, exit ${exitCode}`;
 
 /** How many steps came to what. */

@@ -54,13 +54,17 @@ if (-not (Get-Command ${NAME} -ErrorAction SilentlyContinue)) { kubectl istio-di
   },
 } as const;
 
+/** How a shell of this name is told; undefined of one that is not known. */
+const shellCalled = (name: string) => (Object.hasOwn(SHELLS, name) ? SHELLS[name as keyof typeof SHELLS] : undefined);
+
 export const ACTIONS = [...(Object.keys(SHELLS) as (keyof typeof SHELLS)[]), 'install', 'uninstall'] as const;
 
 /** Prints what a shell reads, or writes or deletes the script that makes kubectl complete our words. Throws DiagError where it cannot. */
 export async function completion(action: string | undefined, dir: string | undefined, io: Io): Promise<void> {
   if (action === undefined) return print(io.stdout, script());
-  if (Object.hasOwn(SHELLS, action)) {
-    const { rc, line, text } = SHELLS[action as keyof typeof SHELLS];
+  const shell = shellCalled(action);
+  if (shell) {
+    const { rc, line, text } = shell;
     return print(io.stdout, `# Completion of kubectl istio-diag. In ${rc}:\n#   ${line}\n${text}`);
   }
   if (action !== 'install' && action !== 'uninstall') {
@@ -111,11 +115,10 @@ async function install(folder: string, file: string, io: Io): Promise<void> {
 }
 
 /** What the shell that runs is to read when it starts. */
-function startOf(shell: string | undefined): readonly string[] {
-  const [, name = ''] = /([a-z]+)$/.exec(shell ?? '') ?? [];
-  if (!Object.hasOwn(SHELLS, name)) return [];
-  const { rc, line } = SHELLS[name as keyof typeof SHELLS];
-  return [`in every new ${name}: put into ${rc}:  ${line}`];
+function startOf(path: string | undefined): readonly string[] {
+  const [, name = ''] = /([a-z]+)$/.exec(path ?? '') ?? [];
+  const shell = shellCalled(name);
+  return shell ? [`in every new ${name}: put into ${shell.rc}:  ${shell.line}`] : [];
 }
 
 async function uninstall(file: string, io: Io): Promise<void> {

@@ -1,5 +1,4 @@
 import { NoAnswer, type Unanswered, UsageError } from '../../errors.ts';
-import { guide } from '../../guide/index.ts';
 import { type Data, dataText } from '../../report/data.ts';
 import type { Unchecked } from '../../report/document.ts';
 import type { Arguments } from '../arguments.ts';
@@ -7,12 +6,12 @@ import { look, reportsOf } from '../diagnose/look.ts';
 import { startSpinner } from '../diagnose/spinner.ts';
 import type { Io } from '../io.ts';
 import { openSession } from '../session.ts';
-import { rulesOf, topicCalled } from './rbac.ts';
+import { entriesOf, rulesOf } from './rbac.ts';
 
 /** The rights that a run of a topic, or of all, was refused: it asks the cluster. Throws NoAnswer where that cannot be reached. */
 export async function missingText(id: string, args: Arguments, io: Io, format: Data): Promise<string> {
   if (id === 'debug') throw new UsageError('--missing runs a topic, or all: debug judges nothing');
-  const entries = id === 'all' ? guide : [topicCalled(id)];
+  const entries = entriesOf(id);
   const session = await openSession(args, io);
   try {
     const topics = await Promise.all(entries.map((entry) => entry.load()));
@@ -50,16 +49,10 @@ async function rolesText(id: string, unchecked: readonly Unchecked[], format: Da
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: namespace === null ? 'ClusterRole' : 'Role',
     metadata: { name: `istio-diag-${id}-missing`, ...(namespace !== null && { namespace }) },
-    rules: rulesOf([
-      {
-        sources: [{ of: 'cluster', rights: rights.filter((right) => right.namespace === namespace), gather: nothing }],
-      },
-    ]),
+    rules: rulesOf(rights.filter((right) => right.namespace === namespace)),
   }));
   if (format === 'json') return dataText({ apiVersion: 'v1', kind: 'List', items: roles }, format);
   if (roles.length === 0) return '# This run lacked no right.\n';
   const documents = await Promise.all(roles.map((role) => dataText(role, format)));
   return `# The rights that a run of ${id} was refused.\n${documents.map((text) => `---\n${text}`).join('')}`;
 }
-
-const nothing = (): Promise<null> => Promise.resolve(null);

@@ -22,30 +22,21 @@ const GROUPS: Readonly<Record<string, string>> = {
   validatingwebhookconfigurations: 'admissionregistration.k8s.io',
 };
 
-/** Whatever asks a cluster: a topic, or `debug`. */
-type Asking = Pick<Topic, 'sources'>;
+/** What a rule is made of: where the rights hold is the role's own. */
+type Granted = Topic['sources'][number]['rights'][number];
 
 /** What the helpers of `debug` take: without --execute they only read. */
-const debugRights: Asking = {
-  sources: [
-    {
-      of: 'cluster',
-      rights: [
-        { verb: 'list', resource: 'pods' },
-        { verb: 'list', resource: 'namespaces' },
-        { verb: 'create', resource: 'pods/portforward' },
-        { verb: 'get', resource: '/version' },
-      ],
-      gather: () => Promise.resolve(null),
-    },
-  ],
-};
+const DEBUG_RIGHTS: readonly Granted[] = [
+  { verb: 'list', resource: 'pods' },
+  { verb: 'list', resource: 'namespaces' },
+  { verb: 'create', resource: 'pods/portforward' },
+  { verb: 'get', resource: '/version' },
+];
 
-/** Rules by group and verb, from the rights that the topic's sources declare. */
-export function rulesOf(topics: readonly Asking[]): readonly Rule[] {
+/** Rules by group and verb. */
+export function rulesOf(all: readonly Granted[]): readonly Rule[] {
   const rules = new Map<string, Rule & { resources: string[] }>();
   const urls = new Set<string>();
-  const all = topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights));
   const whole = new Set(all.flatMap(({ verb, resource, name }) => (name === undefined ? [`${verb} ${resource}`] : [])));
   for (const { verb, resource, name } of all) {
     // Whoever may get all of a kind may get each.
@@ -69,7 +60,7 @@ export function rulesOf(topics: readonly Asking[]): readonly Rule[] {
   return [...rules.values(), ...(urls.size > 0 ? [{ nonResourceURLs: [...urls], verbs: ['get'] }] : [])];
 }
 
-export function topicCalled(id: string): Entry {
+function topicCalled(id: string): Entry {
   const topic = guide.find((each) => each.id === id);
   if (topic) return topic;
   throw new UsageError(
@@ -80,14 +71,19 @@ export function topicCalled(id: string): Entry {
   );
 }
 
-async function askingOf(id: string): Promise<readonly Asking[]> {
-  if (id === 'debug') return [debugRights];
-  return Promise.all((id === 'all' ? guide : [topicCalled(id)]).map((entry) => entry.load()));
+/** The topics of a word: one, or `all`. */
+export const entriesOf = (id: string): readonly Entry[] => (id === 'all' ? guide : [topicCalled(id)]);
+
+/** The rights that the sources of a topic, or of all, declare. */
+async function rightsOf(id: string): Promise<readonly Granted[]> {
+  if (id === 'debug') return DEBUG_RIGHTS;
+  const topics = await Promise.all(entriesOf(id).map((entry) => entry.load()));
+  return topics.flatMap(({ sources }) => sources.flatMap(({ rights }) => rights));
 }
 
 /** A ClusterRole with the rights that a topic takes, `debug`, or `all` topics, ready for `kubectl apply -f -`. */
 export async function roleText(id: string, format: Data): Promise<string> {
-  const rules = rulesOf(await askingOf(id));
+  const rules = rulesOf(await rightsOf(id));
   const role = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRole',

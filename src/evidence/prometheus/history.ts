@@ -58,9 +58,13 @@ const labelled = (promql: string, label: string, value: string): string =>
 
 const selector = (name: string, { matchers }: Signal): string => `${name}{${matchers}}`;
 
+/** A selector of series, of those alone that have the value while they are there. */
+const whileThere = (series: string, { while: value }: Signal): string =>
+  value === undefined ? series : `${series} ${value}`;
+
 /** Where a signal's series are there, or rise. */
 function presence(signal: Signal, index: number): readonly string[] {
-  const { names, matchers, by, ends, while: value = '' } = signal;
+  const { names, matchers, by, ends } = signal;
   if (ends === 'still')
     return names.map((name) => {
       const rising = `sum by (${by.join(', ')}) (rate(${selector(name, signal)}[5m])) > 0`;
@@ -68,13 +72,13 @@ function presence(signal: Signal, index: number): readonly string[] {
     });
   const all = [`__name__=~${JSON.stringify(names.join('|'))}`, matchers].filter((each) => each !== '').join(',');
   const labels = ['__name__', ...by].join(', ');
-  return [labelled(`count by (${labels}) (${`{${all}} ${value}`.trimEnd()})`, SIGNAL, String(index))];
+  return [labelled(`count by (${labels}) (${whileThere(`{${all}}`, signal)})`, SIGNAL, String(index))];
 }
 
 /** When a metric's newest samples were made; of one that ends when it no longer rises, what it is. */
 function closely(signal: Signal, index: number, name: string): string {
   const by = signal.by.join(', ');
-  const of = `${selector(name, signal)} ${signal.while ?? ''}`.trimEnd();
+  const of = whileThere(selector(name, signal), signal);
   const promql = signal.ends === 'still' ? `sum by (${by}) (${of})` : `max by (${by}) (timestamp(${of}))`;
   return labelled(labelled(promql, METRIC, name), SIGNAL, String(index));
 }
