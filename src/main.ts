@@ -1,5 +1,5 @@
 import { closedOutput, isStdoutClosed } from './commands/closed.ts';
-import { guessedKubectl, looksLive } from './commands/guess.ts';
+import { guessedKubectl } from './commands/guess.ts';
 import { loadProgram } from './program.ts';
 import type { Signal } from './report/exit.ts';
 
@@ -39,7 +39,7 @@ async function main(): Promise<number> {
   const kubectl = guessedKubectl(argv, process.env);
   const headStart = kubectl && (await import('./cluster/ways/head-start.ts')).takeHeadStart(kubectl);
   try {
-    const { run } = await loadProgram(looksLive(argv) ? 'whole' : 'start');
+    const { run } = await loadProgram();
     return await run(argv, {
       get stdout() {
         return isStdoutClosed() ? closedOutput : heeded(process.stdout);

@@ -2,39 +2,55 @@ import { getRawAsset, isSea } from 'node:sea';
 import { Script } from 'node:vm';
 
 /** All of the program but its start (main.ts). */
-export type Program = typeof import('./cli.ts');
+type Program = typeof import('./cli.ts');
 
-/** What the binary carries of it (src/build/binary.ts): the bundle as a function of PARAMETERS, and its compiled forms. */
-export const SOURCE = 'cli.cjs';
+/** The folder of the bundle: ENTRY, and beside it what is loaded when it is first needed. */
+export const PROGRAM = 'program';
 
-/** Of all of it, and of what the words that ask no cluster call: to read the whole takes 10 ms, what it saves 60. */
-export const COMPILED = { whole: 'whole.cache', start: 'start.cache' } as const;
+export const ENTRY = 'cli.cjs';
+
+/** What a binary carries of a file of the bundle (src/build/binary.ts): a function of PARAMETERS, and its compiled form. */
+export const assetsOf = (file: string): Readonly<Record<'source' | 'compiled', string>> => ({
+  source: file,
+  compiled: `${file}.cache`,
+});
 
 /** What a CommonJS module is given. */
-export const PARAMETERS = 'module, exports, require, __filename';
+export const PARAMETERS = 'module, exports, require';
 
-/** A file beside the program is nobody's module: only Node's own are loaded. */
-function builtIn(name: string): unknown {
+/** A file of the bundle as it is embedded. Where `compiled` is of another Node, Node compiles it itself. */
+export const scriptOf = (file: string, source: Buffer, compiled: Buffer | undefined): Script =>
+  new Script(source.toString('latin1'), {
+    filename: `dist/${PROGRAM}/${file}`,
+    ...(compiled && { cachedData: compiled }),
+  });
+
+const asset = (name: string): Buffer => Buffer.from(getRawAsset(name) as ArrayBuffer);
+
+const modules = new Map<string, { exports: unknown }>();
+
+/** What a file of the bundle exports. One that is being loaded may be asked for again: it gets what there is. */
+function embedded(file: string): unknown {
+  const known = modules.get(file);
+  if (known) return known.exports;
+  const { source, compiled } = assetsOf(file);
+  const cachedData = asset(compiled);
+  const script = scriptOf(file, asset(source), cachedData.length > 0 ? cachedData : undefined);
+  const module = { exports: {} };
+  modules.set(file, module);
+  script.runInThisContext()(module, module.exports, required);
+  return module.exports;
+}
+
+/** A file beside the binary is nobody's module: only the bundle's own are loaded, and Node's. */
+function required(name: string): unknown {
+  if (name.startsWith('./')) return embedded(name.slice(2));
   const found = process.getBuiltinModule(name);
   if (found === undefined) throw new Error(`${name} is not a module of Node's`);
   return found;
 }
 
-/** The bundle as it is embedded. Where `compiled` is of another Node, Node compiles it itself. */
-export const scriptOf = (source: Buffer, compiled: Buffer | undefined): Script =>
-  new Script(source.toString('latin1'), { filename: 'dist/cli.cjs', ...(compiled && { cachedData: compiled }) });
-
-/** Runs an embedded bundle. */
-export function programOf(script: Script): Program {
-  const module = { exports: {} };
-  script.runInThisContext()(module, module.exports, builtIn, process.execPath);
-  return module.exports as Program;
-}
-
-/** The program: in a binary from its assets, `compiled` among them if it is there; else from the bundle beside this one. */
-export async function loadProgram(compiled: keyof typeof COMPILED): Promise<Program> {
-  if (!isSea()) return import('./cli.ts');
-  const asset = (name: string): Buffer => Buffer.from(getRawAsset(name) as ArrayBuffer);
-  const cachedData = asset(COMPILED[compiled]);
-  return programOf(scriptOf(asset(SOURCE), cachedData.length > 0 ? cachedData : undefined));
+/** The program: in a binary from its assets, else from the bundle beside this one. */
+export async function loadProgram(): Promise<Program> {
+  return isSea() ? (embedded(ENTRY) as Program) : import('./cli.ts');
 }

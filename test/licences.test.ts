@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
@@ -29,8 +29,11 @@ describe('the licences beside the bundle', () => {
   });
 
   it('are those of the packages that the code says it comes from', () => {
-    const said = ['dist/main.cjs', 'dist/cli.cjs'].flatMap((file) =>
-      [...read(file).matchAll(/^\/\/ (.*node_modules\/(?:@[^/\n]+\/)?[^/\n]+)\//gm)].map(([, folder]) => folder ?? ''),
+    const program = readdirSync(join(root, 'dist/program')).map((file) => `dist/program/${file}`);
+    const said = ['dist/main.cjs', ...program].flatMap((file) =>
+      [...read(file).matchAll(/^\/\/!? (.*node_modules\/(?:@[^/\n]+\/)?[^/\n]+)\//gm)].map(
+        ([, folder]) => folder ?? '',
+      ),
     );
     assert.ok(said.length > 20);
     assert.deepEqual(

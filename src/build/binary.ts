@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { COMPILED, PARAMETERS, SOURCE } from '../program.ts';
+import { assetsOf, PARAMETERS, PROGRAM } from '../program.ts';
 import { strip } from './elf.ts';
 import { assertSigned, sign } from './mach-o.ts';
 import { unsign } from './pe.ts';
@@ -64,20 +64,20 @@ export async function buildBinary(target: Target): Promise<void> {
 
 /** Writes what program.ts reads, and returns its files by their names. Compiled code is of one processor only. */
 export function writeAssets(folder: string, node: string | null): Record<string, string> {
-  const assets: Record<string, string> = { [SOURCE]: join(folder, SOURCE) };
-  // On the first line: the lines of a stack trace are those of the bundle.
-  const source = `(function (${PARAMETERS}) { ${readFileSync('dist/cli.cjs', 'latin1')}\n})`;
-  // esbuild escapes all but regular expressions, and the program reads a byte as a character: it takes half the time.
-  const [beyond] = /[\u0080-\uffff].*/.exec(source) ?? [];
-  if (beyond !== undefined) throw new Error(`dist/cli.cjs is not ASCII: ${beyond.slice(0, 80)}`);
-  writeFileSync(join(folder, SOURCE), source, 'latin1');
-  for (const [what, name] of Object.entries(COMPILED)) {
-    const compiled = join(folder, name);
-    if (node === null) writeFileSync(compiled, '');
-    else run(node, ['src/build/compile.ts', join(folder, SOURCE), compiled, what]);
-    assets[name] = compiled;
+  const bundle = join('dist', PROGRAM);
+  const files = readdirSync(bundle);
+  for (const file of files) {
+    // On the first line: the lines of a stack trace are those of the bundle.
+    const source = `(function (${PARAMETERS}) { ${readFileSync(join(bundle, file), 'latin1')}\n})`;
+    // esbuild escapes all but regular expressions, and the program reads a byte as a character: it takes half the time.
+    const [beyond] = /[\u0080-\uffff].*/.exec(source) ?? [];
+    if (beyond !== undefined) throw new Error(`${file} is not ASCII: ${beyond.slice(0, 80)}`);
+    writeFileSync(join(folder, assetsOf(file).source), source, 'latin1');
+    if (node === null) writeFileSync(join(folder, assetsOf(file).compiled), '');
   }
-  return assets;
+  if (node !== null) run(node, ['src/build/compile.ts', folder, ...files]);
+  const names = files.flatMap((file) => Object.values(assetsOf(file)));
+  return Object.fromEntries(names.map((name) => [name, join(folder, name)]));
 }
 
 /** Node as it goes in: smaller, and without a signature that would be wrong. */

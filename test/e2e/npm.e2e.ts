@@ -24,7 +24,7 @@ describe('npm install --global, from the packed tarball', () => {
     assert.ok(!names.some((name) => /^(src|test\/(?!bundles))/.test(name)), names.join());
     for (const name of [
       'dist/main.cjs',
-      'dist/cli.cjs',
+      'dist/program/cli.cjs',
       'LICENSE',
       'README.md',
       'dist/THIRD-PARTY-LICENSES',
