@@ -1,5 +1,6 @@
-import { closedOutput, isStdoutClosed } from './commands/closed.ts';
 import { guessedKubectl } from './commands/guess.ts';
+import type { Output } from './commands/io.ts';
+import { stdoutOf } from './commands/stdout.ts';
 import { loadProgram } from './program.ts';
 import type { Signal } from './report/exit.ts';
 
@@ -34,6 +35,8 @@ function heeded(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   return stream.on('error', () => undefined);
 }
 
+let stdout: Output | null = null;
+
 async function main(): Promise<number> {
   const argv = process.argv.slice(2);
   const kubectl = guessedKubectl(argv, process.env);
@@ -42,7 +45,8 @@ async function main(): Promise<number> {
     const { run } = await loadProgram();
     return await run(argv, {
       get stdout() {
-        return isStdoutClosed() ? closedOutput : heeded(process.stdout);
+        stdout ??= stdoutOf(() => heeded(process.stdout));
+        return stdout;
       },
       get stderr() {
         return heeded(process.stderr);

@@ -1,9 +1,23 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../src/report/document.ts';
 import { it, needed } from './support/programs.ts';
 import { assertSchema } from './support/schema.ts';
@@ -12,6 +26,18 @@ import { leftWith, started } from './support/started.ts';
 
 const root = join(import.meta.dirname, '..');
 const bin = join(root, 'bin/kubectl-istio-diag');
+
+/** What `read` has read; 0 where there is nothing to be read. */
+function readable(read: () => number): number {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+    throw error;
+  }
+}
+
+const TODAY = join(root, 'test/bundles/today.tar.gz');
 
 const DEMO = join(root, 'test/bundles/demo.tar.gz');
 
@@ -215,6 +241,36 @@ describe('the program as a process', () => {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     assert.deepEqual([status, stderr.toString()], [1, '']);
+  });
+
+  it('writes all of its answer to a pipe that says it is full', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    // Two: what one end does to its own, the other does not meet.
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writer = openSync(pipe, constants.O_WRONLY);
+    try {
+      // More than a pipe holds; it is read only when nothing more goes in.
+      const args = [bin, 'missing-metrics', '--bundle', TODAY, '-o', 'json', '--fail-on', 'never'];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', writer, 'inherit'] });
+      // Node's streams do not wait for a pipe, and say so to whoever else has it.
+      const other = new Socket({ fd: writer, readable: false });
+      const ended = once(child, 'close');
+      const pieces: Buffer[] = [];
+      for (let isOver = false; ; ) {
+        isOver ||= await Promise.race([ended.then(() => true), sleep(300).then(() => false)]);
+        const piece = Buffer.alloc(1 << 20);
+        const read = readable(() => readSync(reader, piece));
+        pieces.push(piece.subarray(0, read));
+        if (isOver && read === 0) break;
+      }
+      other.destroy();
+      assert.ok(pieces.length > 2);
+      const report = JSON.parse(Buffer.concat(pieces).toString()) as Report;
+      assert.deepEqual([child.exitCode, report.exitCode], [0, 0]);
+    } finally {
+      closeSync(reader);
+    }
   });
 
   it('keeps its answer where stderr cannot be written', async () => {

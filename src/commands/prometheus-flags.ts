@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { validateHeaderValue } from 'node:http';
 import type { Login, PrometheusAt } from '../cluster/question/login.ts';
 import type { UrlAccess } from '../cluster/ways/url.ts';
 import { messageOf, UsageError } from '../errors.ts';
@@ -87,13 +86,16 @@ function credentialsIn(text: string): string | undefined {
 const RESERVED =
   /^(host|connection|content-.*|transfer-encoding|te|trailer|upgrade|expect|keep-alive|proxy-.*|accept-encoding|range|.*method.*)$/i;
 
+/** What a header may hold (RFC 9110 5.5); Node's own test is in a module that takes 2 ms to load. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** The headers by their names. */
 function headersOf(args: Arguments): ReadonlyMap<string, string> {
   const headers = new Map<string, string>();
   const given = args['prometheus-header'];
   for (const each of Array.isArray(given) ? given : []) {
     const [, name = '', value = ''] = /^([A-Za-z][\w-]*):[ \t]*(.*?)[ \t]*$/s.exec(String(each)) ?? [];
-    if (name === '' || value === '' || !mayBeSent(name, value))
+    if (name === '' || value === '' || !SENDABLE.test(value))
       throw new UsageError("--prometheus-header takes 'NAME: VALUE', such as 'X-Scope-OrgID: team'");
     if (RESERVED.test(name)) throw new UsageError(`--prometheus-header does not take ${name}`);
     if ([...headers.keys()].some((known) => known.toLowerCase() === name.toLowerCase()))
@@ -101,15 +103,6 @@ function headersOf(args: Arguments): ReadonlyMap<string, string> {
     headers.set(name, value);
   }
   return headers;
-}
-
-function mayBeSent(name: string, value: string): boolean {
-  try {
-    validateHeaderValue(name, value);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function tokenIn(file: string): string {

@@ -5,14 +5,16 @@ import { COMMANDS, flagsOf } from './flags.ts';
 import { print } from './io.ts';
 import { formatAmong } from './options.ts';
 
+/** What `version` prints for people. */
+export const versionText = `${tool.name} v${tool.version}\n`;
+
 export const versionCommand: Command = (io) => ({
   command: 'version',
   describe: COMMANDS.version,
   builder: (command) => command.options(flagsOf('version')),
   async handler({ output }) {
     const format = formatAmong(output, ['text', ...DATA], 'version');
-    const text = format === 'text' ? `${tool.name} v${tool.version}\n` : await dataText(versionOf(), format);
-    await print(io.stdout, text);
+    await print(io.stdout, format === 'text' ? versionText : await dataText(versionOf(), format));
   },
 });
 
