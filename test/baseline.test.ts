@@ -237,7 +237,7 @@ describe('diff', () => {
       [['diff', http, reports], /http10\.json is of http10, and .*today\.json of missing-metrics\n$/],
       [['diff', reports], /a word is missing/],
       [['diff', reports, join(folder, 'none')], /cannot read .*ENOENT/],
-      [['diff', reports, reports, '-o', 'yaml'], /allowed formats are: table, json/],
+      [['diff', reports, reports, '-o', 'wide'], /allowed formats are: table, json, yaml/],
     ] as const) {
       const { code, stderr } = await ran(argv);
       assert.deepEqual([code, stderr.split('\n').length], [2, 2], stderr);

@@ -95,9 +95,16 @@ describe('the command line', () => {
     ],
     [
       ['all', '-o', 'custom-columns=A:.b'],
-      /-o custom-columns is not printed here; jq .* kubectl istio-diag all -o json/,
+      /-o custom-columns is not printed here; jq .* kubectl istio-diag all -o json \| jq -r '\.items\[\]\.verdict'/,
     ],
     [['missing-metrics', '-o', 'go-template={{.verdict}}'], /-o go-template is not printed here/],
+    [
+      ['debug', 'sync', '-o', 'jsonpath={.proxies[0].pilot}'],
+      /kubectl istio-diag debug sync -o json \| jq -r '\.proxies\[0\]\.pilot'/,
+    ],
+    [['metrics', 'pod/x', '-o', 'custom-columns=A:.b'], /kubectl istio-diag metrics pod\/x -o json \| jq -r \.\n/],
+    [['diff', 'a', 'b', '-o', 'go-template={{.x}}'], /kubectl istio-diag diff OLD NEW -o json \| jq -r \.\n/],
+    [['rbac', '-o', 'go-template={{.x}}'], /kubectl istio-diag rbac missing-metrics -o json \| jq -r \.\n/],
     [
       ['missing-metrics', '--only', 'red'],
       /^error: --only takes one of pass, warn, fail, unknown, skip, ignored, not "red"\n$/,
@@ -143,7 +150,7 @@ describe('the command line', () => {
     [['missing-metrics', '--bundle', DEMO, '--save-bundle', 'x'], /^error: --save-bundle means a live cluster/],
     [['metrics'], /^error: /],
     [['metrics', 'x', '--match', '('], /^error: --match takes a regular expression/],
-    [['metrics', 'x', '-o', 'yaml'], /allowed formats are: table, json/],
+    [['metrics', 'x', '-o', 'wide'], /allowed formats are: table, json, yaml/],
     [['explain', 'HandlerMising'], /did you mean HandlerMissing\?/],
     [['rbac', 'mising-metrics'], /did you mean missing-metrics\?/],
   ];

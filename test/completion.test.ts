@@ -50,7 +50,7 @@ describe('completion', () => {
     [['comp'], ['completion'], ':4'],
     [['missing-metrics', '-o', ''], ['table', 'wide', 'short', 'name', 'json', 'yaml'], ':4'],
     [['missing-metrics', '--output=j'], ['json'], ':4'],
-    [['metrics', 'x', '-o', ''], ['table', 'json'], ':4'],
+    [['metrics', 'x', '-o', ''], ['table', 'json', 'yaml'], ':4'],
     [['missing-metrics', '--fail-on', 'u'], ['unknown'], ':4'],
     [['missing-metrics', '--color', ''], ['auto', 'always', 'never'], ':4'],
     [['missing-metrics', '--sa'], ['--sample', '--save-bundle'], ':4'],

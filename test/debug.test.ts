@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'node:test';
+import { load as parse } from 'js-yaml';
 import { shellLine } from '../src/cluster/question/shell.ts';
 import { minorOf } from '../src/cluster/ways/identity.ts';
 import { planOf, type Situation } from '../src/commands/debug/container.ts';
@@ -201,6 +202,29 @@ describe('debug, through the real kubectl', async () => {
       const { stdout } = await debug('proxy-config', 'clusters', at, '-o', 'json');
       const { pod, clusters } = JSON.parse(stdout) as { pod: string; clusters: unknown };
       assert.deepEqual([pod, clusters], [at, dumpIn(page('config_dump.json'))?.clusters]);
+      for (const words of [
+        ['proxy-config', 'clusters', at],
+        ['pilot', 'registry'],
+        ['tcpdump', at],
+      ]) {
+        const [inJson, inYaml] = [await debug(...words, '-o', 'json'), await debug(...words, '-o', 'yaml')];
+        assert.deepEqual(parse(inYaml.stdout), JSON.parse(inJson.stdout));
+      }
+      const hostile = (await debug('pilot', 'ads', '-o', 'yaml')).stdout;
+      assert.ok(hostile.includes('\\x1b') && !hostile.includes('\x1b') && !hostile.includes('\u202e'));
+    }));
+
+  it('prints its tables without the names of columns', () =>
+    use(async (debug) => {
+      for (const kind of ['clusters', 'listeners', 'routes', 'endpoints']) {
+        const [head, ...lines] = (await debug('proxy-config', kind, at)).stdout.split('\n');
+        assert.match(head ?? '', /^[A-Z ]+$/);
+        const bare = (await debug('proxy-config', kind, at, '--no-headers')).stdout.split('\n');
+        assert.deepEqual(
+          bare.map((line) => line.split(/ {2,}/)),
+          lines.map((line) => line.split(/ {2,}/)),
+        );
+      }
     }));
 
   it('prints pages of Pilot, and obeys nothing in them', () =>

@@ -198,6 +198,7 @@ describe('the output', () => {
     for (const [argv, kind] of [
       [['topics'], 'TopicList'],
       [['explain', 'HandlerMissing'], 'ExplanationList'],
+      [['explain', '--list'], 'WordList'],
       [['version'], 'Version'],
     ] as const) {
       const [json, yaml] = await Promise.all(['json', 'yaml'].map((format) => ran([...argv, '-o', format])));

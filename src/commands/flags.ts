@@ -120,10 +120,18 @@ export const SOME_TOPICS_FLAGS = {
   },
 } as const;
 
+const outputOf = (first: string, ...others: readonly string[]): Flag => ({
+  alias: 'o',
+  type: 'string',
+  requiresArg: true,
+  default: first,
+  describe: `Output format: ${[first, ...others].join(', ')}`,
+});
+
 /** Of `metrics`. */
 const METRICS_FLAGS = {
   namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'The namespace of the pod' },
-  output: { alias: 'o', type: 'string', requiresArg: true, default: 'table', describe: 'Output format: table, json' },
+  output: outputOf('table', 'json', 'yaml'),
   'no-headers': TOPIC_FLAGS['no-headers'],
   port: {
     type: 'number',
@@ -141,24 +149,17 @@ const METRICS_FLAGS = {
 /** Of `debug`. */
 const DEBUG_FLAGS = {
   namespace: { alias: 'n', type: 'string', requiresArg: true, describe: 'The namespace of the pod' },
-  output: { alias: 'o', type: 'string', requiresArg: true, default: 'table', describe: 'Output format: table, json' },
+  output: outputOf('table', 'json', 'yaml'),
+  'no-headers': TOPIC_FLAGS['no-headers'],
   execute: { type: 'boolean', describe: 'Run the line of tcpdump or gdb: it adds a container to the pod' },
 } as const;
 
 /** Of `diff`. */
 const DIFF_FLAGS = {
-  output: { alias: 'o', type: 'string', requiresArg: true, default: 'table', describe: 'Output format: table, json' },
+  output: outputOf('table', 'json', 'yaml'),
   ascii: CLUSTER_FLAGS.ascii,
   color: CLUSTER_FLAGS.color,
 } as const;
-
-const outputOf = (first: string, ...others: readonly string[]): Flag => ({
-  alias: 'o',
-  type: 'string',
-  requiresArg: true,
-  default: first,
-  describe: `Output format: ${[first, ...others].join(', ')}`,
-});
 
 /** Of the words that ask no cluster, and print what they know. */
 const TOLD_FLAGS: Readonly<Record<string, Readonly<Record<string, Flag>>>> = {

@@ -38,19 +38,22 @@ export function oneOf<T extends string>(value: unknown, allowed: readonly T[], f
 /** kubectl's formats that take a template. */
 const TEMPLATE = /^(jsonpath(?:-as-json|-file)?|go-template(?:-file)?|custom-columns(?:-file)?|template)(?:=(.*))?$/s;
 
-/** A format that is printed; for kubectl's templates the way that jq goes. */
-export function formatAmong<T extends string>(value: unknown, allowed: readonly T[], command: string): T {
+/** A format that is printed; for kubectl's templates the way that jq goes, `first` where theirs is not jq's too. */
+export function formatAmong<T extends string>(value: unknown, allowed: readonly T[], command: string, first = '.'): T {
   const [, template, path = ''] = TEMPLATE.exec(String(value)) ?? [];
   if (template === undefined) return oneOf(value, allowed, 'output');
   // `{.lostAt.reason}` is jq's .lostAt.reason: anything else has to be written anew.
   const [, simple] = /^\{?(\.[A-Za-z0-9_.[\]]+)\}?$/.exec(path) ?? [];
-  const filter = simple ?? '.verdict';
+
   throw new UsageError(
-    `-o ${template} is not printed here; jq takes what is wanted from the JSON: kubectl istio-diag ${command} -o json | jq -r ${shellWord(filter)}`,
+    `-o ${template} is not printed here; jq takes what is wanted from the JSON: kubectl istio-diag ${command} -o json | jq -r ${shellWord(simple ?? first)}`,
   );
 }
 
-export const formatOf = (args: Arguments): Format => formatAmong(args.output, FORMATS, String(topicOf(args)));
+export function formatOf(args: Arguments): Format {
+  const topic = String(topicOf(args));
+  return formatAmong(args.output, FORMATS, topic, topic === 'all' ? '.items[].verdict' : '.verdict');
+}
 
 /** The command that a line names. */
 const topicOf = ({ _: words }: Arguments): unknown => (Array.isArray(words) ? words[0] : 'missing-metrics');

@@ -1,6 +1,13 @@
+import { jsonOf } from './columns.ts';
+import { escapeAll } from './escape.ts';
+
 /** How a document is written that programs read. */
 export const DATA = ['json', 'yaml'] as const;
 export type Data = (typeof DATA)[number];
+
+/** Plain data from the cluster as text, ending with a newline: no character in it moves a terminal or reorders text. */
+export const rawText = async (value: unknown, format: Data, space = 2): Promise<string> =>
+  format === 'json' ? `${jsonOf(value, space)}\n` : dataText(escapeAll(value), format);
 
 /** A document as text, ending with a newline. */
 export async function dataText(value: unknown, format: Data): Promise<string> {

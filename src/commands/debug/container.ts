@@ -8,11 +8,10 @@ import { DiagError, UsageError } from '../../errors.ts';
 import { PROXY_USER, proxyContainerOf } from '../../evidence/istio/proxies.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 import type { Pod } from '../../evidence/kubernetes/pod.ts';
-import { jsonOf } from '../../report/columns.ts';
 import { escapeText } from '../../report/escape.ts';
 import type { Configured } from '../session.ts';
 import { podCalled } from './target.ts';
-import type { Work } from './work.ts';
+import type { Shown, Work } from './work.ts';
 
 type Tool = 'tcpdump' | 'gdb';
 
@@ -148,8 +147,7 @@ const shown = (flags: readonly string[]): readonly string[] =>
   flags.filter((flag) => !/^--(token|request-timeout)=/.test(flag));
 
 /** A line to print, or to run in the user's own terminal. */
-export interface Prepared {
-  text: string;
+export interface Prepared extends Shown {
   /** Hands the terminal over to kubectl; null where only the line was asked for. */
   run: ((interrupt: AbortSignal) => Promise<number>) | null;
 }
@@ -161,22 +159,16 @@ export async function container(
   work: Work,
   configured: Configured,
 ): Promise<Prepared> {
-  const { args, session, json } = work;
+  const { args, session } = work;
   if (args.execute === true && session.source === 'bundle')
     throw new UsageError('--execute means a live cluster, --bundle replays one');
   const plan = planOf(tool, await situationOf(await podCalled(word, work), work, configured));
   const { kubectl } = configured;
   const line = escapeText(shellLine('kubectl', ...plan.args, ...shown(kubectl.flags), '--', ...plan.command));
   const notes = plan.notes.map(escapeText);
-  if (args.execute !== true)
-    return {
-      text: json
-        ? `${jsonOf({ command: line, notes }, 2)}\n`
-        : `${notes.map((note) => `# ${note}\n`).join('')}${line}\n`,
-      run: null,
-    };
   return {
-    text: `${notes.map((note) => `# ${note}\n`).join('')}${line}\n`,
-    run: (interrupt) => handOver(kubectl, plan.args, plan.command, interrupt),
+    data: { command: line, notes },
+    text: () => `${notes.map((note) => `# ${note}\n`).join('')}${line}\n`,
+    run: args.execute === true ? (interrupt) => handOver(kubectl, plan.args, plan.command, interrupt) : null,
   };
 }

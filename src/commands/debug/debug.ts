@@ -2,18 +2,19 @@ import { setMaxListeners } from 'node:events';
 import { closest } from 'fastest-levenshtein';
 import { Gatherer } from '../../diagnosis/gather.ts';
 import { UsageError } from '../../errors.ts';
+import { DATA, rawText } from '../../report/data.ts';
 import { escapeText } from '../../report/escape.ts';
 import { exitCodeOf, NO_GROUNDS } from '../../report/exit.ts';
 import { plain } from '../../report/style.ts';
 import type { Arguments } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
-import { isKind, oneOf, scopeOf } from '../options.ts';
+import { formatAmong, isKind, scopeOf } from '../options.ts';
 import { openConfiguration, openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
 import { HELPERS, type Helper } from './helpers.ts';
-import { NoIstio, type Told, type Work } from './work.ts';
+import { NoIstio, type Shown, type Told, type Work } from './work.ts';
 
-const whole = async (text: Promise<string>): Promise<Told> => ({ text: await text, missing: [] });
+const whole = async (shown: Promise<Shown>): Promise<Told> => ({ ...(await shown), missing: [] });
 
 function helperCalled(first: string, others: readonly string[], args: Arguments): Helper {
   const names = Object.keys(HELPERS) as Helper[];
@@ -39,7 +40,7 @@ function withoutSpace(words: readonly string[]): readonly string[] {
 
 /** What the guide did with istioctl, tcpdump and gdb: prints, and judges nothing. Resolves to the exit code. */
 export async function debug(words: readonly string[], args: Arguments, io: Io): Promise<number> {
-  const json = oneOf(args.output, ['table', 'json'] as const, 'output') === 'json';
+  const format = formatAmong(args.output, ['table', ...DATA], `debug ${words.join(' ')}`);
   const style = styleOf({ ...args, color: 'never' }, io);
   const [first = '', ...others] = withoutSpace(words);
   const helper = helperCalled(first, others, args);
@@ -50,13 +51,13 @@ export async function debug(words: readonly string[], args: Arguments, io: Io): 
   try {
     const { cluster, startedAt: now, sleep } = session;
     const gatherer = new Gatherer({ cluster, scope, now, sleep }, io.now);
-    const work: Work = { args, session, gatherer, json, io };
+    const work: Work = { args, session, gatherer, io };
     let told: Told;
     let unsaved: string | null = null;
     try {
       if (helper === 'tcpdump' || helper === 'gdb') {
         const prepared = await (await import('./container.ts')).container(helper, others, work, configured);
-        told = { text: prepared.text, missing: [] };
+        told = { ...prepared, missing: [] };
         run = prepared.run;
       } else told = await tell(helper, others, work);
     } finally {
@@ -64,7 +65,9 @@ export async function debug(words: readonly string[], args: Arguments, io: Io): 
       unsaved = await session.save();
       if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
     }
-    await print(run === null ? io.stdout : io.stderr, plain(style, told.text));
+    // What is run has stdout: beside it stands what a person should know first.
+    if (run !== null) await print(io.stderr, plain(style, told.text(style)));
+    else await print(io.stdout, format === 'table' ? plain(style, told.text(style)) : await rawText(told.data, format));
     for (const { command, words: said } of told.missing)
       await aside(io.stderr, `error: no answer to \`${escapeText(command)}\`: ${escapeText(said)}\n`);
     if (unsaved !== null) return exitCodeOf('error', NO_GROUNDS, 'unknown', io.signal());

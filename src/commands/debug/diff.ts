@@ -3,10 +3,10 @@ import { adminPage, nameOf } from '../../evidence/envoy/asked.ts';
 import { type Configuration, dumpIn, readDump } from '../../evidence/envoy/dump.ts';
 import { proxyNamed } from '../../evidence/istio/sync.ts';
 import { isAtLeast } from '../../istio/release.ts';
-import { columns, jsonOf } from '../../report/columns.ts';
+import { columns } from '../../report/columns.ts';
 import { pilotPages } from './pilots.ts';
 import { envoyCalled } from './target.ts';
-import type { Work } from './work.ts';
+import type { Shown, Work } from './work.ts';
 
 const KINDS = ['clusters', 'listeners', 'routes'] as const;
 
@@ -39,7 +39,7 @@ export function differencesOf(sent: Configuration, has: Configuration): readonly
 }
 
 /** `debug diff POD`. */
-export async function diff([word]: readonly string[], work: Work): Promise<string> {
+export async function diff([word]: readonly string[], work: Work): Promise<Shown> {
   const envoy = await envoyCalled(word, work);
   const proxy = proxyNamed(envoy.pod);
   const [replicas, has] = await Promise.all([
@@ -62,11 +62,17 @@ export async function diff([word]: readonly string[], work: Work): Promise<strin
     );
   }
   const differences = differencesOf(sent.dump, has);
-  if (work.json) return `${jsonOf({ pod: nameOf(envoy), pilot: sent.pilot.pod.name, differences }, 2)}\n`;
   const counted = KINDS.map((kind) => `${has[kind].filter(({ fixed }) => !fixed).length} ${kind}`).join(', ');
-  return columns(
-    ['KIND', 'NAME', 'WHERE', 'WHY'],
-    differences.map(({ kind, name, where, words }) => [kind, name, where, words]),
-    `${nameOf(envoy)} has what ${sent.pilot.pod.name} sent: ${counted}.`,
-  );
+  const name = nameOf(envoy);
+  const pilot = sent.pilot.pod.name;
+  return {
+    data: { pod: name, pilot, differences },
+    text: (style) =>
+      columns(
+        ['KIND', 'NAME', 'WHERE', 'WHY'],
+        differences.map(({ kind, name, where, words }) => [kind, name, where, words]),
+        `${name} has what ${pilot} sent: ${counted}.`,
+        style,
+      ),
+  };
 }

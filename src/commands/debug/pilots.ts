@@ -86,7 +86,7 @@ async function placesOf(
 }
 
 /** `debug sync [POD]`: every proxy's state, on every replica of Pilot. */
-export async function sync([word]: readonly string[], { gatherer, args, json, session }: Work): Promise<Told> {
+export async function sync([word]: readonly string[], { gatherer, args, session }: Work): Promise<Told> {
   const replicas = await gatherer.ofCluster(firstSyncs);
   if (replicas.length === 0) throw new NoIstio();
   const wanted = word === undefined ? null : podOfWord(word, text(args.namespace), 'debug sync');
@@ -105,14 +105,17 @@ export async function sync([word]: readonly string[], { gatherer, args, json, se
     missing.length === replicas.length
       ? 'No replica of Pilot answered.'
       : `${wanted === null ? 'No proxy' : `No proxy ${wanted.name}`}${where} is connected to a replica that answered.`;
-  const printed = json
-    ? `${jsonOf({ proxies, missing: missingOf(missing) }, 2)}\n`
-    : columns(
+  return {
+    data: { proxies, missing: missingOf(missing) },
+    text: (style) =>
+      columns(
         ['PROXY', ...STATES.map(([head]) => head), 'PILOT', 'VERSION'],
         rows.map((row) => [row.proxy, ...STATES.map(([, kind]) => stateIn(row, kind)), row.pilot, row.version ?? '']),
         none,
-      );
-  return { text: printed, missing };
+        style,
+      ),
+    missing,
+  };
 }
 
 /** What may be asked of every replica. */
@@ -139,10 +142,11 @@ export async function pilot([word]: readonly string[], work: Work): Promise<Told
   );
   const missing = replicas.flatMap(({ said }) => ('missing' in said ? [said.missing] : []));
   const shown = (value: unknown): string => linesOf(typeof value === 'string' ? value : jsonOf(value, 2));
-  const text = work.json
-    ? `${jsonOf({ replicas: got, missing: missingOf(missing) }, 2)}\n`
-    : got.map(({ pod, page }) => `# ${escapeText(pod)}\n${shown(page)}\n`).join('\n');
-  return { text, missing };
+  return {
+    data: { replicas: got, missing: missingOf(missing) },
+    text: () => got.map(({ pod, page }) => `# ${escapeText(pod)}\n${shown(page)}\n`).join('\n'),
+    missing,
+  };
 }
 
 /** The page as data where it is JSON: 0.8 writes something close to it. */

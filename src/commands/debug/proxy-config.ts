@@ -4,8 +4,9 @@ import { adminPage, nameOf, readAdmin } from '../../evidence/envoy/asked.ts';
 import { bootstrapIn, type Configuration, readDump } from '../../evidence/envoy/dump.ts';
 import { type Endpoint, endpointsIn } from '../../evidence/envoy/endpoints.ts';
 import { columns, jsonOf } from '../../report/columns.ts';
+import type { Style } from '../../report/style.ts';
 import { envoyCalled } from './target.ts';
-import type { Work } from './work.ts';
+import type { Shown, Work } from './work.ts';
 
 /** What may be shown of an Envoy’s configuration. */
 export const KINDS = ['clusters', 'listeners', 'routes', 'endpoints', 'bootstrap'] as const;
@@ -19,8 +20,10 @@ function partsOf(name: string): { direction: string; port: string; subset: strin
     : { direction, port: port || '-', subset: subset || '-', host: host || '-' };
 }
 
-const TABLES: Readonly<Record<Exclude<Kind, 'endpoints' | 'bootstrap'>, (dump: Configuration) => string>> = {
-  clusters: ({ clusters }) =>
+const TABLES: Readonly<
+  Record<Exclude<Kind, 'endpoints' | 'bootstrap'>, (dump: Configuration, style: Style) => string>
+> = {
+  clusters: ({ clusters }, style) =>
     columns(
       ['SERVICE FQDN', 'PORT', 'SUBSET', 'DIRECTION', 'TYPE', 'DESTINATION RULE'],
       unique(
@@ -30,8 +33,9 @@ const TABLES: Readonly<Record<Exclude<Kind, 'endpoints' | 'bootstrap'>, (dump: C
         }),
       ),
       'No clusters.',
+      style,
     ),
-  listeners: ({ listeners }) =>
+  listeners: ({ listeners }, style) =>
     columns(
       ['ADDRESS', 'PORT', 'MATCH', 'DESTINATION'],
       listeners.flatMap(({ address, port, chains, name, error }) => {
@@ -45,8 +49,9 @@ const TABLES: Readonly<Record<Exclude<Kind, 'endpoints' | 'bootstrap'>, (dump: C
         return [...(rows.length > 0 || refused.length > 0 ? rows : [[address, String(port), 'ALL', '']]), ...refused];
       }),
       'No listeners.',
+      style,
     ),
-  routes: ({ routes }) =>
+  routes: ({ routes }, style) =>
     columns(
       ['NAME', 'VHOST NAME', 'DOMAINS', 'MATCH', 'VIRTUAL SERVICE'],
       unique(
@@ -59,10 +64,11 @@ const TABLES: Readonly<Record<Exclude<Kind, 'endpoints' | 'bootstrap'>, (dump: C
         ),
       ),
       'No routes.',
+      style,
     ),
 };
 
-const endpointsTable = (endpoints: readonly Endpoint[]): string =>
+const endpointsTable = (endpoints: readonly Endpoint[], style: Style): string =>
   columns(
     ['ENDPOINT', 'STATUS', 'OUTLIER CHECK', 'CLUSTER'],
     endpoints.map(({ address, healthy, outlier, cluster }) => [
@@ -72,6 +78,7 @@ const endpointsTable = (endpoints: readonly Endpoint[]): string =>
       cluster,
     ]),
     'No endpoints.',
+    style,
   );
 
 /** Rows in order, each once: a listener has a table of routes for every way into it. */
@@ -81,20 +88,21 @@ const unique = (rows: readonly (readonly string[])[]): readonly (readonly string
     .map(([, row]) => row);
 
 /** `debug proxy-config KIND POD`: what istioctl of the release would show, of any release. */
-export async function proxyConfig([word, pod]: readonly string[], work: Work): Promise<string> {
+export async function proxyConfig([word, pod]: readonly string[], work: Work): Promise<Shown> {
   const kind = KINDS.find((each) => each === word || each === `${word}s`);
   if (!kind) throw new UsageError(`debug proxy-config takes one of ${KINDS.join(', ')}, then a pod`);
   const envoy = await envoyCalled(pod, work);
   const name = nameOf(envoy);
   if (kind === 'endpoints') {
     const endpoints = await readAdmin(work.session, adminPage(envoy, '/clusters'), endpointsIn);
-    return work.json ? `${jsonOf({ pod: name, endpoints }, 2)}\n` : endpointsTable(endpoints);
+    return { data: { pod: name, endpoints }, text: (style) => endpointsTable(endpoints, style) };
   }
   const page = adminPage(envoy, '/config_dump');
   if (kind === 'bootstrap') {
     const bootstrap = await readAdmin(work.session, page, bootstrapIn);
-    return `${jsonOf({ pod: name, bootstrap: redactValue(bootstrap) }, 2)}\n`;
+    const data = { pod: name, bootstrap: redactValue(bootstrap) };
+    return { data, text: () => `${jsonOf(data, 2)}\n` };
   }
   const dump = await readDump(work.session.cluster, page);
-  return work.json ? `${jsonOf({ pod: name, [kind]: dump[kind] }, 2)}\n` : TABLES[kind](dump);
+  return { data: { pod: name, [kind]: dump[kind] }, text: (style) => TABLES[kind](dump, style) };
 }

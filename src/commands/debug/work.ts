@@ -1,5 +1,6 @@
 import type { Gatherer } from '../../diagnosis/gather.ts';
 import { DiagError, type Unanswered } from '../../errors.ts';
+import type { Style } from '../../report/style.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Io } from '../io.ts';
 import type { Session } from '../session.ts';
@@ -9,13 +10,17 @@ export interface Work {
   args: Arguments;
   session: Session;
   gatherer: Gatherer;
-  json: boolean;
   io: Io;
 }
 
-/** What a helper prints, and what it could not look at. */
-export interface Told {
-  text: string;
+/** What a helper shows: programs the data, people the text. */
+export interface Shown {
+  data: unknown;
+  text(style: Style): string;
+}
+
+/** And what it could not look at. */
+export interface Told extends Shown {
   missing: readonly Unanswered[];
 }
 

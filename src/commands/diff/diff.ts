@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import { compared } from '../../report/compare.ts';
+import { DATA, dataText } from '../../report/data.ts';
 import { type Differences, differencesText, type TopicDifference } from '../../report/differences.ts';
 import { escapeAll, escapeText } from '../../report/escape.ts';
 import { type Past, unlike } from '../../report/past.ts';
@@ -7,12 +8,12 @@ import { plain } from '../../report/style.ts';
 import { type Arguments, text } from '../arguments.ts';
 import { openCompared, pastsOf } from '../diagnose/pasts.ts';
 import { aside, type Io, print } from '../io.ts';
-import { oneOf } from '../options.ts';
+import { formatAmong } from '../options.ts';
 import { styleOf } from '../style.ts';
 
 /** Prints what differs between two reports or bundles, and resolves to the exit code, as `diff` has it. */
 export async function diff(args: Arguments, io: Io): Promise<number> {
-  const format = oneOf(args.output, ['table', 'json'], 'output');
+  const format = formatAmong(args.output, ['table', ...DATA], 'diff OLD NEW');
   const style = styleOf(args, io);
   const [older, newer] = await Promise.all([openCompared(fileOf(args, 'old')), openCompared(fileOf(args, 'new'))]);
   const topics = [older, newer].flatMap(({ pasts }) => pasts?.map(({ topic }) => topic) ?? []);
@@ -43,7 +44,7 @@ export async function diff(args: Arguments, io: Io): Promise<number> {
   const made: Differences = escapeAll({ apiVersion: 'istio-diag/v1alpha1', kind: 'DiagnosisDiff', items, exitCode });
   await print(
     io.stdout,
-    format === 'json' ? `${JSON.stringify(made, null, 2)}\n` : plain(style, differencesText(made, style)),
+    format === 'table' ? plain(style, differencesText(made, style)) : await dataText(made, format),
   );
   return exitCode;
 }

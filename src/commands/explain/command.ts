@@ -6,6 +6,8 @@ import { COMMANDS, flagsOf } from '../flags.ts';
 import { print } from '../io.ts';
 import { formatAmong } from '../options.ts';
 
+const DOCUMENT = { apiVersion: 'istio-diag/v1alpha1' };
+
 export const topicsCommand: Command = (io) => ({
   command: 'topics',
   describe: COMMANDS.topics,
@@ -26,7 +28,14 @@ export const explainCommand: Command = (io) => ({
   async handler({ word, output, list }) {
     const format = formatAmong(output, ['text', ...DATA], 'explain');
     const { explainedWords, explanations } = await import('./explain.ts');
-    if (list === true) return print(io.stdout, (await explainedWords()).map((each) => `${each}\n`).join(''));
+    if (list === true) {
+      const items = await explainedWords();
+      const lines = items.map((each) => `${each}\n`).join('');
+      return print(
+        io.stdout,
+        format === 'text' ? lines : await dataText({ ...DOCUMENT, kind: 'WordList', items }, format),
+      );
+    }
     if (typeof word !== 'string')
       throw new UsageError('name a word: `kubectl istio-diag explain --list` has all of them');
     const found = await explanations(word);
@@ -35,7 +44,7 @@ export const explainCommand: Command = (io) => ({
       io.stdout,
       format === 'text'
         ? `${found.map(({ text }) => text).join('\n\n')}\n`
-        : await dataText({ apiVersion: 'istio-diag/v1alpha1', kind: 'ExplanationList', items }, format),
+        : await dataText({ ...DOCUMENT, kind: 'ExplanationList', items }, format),
     );
   },
 });

@@ -8,17 +8,16 @@ import { type Pod, podOf } from '../../evidence/kubernetes/pod.ts';
 import { judgeOf } from '../../prometheus/judges.ts';
 import { readPage } from '../../prometheus/page-reader.ts';
 import { Prom2json } from '../../prometheus/prom2json.ts';
-import { columns, jsonOf } from '../../report/columns.ts';
+import { columns } from '../../report/columns.ts';
+import { DATA, rawText } from '../../report/data.ts';
 import { escapeText } from '../../report/escape.ts';
 import { plain, type Style } from '../../report/style.ts';
 import { type Arguments, text } from '../arguments.ts';
 import { aside, type Io, print } from '../io.ts';
-import { joined, oneOf, podOfWord } from '../options.ts';
+import { formatAmong, joined, podOfWord } from '../options.ts';
 import { onePodOf } from '../pods.ts';
 import { openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
-
-const FORMATS = ['table', 'json'] as const;
 
 /**
  * Prints a pod's metrics page. Its JSON is prom2json's own schema. Lines that Prometheus refuses go to stderr, by their
@@ -26,7 +25,7 @@ const FORMATS = ['table', 'json'] as const;
  * same.
  */
 export async function metrics(args: Arguments, io: Io): Promise<number> {
-  const format = oneOf(args.output, FORMATS, 'output');
+  const format = formatAmong(args.output, ['table', ...DATA], `metrics ${String(args.pod)}`);
   const style = styleOf(args, io);
   const matches = matcherOf(args.match as string | undefined);
   const wanted = podOfWord(joined(String(args.pod), text(args.name)), text(args.namespace), 'metrics');
@@ -42,7 +41,7 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
       answer.body,
       matches,
       (family, sample) => {
-        if (format === 'json') collected.add(family, sample);
+        if (format !== 'table') collected.add(family, sample);
         else {
           const labels = [...sample.labels].map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',');
           rows.push([sample.name, family.type.toLowerCase(), labels, sample.value]);
@@ -54,9 +53,9 @@ export async function metrics(args: Arguments, io: Io): Promise<number> {
     if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
     await print(
       io.stdout,
-      format === 'json'
-        ? `${jsonOf(collected.families())}\n`
-        : plain(style, tableOf(rows, summary.problemCount > 0 && summary.samples + summary.skipped === 0, style)),
+      format === 'table'
+        ? plain(style, tableOf(rows, summary.problemCount > 0 && summary.samples + summary.skipped === 0, style))
+        : await rawText(collected.families(), format, 0),
     );
     for (const { line, text } of summary.problems) io.stderr.write(`line ${line}: ${escapeText(text)}\n`);
     const more = summary.problemCount - summary.problems.length;
