@@ -6,6 +6,7 @@ import { selects } from '../evidence/kubernetes/lists.ts';
 import { ownerOf } from '../evidence/kubernetes/owner.ts';
 import { isRunning, type Pod, podOf } from '../evidence/kubernetes/pod.ts';
 import { serviceOf } from '../evidence/kubernetes/service.ts';
+import { compare } from '../istio/order.ts';
 import { escapeText } from '../report/escape.ts';
 import { aside, type Io } from './io.ts';
 import type { PodWanted } from './options.ts';
@@ -30,7 +31,7 @@ export async function podsOf(
   const [first, ...more] = listed
     .map(podOf)
     .filter((pod) => isRunning(pod) && isOwn(pod))
-    .sort((a, b) => a.name.localeCompare(b.name));
+    .sort((a, b) => compare(a.name, b.name));
   if (first) return [first, ...more];
   throw new DiagError(
     `no pod of ${kind}/${name} runs in namespace ${namespace}: kubectl -n ${namespace} get ${kind},pods`,

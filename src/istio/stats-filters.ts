@@ -1,5 +1,6 @@
 import { isAttached, type MeshProxy, type Policy } from './attachment.ts';
-import { type Aged, compare } from './visibility.ts';
+import { compare } from './order.ts';
+import type { Aged } from './visibility.ts';
 
 /** What Istio calls the filter that makes its metrics (pkg/config/xds/filter_types.go, StatsFilterName). */
 export const STATS = 'istio.stats';

@@ -1,3 +1,5 @@
+import { compare } from './order.ts';
+
 /** What decides which of several objects comes first. */
 export interface Aged {
   name: string;
@@ -30,9 +32,6 @@ export function isVisible(exportTo: readonly string[], namespace: string, to: st
   if (exportTo.includes('~')) return false;
   return exportTo.includes(to) || (exportTo.includes('.') && namespace === to);
 }
-
-/** The order of texts, as Go compares them. */
-export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The order in which Istio takes objects: the oldest first, then by name and namespace (config.go, sortByCreationComparator). */
 export const byAge = (a: Aged, b: Aged): number =>

@@ -4,6 +4,7 @@ import { yamlIn } from '../../cluster/question/yaml.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
+import { compare } from '../../istio/order.ts';
 import { readKeys } from '../kubernetes/config-maps.ts';
 import { allPods } from '../kubernetes/lists.ts';
 import { ownerOf } from '../kubernetes/owner.ts';
@@ -38,7 +39,9 @@ const runs =
     isRunning(pod) && pod.containers.some((each) => each.name === name || image.test(each.image));
 
 const isGrafana = runs('grafana', /(^|\/)grafana(-oss|-enterprise)?(:|@|$)/);
-const isKiali = runs('kiali', /(^|\/)(kiali|kiali-rhel\d+|ossmc)(:|@|$)/);
+
+/** Whether a pod is a Kiali that runs. */
+export const isKiali = runs('kiali', /(^|\/)(kiali|kiali-rhel\d+|ossmc)(:|@|$)/);
 
 /** At most so many of each are looked at, those beside Istio first: a cluster may have one for each team. */
 const MOST = 3;
@@ -50,8 +53,8 @@ function nearest(pods: readonly Pod[], namespace: string | null): readonly Pod[]
   const ordered = [...pods].sort(
     (a, b) =>
       Number(b.namespace === namespace) - Number(a.namespace === namespace) ||
-      a.namespace.localeCompare(b.namespace) ||
-      a.name.localeCompare(b.name),
+      compare(a.namespace, b.namespace) ||
+      compare(a.name, b.name),
   );
   // Replicas are told the same.
   const first = new Map<string, Pod>();

@@ -3,6 +3,8 @@ import type { Container, Pod } from '../kubernetes/pod.ts';
 
 /** What of a pod, and of its sidecar's container, decides which of its traffic goes through that. */
 export const capturedOf = ({ pod, container }: { pod: Pod; container: Container }): Captured => ({
-  ...pod,
+  annotations: pod.annotations,
+  labels: pod.labels,
+  redirection: pod.redirection,
   interception: container.variables.ISTIO_META_INTERCEPTION_MODE,
 });

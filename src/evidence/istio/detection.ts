@@ -4,6 +4,7 @@ import { clusterSource, settle } from '../../diagnosis/source.ts';
 import { type Unanswered, UsageError } from '../../errors.ts';
 import { GATEWAY_NAME, WAYPOINT_CLASS } from '../../istio/attachment.ts';
 import { wantsAmbient } from '../../istio/enrolment.ts';
+import { compare } from '../../istio/order.ts';
 import { isAtLeast } from '../../istio/release.ts';
 import { isManagedWaypoint } from '../../istio/waypoints.ts';
 import {
@@ -229,8 +230,8 @@ function distinct(found: readonly Found[]): readonly ControlPlane[] {
   return [...planes.values()].sort(
     (a, b) =>
       order.indexOf(a.generation) - order.indexOf(b.generation) ||
-      (a.namespace ?? '').localeCompare(b.namespace ?? '') ||
-      (a.revision ?? '').localeCompare(b.revision ?? ''),
+      compare(a.namespace ?? '', b.namespace ?? '') ||
+      compare(a.revision ?? '', b.revision ?? ''),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Subject } from '../../diagnosis/check.ts';
+import { compare } from '../../istio/order.ts';
 import { titleOf } from './named.ts';
 import type { Pod } from './pod.ts';
 
@@ -12,8 +13,18 @@ const BETWEEN = [
   ['rollouts-pod-template-hash', 'Rollout'],
 ] as const;
 
-/** A pod that nobody owns is mended itself. */
-export function ownerOf({ namespace, name, labels, owner }: Pod): Owner {
+const owners = new WeakMap<Pod, Owner>();
+
+/** A pod that nobody owns is mended itself. Many judges ask about the same pods. */
+export function ownerOf(pod: Pod): Owner {
+  const known = owners.get(pod);
+  if (known) return known;
+  const owner = ownerIn(pod);
+  owners.set(pod, owner);
+  return owner;
+}
+
+function ownerIn({ namespace, name, labels, owner }: Pod): Owner {
   if (owner === null) return { kind: 'Pod', namespace, name };
   for (const [label, kind] of owner.kind === 'ReplicaSet' ? BETWEEN : []) {
     const end = `-${labels[label]}`;
@@ -54,9 +65,7 @@ export function subjectsOf(pods: readonly Pod[]): readonly Subject[] {
   }
   return [...subjects.values()]
     .map(({ owner, pods: names }) => ({ ...owner, pods: names.sort() }))
-    .sort(
-      (a, b) => b.pods.length - a.pods.length || a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name),
-    );
+    .sort((a, b) => b.pods.length - a.pods.length || compare(a.namespace, b.namespace) || compare(a.name, b.name));
 }
 
 /** Lines of evidence. */

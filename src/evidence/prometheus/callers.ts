@@ -3,6 +3,7 @@ import type { Ask } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { sorted } from '../../diagnosis/verdict.ts';
 import type { Unanswered } from '../../errors.ts';
+import { compare } from '../../istio/order.ts';
 import { OPTED_OUT } from '../../scraping/ways.ts';
 import { isWaypointPod } from '../istio/detection.ts';
 import { allNamespaces, allPods, grouped, type Listing, podsOfNamespace } from '../kubernetes/lists.ts';
@@ -81,7 +82,7 @@ export function callersIn(series: readonly Series[], own: readonly Pod[], pods: 
   const isNameless = series.some((each) => isSent(each) && sourceOf(each) === null);
   return [...bySource]
     .flatMap(([title, about]) => callerOf(about, running.get(title) ?? [], isNameless))
-    .sort((a, b) => b.rate - a.rate || titleOf(a).localeCompare(titleOf(b)));
+    .sort((a, b) => b.rate - a.rate || compare(titleOf(a), titleOf(b)));
 }
 
 /**

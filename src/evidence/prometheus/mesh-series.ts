@@ -1,6 +1,7 @@
 import type { Source } from '../../diagnosis/check.ts';
 import { planeSource } from '../../diagnosis/source.ts';
-import { consumers } from '../consumers/consumers.ts';
+import { consumers, isKiali } from '../consumers/consumers.ts';
+import { allPods } from '../kubernetes/lists.ts';
 import { inMeshStore } from './mesh-store.ts';
 import { byPod } from './pod-series.ts';
 import { loaded } from './proxies.ts';
@@ -102,6 +103,9 @@ const lacking = inMeshStore(
  */
 export const kialiLabels = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
-  async ({ from }): Promise<StoreAnswer | null> =>
-    (await from(consumers)).some(({ kind }) => kind === 'Kiali') ? from(lacking) : null,
+  async ({ from }): Promise<StoreAnswer | null> => {
+    // What runs is known before what it is told.
+    const runs = (await from(allPods)).items.some(isKiali);
+    return runs || (await from(consumers)).some(({ kind }) => kind === 'Kiali') ? from(lacking) : null;
+  },
 );

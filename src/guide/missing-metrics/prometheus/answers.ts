@@ -6,9 +6,14 @@ import type { Series } from '../../../evidence/prometheus/query.ts';
 import type { StoreAnswer } from '../../../evidence/prometheus/store.ts';
 import { partlyAnswered } from './partial.ts';
 
-/** What is there to be judged: what is not a number tells nothing. */
-export const seriesIn = (answer: StoreAnswer | null | undefined): readonly Series[] =>
-  answer && 'got' in answer.series ? answer.series.got.filter(({ value }) => Number.isFinite(value)) : [];
+const isNumber = ({ value }: Series): boolean => Number.isFinite(value);
+
+/** What is there to be judged: what is not a number tells nothing. Nearly always that is all of it. */
+export function seriesIn(answer: StoreAnswer | null | undefined): readonly Series[] {
+  if (!answer || !('got' in answer.series)) return [];
+  const series = answer.series.got;
+  return series.every(isNumber) ? series : series.filter(isNumber);
+}
 
 /** Why some answers are missing, or not whole. */
 export interface Gaps {

@@ -58,12 +58,12 @@ export function copiesIn(series: readonly Series[], pods: readonly Pod[]): Reado
     const pod = index.podOf(labels);
     return pod === null || isOfPast(labels, pod) ? null : pod;
   });
-  return new Map(
-    [...own].flatMap(([pod, all]): readonly (readonly [Pod, readonly string[]])[] => {
-      const copies = copiesOf(all);
-      return copies.length > 1 ? [[pod, copies]] : [];
-    }),
-  );
+  const found = new Map<Pod, readonly string[]>();
+  for (const [pod, all] of own) {
+    const copies = copiesOf(all);
+    if (copies.length > 1) found.set(pod, copies);
+  }
+  return found;
 }
 
 /** The store with most of them. */

@@ -76,6 +76,7 @@ export const rulesKeepMetrics = defineCheck({
     /** Of a proxy that two jobs scrape, one is enough. */
     const without = (metric: string): readonly Pod[] => {
       const losing = new Set(used.filter((pool) => /dropped|renamed/.test(fate(pool, metric).is)));
+      if (losing.size === 0) return [];
       const making = new Set(meshProxies.proxies.filter((each) => makes(each, metric)).map(({ pod }) => pod));
       return [...pools]
         .filter(([pod, names]) => making.has(pod) && names.every((pool) => losing.has(pool)))
