@@ -245,7 +245,7 @@ describe('the program as a process', () => {
 
   it('writes all of its answer to a pipe that says it is full', async () => {
     const pipe = join(folder, 'pipe');
-    execFileSync('mkfifo', [pipe]);
+    execFileSync(needed('mkfifo'), [pipe]);
     // Two: what one end does to its own, the other does not meet.
     const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
     const writer = openSync(pipe, constants.O_WRONLY);
