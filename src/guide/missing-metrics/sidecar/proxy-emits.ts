@@ -5,6 +5,7 @@ import { callersEmit } from './callers/checks.ts';
 import { configurationTaken } from './proxy-emits/configuration-taken.ts';
 import { familiesStandard, grpcMessagesCounted } from './proxy-emits/families.ts';
 import { filterLoaded } from './proxy-emits/filter-loaded.ts';
+import { longConnectionsCounted } from './proxy-emits/long-connections.ts';
 import { applicationMerged, envoyMerged, pageParses } from './proxy-emits/parts-merged.ts';
 import { inState, likeThose, seenOf, suspectsOf } from './proxy-emits/seen.ts';
 import { DOCS, PROXY_EMITS } from './steps.ts';
@@ -22,6 +23,7 @@ export const proxyEmits: Step = {
     applicationMerged,
     familiesStandard,
     grpcMessagesCounted,
+    longConnectionsCounted,
     callersEmit,
   ],
   headline: filterLoaded.id,

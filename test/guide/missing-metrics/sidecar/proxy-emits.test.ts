@@ -8,6 +8,7 @@ import {
   grpcMessagesCounted,
 } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/families.ts';
 import { filterLoaded } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/filter-loaded.ts';
+import { longConnectionsCounted } from '../../../../src/guide/missing-metrics/sidecar/proxy-emits/long-connections.ts';
 import {
   applicationMerged,
   envoyMerged,
@@ -493,6 +494,56 @@ judging(
     },
   ],
   { loaded: build('1.17.8'), counts: counted() },
+);
+
+const tcp = (...series: Record<string, string>[]) => ({ got: [storeAnswer(...series)] });
+const toDatabase = { reporter: 'source', destination_service: 'db.shop.svc.cluster.local' };
+const toCart = { reporter: 'source', destination_service: 'cart.shop.svc.cluster.local' };
+
+judging(
+  longConnectionsCounted,
+  [
+    ...['1.18.7', '1.20.8', '1.21.4', '1.22.2', '1.23.0', '1.20', '1.31.0'].map((tag) => ({
+      when: `proxies are of ${tag}`,
+      given: { loaded: build(tag) },
+      status: 'skip' as const,
+      says: /no proxy of 1\.19\.0 to 1\.22\.1/,
+    })),
+    ...['1.19.0', '1.19.10', '1.20.3', '1.21.2-distroless', '1.22.1'].map((tag) => ({
+      when: `proxies of ${tag} call what has none`,
+      given: { loaded: build(tag) },
+      status: 'warn' as const,
+      reason: 'BytesCountedLate',
+      says: /count bytes to 1 destination without a proxy when a connection ends/,
+    })),
+    {
+      when: 'the destination counts, too',
+      given: { connections: tcp(toCart, { ...toCart, reporter: 'destination' }) },
+      status: 'pass',
+      says: /all 1 destination of TCP count/,
+    },
+    {
+      when: 'nothing is sent by TCP',
+      given: { connections: tcp() },
+      status: 'skip',
+      says: /no connection of TCP/,
+    },
+    {
+      when: 'connections cannot be asked for',
+      given: { connections: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /rules/,
+    },
+    {
+      when: 'no store can be asked',
+      given: { loaded: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /rules/,
+    },
+  ],
+  { loaded: build('1.20.3'), connections: tcp(toDatabase, toCart, { ...toCart, reporter: 'destination' }) },
 );
 
 /** As people reported it. */

@@ -165,6 +165,21 @@ export const storedCauses: readonly Cause[] = [
     expect: warned('proxy-emits', ['GrpcMessagesMissing']),
   },
   {
+    name: 'bytes to a database without a proxy are counted when a connection ends',
+    facts: 'istio/istio#51100',
+    spec: changed((spec) => {
+      spec.calls.push(
+        call('web-v1', null, {
+          service: { name: 'mysql', namespace: 'shop' },
+          protocol: 'tcp',
+          codes: { '0': 12 },
+          reporters: ['source'],
+        }),
+      );
+    }, '1.20.3'),
+    expect: warned('proxy-emits', ['BytesCountedLate']),
+  },
+  {
     name: 'two Services share a pod’s port, and the older one is booked',
     facts: 'reports.md 7',
     spec: changed((spec) => {

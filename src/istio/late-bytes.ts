@@ -1,0 +1,18 @@
+/**
+ * The patches that count the bytes of a connection to what has no proxy while it lasts, by their minor releases. From 1.19.0 on
+ * they were counted when it ended (istio/istio#51100, #52060; picked for 1.20, 1.21 and 1.22 on 2024-06-10, so in the patches of
+ * 2024-06-27 at the latest); 1.19 had reached its end.
+ */
+const FIRST_PATCH: ReadonlyMap<number, number> = new Map([
+  [19, Number.POSITIVE_INFINITY],
+  [20, 8],
+  [21, 4],
+  [22, 2],
+]);
+
+/** Whether a proxy of release `1.MINOR.PATCH` counts such bytes only when the connection ends; of 1.20 without a patch nobody knows. */
+export function countsLate(release: string): boolean {
+  const [, minor = '', patch] = /^1\.(\d+)(?:\.(\d+))?/.exec(release) ?? [];
+  const first = FIRST_PATCH.get(Number(minor));
+  return first !== undefined && (first === Number.POSITIVE_INFINITY || (patch !== undefined && Number(patch) < first));
+}
