@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Example } from '../../src/commands/explain/examples.ts';
-import type { AnyCheck } from '../../src/diagnosis/check.ts';
+import type { AnyCheck, Verdict } from '../../src/diagnosis/check.ts';
 import { isWhole } from './programs.ts';
 
 const FILE = new URL('../../src/commands/explain/examples.json', import.meta.url);
@@ -24,30 +24,54 @@ const better = (a: Example, b: Example): number =>
 const SHAKY = 10;
 
 /** What checks have said for each of their reasons, by `CHECK REASON` and without numbers. */
-export type Said = ReadonlyMap<string, ReadonlyMap<string, Example>>;
+type Said = ReadonlyMap<string, ReadonlyMap<string, Example>>;
 
-/** Notes from here on what these checks say when they fail or warn. */
-export function noting(checks: Iterable<AnyCheck>): Said {
-  const said = new Map<string, Map<string, Example>>();
+const [said, byHand] = [new Map<string, Map<string, Example>>(), new Map<string, Map<string, Example>>()];
+
+/** Whether the evidence that is judged now was written by hand: what is said of a mesh is better. */
+let isByHand = false;
+
+/** Notes what a check has said, where it is one of its own reasons. */
+function note({ id, reasons }: Pick<AnyCheck, 'id' | 'reasons'>, verdict: Verdict): void {
+  const noted = isByHand ? byHand : said;
+  if (!('reason' in verdict) || !Object.hasOwn(reasons, verdict.reason) || !isPlain(verdict.message)) return;
+  const key = `${id} ${verdict.reason}`;
+  const example: Example = { message: verdict.message, hint: ('hint' in verdict && verdict.hint) || null };
+  noted.set(key, (noted.get(key) ?? new Map<string, Example>()).set(withoutNumbers(example), example));
+}
+
+/** Judges evidence that was written by hand, and notes what is said. */
+export function judgedByHand(check: Pick<AnyCheck, 'id' | 'reasons'>, judge: () => Verdict): Verdict {
+  isByHand = true;
+  try {
+    const verdict = judge();
+    note(check, verdict);
+    return verdict;
+  } finally {
+    isByHand = false;
+  }
+}
+
+/** Of each reason what is said of a mesh, else what is said of evidence that was written by hand. */
+const all = (): Said => new Map([...byHand, ...said]);
+
+/** Notes from here on what these checks say. */
+export function noting(checks: Iterable<AnyCheck>): void {
   for (const check of new Set(checks)) {
     const judge = check.judge.bind(check);
     Object.assign(check, {
       judge(...args: Parameters<typeof judge>) {
         const verdict = judge(...args);
-        if ((verdict.status === 'fail' || verdict.status === 'warn') && isPlain(verdict.message)) {
-          const key = `${check.id} ${verdict.reason}`;
-          const example: Example = { message: verdict.message, hint: verdict.hint ?? null };
-          said.set(key, (said.get(key) ?? new Map<string, Example>()).set(withoutNumbers(example), example));
-        }
+        note(check, verdict);
         return verdict;
       },
     });
   }
-  return said;
 }
 
 /** Whether `explain` shows what the checks say: an example of each reason that any test has. UPDATE_GOLDEN=1 writes them. */
-export function assertExamples(said: Said): void {
+export function assertExamples(): void {
+  const said = all();
   if (process.env.UPDATE_GOLDEN === '1') {
     const best = [...said].map(([key, examples]) => [key, [...examples.values()].sort(better)[0]] as const);
     const sorted = best.sort(([a], [b]) => a.localeCompare(b));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Check, ControlPlane, Scope, Verdict } from '../../src/diagnosis/check.ts';
+import { judgedByHand } from './examples.ts';
 
 export const plane: ControlPlane = { generation: 'mixer', namespace: 'istio-system', revision: null, version: '1.0.6' };
 
@@ -44,11 +45,8 @@ export function judging<Evidence>(
   describe(check.id, () => {
     for (const { when, given, status, reason, says, ...context } of cases) {
       it(`${status} when ${when}`, () => {
-        const verdict = check.judge({ ...base, ...given } as Evidence, {
-          plane: { ...own, ...context.plane },
-          scope: { ...scope, ...context.scope },
-          now: NOW,
-        });
+        const about = { plane: { ...own, ...context.plane }, scope: { ...scope, ...context.scope }, now: NOW };
+        const verdict = judgedByHand(check, () => check.judge({ ...base, ...given } as Evidence, about));
         assert.equal(verdict.status, status, verdict.message);
         assert.match(verdict.message, says);
         assert.equal('reason' in verdict ? verdict.reason : undefined, reason, verdict.message);
