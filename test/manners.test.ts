@@ -320,6 +320,11 @@ describe('a bad start', () => {
       /^error: the cluster could not be reached: the kubeconfig has no current context: `kubectl config get-contexts`/,
     ],
     [
+      'a user without credentials',
+      () => ({ env: { KUBECONFIG: config('bare', { 'current-context': 'a', users: [{ name: 'sre', user: {} }] }) } }),
+      /^error: the cluster could not be reached with `kubectl get pods --all-namespaces`: error: EOF: kubectl asks for a user name, for the user of this context has no credentials: `kubectl config view --minify`/,
+    ],
+    [
       'a context that is not there',
       () => ({ argv: ['--context', 'b'], env: { KUBECONFIG: config('other', { 'current-context': 'a' }) } }),
       /^error: the cluster could not be reached: the kubeconfig has no context "b": `kubectl config get-contexts`/,

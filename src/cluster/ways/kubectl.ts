@@ -85,6 +85,10 @@ export async function handOver(
   return exitCode ?? (signal === 'SIGINT' ? 130 : 143);
 }
 
+/** It has asked on the terminal for what its configuration lacks, and nobody was there. */
+const ASKED =
+  'kubectl asks for a user name, for the user of this context has no credentials: `kubectl config view --minify` shows it';
+
 /**
  * kubectl's own last word: the last line of its stderr that is not one of klog's (`E1122 02:54:58 proxy_server.go…`),
  * or else the message of klog's last line that is more than information.
@@ -92,5 +96,6 @@ export async function handOver(
 export function lastWords(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !/^I\d{4} /.test(line));
   const spoken = lines.filter((line) => !/^[WEF]\d{4} /.test(line)).at(-1);
-  return (spoken ?? lines.at(-1)?.replace(/^[WEF]\d{4} [^\]]*\] /, '') ?? '').trim();
+  const said = (spoken ?? lines.at(-1)?.replace(/^[WEF]\d{4} [^\]]*\] /, '') ?? '').trim();
+  return /^(error: )?EOF$/.test(said) ? `${said}: ${ASKED}` : said;
 }
