@@ -483,6 +483,9 @@ describe('a flag', () => {
       /looking for control planes/,
     );
     assert.equal((await ran(['missing-metrics', '--bundle', DEMO, '-q'], { isTTY: true })).stderr, '');
+    // One that cannot go back in its line gets no line that is drawn anew.
+    const dumb = await ran(['missing-metrics', '--bundle', DEMO], { isTTY: true, env: { TERM: 'dumb' } });
+    assert.equal(dumb.stderr, '');
   });
   it('NO_COLOR, TERM=dumb and --color decide on colours', async () => {
     const coloured = async (flags: readonly string[], env: Record<string, string>): Promise<boolean> =>

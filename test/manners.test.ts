@@ -256,6 +256,8 @@ describe('a terminal', () => {
     assert.equal(style({ COLUMNS: '70' }).width, 90);
     assert.equal(style({ COLUMNS: '70' }, false).width, 70);
     assert.equal(style({}, false).width, 100);
+    // A pseudo-terminal without a window has none.
+    assert.equal(styleOf({}, { env: {}, stdout: { write: () => true, isTTY: true, columns: 0 } }).width, 100);
     for (const nonsense of ['', '0', '-5', 'wide', '7.5']) assert.equal(style({ COLUMNS: nonsense }, false).width, 100);
     assert.equal(style({ COLUMNS: '20' }, false).width, 60);
   });

@@ -10,6 +10,13 @@ export interface Output {
   rows?: number;
 }
 
+/** How wide a terminal is: undefined of what is none, and of one that does not say, which is 0 where there is no window. */
+export const columnsOf = ({ isTTY, columns }: Output): number | undefined => (isTTY && columns ? columns : undefined);
+
+/** Whether lines can be drawn over: a terminal, and not one that only writes. */
+export const isDrawable = ({ isTTY }: Output, { env }: Pick<Io, 'env'>): boolean =>
+  isTTY === true && env.TERM !== 'dumb';
+
 /** All of the world that a command may use beside the cluster. */
 export interface Io {
   stdout: Output;

@@ -1,6 +1,6 @@
 import type { Style } from '../report/style.ts';
 import type { Arguments } from './arguments.ts';
-import type { Io } from './io.ts';
+import { columnsOf, type Io } from './io.ts';
 import { oneOf } from './options.ts';
 
 export const COLORS = ['auto', 'always', 'never'] as const;
@@ -20,8 +20,7 @@ const PLAIN_TERMINAL = /^(dumb|linux|vt\d+.*)$/;
 /** The columns of a terminal, or those that a pipe is told of. */
 function widthOf({ stdout, env }: Pick<Io, 'stdout' | 'env'>): number {
   const told = Number(env.COLUMNS);
-  const columns = stdout.isTTY ? stdout.columns : undefined;
-  const width = columns ?? (Number.isInteger(told) && told > 0 ? told : WIDTH);
+  const width = columnsOf(stdout) ?? (Number.isInteger(told) && told > 0 ? told : WIDTH);
   return Math.max(NARROWEST, Math.min(width, WIDTH));
 }
 

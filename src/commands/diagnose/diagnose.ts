@@ -9,7 +9,7 @@ import { render, renderList } from '../../report/render.ts';
 import { errorReport } from '../../report/report.ts';
 import { tool } from '../../version.ts';
 import { type Arguments, text } from '../arguments.ts';
-import { aside, type Io, print } from '../io.ts';
+import { aside, type Io, isDrawable, print } from '../io.ts';
 import { failOnOf, formatOf, onlyOf, scopeOf } from '../options.ts';
 import { openConfiguration, openSession } from '../session.ts';
 import { styleOf } from '../style.ts';
@@ -41,7 +41,7 @@ export async function diagnose(entries: readonly Entry[], args: Arguments, io: I
   if (args.plan === true && args.bundle !== undefined)
     throw new UsageError('--plan asks a cluster what there is, and --bundle replays one: give one of them');
   let session = await openSession(args, io);
-  const isDrawn = watching !== null && io.stdout.isTTY === true && (format === 'table' || format === 'wide');
+  const isDrawn = watching !== null && isDrawable(io.stdout, io) && (format === 'table' || format === 'wide');
   const spinner = startSpinner(io, { quiet: args.quiet === true || isDrawn, ascii: style.ascii });
   const showCommands = args['show-commands'] === true;
   const histories: Histories = new Map();

@@ -16,8 +16,9 @@ const [ROWS, COLUMNS] = [24, 80];
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
 /** How many of the lines fit, with one more that says how many do not: what is there to be pasted may take several rows. */
-function fittingIn(lines: readonly string[], { rows = ROWS, columns = COLUMNS }: Io['stdout']): number {
-  let left = rows;
+function fittingIn(lines: readonly string[], stdout: Io['stdout']): number {
+  const columns = stdout.columns || COLUMNS;
+  let left = stdout.rows || ROWS;
   for (const [index, line] of lines.entries()) {
     left -= Math.max(1, Math.ceil(line.replaceAll(COLOURS, '').length / columns));
     if (left < (index === lines.length - 1 ? 0 : 1)) return index;

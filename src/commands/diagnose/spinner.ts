@@ -1,6 +1,6 @@
-import type { Io } from '../io.ts';
+import { columnsOf, type Io, isDrawable } from '../io.ts';
 
-/** One line on stderr that says what is waited for: on a terminal only. */
+/** One line on stderr that says what is waited for: on a terminal that can be drawn on only. */
 export interface Spinner {
   show(text: string): void;
   /** Clears the line. */
@@ -13,13 +13,14 @@ export const NO_SPINNER: Spinner = { show: () => undefined, stop: () => undefine
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const ASCII_FRAMES = ['|', '/', '-', '\\'];
 
-export function startSpinner({ stderr }: Io, options: { quiet: boolean; ascii: boolean }): Spinner {
-  if (!stderr.isTTY || options.quiet) return NO_SPINNER;
+export function startSpinner(io: Io, options: { quiet: boolean; ascii: boolean }): Spinner {
+  const { stderr } = io;
+  if (!isDrawable(stderr, io) || options.quiet) return NO_SPINNER;
   const frames = options.ascii ? ASCII_FRAMES : FRAMES;
   let text = '';
   let frame = 0;
   const draw = (): void => {
-    stderr.write(`\r\x1b[K${frames[frame++ % frames.length]} ${text.slice(0, (stderr.columns ?? 80) - 3)}`);
+    stderr.write(`\r\x1b[K${frames[frame++ % frames.length]} ${text.slice(0, (columnsOf(stderr) ?? 80) - 3)}`);
   };
   const timer = setInterval(draw, 80);
   timer.unref();
