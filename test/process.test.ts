@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
@@ -12,6 +12,7 @@ import {
   rmSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -27,10 +28,10 @@ import { leftWith, started } from './support/started.ts';
 const root = join(import.meta.dirname, '..');
 const bin = join(root, 'bin/kubectl-istio-diag');
 
-/** What `read` has read; 0 where there is nothing to be read. */
-function readable(read: () => number): number {
+/** How much was read or written; 0 where the other end is not ready. */
+function tried(act: () => number): number {
   try {
-    return read();
+    return act();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
     throw error;
@@ -243,34 +244,70 @@ describe('the program as a process', () => {
     assert.deepEqual([status, stderr.toString()], [1, '']);
   });
 
-  it('writes all of its answer to a pipe that says it is full', async () => {
+  /** Runs the program with a pipe for stdout that is full: `read` takes what it holds. */
+  async function withFullPipe(
+    args: readonly string[],
+    { waits }: { waits: boolean },
+    use: (child: ChildProcess, read: () => Promise<string>) => Promise<void>,
+  ): Promise<void> {
     const pipe = join(folder, 'pipe');
     execFileSync(needed('mkfifo'), [pipe]);
     // Two: what one end does to its own, the other does not meet.
     const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
-    const writer = openSync(pipe, constants.O_WRONLY);
+    const writer = openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+    const isFull = (): boolean => tried(() => writeSync(writer, '\n'.repeat(4096))) < 4096;
+    while (!isFull());
+    const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', writer, 'inherit'] });
+    // It is given to a child as one that waits; Node's streams do not, and say so to whoever else has it.
+    const other = waits ? null : new Socket({ fd: writer, readable: false });
     try {
-      // More than a pipe holds; it is read only when nothing more goes in.
-      const args = [bin, 'missing-metrics', '--bundle', TODAY, '-o', 'json', '--fail-on', 'never'];
-      const child = spawn(process.execPath, args, { stdio: ['ignore', writer, 'inherit'] });
-      // Node's streams do not wait for a pipe, and say so to whoever else has it.
-      const other = new Socket({ fd: writer, readable: false });
-      const ended = once(child, 'close');
-      const pieces: Buffer[] = [];
-      for (let isOver = false; ; ) {
-        isOver ||= await Promise.race([ended.then(() => true), sleep(300).then(() => false)]);
-        const piece = Buffer.alloc(1 << 20);
-        const read = readable(() => readSync(reader, piece));
-        pieces.push(piece.subarray(0, read));
-        if (isOver && read === 0) break;
-      }
-      other.destroy();
-      assert.ok(pieces.length > 2);
-      const report = JSON.parse(Buffer.concat(pieces).toString()) as Report;
-      assert.deepEqual([child.exitCode, report.exitCode], [0, 0]);
+      await use(child, async () => {
+        const ended = once(child, 'close');
+        const pieces: Buffer[] = [];
+        for (let isOver = false; ; ) {
+          isOver ||= await Promise.race([ended.then(() => true), sleep(100).then(() => false)]);
+          const piece = Buffer.alloc(1 << 20);
+          const length = tried(() => readSync(reader, piece));
+          pieces.push(piece.subarray(0, length));
+          if (isOver && length === 0) return Buffer.concat(pieces).toString().trimStart();
+        }
+      });
     } finally {
+      child.kill('SIGKILL');
+      if (other) other.destroy();
+      else closeSync(writer);
       closeSync(reader);
+      rmSync(pipe);
     }
+  }
+
+  it('waits for a pipe that says it is full, and writes all of its answer', async () => {
+    await withFullPipe(['version'], { waits: false }, async (child, read) => {
+      await sleep(500);
+      assert.equal(child.exitCode, null);
+      assert.match(await read(), /^kubectl-istio-diag v\d[^\n]*\n$/);
+      assert.equal(child.exitCode, 0);
+    });
+    const args = ['missing-metrics', '--bundle', TODAY, '-o', 'json', '--fail-on', 'never'];
+    await withFullPipe(args, { waits: false }, async (child, read) => {
+      await sleep(1000);
+      const text = await read();
+      // More than a pipe holds.
+      assert.ok(text.length > 65_536);
+      assert.equal((JSON.parse(text) as Report).exitCode, 0);
+      assert.equal(child.exitCode, 0);
+    });
+  });
+
+  it('ends by a second signal though nobody reads its output', async () => {
+    await withFullPipe(['missing-metrics', '--bundle', TODAY, '-o', 'json'], { waits: true }, async (child) => {
+      await sleep(1000);
+      child.kill('SIGINT');
+      await sleep(2200);
+      const ended = once(child, 'exit');
+      child.kill('SIGINT');
+      assert.deepEqual(await Promise.race([ended, sleep(3000).then(() => 'it did not end')]), [130, null]);
+    });
   });
 
   it('keeps its answer where stderr cannot be written', async () => {

@@ -45,23 +45,31 @@ const closedOutput: Output = {
   },
 };
 
-function isPlain(fd: number): boolean {
-  if (process.platform === 'win32') return false;
+/** As much as every system's pipe takes at once (bytes). Whoever waits for more hears no signal meanwhile. */
+const AT_ONCE = 16_384;
+
+/** How much may be written without Node's stream: to a file anything, to what somebody reads no more than it takes at once. */
+function atOnce(fd: number): number {
+  if (process.platform === 'win32') return 0;
   try {
     const stat = fstatSync(fd);
-    return stat.isFile() || stat.isFIFO() || stat.isSocket();
+    if (stat.isFile()) return Number.POSITIVE_INFINITY;
+    return stat.isFIFO() || stat.isSocket() ? AT_ONCE : 0;
   } catch {
-    return false;
+    return 0;
   }
 }
 
-/** A file, a pipe or a socket. Whoever gave it may have said that nothing waits for it: then Node's own stream does. */
-function plainOutput(fd: number, stream: () => NodeJS.WriteStream): Output {
+/** A file, a pipe or a socket. What is full and waits for nobody is waited for by Node's own stream. */
+function plainOutput(fd: number, limit: number, stream: () => NodeJS.WriteStream): Output {
   let opened: NodeJS.WriteStream | null = null;
+  let left = limit;
   return {
     write(text, done) {
-      if (opened) return opened.write(text, done);
       let rest = Buffer.from(text);
+      left -= rest.length;
+      if (left < 0) opened ??= stream();
+      if (opened) return opened.write(rest, done);
       try {
         while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest));
         done?.();
@@ -78,5 +86,6 @@ function plainOutput(fd: number, stream: () => NodeJS.WriteStream): Output {
 /** What stdout is. `stream` is Node's: to open it takes 2 ms, so that it is opened for a terminal and where it must wait. */
 export function stdoutOf(stream: () => NodeJS.WriteStream): Output {
   if (isStdoutClosed()) return closedOutput;
-  return isPlain(1) ? plainOutput(1, stream) : stream();
+  const limit = atOnce(1);
+  return limit > 0 ? plainOutput(1, limit, stream) : stream();
 }
