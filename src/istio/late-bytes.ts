@@ -1,7 +1,7 @@
 /**
- * The patches that count the bytes of a connection to what has no proxy while it lasts, by their minor releases. From 1.19.0 on
- * they were counted when it ended (istio/istio#51100, #52060; picked for 1.20, 1.21 and 1.22 on 2024-06-10, so in the patches of
- * 2024-06-27 at the latest); 1.19 had reached its end.
+ * The first patches that count a connection to what has no proxy, and its bytes, while it lasts, by their minor releases. From
+ * 1.19.0 on both were counted when it ended (istio/istio#51100, #52060; picked for 1.20, 1.21 and 1.22 on 2024-06-10, so in the
+ * patches of 2024-06-27 at the latest); 1.19 had reached its end.
  */
 const FIRST_PATCH: ReadonlyMap<number, number> = new Map([
   [19, Number.POSITIVE_INFINITY],
@@ -10,9 +10,11 @@ const FIRST_PATCH: ReadonlyMap<number, number> = new Map([
   [22, 2],
 ]);
 
-/** Whether a proxy of release `1.MINOR.PATCH` counts such bytes only when the connection ends; of 1.20 without a patch nobody knows. */
-export function countsLate(release: string): boolean {
+/** Whether a proxy of this release counts so late; null of one of these without its patch, of which nobody knows. */
+export function countsLate(release: string): boolean | null {
   const [, minor = '', patch] = /^1\.(\d+)(?:\.(\d+))?/.exec(release) ?? [];
   const first = FIRST_PATCH.get(Number(minor));
-  return first !== undefined && (first === Number.POSITIVE_INFINITY || (patch !== undefined && Number(patch) < first));
+  if (first === undefined) return false;
+  if (first === Number.POSITIVE_INFINITY) return true;
+  return patch === undefined ? null : Number(patch) < first;
 }

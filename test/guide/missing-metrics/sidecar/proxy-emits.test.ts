@@ -497,36 +497,75 @@ judging(
 );
 
 const tcp = (...series: Record<string, string>[]) => ({ got: [storeAnswer(...series)] });
-const toDatabase = { reporter: 'source', destination_service: 'db.shop.svc.cluster.local' };
-const toCart = { reporter: 'source', destination_service: 'cart.shop.svc.cluster.local' };
+const toDatabase = { reporter: 'source', destination_service: 'db.shop.svc.cluster.local', destination_workload: 'db' };
+const toCart = {
+  reporter: 'source',
+  destination_service: 'cart.shop.svc.cluster.local',
+  destination_workload: 'cart-v1',
+};
+const atCart = { ...toCart, reporter: 'destination' };
 
 judging(
   longConnectionsCounted,
   [
-    ...['1.18.7', '1.20.8', '1.21.4', '1.22.2', '1.23.0', '1.20', '1.31.0'].map((tag) => ({
+    ...['1.18.7', '1.20.8', '1.21.4', '1.22.2', '1.23.0', '1.31.0'].map((tag) => ({
       when: `proxies are of ${tag}`,
       given: { loaded: build(tag) },
-      status: 'skip' as const,
-      says: /no proxy of 1\.19\.0 to 1\.22\.1/,
+      status: 'pass' as const,
+      says: /none of 1 proxy is of a release that counts late/,
     })),
-    ...['1.19.0', '1.19.10', '1.20.3', '1.21.2-distroless', '1.22.1'].map((tag) => ({
+    ...['1.19.0', '1.19.10', '1.19', '1.20.3', '1.21.2-distroless', '1.22.1'].map((tag) => ({
       when: `proxies of ${tag} call what has none`,
       given: { loaded: build(tag) },
       status: 'warn' as const,
-      reason: 'BytesCountedLate',
-      says: /count bytes to 1 destination without a proxy when a connection ends/,
+      reason: 'CountedLate',
+      says: /^1 of 1 proxy of \S+ count connections to 1 destination without a proxy, and their bytes, only when they end$/,
     })),
     {
-      when: 'the destination counts, too',
-      given: { connections: tcp(toCart, { ...toCart, reporter: 'destination' }) },
-      status: 'pass',
-      says: /all 1 destination of TCP count/,
+      when: 'the patch is not told',
+      given: { loaded: build('1.20') },
+      status: 'skip',
+      says: /whether 1\.20, without its patch, counts late is not known/,
     },
     {
-      when: 'nothing is sent by TCP',
+      when: 'the destination counts, too',
+      given: { connections: tcp(toCart, atCart) },
+      status: 'skip',
+      says: /no connection to what has no proxy is stored; 1 of 1 proxy of 1\.20\.3 would count it late/,
+    },
+    {
+      when: 'the destination counts them for another Service',
+      given: { connections: tcp({ ...toCart, destination_service: 'canary.shop.svc.cluster.local' }, atCart) },
+      status: 'skip',
+      says: /would count it late/,
+    },
+    {
+      when: 'nothing that was sent by TCP has ended',
       given: { connections: tcp() },
       status: 'skip',
-      says: /no connection of TCP/,
+      says: /would count it late/,
+    },
+    {
+      when: 'no series tells a release',
+      given: { loaded: { got: [storeAnswer({ component: 'pilot', tag: '1.20.3' })] } },
+      status: 'skip',
+      says: /no store tells/,
+    },
+    {
+      when: 'one store of two cannot be asked',
+      given: {
+        connections: { got: [storeAnswer(toDatabase), { where: 'b', series: { missing: missing() }, partial: [] }] },
+      },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /rules/,
+    },
+    {
+      when: 'the answer may not be whole',
+      given: { connections: { got: [{ ...storeAnswer(toDatabase), partial: ['a store is down'] }] } },
+      status: 'unknown',
+      reason: 'PartialAnswer',
+      says: /a store is down/,
     },
     {
       when: 'connections cannot be asked for',
@@ -543,7 +582,7 @@ judging(
       says: /rules/,
     },
   ],
-  { loaded: build('1.20.3'), connections: tcp(toDatabase, toCart, { ...toCart, reporter: 'destination' }) },
+  { loaded: build('1.20.3'), connections: tcp(toDatabase, toCart, atCart) },
 );
 
 /** As people reported it. */

@@ -165,7 +165,7 @@ export const storedCauses: readonly Cause[] = [
     expect: warned('proxy-emits', ['GrpcMessagesMissing']),
   },
   {
-    name: 'bytes to a database without a proxy are counted when a connection ends',
+    name: 'connections to a database without a proxy are counted when they end',
     facts: 'istio/istio#51100',
     spec: changed((spec) => {
       spec.calls.push(
@@ -177,7 +177,7 @@ export const storedCauses: readonly Cause[] = [
         }),
       );
     }, '1.20.3'),
-    expect: warned('proxy-emits', ['BytesCountedLate']),
+    expect: warned('proxy-emits', ['CountedLate']),
   },
   {
     name: 'two Services share a pod’s port, and the older one is booked',

@@ -6,58 +6,72 @@ import { loaded } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { allSeries, answersIn } from '../../../../evidence/prometheus/store.ts';
 import { countsLate } from '../../../../istio/late-bytes.ts';
+import { gapsIn, notWhole } from '../../prometheus/answers.ts';
+import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 
-/** The releases of these proxies, each once, that count late. */
-const lateIn = (builds: readonly Series[]): readonly string[] => [
-  ...new Set(
-    builds.flatMap(({ labels }) => {
-      const tag = labels.get('tag') ?? '';
-      return labels.get('component') === 'proxy' && countsLate(tag) ? [tag] : [];
-    }),
-  ),
-];
+/** The releases of the proxies that are stored, one for each proxy. */
+const releasesIn = (builds: readonly Series[]): readonly string[] =>
+  builds.flatMap(({ labels }) => (labels.get('component') === 'proxy' ? [labels.get('tag') ?? ''] : []));
 
-/** Where connections go that are counted on this side. */
-const goingTo = (connections: readonly Series[], reporter: 'source' | 'destination'): ReadonlySet<string> =>
+/** What has these connections, on one side: `destination_service` or `destination_workload`. */
+const ends = (connections: readonly Series[], reporter: string, label: string): ReadonlySet<string> =>
   new Set(
     connections.flatMap(({ labels, value }) =>
-      labels.get('reporter') === reporter && value > 0 ? (labels.get('destination_service') ?? []) : [],
+      labels.get('reporter') === reporter && value > 0 ? (labels.get(label) ?? []) : [],
     ),
   );
 
+/** Destinations of connections that callers alone count, and of whose workload no proxy counts any. */
+function withoutProxy(connections: readonly Series[]): readonly string[] {
+  const services = ends(connections, 'destination', 'destination_service');
+  const workloads = ends(connections, 'destination', 'destination_workload');
+  const alone = connections.filter(
+    ({ labels, value }) =>
+      labels.get('reporter') === 'source' && value > 0 && !workloads.has(labels.get('destination_workload') ?? ''),
+  );
+  return [...ends(alone, 'source', 'destination_service')].filter((each) => !services.has(each)).sort();
+}
+
 export const longConnectionsCounted = defineCheck({
   id: 'long-connections-counted',
-  title: 'bytes of long connections are counted while they last',
+  title: 'long connections are counted while they last',
   explains:
-    'Proxies of Istio 1.19.0 to 1.22.1 count the bytes of a TCP connection to what has no proxy, a database outside of the mesh most often, only when the connection ends: sums stand still while a pool keeps its connections, and all seems well after each restart. Where a store has such proxies, it is looked whether callers alone count connections to some destination.',
+    'Proxies of Istio 1.19.0 to 1.22.1 count a TCP connection to what has no proxy, a database outside of the mesh most often, and its bytes, only when it ends: sums stand still while a pool keeps its connections, and all seems well after each restart. Where a store has such proxies, it is looked whether callers alone count connections to some destination. One that nobody has ended yet is not seen.',
   reasons: {
-    BytesCountedLate:
-      'Istio 1.19.0 to 1.22.1 count the bytes of connections to what has no proxy only when they end: fixed in 1.20.8, 1.21.4 and 1.22.2.',
+    CountedLate:
+      'Istio 1.19.0 to 1.22.1 count connections to what has no proxy, and their bytes, only when they end: fixed in 1.20.8, 1.21.4 and 1.22.2.',
+    PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { loaded: attempt(loaded), connections: attempt(connectionsByService) },
   judge({ loaded, connections }) {
     const builds = answersIn(loaded);
-    const late = lateIn(allSeries(builds.got));
-    if (late.length === 0)
+    const releases = releasesIn(allSeries(builds.got));
+    const late = releases.filter((each) => countsLate(each) === true);
+    const unclear = releases.filter((each) => countsLate(each) === null);
+    if (late.length === 0) {
       // A store that answers has them all, or those that matter are lost for another reason.
-      return isSome(builds.missing) && builds.got.length === 0
-        ? unknown(builds.missing)
-        : skip('no proxy of 1.19.0 to 1.22.1, which count late, is stored');
-    const { got, missing } = answersIn(connections);
-    const [called, counted] = [goingTo(allSeries(got), 'source'), goingTo(allSeries(got), 'destination')];
-    // What callers alone count has no proxy that could.
-    const services = [...called].filter((service) => !counted.has(service)).sort();
-    if (services.length === 0) {
-      if (isSome(missing)) return unknown(missing);
-      return called.size === 0
-        ? skip('no connection of TCP is stored')
-        : { status: 'pass', message: `all ${count(called.size, 'destination')} of TCP count their connections, too` };
+      if (isSome(builds.missing) && builds.got.length === 0) return unknown(builds.missing);
+      if (releases.length === 0) return skip('no store tells the release of a proxy');
+      return unclear.length > 0
+        ? skip(`whether ${some([...new Set(unclear)])}, without its patch, counts late is not known`)
+        : {
+            status: 'pass',
+            message: `none of ${count(releases.length, 'proxy', 'proxies')} is of a release that counts late`,
+          };
     }
+    const { got, missing } = answersIn(connections);
+    const services = withoutProxy(allSeries(got));
+    const gap = isSome(missing) ? unknown(missing) : notWhole(gapsIn(got));
+    if (gap) return gap;
+    const whose = `${late.length} of ${count(releases.length, 'proxy', 'proxies')} of ${some([...new Set(late)])}`;
+    // What has not ended yet is seen nowhere: none of it is no proof.
+    if (services.length === 0)
+      return skip(`no connection to what has no proxy is stored; ${whose} would count it late`);
     return {
       status: 'warn',
-      reason: 'BytesCountedLate',
+      reason: 'CountedLate',
       effect: 'wrong',
-      message: `proxies of ${some(late)} count bytes to ${count(services.length, 'destination')} without a proxy when a connection ends, and not before`,
+      message: `${whose} count connections to ${count(services.length, 'destination')} without a proxy, and their bytes, only when they end`,
       evidence: services.slice(0, 10),
       hint: 'kubectl istio-diag debug sync   # upgrade to 1.20.8, 1.21.4, 1.22.2 or newer, then restart the workloads whose VERSION is older',
     };
