@@ -30,10 +30,10 @@ interface Down {
   trouble: Trouble;
 }
 
-/** Proxies none of whose targets is up, and none is still to be scraped. */
-function downIn({ targeted, targets, up }: Scraping): readonly Down[] {
-  return [...targeted].flatMap((pod): Down[] => {
-    if (up.has(pod)) return [];
+/** Proxies none of whose targets is up, and none is still to be scraped, in the order of pods: a server's own changes. */
+function downIn({ pods, targeted, targets, up }: Scraping): readonly Down[] {
+  return pods.flatMap((pod): Down[] => {
+    if (!targeted.has(pod) || up.has(pod)) return [];
     const own = targets.get(pod) ?? [];
     if (own.length === 0) return [{ pod, target: null, trouble: 'TargetDown' }];
     if (own.some(({ health }) => health !== 'down')) return [];
