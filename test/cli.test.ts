@@ -91,20 +91,17 @@ describe('the command line', () => {
     [['missing-metrics', 'deployment.batch/x'], /^error: a workload is KIND\/NAME/],
     [
       ['missing-metrics', '-o', 'jsonpath={.lostAt.reason}'],
-      /jq .*: kubectl istio-diag missing-metrics -o json \| jq -r \.lostAt\.reason\n$/,
+      /jq .*: the same line, with -o json \| jq -r \.lostAt\.reason\n$/,
     ],
     [
       ['all', '-o', 'custom-columns=A:.b'],
-      /-o custom-columns is not printed here; jq .* kubectl istio-diag all -o json \| jq -r '\.items\[\]\.verdict'/,
+      /-o custom-columns is not printed here; jq .* with -o json \| jq -r '\.items\[\]\.verdict'\n$/,
     ],
     [['missing-metrics', '-o', 'go-template={{.verdict}}'], /-o go-template is not printed here/],
-    [
-      ['debug', 'sync', '-o', 'jsonpath={.proxies[0].pilot}'],
-      /kubectl istio-diag debug sync -o json \| jq -r '\.proxies\[0\]\.pilot'/,
-    ],
-    [['metrics', 'pod/x', '-o', 'custom-columns=A:.b'], /kubectl istio-diag metrics pod\/x -o json \| jq -r \.\n/],
-    [['diff', 'a', 'b', '-o', 'go-template={{.x}}'], /kubectl istio-diag diff OLD NEW -o json \| jq -r \.\n/],
-    [['rbac', '-o', 'go-template={{.x}}'], /kubectl istio-diag rbac missing-metrics -o json \| jq -r \.\n/],
+    [['debug', 'sync', '-o', 'jsonpath={.proxies[0].pilot}'], /with -o json \| jq -r '\.proxies\[0\]\.pilot'\n$/],
+    [['metrics', 'pod/x', '-o', 'custom-columns=A:.b'], /with -o json \| jq -r \.\n$/],
+    [['diff', 'a', 'b', '-o', 'go-template={{.x}}'], /with -o json \| jq -r \.\n$/],
+    [['rbac', '-o', 'go-template={{.x}}'], /with -o json \| jq -r \.\n$/],
     [
       ['missing-metrics', '--only', 'red'],
       /^error: --only takes one of pass, warn, fail, unknown, skip, ignored, not "red"\n$/,

@@ -161,7 +161,10 @@ describe('debug, through the real kubectl', async () => {
     [`bookinfo/${PRODUCTPAGE}:15000/config_dump`, json(page('config_dump.json'))],
     [`bookinfo/${PRODUCTPAGE}:15000/clusters`, text(CLUSTERS)],
     [`istio-system/${ISTIOD}:15014/debug/syncz`, json('[]')],
-    [`istio-system/${ISTIOD}:15014/debug/adsz`, json('{"clients":[{"x":"\\u001b[31m\\u202e"}]}')],
+    [
+      `istio-system/${ISTIOD}:15014/debug/adsz`,
+      json('{"clients":[{"x":"\\u001b[31m\\u202e","k\\u202e":"a\\nb\\tc"}]}'),
+    ],
   ]);
   const use = async (
     test: (debug: (...words: string[]) => ReturnType<typeof ran>, requests: readonly string[]) => Promise<void>,
@@ -211,7 +214,10 @@ describe('debug, through the real kubectl', async () => {
         assert.deepEqual(parse(inYaml.stdout), JSON.parse(inJson.stdout));
       }
       const hostile = (await debug('pilot', 'ads', '-o', 'yaml')).stdout;
-      assert.ok(hostile.includes('\\x1b') && !hostile.includes('\x1b') && !hostile.includes('\u202e'));
+      assert.ok(!hostile.includes('\x1b') && !hostile.includes('\u202e'));
+      // Lines and tabs are data.
+      const { replicas } = parse(hostile) as { replicas: { page: { clients: unknown[] } }[] };
+      assert.deepEqual(replicas[0]?.page.clients[0], { x: '\x1b[31m\\u{202e}', 'k\\u{202e}': 'a\nb\tc' });
     }));
 
   it('prints its tables without the names of columns', () =>

@@ -78,13 +78,13 @@ describe('text from the cluster', () => {
   ]);
 
   it('leads no topic to a page that changes something, and no terminal to obey it', () =>
-    withMesh([productpageObject(), evil('evil-1')], pages, async (env, requests) => {
+    withMesh([productpageObject(), evil('worker-1')], pages, async (env, requests) => {
       for (const words of [
         ...TOPICS.map((topic) => [topic, '-o', 'wide']),
         ['all'],
         ['debug', 'sync'],
-        ['debug', 'tcpdump', 'bookinfo/evil-1'],
-        ['debug', 'gdb', 'bookinfo/evil-1'],
+        ['debug', 'tcpdump', 'bookinfo/worker-1'],
+        ['debug', 'gdb', 'bookinfo/worker-1'],
         ...['clusters', 'endpoints', 'bootstrap'].map((kind) => ['debug', 'proxy-config', kind, at]),
       ]) {
         const { stdout, stderr, code } = await ran([...words, '--color', 'never'], { env });

@@ -38,21 +38,19 @@ export function oneOf<T extends string>(value: unknown, allowed: readonly T[], f
 /** kubectl's formats that take a template. */
 const TEMPLATE = /^(jsonpath(?:-as-json|-file)?|go-template(?:-file)?|custom-columns(?:-file)?|template)(?:=(.*))?$/s;
 
-/** A format that is printed; for kubectl's templates the way that jq goes, `first` where theirs is not jq's too. */
-export function formatAmong<T extends string>(value: unknown, allowed: readonly T[], command: string, first = '.'): T {
+/** A format that is printed; for kubectl's templates the way that jq goes: `first` is the filter where theirs is not jq's too. */
+export function formatAmong<T extends string>(value: unknown, allowed: readonly T[], first = '.'): T {
   const [, template, path = ''] = TEMPLATE.exec(String(value)) ?? [];
   if (template === undefined) return oneOf(value, allowed, 'output');
   // `{.lostAt.reason}` is jq's .lostAt.reason: anything else has to be written anew.
   const [, simple] = /^\{?(\.[A-Za-z0-9_.[\]]+)\}?$/.exec(path) ?? [];
-
   throw new UsageError(
-    `-o ${template} is not printed here; jq takes what is wanted from the JSON: kubectl istio-diag ${command} -o json | jq -r ${shellWord(simple ?? first)}`,
+    `-o ${template} is not printed here; jq takes what is wanted from the JSON: the same line, with -o json | jq -r ${shellWord(simple ?? first)}`,
   );
 }
 
 export function formatOf(args: Arguments): Format {
-  const topic = String(topicOf(args));
-  return formatAmong(args.output, FORMATS, topic, topic === 'all' ? '.items[].verdict' : '.verdict');
+  return formatAmong(args.output, FORMATS, topicOf(args) === 'all' ? '.items[].verdict' : '.verdict');
 }
 
 /** The command that a line names. */

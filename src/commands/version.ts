@@ -1,4 +1,4 @@
-import { DATA, dataText } from '../report/data.ts';
+import { API_VERSION, DATA, dataText } from '../report/data.ts';
 import { tool } from '../version.ts';
 import type { Command } from './command.ts';
 import { COMMANDS, flagsOf } from './flags.ts';
@@ -13,14 +13,14 @@ export const versionCommand: Command = (io) => ({
   describe: COMMANDS.version,
   builder: (command) => command.options(flagsOf('version')),
   async handler({ output }) {
-    const format = formatAmong(output, ['text', ...DATA], 'version');
+    const format = formatAmong(output, ['text', ...DATA]);
     await print(io.stdout, format === 'text' ? versionText : await dataText(versionOf(), format));
   },
 });
 
 /** What a script asks for. */
 const versionOf = () => ({
-  apiVersion: 'istio-diag/v1alpha1',
+  apiVersion: API_VERSION,
   kind: 'Version',
   name: tool.name,
   version: tool.version,

@@ -1,13 +1,19 @@
 import { jsonOf } from './columns.ts';
-import { escapeAll } from './escape.ts';
+import { escapeOrder } from './escape.ts';
+
+/** The version of every document but a bundle's. */
+export const API_VERSION = 'istio-diag/v1alpha1';
 
 /** How a document is written that programs read. */
 export const DATA = ['json', 'yaml'] as const;
 export type Data = (typeof DATA)[number];
 
-/** Plain data from the cluster as text, ending with a newline: no character in it moves a terminal or reorders text. */
+/**
+ * Plain data from the cluster as text, ending with a newline: no character in it moves a terminal or reorders text. YAML has
+ * no other way to write those that reorder than as their codes; lines and tabs stay.
+ */
 export const rawText = async (value: unknown, format: Data, space = 2): Promise<string> =>
-  format === 'json' ? `${jsonOf(value, space)}\n` : dataText(escapeAll(value), format);
+  format === 'json' ? `${jsonOf(value, space)}\n` : dataText(escapeOrder(value), format);
 
 /** A document as text, ending with a newline. */
 export async function dataText(value: unknown, format: Data): Promise<string> {

@@ -21,3 +21,16 @@ export function escapeAll<T>(value: T): T {
   }
   return value;
 }
+
+/** Those that js-yaml takes for printable: they hide or reorder text, or are of the second set of control characters. */
+const HIDING = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** A copy of plain data from the cluster, its keys too, in which what hides or reorders text is shown as its code. */
+export function escapeOrder(value: unknown): unknown {
+  const shown = (text: string): string => text.replace(HIDING, code);
+  if (typeof value === 'string') return shown(value);
+  if (Array.isArray(value)) return value.map(escapeOrder);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [shown(key), escapeOrder(each)]));
+  return value;
+}

@@ -1,3 +1,4 @@
+import { API_VERSION } from './data.ts';
 import type { Report } from './document.ts';
 import { exitCodeOf, type FailOn, type Signal, type VerdictWord } from './exit.ts';
 import { groundsOf } from './report.ts';
@@ -26,5 +27,5 @@ export function listOf(items: readonly Report[], failOn: FailOn, signal: Signal 
   const grounds = items.map(groundsOf);
   const fresh = (['fail', 'unknown'] as const).find((each) => grounds.some((own) => own.fresh === each)) ?? null;
   const exitCode = exitCodeOf(verdict, { warns: grounds.some(({ warns }) => warns), fresh }, failOn, signal);
-  return { apiVersion: 'istio-diag/v1alpha1', kind: 'DiagnosisReportList', items, exitCode };
+  return { apiVersion: API_VERSION, kind: 'DiagnosisReportList', items, exitCode };
 }

@@ -3,6 +3,7 @@ import { type Finding, type Section, type Status, type StepFindings, worst } fro
 import { lossesOf } from '../diagnosis/losses.ts';
 import type { Unanswered } from '../errors.ts';
 import { compared, freshIn } from './compare.ts';
+import { API_VERSION } from './data.ts';
 import type { FlowReport, Report, StepReport, Unchecked } from './document.ts';
 import { escapeAll } from './escape.ts';
 import { exitCodeOf, type FailOn, type Grounds, NO_GROUNDS, type Signal, type VerdictWord } from './exit.ts';
@@ -36,7 +37,7 @@ export function reportOf(facts: Facts): Report {
   const losses = lossesOf(facts.sections);
   const number = (status: Status): number => steps.filter((step) => step.status === status).length;
   const report = escapeAll<Report>({
-    apiVersion: 'istio-diag/v1alpha1',
+    apiVersion: API_VERSION,
     kind: 'DiagnosisReport',
     topic: facts.topic,
     tool: facts.tool,

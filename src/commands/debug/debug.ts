@@ -40,7 +40,7 @@ function withoutSpace(words: readonly string[]): readonly string[] {
 
 /** What the guide did with istioctl, tcpdump and gdb: prints, and judges nothing. Resolves to the exit code. */
 export async function debug(words: readonly string[], args: Arguments, io: Io): Promise<number> {
-  const format = formatAmong(args.output, ['table', ...DATA], `debug ${words.join(' ')}`);
+  const format = formatAmong(args.output, ['table', ...DATA]);
   const style = styleOf({ ...args, color: 'never' }, io);
   const [first = '', ...others] = withoutSpace(words);
   const helper = helperCalled(first, others, args);
@@ -65,7 +65,7 @@ export async function debug(words: readonly string[], args: Arguments, io: Io): 
       unsaved = await session.save();
       if (unsaved !== null) await aside(io.stderr, `error: ${escapeText(unsaved)}\n`);
     }
-    // What is run has stdout: beside it stands what a person should know first.
+    // stdout is the started program's: what a person should know first goes to stderr.
     if (run !== null) await print(io.stderr, plain(style, told.text(style)));
     else await print(io.stdout, format === 'table' ? plain(style, told.text(style)) : await rawText(told.data, format));
     for (const { command, words: said } of told.missing)

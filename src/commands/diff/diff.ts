@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import { compared } from '../../report/compare.ts';
-import { DATA, dataText } from '../../report/data.ts';
+import { API_VERSION, DATA, dataText } from '../../report/data.ts';
 import { type Differences, differencesText, type TopicDifference } from '../../report/differences.ts';
 import { escapeAll, escapeText } from '../../report/escape.ts';
 import { type Past, unlike } from '../../report/past.ts';
@@ -13,7 +13,7 @@ import { styleOf } from '../style.ts';
 
 /** Prints what differs between two reports or bundles, and resolves to the exit code, as `diff` has it. */
 export async function diff(args: Arguments, io: Io): Promise<number> {
-  const format = formatAmong(args.output, ['table', ...DATA], 'diff OLD NEW');
+  const format = formatAmong(args.output, ['table', ...DATA]);
   const style = styleOf(args, io);
   const [older, newer] = await Promise.all([openCompared(fileOf(args, 'old')), openCompared(fileOf(args, 'new'))]);
   const topics = [older, newer].flatMap(({ pasts }) => pasts?.map(({ topic }) => topic) ?? []);
@@ -41,7 +41,7 @@ export async function diff(args: Arguments, io: Io): Promise<number> {
     }),
   );
   const exitCode = items.some(isDifferent) ? 1 : 0;
-  const made: Differences = escapeAll({ apiVersion: 'istio-diag/v1alpha1', kind: 'DiagnosisDiff', items, exitCode });
+  const made: Differences = escapeAll({ apiVersion: API_VERSION, kind: 'DiagnosisDiff', items, exitCode });
   await print(
     io.stdout,
     format === 'table' ? plain(style, differencesText(made, style)) : await dataText(made, format),

@@ -1,19 +1,17 @@
 import { UsageError } from '../../errors.ts';
 import { guide } from '../../guide/index.ts';
-import { DATA, dataText } from '../../report/data.ts';
+import { API_VERSION, DATA, dataText } from '../../report/data.ts';
 import { type Command, WORD } from '../command.ts';
 import { COMMANDS, flagsOf } from '../flags.ts';
 import { print } from '../io.ts';
 import { formatAmong } from '../options.ts';
-
-const DOCUMENT = { apiVersion: 'istio-diag/v1alpha1' };
 
 export const topicsCommand: Command = (io) => ({
   command: 'topics',
   describe: COMMANDS.topics,
   builder: (command) => command.options(flagsOf('topics')),
   async handler({ output }) {
-    const format = formatAmong(output, ['text', 'name', ...DATA], 'topics');
+    const format = formatAmong(output, ['text', 'name', ...DATA]);
     const { topicsData, topicsText } = await import('./explain.ts');
     if (format === 'text') await print(io.stdout, await topicsText());
     else if (format === 'name') await print(io.stdout, guide.map(({ id }) => `${id}\n`).join(''));
@@ -26,14 +24,14 @@ export const explainCommand: Command = (io) => ({
   describe: COMMANDS.explain,
   builder: (command) => command.positional('word', WORD).options(flagsOf('explain')),
   async handler({ word, output, list }) {
-    const format = formatAmong(output, ['text', ...DATA], 'explain');
+    const format = formatAmong(output, ['text', ...DATA]);
     const { explainedWords, explanations } = await import('./explain.ts');
     if (list === true) {
       const items = await explainedWords();
       const lines = items.map((each) => `${each}\n`).join('');
       return print(
         io.stdout,
-        format === 'text' ? lines : await dataText({ ...DOCUMENT, kind: 'WordList', items }, format),
+        format === 'text' ? lines : await dataText({ apiVersion: API_VERSION, kind: 'WordList', items }, format),
       );
     }
     if (typeof word !== 'string')
@@ -44,7 +42,7 @@ export const explainCommand: Command = (io) => ({
       io.stdout,
       format === 'text'
         ? `${found.map(({ text }) => text).join('\n\n')}\n`
-        : await dataText({ ...DOCUMENT, kind: 'ExplanationList', items }, format),
+        : await dataText({ apiVersion: API_VERSION, kind: 'ExplanationList', items }, format),
     );
   },
 });

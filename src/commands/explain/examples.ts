@@ -9,7 +9,7 @@ export interface Example {
 
 type Kept = Readonly<Record<string, { message: string; hint: string | null }>>;
 
-/** By check and reason, as the tests' meshes make it (`npm run examples`); null where none of them does. */
+/** By check and reason, as it was said in the tests (`npm run golden`), of a mesh where one makes it; null where it was not. */
 export async function exampleOf(check: string, reason: string): Promise<Example | null> {
   const { default: examples } = await import('./examples.json', { with: { type: 'json' } });
   const kept: Kept = examples;

@@ -2,6 +2,7 @@ import { closest } from 'fastest-levenshtein';
 import type { AnyCheck, Generation, Step, Topic, Walk } from '../../diagnosis/check.ts';
 import { type Hindrance, UsageError } from '../../errors.ts';
 import { topics } from '../../guide/index.ts';
+import { API_VERSION } from '../../report/data.ts';
 import { escapeText } from '../../report/escape.ts';
 import { kindOfHint } from '../../report/hint.ts';
 import { wrapped } from '../../report/style.ts';
@@ -88,7 +89,7 @@ interface Meaning {
   step: string | null;
   check: string | null;
   docs: string | null;
-  /** Of a reason what a report says of it; null of all else, and where no test’s mesh has it. */
+  /** Of a reason what a report says of it; null of all else, and where no test has it. */
   example: Example | null;
 }
 
@@ -205,7 +206,7 @@ async function reasonOf(word: string, of: Place): Promise<Explained> {
 
 /** The topics with their steps and checks, for a program. */
 export const topicsData = async () => ({
-  apiVersion: 'istio-diag/v1alpha1',
+  apiVersion: API_VERSION,
   kind: 'TopicList',
   items: (await topics()).map((topic) => ({
     id: topic.id,

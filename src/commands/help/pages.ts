@@ -52,7 +52,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
   },
   metrics: {
     about: [
-      `${COMMANDS.metrics}. -o json prints prom2json’s schema.`,
+      `${COMMANDS.metrics}. -o json and yaml print prom2json’s schema.`,
       'Lines that Prometheus refuses are named on stderr, whatever --match says, and the exit code is then 3.',
     ],
     examples: [

@@ -25,7 +25,7 @@ import { styleOf } from '../style.ts';
  * same.
  */
 export async function metrics(args: Arguments, io: Io): Promise<number> {
-  const format = formatAmong(args.output, ['table', ...DATA], `metrics ${String(args.pod)}`);
+  const format = formatAmong(args.output, ['table', ...DATA]);
   const style = styleOf(args, io);
   const matches = matcherOf(args.match as string | undefined);
   const wanted = podOfWord(joined(String(args.pod), text(args.name)), text(args.namespace), 'metrics');

@@ -11,7 +11,7 @@ export const rbacCommand: Command = (io) => ({
   builder: (command) => withFlags(command.positional('topic', { ...WORD, default: 'missing-metrics' }), 'rbac'),
   async handler({ topic, output, missing, ...args }) {
     const id = String(topic);
-    const format = formatAmong(output, ['yaml', 'json'] as const, `rbac ${id}`);
+    const format = formatAmong(output, ['yaml', 'json'] as const);
     if (missing === true) {
       const { missingText } = await import('./missing.ts');
       await print(io.stdout, await missingText(id, args, io, format));
