@@ -324,7 +324,7 @@ describe('a bad start', () => {
     [
       'a user without credentials',
       () => ({ env: { KUBECONFIG: config('bare', { 'current-context': 'a', users: [{ name: 'sre', user: {} }] }) } }),
-      /^error: the cluster could not be reached with `kubectl get pods --all-namespaces`: error: EOF: kubectl asks for a user name, for the user of this context has no credentials: `kubectl config view --minify`/,
+      /^error: the cluster could not be reached with `kubectl get pods --all-namespaces`: error: EOF: kubectl asks for a user name where the user of this context has no credentials \(`kubectl config view --minify`/,
     ],
     [
       'a context that is not there',

@@ -40,7 +40,7 @@ const start = await build({
   plugins: [apart],
 });
 
-/** Not twice: a program that runs may be reading it. */
+/** Only what differs: a program that runs may be reading it. */
 function write(path, text) {
   if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
 }
@@ -60,10 +60,14 @@ for (const { path, text } of program.outputFiles) {
   // Which file each part is of: esbuild leaves such comments out when it reads them, unless they are somebody's rights.
   const said = text.replace(/^\/\/ (?=\S+\.\w+$)/gm, '//! ');
   const { code } = await transform(said, { ...required, platform: 'node', target: 'node20', legalComments: 'inline' });
+  // esbuild makes it an empty object, and says nothing.
+  const [lost] = /import_meta\.(?!resolve\b)\w+/.exec(code) ?? [];
+  if (lost !== undefined) throw new Error(`${path} asks for ${lost}, which no file of CommonJS has`);
   write(path, code);
 }
 const names = program.outputFiles.map(({ path }) => basename(path));
-for (const old of readdirSync('dist/program')) if (!names.includes(old)) rmSync(join('dist/program', old));
+for (const old of readdirSync('dist/program'))
+  if (!names.includes(old)) rmSync(join('dist/program', old), { force: true });
 
 const inputs = { ...start.metafile.inputs, ...program.metafile.inputs };
 writeFileSync('dist/inputs.json', JSON.stringify({ ...start.metafile.outputs, ...program.metafile.outputs }));

@@ -121,7 +121,7 @@ describe('the program of this machine', () => {
           const script = new Script(source, { filename: 'dist/program/' + file, cachedData });
           console.log(script.cachedDataRejected);
         }`;
-      // A process for each: Node knows a source that it has met before.
+      // A process for each set of flags: Node knows a source that it has met before.
       const rejected = (flags: readonly string[]): string[] =>
         spawnSync(node, [...flags, '-e', program, folder, ...files])
           .stdout.toString()

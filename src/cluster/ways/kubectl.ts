@@ -85,9 +85,10 @@ export async function handOver(
   return exitCode ?? (signal === 'SIGINT' ? 130 : 143);
 }
 
-/** It has asked on the terminal for what its configuration lacks, and nobody was there. */
+/** What kubectl ends with that has asked on the terminal for what its configuration lacks, and where a connection is cut. */
+const EOF = 'error: EOF';
 const ASKED =
-  'kubectl asks for a user name, for the user of this context has no credentials: `kubectl config view --minify` shows it';
+  'kubectl asks for a user name where the user of this context has no credentials (`kubectl config view --minify` shows it), or the connection was cut';
 
 /**
  * kubectl's own last word: the last line of its stderr that is not one of klog's (`E1122 02:54:58 proxy_server.go…`),
@@ -97,5 +98,5 @@ export function lastWords(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !/^I\d{4} /.test(line));
   const spoken = lines.filter((line) => !/^[WEF]\d{4} /.test(line)).at(-1);
   const said = (spoken ?? lines.at(-1)?.replace(/^[WEF]\d{4} [^\]]*\] /, '') ?? '').trim();
-  return /^(error: )?EOF$/.test(said) ? `${said}: ${ASKED}` : said;
+  return said === EOF ? `${said}: ${ASKED}` : said;
 }

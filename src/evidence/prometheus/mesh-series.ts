@@ -104,7 +104,7 @@ const lacking = inMeshStore(
 export const kialiLabels = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async ({ from }): Promise<StoreAnswer | null> => {
-    // What runs is known before what it is told.
+    // The pods are listed before any Kiali's ConfigMap is read.
     const runs = (await from(allPods)).items.some(isKiali);
     return runs || (await from(consumers)).some(({ kind }) => kind === 'Kiali') ? from(lacking) : null;
   },
