@@ -50,3 +50,26 @@ describe('the licences beside the bundle', () => {
     );
   });
 });
+
+describe('what every start reads', () => {
+  interface Output {
+    imports: { path: string; kind: string }[];
+    inputs: Record<string, unknown>;
+  }
+  const outputs = JSON.parse(read('dist/inputs.json')) as Record<string, Output>;
+  const met = new Set<string>();
+  const meet = (file: string): void => {
+    const output = outputs[file];
+    if (output === undefined || met.has(file)) return;
+    met.add(file);
+    for (const { path, kind } of output.imports) if (kind === 'import-statement') meet(path);
+  };
+
+  it('holds no package but the one that knows words that are near', () => {
+    meet('dist/program/cli.cjs');
+    const inputs = [...met].flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
+    assert.ok(inputs.includes('src/cli.ts'));
+    const packages = inputs.flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []);
+    assert.deepEqual([...new Set(packages)], ['fastest-levenshtein']);
+  });
+});

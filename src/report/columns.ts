@@ -42,11 +42,3 @@ export function columns(
     .map((line) => line.trimEnd())
     .join('\n')}\n`;
 }
-
-/** Plain data as JSON, and no character in it that a terminal obeys or that reorders text. */
-export const jsonOf = (value: unknown, space?: number): string =>
-  JSON.stringify(value, null, space).replace(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    [...Array(character.length).keys()]
-      .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );

@@ -12,25 +12,22 @@ const code = (character: string): string => {
 /** `text` on one line, every unsafe character shown as its code. A tab becomes a space. */
 export const escapeText = (text: string): string => text.replaceAll('\t', ' ').replace(UNSAFE, code);
 
-/** A copy of plain data with every string escaped: keys are ours, values may come from the cluster. */
-export function escapeAll<T>(value: T): T {
-  if (typeof value === 'string') return escapeText(value) as T;
-  if (Array.isArray(value)) return value.map(escapeAll) as T;
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, escapeAll(each)])) as T;
-  }
+/** A copy of plain data with its texts, and its keys, as these make them. */
+function copied(value: unknown, text: (text: string) => string, key: (text: string) => string): unknown {
+  if (typeof value === 'string') return text(value);
+  if (Array.isArray(value)) return value.map((each) => copied(each, text, key));
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [key(name), copied(each, text, key)]));
   return value;
 }
 
-/** Those that js-yaml takes for printable: they hide or reorder text, or are of the second set of control characters. */
-const HIDING = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** A copy of plain data with every string escaped: keys are ours, values may come from the cluster. */
+export const escapeAll = <T>(value: T): T => copied(value, escapeText, String) as T;
+
+/** What of these JSON and YAML leave as it is: what hides or reorders text, and the second set of control characters. */
+export const HIDING = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+const escapeHiding = (text: string): string => text.replace(HIDING, code);
 
 /** A copy of plain data from the cluster, its keys too, in which what hides or reorders text is shown as its code. */
-export function escapeOrder(value: unknown): unknown {
-  const shown = (text: string): string => text.replace(HIDING, code);
-  if (typeof value === 'string') return shown(value);
-  if (Array.isArray(value)) return value.map(escapeOrder);
-  if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [shown(key), escapeOrder(each)]));
-  return value;
-}
+export const escapeOrder = (value: unknown): unknown => copied(value, escapeHiding, escapeHiding);

@@ -1,6 +1,7 @@
 import { WORKLOAD_KINDS } from '../diagnosis/check.ts';
 import { STATUSES } from '../diagnosis/finding.ts';
 import { STATES } from './compare.ts';
+import { API_VERSION } from './data.ts';
 import { VERDICTS } from './exit.ts';
 
 const string = { type: 'string' } as const;
@@ -115,7 +116,7 @@ const comparison = {
 
 /** The keys of a report. `message`, `hint` and `evidence` are prose and may change; names may not. */
 const report = object({
-  apiVersion: { const: 'istio-diag/v1alpha1' },
+  apiVersion: { const: API_VERSION },
   kind: { const: 'DiagnosisReport' },
   topic: string,
   tool: object({ name: string, version: string }),
@@ -189,7 +190,7 @@ const report = object({
 });
 
 const diff = object({
-  apiVersion: { const: 'istio-diag/v1alpha1' },
+  apiVersion: { const: API_VERSION },
   kind: { const: 'DiagnosisDiff' },
   items: list(
     object({
@@ -212,7 +213,7 @@ export const reportSchema = {
   oneOf: [
     { $ref: '#/$defs/report' },
     object({
-      apiVersion: { const: 'istio-diag/v1alpha1' },
+      apiVersion: { const: API_VERSION },
       kind: { const: 'DiagnosisReportList' },
       items: list({ $ref: '#/$defs/report' }),
       exitCode,

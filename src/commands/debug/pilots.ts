@@ -15,7 +15,8 @@ import { type ProxySync, podOfProxy, stateOf } from '../../evidence/istio/sync.t
 import { titleOf } from '../../evidence/kubernetes/named.ts';
 import { isRunning } from '../../evidence/kubernetes/pod.ts';
 import { isAtLeast } from '../../istio/release.ts';
-import { columns, jsonOf } from '../../report/columns.ts';
+import { columns } from '../../report/columns.ts';
+import { jsonOf } from '../../report/data.ts';
 import { escapeText } from '../../report/escape.ts';
 import { text } from '../arguments.ts';
 import { type PodWanted, podOfWord } from '../options.ts';
