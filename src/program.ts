@@ -9,11 +9,8 @@ export const PROGRAM = 'program';
 
 export const ENTRY = 'cli.cjs';
 
-/** What a binary carries of a file of the bundle (src/build/binary.ts): a function of PARAMETERS, and its compiled form. */
-export const assetsOf = (file: string): Readonly<Record<'source' | 'compiled', string>> => ({
-  source: file,
-  compiled: `${file}.cache`,
-});
+/** What a binary carries beside a file of the bundle, which is a function of PARAMETERS there: its compiled form. */
+export const compiledOf = (file: string): string => `${file}.cache`;
 
 /** What a CommonJS module is given. */
 export const PARAMETERS = 'module, exports, require';
@@ -33,9 +30,8 @@ const modules = new Map<string, { exports: unknown }>();
 function embedded(file: string): unknown {
   const known = modules.get(file);
   if (known) return known.exports;
-  const { source, compiled } = assetsOf(file);
-  const cachedData = asset(compiled);
-  const script = scriptOf(file, asset(source), cachedData.length > 0 ? cachedData : undefined);
+  const cachedData = asset(compiledOf(file));
+  const script = scriptOf(file, asset(file), cachedData.length > 0 ? cachedData : undefined);
   const module = { exports: {} };
   modules.set(file, module);
   script.runInThisContext()(module, module.exports, required);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { assetsOf, PARAMETERS, PROGRAM } from '../program.ts';
+import { compiledOf, PARAMETERS, PROGRAM } from '../program.ts';
 import { strip } from './elf.ts';
 import { assertSigned, sign } from './mach-o.ts';
 import { unsign } from './pe.ts';
@@ -72,11 +72,11 @@ export function writeAssets(folder: string, node: string | null): Record<string,
     // esbuild escapes all but regular expressions, and the program reads a byte as a character: it takes half the time.
     const [beyond] = /[\u0080-\uffff].*/.exec(source) ?? [];
     if (beyond !== undefined) throw new Error(`${file} is not ASCII: ${beyond.slice(0, 80)}`);
-    writeFileSync(join(folder, assetsOf(file).source), source, 'latin1');
-    if (node === null) writeFileSync(join(folder, assetsOf(file).compiled), '');
+    writeFileSync(join(folder, file), source, 'latin1');
+    if (node === null) writeFileSync(join(folder, compiledOf(file)), '');
   }
   if (node !== null) run(node, ['src/build/compile.ts', folder, ...files]);
-  const names = files.flatMap((file) => Object.values(assetsOf(file)));
+  const names = files.flatMap((file) => [file, compiledOf(file)]);
   return Object.fromEntries(names.map((name) => [name, join(folder, name)]));
 }
 

@@ -3,13 +3,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { assetsOf, scriptOf } from '../program.ts';
+import { compiledOf, scriptOf } from '../program.ts';
 
 const [, , folder = '', ...files] = process.argv;
 setFlagsFromString('--no-lazy');
 const scripts = files.map((file) => ({
-  compiled: join(folder, assetsOf(file).compiled),
-  script: scriptOf(file, readFileSync(join(folder, assetsOf(file).source)), undefined),
+  compiled: join(folder, compiledOf(file)),
+  script: scriptOf(file, readFileSync(join(folder, file)), undefined),
 }));
 // The flags are written too, and Node refuses code of others than its own.
 setFlagsFromString('--lazy');

@@ -457,6 +457,15 @@ judging(familiesStandard, [
   { when: 'none was read', given: { emission: emitting([a], ['a-0']) }, status: 'skip', says: /no page/ },
 ]);
 
+/** What a refused question leaves open. */
+const refused = <Evidence>(when: string, given: Evidence) => ({
+  when,
+  given,
+  status: 'unknown' as const,
+  reason: 'Forbidden',
+  says: /rules/,
+});
+
 const build = (tag: string) => ({ got: [storeAnswer({ component: 'proxy', tag, pod: 'a-0' })] });
 const counted = (...names: string[]) => ({ got: [storeAnswer(...names.map((name) => ({ __name__: name })))] });
 
@@ -478,20 +487,8 @@ judging(
       says: /is stored/,
     },
     { when: 'nobody speaks gRPC', given: { counts: counted() }, status: 'skip', says: /no request of gRPC/ },
-    {
-      when: 'that cannot be asked',
-      given: { counts: { missing: missing() } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /rules/,
-    },
-    {
-      when: 'no store can be asked',
-      given: { loaded: { missing: missing() } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /rules/,
-    },
+    refused('that cannot be asked', { counts: { missing: missing() } }),
+    refused('no store can be asked', { loaded: { missing: missing() } }),
   ],
   { loaded: build('1.17.8'), counts: counted() },
 );
@@ -567,20 +564,8 @@ judging(
       reason: 'PartialAnswer',
       says: /a store is down/,
     },
-    {
-      when: 'connections cannot be asked for',
-      given: { connections: { missing: missing() } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /rules/,
-    },
-    {
-      when: 'no store can be asked',
-      given: { loaded: { missing: missing() } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /rules/,
-    },
+    refused('connections cannot be asked for', { connections: { missing: missing() } }),
+    refused('no store can be asked', { loaded: { missing: missing() } }),
   ],
   { loaded: build('1.20.3'), connections: tcp(toDatabase, toCart, atCart) },
 );

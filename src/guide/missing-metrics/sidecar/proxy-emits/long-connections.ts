@@ -8,28 +8,24 @@ import { allSeries, answersIn } from '../../../../evidence/prometheus/store.ts';
 import { countsLate } from '../../../../istio/late-bytes.ts';
 import { gapsIn, notWhole } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
+import { reportedBy } from '../../prometheus/rates.ts';
 
 /** The releases of the proxies that are stored, one for each proxy. */
 const releasesIn = (builds: readonly Series[]): readonly string[] =>
   builds.flatMap(({ labels }) => (labels.get('component') === 'proxy' ? [labels.get('tag') ?? ''] : []));
 
-/** What has these connections, on one side: `destination_service` or `destination_workload`. */
-const ends = (connections: readonly Series[], reporter: string, label: string): ReadonlySet<string> =>
-  new Set(
-    connections.flatMap(({ labels, value }) =>
-      labels.get('reporter') === reporter && value > 0 ? (labels.get(label) ?? []) : [],
-    ),
-  );
+const valuesOf = (series: readonly Series[], label: string): ReadonlySet<string> =>
+  new Set(series.flatMap(({ labels }) => labels.get(label) ?? []));
 
 /** Destinations of connections that callers alone count, and of whose workload no proxy counts any. */
 function withoutProxy(connections: readonly Series[]): readonly string[] {
-  const services = ends(connections, 'destination', 'destination_service');
-  const workloads = ends(connections, 'destination', 'destination_workload');
-  const alone = connections.filter(
-    ({ labels, value }) =>
-      labels.get('reporter') === 'source' && value > 0 && !workloads.has(labels.get('destination_workload') ?? ''),
+  const counted = connections.filter(({ value }) => value > 0);
+  const taken = reportedBy(counted, 'destination');
+  const [services, workloads] = [valuesOf(taken, 'destination_service'), valuesOf(taken, 'destination_workload')];
+  const alone = reportedBy(counted, 'source').filter(
+    ({ labels }) => !workloads.has(labels.get('destination_workload') ?? ''),
   );
-  return [...ends(alone, 'source', 'destination_service')].filter((each) => !services.has(each)).sort();
+  return [...valuesOf(alone, 'destination_service')].filter((each) => !services.has(each)).sort();
 }
 
 export const longConnectionsCounted = defineCheck({
