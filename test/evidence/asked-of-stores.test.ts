@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Ask } from '../../src/diagnosis/check.ts';
 import { settled } from '../../src/evidence/istio/emitters.ts';
+import { ofOthers } from '../../src/evidence/istio/remote-clusters.ts';
 import type { Pod } from '../../src/evidence/kubernetes/pod.ts';
+import { judgesConnections } from '../../src/evidence/prometheus/by-service.ts';
 import { areApart } from '../../src/evidence/prometheus/falling.ts';
 import { areOfNow } from '../../src/evidence/prometheus/newest.ts';
 import { type Series, summedBy } from '../../src/evidence/prometheus/query.ts';
@@ -88,6 +90,39 @@ describe('counters that fall are asked for', () => {
     assert.equal(areApart(pods, some, filters, counted), false);
     assert.equal(areApart([], listed(), answer(), answer()), false);
   });
+});
+
+describe('connections are asked for', () => {
+  const [sidecar, gateway] = [proxied('cart'), proxied('gateway')].map((pod, index) => ({
+    pod,
+    kind: index === 0 ? ('sidecar' as const) : ('gateway' as const),
+    container: pod.containers[0] ?? assert.fail(),
+  }));
+  const built = (component: string, tag: string): StoreAnswer => answer(series({ component, tag }));
+
+  it('where there is a sidecar, or a proxy that counts late', () => {
+    assert.equal(
+      judgesConnections(
+        [gateway, sidecar].flatMap((each) => each ?? []),
+        [],
+      ),
+      true,
+    );
+    assert.equal(judgesConnections([], [built('proxy', '1.31.0'), built('proxy', '1.22.0')]), true);
+  });
+  it('not where gateways alone are beside ztunnels', () => {
+    assert.equal(judgesConnections(gateway ? [gateway] : [], [built('proxy', '1.31.0'), unanswered]), false);
+    assert.equal(judgesConnections([], [built('ztunnel', '1.22.0')]), false);
+  });
+});
+
+it('series of another cluster are found by what istiod calls its own', () => {
+  const of = '{__name__=~"istio_requests_total|istio_tcp_connections_opened_total",';
+  const by = 'group by (reporter, source_cluster, destination_cluster)';
+  assert.equal(
+    ofOthers('a.b"'),
+    `${by} (${of}source_cluster!~"a\\\\.b\\"|unknown|"}) or ${by} (${of}destination_cluster!~"a\\\\.b\\"|unknown|"})`,
+  );
 });
 
 describe('a sum by fewer labels', () => {

@@ -1,19 +1,45 @@
 import { unanswered } from '../../cluster/question/text.ts';
 import type { Ask, Attempt } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
-import { inMeshStore } from '../prometheus/mesh-store.ts';
-import { allSeries } from '../prometheus/store.ts';
+import { literal } from '../../scraping/ways.ts';
+import { askMeshStore, inMeshStore } from '../prometheus/mesh-store.ts';
+import { allSeries, type StoreAnswer } from '../prometheus/store.ts';
 import { list, listOf, text } from '../text/json.ts';
-import { allPilots, isReady, type Pilot, pageOf, readPage } from './pilot.ts';
-
-/** Whose series the store has: who counted, and which clusters the labels name. */
-export const byCluster = inMeshStore(
-  'group by (reporter, source_cluster, destination_cluster) ({__name__=~"istio_requests_total|istio_tcp_connections_opened_total"})',
-);
+import { allPilots, isReady, type Pilot, pageOf, pilots, readPage } from './pilot.ts';
 
 /** A label without a cluster's name says `unknown`. */
 export const isNamed = (cluster: string | undefined): cluster is string =>
   cluster !== undefined && cluster !== '' && cluster !== 'unknown';
+
+/** The series that `matchers` choose, by who counted them, and which clusters their labels name. */
+const byClusterOf = (matchers = ''): string =>
+  `group by (reporter, source_cluster, destination_cluster) ({__name__=~"istio_requests_total|istio_tcp_connections_opened_total"${matchers}})`;
+
+const all = inMeshStore(byClusterOf());
+
+/** What istiod calls its own cluster; where nobody gave it a name it is Istio's own default. */
+const ownCluster = planeSource([], async ({ from }): Promise<string> => {
+  const names = (await from(pilots)).flatMap(({ pod }) => pod.containers.map(({ variables }) => variables.CLUSTER_ID));
+  return names.find(isNamed) ?? 'Kubernetes';
+});
+
+/** Which series name another cluster than `own` at either end. */
+export const ofOthers = (own: string): string =>
+  ['source_cluster', 'destination_cluster']
+    .map((label) => byClusterOf(`,${label}!~${JSON.stringify(`${literal(own)}|unknown|`)}`))
+    .join(' or ');
+
+/**
+ * Whose series the store has: who counted, and which clusters the labels name. Series that name no other cluster than istiod's
+ * are not read: a store finds by its index that there are no others, and of one cluster they are all that it has.
+ */
+export const byCluster = planeSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async (ask): Promise<StoreAnswer | null> => {
+    const named = await askMeshStore(ask, ofOthers(await ask.from(ownCluster)));
+    return named && allSeries([named]).length > 0 ? ask.from(all) : named;
+  },
+);
 
 /** A cluster of the mesh, as istiod knows it. */
 export interface KnownCluster {

@@ -1,6 +1,10 @@
 import type { Attempt } from '../../diagnosis/check.ts';
+import { planeSource } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
+import { countsLate } from '../../istio/late-bytes.ts';
+import { type Proxy as Injected, population } from '../istio/population.ts';
 import type { Named } from '../kubernetes/named.ts';
+import { loaded, releasesIn } from './proxies.ts';
 import { allSeries, answersIn, inEachStore, type StoreAnswer } from './store.ts';
 
 const BY = 'reporter, destination_service, destination_workload';
@@ -8,8 +12,25 @@ const BY = 'reporter, destination_service, destination_workload';
 /** Requests of HTTP and gRPC that are counted for each Service and workload, and by which side. */
 export const requestsByService = inEachStore(`sum by (${BY}) (istio_requests_total)`);
 
-/** Connections of TCP likewise: of what proxies do not take for HTTP. */
-export const connectionsByService = inEachStore(`sum by (${BY}) (istio_tcp_connections_opened_total)`);
+const connections = inEachStore(`sum by (${BY}) (istio_tcp_connections_opened_total)`);
+
+/** Whether anything of a whole mesh is judged by its connections: a sidecar, or a proxy that counts late. */
+export const judgesConnections = (proxies: readonly Injected[], builds: readonly StoreAnswer[]): boolean =>
+  proxies.some(({ kind }) => kind === 'sidecar') || releasesIn(builds).some((each) => countsLate(each) === true);
+
+/**
+ * Connections of TCP likewise: of what proxies do not take for HTTP. No store is asked where nothing is judged by them: a mesh in
+ * ambient has no other series than these.
+ */
+export const connectionsByService = planeSource(
+  [{ verb: 'create', resource: 'pods/portforward' }],
+  async ({ from, scope }): Promise<readonly StoreAnswer[]> => {
+    const { proxies } = await from(population, 'asked');
+    const isJudged =
+      scope.workload !== null || judgesConnections(proxies, []) || judgesConnections([], await from(loaded));
+    return isJudged ? from(connections) : [];
+  },
+);
 
 /** Which side counted something for which workload behind a Service. */
 export interface Counted {

@@ -27,6 +27,10 @@ export const mergeFailures = inEachStore(
 export const isOfDataPlane = ({ labels }: Series): boolean =>
   /^(proxy|ztunnel)$/.test(labels.get('component') ?? 'proxy');
 
+/** The releases of the proxies that are stored, one for each proxy. */
+export const releasesIn = (builds: readonly StoreAnswer[]): readonly string[] =>
+  allSeries(builds).flatMap(({ labels }) => (labels.get('component') === 'proxy' ? [labels.get('tag') ?? ''] : []));
+
 /** The release that counts no messages of gRPC (modern.md 5, 21). */
 const WITHOUT_MESSAGES = /^1\.17\b/;
 

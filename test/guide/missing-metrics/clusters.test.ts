@@ -23,7 +23,7 @@ judging(
       when: 'no series names one',
       given: { clusters: { got: answer(series({ reporter: 'source' })) } },
       status: 'skip',
-      says: /no series names/,
+      says: /no series names another cluster/,
     },
     { when: 'no store has any', given: { clusters: { got: null } }, status: 'skip', says: /no store/ },
     {

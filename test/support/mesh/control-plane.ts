@@ -98,6 +98,7 @@ export function controlPlane(spec: Spec, address: string): readonly RecordedObje
           args: ['discovery', '--monitoringAddr=:15014'],
           env: [
             { name: 'REVISION', value: spec.revision },
+            { name: 'CLUSTER_ID', value: spec.cluster },
             ...(spec.ambient ? [{ name: 'PILOT_ENABLE_AMBIENT', value: 'true' }] : []),
           ],
           ports: PORTS,

@@ -68,6 +68,8 @@ export interface Spec {
   /** Of istiod and, unless they say otherwise, of the proxies. */
   release: string;
   revision: string;
+  /** What istiod calls its cluster. */
+  cluster: string;
   /** Namespaces of applications with their labels; istio-system is there anyway. */
   namespaces: Record<string, Record<string, string>>;
   workloads: Workload[];
@@ -160,6 +162,7 @@ export const call = (from: string | null, to: string | null, change: Partial<Cal
 export const shop = (release = '1.31.0'): Spec => ({
   release,
   revision: 'default',
+  cluster: 'Kubernetes',
   namespaces: { shop: { 'istio-injection': 'enabled' } },
   workloads: [
     app('web', { replicas: 2 }),

@@ -45,7 +45,9 @@ export const clustersStored = defineCheck({
     if (nothing || clusters.got === null) return nothing ?? skip('no store holds series of the mesh');
     const { named, counting } = clustersIn(seriesIn(clusters.got));
     if (named.size <= 1)
-      return skip(named.size === 1 ? `one cluster alone is named: ${some([...named])}` : 'no series names a cluster');
+      return skip(
+        named.size === 1 ? `one cluster alone is named: ${some([...named])}` : 'no series names another cluster',
+      );
     const gap = notWhole(gapsIn([clusters.got]));
     const asked = 'got' in known ? known.got : known;
     const told = 'got' in asked ? asked.got.filter(({ id }) => isNamed(id)) : [];

@@ -2,17 +2,13 @@ import { defineCheck } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { connectionsByService } from '../../../../evidence/prometheus/by-service.ts';
-import { loaded } from '../../../../evidence/prometheus/proxies.ts';
+import { loaded, releasesIn } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { allSeries, answersIn } from '../../../../evidence/prometheus/store.ts';
 import { countsLate } from '../../../../istio/late-bytes.ts';
 import { gapsIn, notWhole } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { reportedBy } from '../../prometheus/rates.ts';
-
-/** The releases of the proxies that are stored, one for each proxy. */
-const releasesIn = (builds: readonly Series[]): readonly string[] =>
-  builds.flatMap(({ labels }) => (labels.get('component') === 'proxy' ? [labels.get('tag') ?? ''] : []));
 
 const valuesOf = (series: readonly Series[], label: string): ReadonlySet<string> =>
   new Set(series.flatMap(({ labels }) => labels.get(label) ?? []));
@@ -41,7 +37,7 @@ export const longConnectionsCounted = defineCheck({
   needs: { loaded: attempt(loaded), connections: attempt(connectionsByService) },
   judge({ loaded, connections }) {
     const builds = answersIn(loaded);
-    const releases = releasesIn(allSeries(builds.got));
+    const releases = releasesIn(builds.got);
     const late = releases.filter((each) => countsLate(each) === true);
     const unclear = releases.filter((each) => countsLate(each) === null);
     if (late.length === 0) {

@@ -62,6 +62,16 @@ export const ambientStoredCauses: readonly Cause[] = [
     expect: warned('stored', ['ClusterNotStored']),
   },
   {
+    name: 'the one cluster has a name of its own',
+    facts: 'modern.md 2e',
+    spec: changedAmbient((spec, ambient) => {
+      spec.cluster = 'east.1';
+      for (const node of ['node-1', 'node-2'])
+        onPage(ambient, node, { rewrite: (text) => text.replaceAll('_cluster="Kubernetes"', '_cluster="east.1"') });
+    }),
+    expect: healthy(),
+  },
+  {
     name: 'both clusters of a mesh are in one store',
     facts: 'reports.md 8',
     spec: changedAmbient((_, ambient) => onPage(ambient, 'node-2', { rewrite: fromWest })),
