@@ -106,6 +106,45 @@ describe('detection', () => {
       [['1-21'], ['1-21', 'default']],
     );
   });
+  const ofRevision = (labels: Record<string, string>, image: string, annotations: Record<string, string> = {}) =>
+    istiodObject({ labels, annotations, containers: [{ name: 'istio-proxy', image }] }, `of-${image.length}`);
+  const ztunnel = ofRevision({ app: 'ztunnel' }, 'docker.io/istio/ztunnel:1.20.0', { 'istio.io/rev': '1-21' });
+  const waypoint = ofRevision(
+    { 'gateway.istio.io/managed': 'istio.io-mesh-controller', 'istio.io/rev': 'default' },
+    'docker.io/istio/proxyv2:1.31.0',
+  );
+  const ambientOf = async (objects: readonly RecordedObject[], revision: string | null = null) =>
+    (await gathererOf(objects, { revision }).ofCluster(detection)).planes.filter(
+      ({ generation }) => generation === 'ambient',
+    );
+  it('takes the istiod of the revision for which ztunnel was installed, and its release', async () => {
+    const found = plane('1-21', { generation: 'ambient' });
+    assert.deepEqual(await ambientOf([...two, ztunnel]), [found]);
+    assert.deepEqual(await ambientOf([...two, ztunnel], '1-21'), [found]);
+  });
+  it('takes the istiod that ztunnel asks, wherever it is', async () => {
+    const asking = (address: string) => {
+      const pod = istiodObject({ labels: { app: 'ztunnel' } }, 'ztunnel-x');
+      const env = [{ name: 'XDS_ADDRESS', value: address }];
+      Object.assign(pod.spec ?? {}, { containers: [{ name: 'istio-proxy', image: 'istio/ztunnel:1.31.0', env }] });
+      return pod;
+    };
+    const elsewhere = istiodObject({ namespace: 'istio-ambient' }, 'istiod-elsewhere');
+    for (const [address, revision, namespace] of [
+      ['istiod-1-21.istio-system.svc:15012', '1-21', 'istio-system'],
+      ['istiod.istio-ambient.svc:15012', 'default', 'istio-ambient'],
+      ['https://somewhere.else:15012', 'default', 'istio-system'],
+    ] as const)
+      assert.deepEqual(await ambientOf([...two, elsewhere, asking(address)]), [
+        plane(revision, { generation: 'ambient', namespace }),
+      ]);
+  });
+  it('looks at ambient for a revision that is asked for, where a waypoint is of it', async () => {
+    assert.deepEqual(await ambientOf([...two, ztunnel], 'default'), []);
+    assert.deepEqual(await ambientOf([...two, ztunnel, waypoint], 'default'), [
+      plane('default', { generation: 'ambient' }),
+    ]);
+  });
   it('finds an istiod without pods by its Deployment', async () => {
     const deployment = {
       apiVersion: 'apps/v1',

@@ -5,13 +5,15 @@ import type { StoreAnswer } from '../prometheus/store.ts';
 
 type Answers = Source<StoreAnswer | null>;
 
-/** How many pods each ztunnel serves, and how many it was told of and has no proxy for yet (1.21 and newer), by `__name__`. */
-export const servedByZtunnel: Answers = inMeshStore(
-  `max by (${byPod('__name__')}) ({__name__=~"workload_manager_(active|pending)_proxy_count"})`,
-);
-
 export const ACTIVE = 'workload_manager_active_proxy_count';
-export const PENDING = 'workload_manager_pending_proxy_count';
+
+/** How many pods each ztunnel serves (1.21 and newer). */
+export const servedByZtunnel: Answers = inMeshStore(`max by (${byPod()}) (${ACTIVE})`);
+
+/** How many it was told of and has no proxy for yet, all through two minutes: it tries again and again (1.21 and newer). */
+export const pendingInZtunnel: Answers = inMeshStore(
+  `max by (${byPod()}) (min_over_time(workload_manager_pending_proxy_count[2m]))`,
+);
 
 /** How often each ztunnel lost istiod in a quarter of an hour, by why; before 1.22 under the other name. */
 export const terminations: Answers = inMeshStore(
@@ -51,9 +53,9 @@ export const unknownBehindGateways: Answers = inMeshStore(
 /** What each ztunnel's series have for the label app, which a scraper gives them. */
 export const appsOfZtunnel: Answers = inMeshStore('count by (app) (istio_build{component="ztunnel"})');
 
-/** What waypoints count of requests, whatever becomes of them: those that fail are counted too. */
+/** What each waypoint's pod counts of requests, whatever becomes of them: those that fail are counted too. */
 export const countedByWaypoints: Answers = inMeshStore(
-  'sum by (reporter, destination_service_namespace, destination_service_name) (rate(istio_requests_total{reporter="waypoint"}[10m]))',
+  `sum by (${byPod('reporter', 'destination_service_namespace', 'destination_service_name')}) (rate(istio_requests_total{reporter="waypoint"}[10m]))`,
 );
 
 /** How many connections a second are opened between whom, and whether through the tunnel: 0 where there were some once. */

@@ -28,7 +28,7 @@ function activeIn(answer: StoreAnswer | null, pods: readonly Pod[]): ReadonlyMap
   const index = PodIndex.of(pods);
   const active = new Map<Pod, number>();
   for (const { labels, value } of answer ? allSeries([answer]) : []) {
-    const pod = labels.get('__name__') === ACTIVE ? index.podOf(labels) : null;
+    const pod = index.podOf(labels);
     if (pod && Number.isFinite(value)) active.set(pod, Math.max(active.get(pod) ?? 0, value));
   }
   return active;

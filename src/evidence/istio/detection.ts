@@ -96,7 +96,7 @@ export const detection = clusterSource(
     const found = [
       ...mixers(everyPod, everyDeployment),
       ...istiod,
-      ...ambients(everyPod, itemsOf(namespaces), istiod),
+      ...ambients(everyPod, itemsOf(namespaces), istiod, ask.scope.revision),
       ...('got' in pods && pods.got.complete ? orphans(everyPod) : []),
     ];
     const planes = await withoutUnusedTelemetryV2(ask, distinct(found));
@@ -174,32 +174,62 @@ function istiods(pods: readonly Pod[], deployments: readonly Deployment[]): read
   ];
 }
 
-/** The istiod that ambient has its configuration from: of several that beside ztunnel, the one without a revision first. */
-function istiodOf(istiods: readonly Found[], namespace: string | null): Found | undefined {
-  const isDefault = ({ revision }: Found): boolean => revision === null || revision === 'default';
-  return [...istiods].sort(
-    (a, b) =>
-      Number(b.namespace === namespace) - Number(a.namespace === namespace) ||
-      Number(isDefault(b)) - Number(isDefault(a)),
-  )[0];
+/** The revision for which a pod of a chart, or a waypoint’s, was made; null where it does not say (charts/ztunnel/templates/daemonset.yaml). */
+export const madeFor = ({ labels, annotations }: Pod): string | null =>
+  annotations['istio.io/rev'] ?? labels['istio.io/rev'] ?? null;
+
+/** The istiod that ztunnel was told to ask: `istiod.NAMESPACE.svc:15012`, or `istiod-REVISION.…`; null where it does not say. */
+function askedBy(ztunnel: Pod): Pick<Found, 'namespace' | 'revision'> | null {
+  const address = ztunnel.containers.map(({ variables }) => variables.XDS_ADDRESS).find((each) => each !== undefined);
+  const [, revision = 'default', namespace] = /^istiod(?:-([^.]+))?\.([^.]+)\.svc\b/.exec(address ?? '') ?? [];
+  return namespace === undefined ? null : { revision, namespace };
+}
+
+/**
+ * The istiod that ambient has its configuration from: of the revision that is asked for, where a part of ambient is of it; else the
+ * one that ztunnel asks, or for whose revision it was installed. Where nothing says which that is, of several that beside ztunnel,
+ * the one without a revision first.
+ */
+function istiodOf(istiods: readonly Found[], parts: readonly Pod[], asked: string | null): Found | undefined {
+  const ztunnel = parts.find(isZtunnel);
+  const told = ztunnel ? askedBy(ztunnel) : null;
+  const revision = ztunnel ? madeFor(ztunnel) : null;
+  const isPart = parts.some((pod) => asked !== null && madeFor(pod) === asked);
+  const named = ({ revision }: Found): string => revision ?? 'default';
+  const first = (isOne: (each: Found) => boolean) => (a: Found, b: Found) => Number(isOne(b)) - Number(isOne(a));
+  const orders = [
+    first((each) => isPart && named(each) === asked),
+    first((each) => each.namespace === told?.namespace && named(each) === told.revision),
+    first((each) => revision !== null && named(each) === revision),
+    first(({ namespace }) => namespace === ztunnel?.namespace),
+    first((each) => named(each) === 'default'),
+  ];
+  return [...istiods].sort((a, b) => orders.map((order) => order(a, b)).find((each) => each !== 0) ?? 0)[0];
 }
 
 /**
  * Ambient is there where a ztunnel runs, and where pods or namespaces ask for it and none does. Its control plane is istiod:
  * ztunnels may run in another namespace, and are of one mesh.
  */
-function ambients(pods: readonly Pod[], namespaces: readonly Namespace[], istiods: readonly Found[]): readonly Found[] {
+function ambients(
+  pods: readonly Pod[],
+  namespaces: readonly Namespace[],
+  istiods: readonly Found[],
+  asked: string | null,
+): readonly Found[] {
   const ztunnel = pods.find(isZtunnel);
   const asks = ({ labels }: { labels: Readonly<Record<string, string>> }): boolean => wantsAmbient(labels);
   const isAsked = istiods.length > 0 && (pods.some((pod) => isWaypointPod(pod) || asks(pod)) || namespaces.some(asks));
   if (!ztunnel && !isAsked) return [];
-  const istiod = istiodOf(istiods, ztunnel?.namespace ?? null);
+  const parts = pods.filter((pod) => isZtunnel(pod) || isWaypointPod(pod));
+  const istiod = istiodOf(istiods, parts, asked);
   return [
     {
       generation: 'ambient',
       namespace: istiod?.namespace ?? ztunnel?.namespace ?? null,
       revision: istiod?.revision ?? null,
-      version: (ztunnel && releaseIn(ztunnel, 'istio-proxy')) ?? istiod?.version ?? null,
+      // It is istiod that knows labels, waypoints and Telemetry; ztunnel may be older.
+      version: istiod?.version ?? (ztunnel && releaseIn(ztunnel, 'istio-proxy')) ?? null,
     },
   ];
 }

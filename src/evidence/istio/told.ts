@@ -9,7 +9,7 @@ import { isOfRevision } from '../../istio/visibility.ts';
 import { servedByWaypoints } from '../ambient/served.ts';
 import { itemsOf, missingOf } from '../kubernetes/lists.ts';
 import { titleOf } from '../kubernetes/named.ts';
-import { detection, releaseOf } from './detection.ts';
+import { detection, madeFor, releaseOf } from './detection.ts';
 import { meshMetrics } from './mesh-metrics.ts';
 import { meshProxies } from './mesh-proxies.ts';
 import type { Proxy as ProxyPod } from './population.ts';
@@ -28,6 +28,8 @@ export interface ToldClass {
 /** What the proxies of a mesh are told about metrics, and by which objects. */
 export interface MetricsTold {
   classes: readonly ToldClass[];
+  /** Waypoints that an istiod of another revision made, and tells by its own MeshConfig. */
+  elsewhere: readonly ProxyPod[];
   /** What this control plane reads; null where MeshConfig is not known. */
   config: StatsConfig | null;
   /** Every object, whichever control plane it is for. */
@@ -112,6 +114,10 @@ function revisionsOf(planes: readonly ControlPlane[]): readonly string[] {
   return found.includes(null) ? [] : found.filter((revision) => revision !== null);
 }
 
+/** Whether another istiod tells it: it is labelled with the revision that made it (istio-discovery, files/waypoint.yaml). */
+const isElsewhere = ({ pod, kind }: ProxyPod, { generation, revision }: ControlPlane): boolean =>
+  generation === 'ambient' && kind === 'waypoint' && ![null, revision ?? 'default'].includes(madeFor(pod));
+
 /** What every proxy of this control plane's mesh is told about metrics. */
 export const metricsTold = proxySource([], async ({ from, plane }): Promise<MetricsTold> => {
   const [{ proxies, refusal }, servedBy, rules, filters, mesh, { all: planes }] = await Promise.all([
@@ -125,16 +131,17 @@ export const metricsTold = proxySource([], async ({ from, plane }): Promise<Metr
   const all = { telemetries: itemsOf(rules), envoyFilters: itemsOf(filters) };
   const missing = [...missingOf(rules), ...missingOf(filters)];
   const known = missing.length === 0 && 'got' in mesh ? mesh.got : null;
-  // Ambient is of ztunnel's release; it is istiod that tells waypoints.
-  const istiod = planes.find(
-    ({ generation, namespace, revision }) =>
-      generation === 'telemetry-v2' && namespace === plane.namespace && revision === plane.revision,
-  );
-  const version = (plane.generation === 'ambient' && istiod?.version) || plane.version;
   const config =
-    known && configOfPlane(all, { mesh: known, version }, (labels) => isOfRevision(labels, plane.revision));
+    known &&
+    configOfPlane(all, { mesh: known, version: plane.version }, (labels) => isOfRevision(labels, plane.revision));
   return {
-    classes: classesOf(proxies, all, config, servedBy),
+    classes: classesOf(
+      proxies.filter((each) => !isElsewhere(each, plane)),
+      all,
+      config,
+      servedBy,
+    ),
+    elsewhere: proxies.filter((each) => isElsewhere(each, plane)),
     config,
     all,
     revisions: revisionsOf(planes),

@@ -7,6 +7,7 @@ import type { Emission } from '../../../../src/evidence/envoy/emission.ts';
 import type { Detection } from '../../../../src/evidence/istio/detection.ts';
 import { isManual } from '../../../../src/evidence/istio/gateway-api.ts';
 import type { MetricsTold, ToldClass } from '../../../../src/evidence/istio/told.ts';
+import type { Pod } from '../../../../src/evidence/kubernetes/pod.ts';
 import type { Narrowed } from '../../../../src/evidence/kubernetes/workload.ts';
 import type { Series } from '../../../../src/evidence/prometheus/query.ts';
 import { object } from '../../../../src/evidence/text/json.ts';
@@ -182,6 +183,23 @@ judging(
       status: 'fail',
       reason: 'WaypointServesOthers',
       says: /is for service, not for workloads/,
+    },
+    {
+      when: 'the canary waypoint beside it is not there',
+      given: {
+        own: [
+          binding({
+            said: {
+              ...said(true),
+              message:
+                'Successfully attached to waypoint shop/waypoint. Canary waypoint not attached: waypoint "shop/canary" is not ready',
+            },
+          }),
+        ],
+      },
+      status: 'warn',
+      reason: 'CanaryNotBound',
+      says: /^shop\/cart is bound, and not to the canary waypoint beside it: waypoint "shop\/canary" is not ready$/,
     },
     {
       when: 'a Service has no address',
@@ -466,6 +484,8 @@ const narrowed = (name: string, services: readonly ReturnType<typeof service>[])
   named: name,
 });
 
+const tcp = http('cart-db', { ports: [port('tcp-db', 5432)] });
+
 judging(
   workloadHasWaypoint,
   [
@@ -482,6 +502,29 @@ judging(
       given: { own: [binding()] },
       status: 'pass',
       says: /^Service shop\/cart asks for waypoint shop\/waypoint$/,
+    },
+    {
+      when: 'a Service of the same pods asks, and not the one that was named',
+      given: {
+        narrowed: {
+          ...narrowed('cart', [http('cart')]),
+          workload: { kind: 'service', name: 'cart', namespace: 'shop' },
+        },
+        own: [binding({ of: { kind: 'Service', name: 'cart-admin', namespace: 'shop' }, service: http('cart-admin') })],
+      },
+      status: 'fail',
+      reason: 'NoWaypoint',
+      says: /^shop\/cart asks for no waypoint/,
+    },
+    {
+      when: 'a Service of its asks that speaks no HTTP',
+      given: {
+        narrowed: narrowed('cart', [http('cart'), tcp]),
+        own: [binding({ of: { kind: 'Service', name: 'cart-db', namespace: 'shop' }, service: tcp })],
+      },
+      status: 'fail',
+      reason: 'NoWaypoint',
+      says: /ask for no waypoint/,
     },
     {
       when: 'it asks for none, and speaks HTTP',
@@ -570,17 +613,37 @@ const agentgateway = waypointPod({
   containers: [container('agentgateway', 'istio/agentgateway:1.31.0')],
 });
 
+const kgateway = binding({ gateway: gateway({ className: 'kgateway-waypoint', isWaypoint: false }) });
+
 judging(waypointsCountForIstio, [
   {
-    when: 'there is none',
-    given: { enrolled: enrolledOf({ waypoints: [] }) },
+    when: 'what asks is bound to one of another controller',
+    given: { enrolled: enrolledOf({ waypoints: [] }), own: [kgateway] },
+    status: 'warn',
+    reason: 'OtherMetrics',
+    says: /^shop\/cart is bound to shop\/waypoint, of class kgateway-waypoint, which is none of Istio’s/,
+  },
+  {
+    when: 'what asks for one of another controller is not bound to it',
+    given: { enrolled: enrolledOf({ waypoints: [] }), own: [{ ...kgateway, unbound: { got: 'not-ready' as const } }] },
     status: 'skip',
     says: /no pod of a waypoint/,
   },
-  { when: 'it is Istio’s', given: { enrolled: enrolledOf() }, status: 'pass', says: /1 waypoint pod with an Envoy/ },
+  {
+    when: 'there is none',
+    given: { enrolled: enrolledOf({ waypoints: [] }), own: [] },
+    status: 'skip',
+    says: /no pod of a waypoint/,
+  },
+  {
+    when: 'it is Istio’s',
+    given: { enrolled: enrolledOf(), own: [] },
+    status: 'pass',
+    says: /1 waypoint pod with an Envoy/,
+  },
   {
     when: 'it is agentgateway’s',
-    given: { enrolled: enrolledOf({ waypoints: [agentgateway] }) },
+    given: { enrolled: enrolledOf({ waypoints: [agentgateway] }), own: [] },
     status: 'warn',
     reason: 'OtherMetrics',
     says: /count as agentgateway_requests_total/,
@@ -633,6 +696,14 @@ const behindOther = binding({
 const tunnelled = ({ labels, ...rest }: Series): Series => ({
   ...rest,
   labels: new Map([...labels, ['connection_security_policy', 'mutual_tls']]),
+});
+const elsewhere = waypointPod({
+  name: 'other-5d4f-x1',
+  labels: { ...own.labels, 'gateway.networking.k8s.io/gateway-name': 'other' },
+});
+const from = ({ namespace, name }: Pod, { labels, ...rest }: Series): Series => ({
+  ...rest,
+  labels: new Map([...labels, ['namespace', namespace], ['pod', name]]),
 });
 const NONE = { requests: answer(), flows: store() };
 const sidecar = (app: string) =>
@@ -704,8 +775,52 @@ judging(
       says: /to shop\/cart counted/,
     },
     {
+      when: 'ztunnels go to the pods, and nobody says since when it is bound',
+      given: { ...NONE, openings: store(edge('source', 'web', 'cart', 'cart')) },
+      status: 'warn',
+      reason: 'TrafficBypassesWaypoint',
+      says: /go to its pods, none to waypoint shop\/waypoint; since when it is bound nobody says$/,
+    },
+    {
+      when: 'a route leads to another Service, as which the waypoint counts it',
+      given: { requests: answer(edge('waypoint', 'web', 'cart-v1', 'cart-v1')) },
+      status: 'pass',
+      says: /^of shop\/cart 1 counted as another Service, as where a route leads there$/,
+    },
+    {
+      when: 'what the waypoint counts came to another Service',
+      given: {
+        requests: answer(edge('waypoint', 'web', 'mail', 'mail')),
+        flows: store(edge('source', 'web', 'waypoint', 'cart', 5000), edge('source', 'web', 'waypoint', 'mail', 5000)),
+      },
+      status: 'fail',
+      reason: 'WaypointCountsNothing',
+      says: /^shop\/cart: 5000 bytes\/s/,
+    },
+    {
+      when: 'another waypoint’s route leads to another Service',
+      given: {
+        enrolled: enrolledOf({ waypoints: [own, elsewhere] }),
+        requests: answer(from(elsewhere, edge('waypoint', 'web', 'mail', 'mail'))),
+      },
+      status: 'fail',
+      reason: 'WaypointCountsNothing',
+      says: /^shop\/cart: 5000 bytes\/s/,
+    },
+    {
+      when: 'pods alone are bound',
+      given: { own: [binding({ of: { kind: 'Pod', name: 'cart-1', namespace: 'shop' }, service: null })] },
+      status: 'skip',
+      says: /^pods alone are bound to a waypoint/,
+    },
+    {
       when: 'ztunnels go to the pods, whether or not the waypoint is scraped',
-      given: { ...NONE, emission: proven, openings: store(edge('source', 'web', 'cart', 'cart')) },
+      given: {
+        ...NONE,
+        own: [binding({ said: said(true, NOW - 3_600_000) })],
+        emission: proven,
+        openings: store(edge('source', 'web', 'cart', 'cart')),
+      },
       status: 'fail',
       reason: 'TrafficBypassesWaypoint',
       says: /1 connections\/s from shop\/web go to its pods/,
@@ -1026,6 +1141,7 @@ it('tells callers apart by their pods', () => {
 const told = (change: Partial<MetricsTold>): { told: MetricsTold } => ({
   told: {
     classes: [],
+    elsewhere: [],
     config: null,
     all: { telemetries: [], envoyFilters: [] },
     revisions: [],

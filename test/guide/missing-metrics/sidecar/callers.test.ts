@@ -238,7 +238,14 @@ const off = (title: string, mode: string, metric = 'ALL_METRICS') =>
 const told = (objects: readonly { kind: string }[]): MetricsTold => {
   const all = allOf(objects);
   const config = configOf(objects, { version: '1.31.0' });
-  return { classes: classesOf(population.proxies, all, config), config, all, revisions: ['default'], missing: [] };
+  return {
+    classes: classesOf(population.proxies, all, config),
+    elsewhere: [],
+    config,
+    all,
+    revisions: ['default'],
+    missing: [],
+  };
 };
 const tellingBy = (...objects: readonly { kind: string }[]): Evidence =>
   handed(callersTold, { told: told(objects), made: { got: [] } });

@@ -56,6 +56,7 @@ const given = (objects: readonly { kind: string; metadata: object }[], change: G
   const config = mesh && configOf(objects, { mesh, version });
   const told: MetricsTold = {
     classes: classesOf(change.proxies ?? PROXIES, all, config),
+    elsewhere: [],
     config,
     all,
     revisions: change.revisions ?? ['default'],

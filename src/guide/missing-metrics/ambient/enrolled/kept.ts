@@ -122,6 +122,7 @@ export const namespacesAreTaken = defineCheck({
         hint: `${lookAtSettings(settings.got.namespace)}   # AMBIENT_ENABLEMENT_SELECTOR, by the chart’s ambient.enablementSelectors`,
       };
     const excluded = kept.filter(({ by }) => by === 'excluded-namespace').map(({ pod }) => pod);
+    const left = 'got' in settings ? asking.filter(([name]) => settings.got.excluded.includes(name)) : [];
     const others = kept.filter(({ by }) => by === 'host-network' || by === 'opted-out').map(({ pod }) => pod);
     if (excluded.length > 0) {
       const subjects = subjectsOf(excluded);
@@ -134,6 +135,13 @@ export const namespacesAreTaken = defineCheck({
         hint: `${lookAtSettings('got' in settings ? settings.got.namespace : null)}   # EXCLUDE_NAMESPACES, by the chart’s excludeNamespaces`,
       };
     }
+    if ('got' in settings && left.length > 0)
+      return {
+        status: 'warn',
+        reason: 'NamespaceExcluded',
+        message: `${some(left.map(([name]) => name))} ${left.length === 1 ? 'asks' : 'ask'} for ambient, and the agents exclude ${left.length === 1 ? 'it' : 'them'}`,
+        hint: `${lookAtSettings(settings.got.namespace)}   # EXCLUDE_NAMESPACES, by the chart’s excludeNamespaces`,
+      };
     if ('missing' in settings && members.length + asking.length > 0)
       return unknown([settings.missing], 'whether the agents take what asks for ambient');
     const outside =

@@ -106,6 +106,9 @@ function isMissed(
 const analyzed = (all: readonly Binding[]): readonly string[] =>
   all.some(({ said }) => said?.bound === false) ? ['istioctl analyze: IST0171 (NegativeConditionStatus)'] : [];
 
+/** What istiod adds to what is bound all the same (1.31; pilot/pkg/model/service.go, and ambient/waypoints.go there). */
+const CANARY = /Canary waypoint not attached: (.*)$/;
+
 export const waypointsBound = defineCheck({
   id: 'waypoints-bound',
   title: 'what asks for a waypoint is bound to it',
@@ -119,6 +122,7 @@ export const waypointsBound = defineCheck({
     NotBound: 'istiod says that it is not bound to the waypoint.',
     HeadlessBound:
       'A Service without an address of its own is called by its pods’ addresses: its waypoint is never passed.',
+    CanaryNotBound: 'istiod says that the canary waypoint, to which a part was to go, is not attached.',
     NoAddress:
       'Callers know no address of the ServiceEntry: they dial those that its host has outside of the mesh, past its waypoint.',
   },
@@ -186,6 +190,15 @@ export const waypointsBound = defineCheck({
           entry.address === null
             ? `${shellLine('kubectl', '-n', entry.of.namespace, 'edit', 'serviceentries.networking.istio.io', entry.of.name)}   # spec.addresses; istiod of 1.25 and newer gives one, unless PILOT_ENABLE_IP_AUTOALLOCATE is false or resolution is NONE`
             : `${shellLine('kubectl', '-n', ('got' in settings && settings.got.namespace) || 'istio-system', 'get', 'configmap', AGENTS_MAP, '-o', 'yaml')}   # AMBIENT_DNS_CAPTURE: the value ambient.dnsCapture of the chart istio-cni`,
+      };
+    const halves = own.filter(({ said }) => said?.bound && CANARY.test(said.message));
+    const [half] = halves;
+    if (half)
+      return {
+        status: 'warn',
+        reason: 'CanaryNotBound',
+        message: `${named(halves)} ${halves.length === 1 ? 'is' : 'are'} bound, and not to the canary waypoint beside it: ${CANARY.exec(half.said?.message ?? '')?.[1] ?? ''}`,
+        hint: shellLine('kubectl', '-n', half.of.namespace, 'describe', half.of.kind.toLowerCase(), half.of.name),
       };
     if (why) return unknown([why, ...more], 'who else asks for a waypoint');
     return {

@@ -12,6 +12,8 @@ import { proxyContainerOf } from '../../../../evidence/istio/proxies.ts';
 import { allPods } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
+import { PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
+import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { protocolOf } from '../../../../istio/protocol.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
@@ -39,6 +41,7 @@ const isQuiet = ({ through, past, dialled, outside }: Traffic): boolean =>
   through + rates(past) + rates(dialled) + rates(outside) === 0;
 
 const QUIET = 'traffic that ztunnels led or waypoints counted';
+const AS_ANOTHER = 'counted as another Service, as where a route leads there';
 const LITTLE = 'traffic too little, or over connections too old, to judge';
 
 /** Services and ServiceEntries that are served. */
@@ -66,7 +69,7 @@ function wrongIn(
   const names = (found: readonly Traffic[]): string => named(found.map(({ binding }) => binding));
   // A request that goes on for long is counted when it ends: new connections have brought some that did.
   const silent = all.filter(
-    (each) => isStored(each) && !each.isCounted && isFlow(each.through) && areOpened(each.opened),
+    (each) => isStored(each) && !each.isCounted && !each.isRouting && isFlow(each.through) && areOpened(each.opened),
   );
   // Metrics of connections may be left out to save room; a mesh without requests is what nobody wants.
   const mute = silent.find(isHttp) ?? silent[0];
@@ -82,16 +85,19 @@ function wrongIn(
     };
   }
   const past = all.filter((each) => !isPassing(each) && isHttp(each) && areOpened(rates(each.past)));
-  const [lost] = past;
-  if (lost)
+  // Who does not say since when it is bound may be bound since a minute ago.
+  const lost = past.find(({ binding: { said } }) => said?.since != null) ?? past[0];
+  if (lost) {
+    const isDated = lost.binding.said?.since != null;
     return {
-      status: 'fail',
+      status: isDated ? 'fail' : 'warn',
       reason: 'TrafficBypassesWaypoint',
-      message: `${names(past)}: ${connections(rates(lost.past))} from ${callers(lost.past)} go to its pods, none to waypoint ${titleOf(lost.binding.wish)}`,
+      message: `${names(past)}: ${connections(rates(lost.past))} from ${callers(lost.past)} go to its pods, none to waypoint ${titleOf(lost.binding.wish)}${isDated ? '' : '; since when it is bound nobody says'}`,
       ...finding(past),
       hint: `${shellLine('istioctl', 'ztunnel-config', 'service', '--service-namespace', lost.binding.of.namespace)}   # the column WAYPOINT is what ztunnel knows`,
       mayFollowFrom: [WAYPOINT],
     };
+  }
   const dialled = all.filter((each) => !isPassing(each) && isHttp(each) && areOpened(rates(each.dialled)));
   const [dial] = dialled;
   if (dial)
@@ -132,7 +138,7 @@ export const trafficPasses = defineCheck({
   id: 'traffic-passes',
   title: 'what is for a Service with a waypoint passes it, and is counted there',
   explains:
-    'Held against each other for each Service that is bound: what ztunnels led to the waypoint (their own series of a call name the waypoint as the destination then, and the Service as the one that was asked for), what they led to the pods themselves, and what the waypoint counted (reporter="waypoint"). That everything is bound and programmed does not prove that anything passes: callers that dial pods’ addresses (a Service without one, a socket load balancer of the CNI) go around it, and so does whoever no ztunnel carries. Connections that are older than the binding stay where they are: only those that were opened within ten minutes count as going past, and none within a quarter of an hour of the binding.',
+    'Held against each other for each Service that is bound: what ztunnels led to the waypoint (their own series of a call name the waypoint as the destination then, and the Service as the one that was asked for), what they led to the pods themselves, and what the waypoint counted (reporter="waypoint"). That everything is bound and programmed does not prove that anything passes: callers that dial pods’ addresses (a Service without one, a socket load balancer of the CNI) go around it, and so does whoever no ztunnel carries. Connections that are older than the binding stay where they are: only those that were opened within ten minutes count as going past, and none within a quarter of an hour of the binding. A waypoint counts for the Service that a request was sent on to: where a route leads from one to another, it counts the other.',
   reasons: {
     WaypointCountsNothing: 'ztunnels lead traffic to the waypoint, and it counts none of it.',
     TrafficBypassesWaypoint: 'What is for the Service goes to its pods, past its waypoint: no request is counted.',
@@ -157,7 +163,12 @@ export const trafficPasses = defineCheck({
     if (old) return old;
     if (own.length === 0) return skip(NOBODY_ASKS);
     const served = servedOf(own);
-    if (served.length === 0) return skip('nothing that asks for a waypoint is bound to it');
+    if (served.length === 0)
+      return skip(
+        own.some((each) => isBound(each) === true)
+          ? 'pods alone are bound to a waypoint: what callers send to their addresses is not held against it'
+          : 'nothing that asks for a waypoint is bound to it',
+      );
     const nothing = nothingIn(requests);
     if (nothing) return nothing;
     const missing = [flows, openings].flatMap((each) => ('missing' in each ? [each.missing] : []));
@@ -168,7 +179,12 @@ export const trafficPasses = defineCheck({
     const judged = served.filter(({ said }) => !said?.since || now - said.since >= SETTLING);
     if (judged.length === 0) return skip(`${named(served)}: bound so lately that connections may be older`);
     const edges = { requests: seriesIn(requests), flows: seriesIn(led), openings: seriesIn(opened) };
-    const all = trafficOf(judged, edges, callersIn(pods.items));
+    const index = PodIndex.of(enrolled.waypoints);
+    const counterOf = ({ labels }: Series): string | null => {
+      const pod = index.podOf(labels);
+      return pod && gatewayOf(pod);
+    };
+    const all = trafficOf(judged, edges, callersIn(pods.items), counterOf);
     const stored = storedOf(enrolled, emission.proven);
     const isStored = ({ binding }: Traffic): boolean => stored.has(titleOf(binding.wish));
     // Connections of others are counted by ztunnels as well as by a waypoint.
@@ -179,15 +195,19 @@ export const trafficPasses = defineCheck({
     if (!all.some(isStored)) return skip('no series of a waypoint that serves is stored: the steps below tell why');
     const stores = all.filter(isStored);
     const passing = stores.filter(({ isCounted }) => isCounted);
-    const silent = stores.filter(({ isCounted }) => !isCounted);
+    const routed = stores.filter(({ isCounted, isRouting, through }) => !isCounted && isRouting && isFlow(through));
+    const silent = stores.filter((each) => !each.isCounted && !routed.includes(each));
     const [quiet, little] = [silent.filter(isQuiet), silent.filter((each) => !isQuiet(each))];
     const rest = [
+      ...(routed.length > 0 ? [`${routed.length} ${AS_ANOTHER}`] : []),
       ...(quiet.length > 0 ? [`${quiet.length} without ${QUIET}`] : []),
       ...(little.length > 0 ? [`${little.length} with ${LITTLE}`] : []),
       ...(all.length > stores.length
         ? [`${all.length - stores.length} behind waypoints whose series are not stored`]
         : []),
     ];
+    if (passing.length === 0 && routed.length > 0)
+      return { status: 'pass', message: `of ${named(judged)} ${rest.join('; ')}` };
     if (passing.length === 0)
       return skip(
         quiet.length === all.length

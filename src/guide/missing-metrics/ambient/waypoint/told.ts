@@ -1,7 +1,11 @@
+import { shellLine } from '../../../../cluster/question/shell.ts';
 import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
+import { madeFor } from '../../../../evidence/istio/detection.ts';
+import type { Proxy as ProxyPod } from '../../../../evidence/istio/population.ts';
 import { metricsTold, type ToldClass } from '../../../../evidence/istio/told.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
+import { subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { analyzed } from '../../telemetry/analyzed.ts';
 import { callsCountedOnce, doubledIn, doubledVerdict } from '../../telemetry/counted-once.ts';
 import { cureOf } from '../../telemetry/cures.ts';
@@ -20,6 +24,20 @@ import { lines, NO_WAYPOINT } from './words.ts';
 /** istiod is not asked: what it makes for a waypoint it makes by these objects. */
 const NOT_ASKED = { got: [] } as const;
 
+/** Of waypoints that this istiod does not tell; null where there are none. */
+function toldElsewhere(proxies: readonly ProxyPod[]): Verdict | null {
+  if (proxies.length === 0) return null;
+  const revisions = [...new Set(proxies.flatMap(({ pod }) => madeFor(pod) ?? []))];
+  return {
+    status: 'unknown',
+    reason: 'OtherRevision',
+    message: `${count(proxies.length, 'waypoint pod')} of ${revisions.length === 1 ? 'revision' : 'revisions'} ${some(revisions)}: their istiod tells them by a MeshConfig of its own, which is not looked at here`,
+    subjects: subjectsOf(proxies.map(({ pod }) => pod)),
+    hint: shellLine('kubectl', 'istio-diag', 'missing-metrics', '--revision', revisions[0] ?? ''),
+    missing: [],
+  };
+}
+
 export const waypointsTold = defineCheck({
   id: 'waypoints-told',
   title: 'waypoints are told to count what they serve',
@@ -31,14 +49,16 @@ export const waypointsTold = defineCheck({
     ...telemetriesRead.reasons,
     ...statsFiltersFit.reasons,
     ...callsCountedOnce.reasons,
+    OtherRevision: 'An istiod of another revision tells these waypoints what to count.',
     TelemetryNotForWaypoint:
       'A Telemetry object that names a provider is not for the waypoint: it selects pods, lies in another namespace than what it names, or needs a newer istiod.',
   },
   needs: { told: metricsTold },
   judge({ told }, { plane }): Verdict {
-    if (told.classes.length === 0) return skip(NO_WAYPOINT);
+    const others = toldElsewhere(told.elsewhere);
+    if (told.classes.length === 0) return others ?? skip(NO_WAYPOINT);
     const evidence = { told, made: NOT_ASKED };
-    const [worst, ...others] = lossesOf(evidence);
+    const [worst, ...further] = lossesOf(evidence);
     const all = told.classes.flatMap(({ served }) => served);
     if (worst) {
       const served = worst.classes.flatMap((each) => each.served);
@@ -50,8 +70,8 @@ export const waypointsTold = defineCheck({
           : count(sizeOf(classes), 'waypoint pod');
       };
       const more =
-        others.length > 0
-          ? `; ${part({ classes: others.flatMap(({ classes }) => classes) })} by ${count(others.length, 'other cause')}`
+        further.length > 0
+          ? `; ${part({ classes: further.flatMap(({ classes }) => classes) })} by ${count(further.length, 'other cause')}`
           : '';
       return {
         status: worst.isWhole ? 'fail' : 'warn',
@@ -61,9 +81,9 @@ export const waypointsTold = defineCheck({
           ...lines(served.map((each) => `${each.kind} ${titleOf(each)}`)),
           ...lines([...new Set(pods.map(({ pod }) => `waypoint pod ${titleOf(pod)}`))]),
           ...analyzed(worst, told, plane),
-          ...few(others.map((each) => `${part(each)}: ${lossWords(each, told, plane)}`)),
+          ...few(further.map((each) => `${part(each)}: ${lossWords(each, told, plane)}`)),
         ],
-        subjects: subjectsIn([worst, ...others].flatMap(({ classes }) => classes)),
+        subjects: subjectsIn([worst, ...further].flatMap(({ classes }) => classes)),
         hint: cureOf(worst, told, plane),
         mayFollowFrom: [ENROLLED],
       };
@@ -85,6 +105,7 @@ export const waypointsTold = defineCheck({
     const toldTo = (answer: 'yes' | 'pushed'): readonly ToldClass[] =>
       sidesOf(evidence).flatMap(({ of, sides }) => (sides.some(({ told }) => told === answer) ? [of] : []));
     const counting = toldTo('yes');
+    if (others) return others;
     if (counting.length === 0) return skip(PUSHED);
     const names = some(counting.flatMap(({ served }) => served).map(titleOf));
     return {

@@ -14,6 +14,8 @@ export interface Traffic {
   requests: number;
   /** Whether the waypoint counted anything: requests, or of TCP connections or bytes. */
   isCounted: boolean;
+  /** Whether it counted requests of which no ztunnel led any to it: of a Service to which a route of this one may lead. */
+  isRouting: boolean;
   /** Bytes a second that ztunnels led to a waypoint, over connections however old. */
   through: number;
   /** Connections a second that ztunnels opened to a waypoint. */
@@ -32,6 +34,26 @@ export interface Edges {
   requests: readonly Series[];
   flows: readonly Series[];
   openings: readonly Series[];
+}
+
+/** The waypoint that counted a series, as `NAMESPACE/GATEWAY`; null where a series does not tell. */
+export type CounterOf = (each: Series) => string | null;
+
+/**
+ * The waypoints that count requests for what ztunnels lead to none, null for one that no series tells. An Envoy counts for the
+ * Service that a request was sent on to (istio/proxy, istio_stats.cc), ztunnel for the one that was called: with a route those are two.
+ */
+function routingIn(
+  bindings: readonly Binding[],
+  requests: readonly Series[],
+  led: ReadonlySet<string>,
+  counterOf: CounterOf,
+): ReadonlySet<string | null> {
+  const called = new Set([...led, ...bindings.filter(({ of }) => led.has(titleOf(of))).flatMap(byEnvoys)]);
+  const elsewhere = reportedBy(requests, 'waypoint').filter(
+    (each) => each.value > 0 && !called.has(endOf(each, 'destination_service')),
+  );
+  return new Set(elsewhere.map(counterOf));
 }
 
 const byService = (series: readonly Series[]): ReadonlyMap<string, readonly Series[]> =>
@@ -53,10 +75,21 @@ export function trafficOf(
   bindings: readonly Binding[],
   { requests, flows, openings }: Edges,
   { waypoints, members, proxied, scrapers }: Callers,
+  counterOf: CounterOf,
 ): readonly Traffic[] {
   const [counted, led, opened] = [requests, flows, openings].map(byService);
   const unnamed = reportedBy(opened?.get('unknown/unknown') ?? [], 'source');
   const dialling = new Set([...ratesBy(unnamed, pairOf)].filter(([, rate]) => rate > 0).map(([pair]) => pair));
+  const isAnyWaypoint = (each: Series): boolean => waypoints.has(calledOf(each));
+  const toWaypoints = reportedBy([...flows, ...openings], 'source').filter(
+    (each) => each.value > 0 && isAnyWaypoint(each),
+  );
+  const routing = routingIn(
+    bindings,
+    requests,
+    new Set(toWaypoints.map((each) => endOf(each, 'destination_service'))),
+    counterOf,
+  );
   return bindings.map((binding): Traffic => {
     const service = titleOf(binding.of);
     const own = titleOf(binding.wish);
@@ -77,6 +110,7 @@ export function trafficOf(
       binding,
       requests: asked,
       isCounted: asked + total(reportedBy([...of(led, envoys), ...of(opened, envoys)], 'waypoint')) > 0,
+      isRouting: routing.has(own) || routing.has(null),
       through: total(reportedBy(bytes, 'source').filter(isLed)),
       opened: total((sent ?? []).filter(isLed)),
       past: by(sent, (each) => !isLed(each) && !proxied.has(callerOf(each))),

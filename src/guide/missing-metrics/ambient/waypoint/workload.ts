@@ -30,7 +30,14 @@ export const workloadHasWaypoint = defineCheck({
     const old = beforeLabels(plane);
     if (old) return old;
     if (members.length === 0) return skip(`${name} is not in ambient, or carries it`);
-    const [first] = own;
+    // What leads to the same pods beside a Service that was named, or does not speak HTTP, brings it no requests.
+    const speaks = (service: Service): boolean =>
+      service.ports.some((port) => protocolOf(port, plane.version).http !== 'no');
+    const leading = new Set(services.map(titleOf));
+    const first = own.find(
+      ({ of, service }) =>
+        service === null || (leading.has(titleOf(of)) && (workload.kind === 'service' || speaks(service))),
+    );
     if (first) return { status: 'pass', message: `${titled(first)} asks for waypoint ${titleOf(first.wish)}` };
     const missing = [
       ...(refusal ? [refusal] : []),

@@ -3,7 +3,7 @@ import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, skip, unknown } from '../../../../diagnosis/verdict.ts';
 import { enrolled } from '../../../../evidence/ambient/enrolled.ts';
-import { PENDING, servedByZtunnel } from '../../../../evidence/ambient/series.ts';
+import { pendingInZtunnel } from '../../../../evidence/ambient/series.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
@@ -14,19 +14,19 @@ export const proxiesStarted = defineCheck({
   id: 'proxies-started',
   title: 'ztunnel has a proxy for each pod that it was told of',
   explains:
-    'ztunnel starts a proxy inside of each pod’s network; one that it could not start yet is pending (workload_manager_pending_proxy_count). That the pod is annotated says only that it was handed over.',
+    'ztunnel starts a proxy inside of each pod’s network; one that it could not start yet is pending (workload_manager_pending_proxy_count; two minutes of it are looked at, since it tries again). That the pod is annotated says only that it was handed over.',
   reasons: {
     ProxiesPending: 'A ztunnel was told of pods for which it could not start a proxy.',
     PartialAnswer: PARTIAL_ANSWER,
   },
-  needs: { enrolled, served: attempt(servedByZtunnel) },
-  judge({ enrolled: { ztunnels }, served }): Verdict {
-    if ('missing' in served) return unknown([served.missing], 'which proxies are pending');
-    const nothing = nothingIn(served.got);
+  needs: { enrolled, pending: attempt(pendingInZtunnel) },
+  judge({ enrolled: { ztunnels }, pending: asked }): Verdict {
+    if ('missing' in asked) return unknown([asked.missing], 'which proxies are pending');
+    const nothing = nothingIn(asked.got);
     if (nothing) return nothing;
     const index = PodIndex.of(ztunnels);
-    const own = seriesIn(served.got).flatMap(({ labels, value }) => {
-      const pod = labels.get('__name__') === PENDING ? index.podOf(labels) : null;
+    const own = seriesIn(asked.got).flatMap(({ labels, value }) => {
+      const pod = index.podOf(labels);
       return pod ? [{ pod, value }] : [];
     });
     const pending = own.filter(({ value }) => value > 0).sort((a, b) => b.value - a.value);
@@ -45,7 +45,7 @@ export const proxiesStarted = defineCheck({
         hint: `${shellLine('kubectl', '-n', first.pod.namespace, 'logs', first.pod.name, '--since=1h')} | grep -i -E 'pending|inpod'`,
         mayFollowFrom: [ENROLLED],
       };
-    if (own.length === 0) return notWhole(gapsIn([served.got])) ?? skip('no ztunnel’s count is stored');
+    if (own.length === 0) return notWhole(gapsIn([asked.got])) ?? skip('no ztunnel’s count is stored');
     return { status: 'pass', message: `none is pending in ${count(own.length, 'ztunnel')}` };
   },
 });

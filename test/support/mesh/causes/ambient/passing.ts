@@ -155,6 +155,21 @@ export const passingCauses: readonly Cause[] = [
     expect: lost('waypoint', ['WaypointCountsNothing']),
   },
   {
+    name: 'a route at the waypoint leads to another Service',
+    facts: 'istio.io, bookinfo/gateway-api/route-reviews-90-10.yaml',
+    spec: changedAmbient((spec) => {
+      changedWaypoint(spec, {
+        page: {
+          rewrite: (text) =>
+            text
+              .replaceAll('destination_service_name="cart"', 'destination_service_name="cart-v1"')
+              .replaceAll('destination_service="cart.', 'destination_service="cart-v1.'),
+        },
+      });
+    }),
+    expect: healthy(),
+  },
+  {
     name: 'the waypoint’s connections are older than any window',
     facts: 'modern.md 5.20',
     spec: changedAmbient((spec) => {
