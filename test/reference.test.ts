@@ -17,6 +17,7 @@ const shown = (text: string): string => {
   const { stdout, stderr, status } = spawnSync('groff', ['-man', '-ww', '-Tascii', '-P-c', '-rLL=90n'], {
     input: text,
     encoding: 'utf8',
+    maxBuffer: 2 ** 24,
   });
   assert.deepEqual([status, stderr], [0, '']);
   return stdout.replaceAll(OVERSTRUCK, '');

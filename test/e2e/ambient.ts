@@ -9,7 +9,7 @@ import { ISTIO, istioModule } from './build.ts';
 import { charts } from './charts.ts';
 import { childrenIn, until } from './children.ts';
 import { freePorts, kubectlAt, startCluster, type TestCluster } from './cluster.ts';
-import { startIstiod, textAt } from './istiod.ts';
+import { startIstiod, textAt, writeMesh } from './istiod.ts';
 import { addNode, load } from './load.ts';
 
 /** A real istiod with ambient on, as the charts' ambient profile sets it, on the real API server. */
@@ -21,6 +21,8 @@ export interface Ambient {
   get(kind: string, name: string, namespace?: string): RecordedObject;
   /** A debug page of istiod, parsed: `syncz`, `ambientz`. */
   debug<Page>(page: string): Promise<Page>;
+  /** Says something besides in MeshConfig: to istiod that runs, and in its ConfigMap. */
+  configure(mesh: object): void;
   /** Waits until it is so; where it throws it is not yet. */
   until(wanted: () => boolean | Promise<boolean>, late: () => string): Promise<void>;
   /** A node beside `node-1`, with the pods of ztunnel and of the CNI agent. */
@@ -187,12 +189,13 @@ export async function startAmbient({
     });
     await addAgents('node-1', agents);
     const { env } = templateOf(istiod).spec.containers[0] as { env: readonly { name: string; value?: string }[] };
+    const own = parse(chart('ConfigMap', 'istio').data?.mesh ?? '') as object;
     await startIstiod({
       kubeconfig: cluster.kubeconfig,
       folder,
       children,
       ports: { http, grpc, secure, https, debug },
-      mesh: parse(chart('ConfigMap', 'istio').data?.mesh ?? '') as object,
+      mesh: own,
       env: {
         ...Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))),
         // A path in its pod.
@@ -216,6 +219,11 @@ export async function startAmbient({
       kubectl: (...args) => kubectl(args),
       get,
       debug: async (page) => JSON.parse(await textAt(debug, `/debug/${page}`)),
+      configure(mesh) {
+        writeMesh(folder, { ...own, ...mesh });
+        const { apiVersion, kind, metadata, data } = chart('ConfigMap', 'istio');
+        apply({ apiVersion, kind, metadata, data: { ...data, mesh: JSON.stringify({ ...own, ...mesh }) } });
+      },
       until: untilSo,
       async addNode(name, its) {
         await addNode(cluster, name);

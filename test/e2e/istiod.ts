@@ -37,8 +37,8 @@ export const textAt = (port: number, path: string): Promise<string> =>
     }).once('error', reject);
   });
 
-/** A real istiod on the real API server, in namespace istio-system; resolves when it is ready. */
-export async function startIstiod({ kubeconfig, folder, children, ports, mesh, env }: IstiodOptions): Promise<void> {
+/** Writes the MeshConfig of an istiod, which looks at the file: one that runs takes up what changes. Says where it is. */
+export function writeMesh(folder: string, mesh: object = {}): string {
   const config = join(folder, 'mesh.yaml');
   writeFileSync(
     config,
@@ -50,6 +50,12 @@ export async function startIstiod({ kubeconfig, folder, children, ports, mesh, e
       ...mesh,
     }),
   );
+  return config;
+}
+
+/** A real istiod on the real API server, in namespace istio-system; resolves when it is ready. */
+export async function startIstiod({ kubeconfig, folder, children, ports, mesh, env }: IstiodOptions): Promise<void> {
+  const config = writeMesh(folder, mesh);
   const at = (port: number): string => `127.0.0.1:${port}`;
   children.start(
     join(BIN, 'pilot-discovery'),

@@ -256,6 +256,6 @@ export const meshOf = (change: Partial<MeshConfig> = {}): MeshConfig => ({
   exportTo: { services: [], virtualServices: [], destinationRules: [] },
   autoMtls: true,
   rootNamespace: null,
-  hasDiscoverySelectors: false,
+  discoverySelectors: [],
   ...change,
 });

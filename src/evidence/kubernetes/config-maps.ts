@@ -4,9 +4,11 @@ import { yamlIn } from '../../cluster/question/yaml.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { planeSource, settle } from '../../diagnosis/source.ts';
 import { messageOf, NoAnswer } from '../../errors.ts';
+import type { LabelSelector } from '../../istio/selector.ts';
 import { scrapeJobsIn } from '../prometheus/scrape-config.ts';
 import { durationIn } from '../text/duration.ts';
 import { list, number, object, text, texts } from '../text/json.ts';
+import { selectorIn } from './selector.ts';
 
 /** What MeshConfig says, as far as it is judged. */
 export interface MeshConfig {
@@ -26,8 +28,8 @@ export interface MeshConfig {
   autoMtls: boolean;
   /** Null where it is the control plane's own. */
   rootNamespace: string | null;
-  /** Whether Istio looks at some namespaces only. */
-  hasDiscoverySelectors: boolean;
+  /** The namespaces that istiod looks at; empty for all. */
+  discoverySelectors: readonly LabelSelector[];
 }
 
 const right = (name: string) => [{ verb: 'get', resource: typedName(configMaps), name }] as const;
@@ -118,7 +120,7 @@ export function meshConfigIn(yaml: unknown): MeshConfig {
     },
     autoMtls: mesh.enableAutoMtls !== false,
     rootNamespace: text(mesh.rootNamespace) || null,
-    hasDiscoverySelectors: list(mesh.discoverySelectors).length > 0,
+    discoverySelectors: list(mesh.discoverySelectors).map((each) => selectorIn(each) ?? {}),
   };
 }
 

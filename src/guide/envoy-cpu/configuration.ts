@@ -33,7 +33,8 @@ export const configurationIsScoped = defineCheck({
     if (dumps.length === 0) return skip('no proxy to ask');
     const seen = answered(dumps).map(({ said, ...envoy }) => ({ name: nameOf(envoy), pod: envoy.pod, ...said }));
     const limited =
-      ('got' in scopes && scopes.got.items.length > 0) || ('got' in mesh && mesh.got?.hasDiscoverySelectors === true);
+      ('got' in scopes && scopes.got.items.length > 0) ||
+      ('got' in mesh && (mesh.got?.discoverySelectors ?? []).length > 0);
     const words = ({ name, size, clusters }: (typeof seen)[number]): string =>
       `${name} has ${sizeIn(size)}, ${count(clusters.length, 'cluster')}`;
     const evidence = seen.map(words);

@@ -1,4 +1,5 @@
 import type { Step } from '../../../diagnosis/check.ts';
+import { namespacesAreDiscovered } from './enrolled/discovered.ts';
 import { namespacesAreTaken, sidecarsGiveWay } from './enrolled/kept.ts';
 import { modesAreKnown } from './enrolled/modes.ts';
 import { nodesServeAmbient } from './enrolled/nodes.ts';
@@ -15,6 +16,7 @@ export const enrolment: Step = {
   checks: [
     nodesServeAmbient,
     namespacesAreTaken,
+    namespacesAreDiscovered,
     podsAreRedirected,
     podsAreServed,
     workloadEnrolled,

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ServedBy } from '../../../../src/evidence/ambient/served-now.ts';
 import type { Pod } from '../../../../src/evidence/kubernetes/pod.ts';
+import { namespacesAreDiscovered } from '../../../../src/guide/missing-metrics/ambient/enrolled/discovered.ts';
 import { namespacesAreTaken, sidecarsGiveWay } from '../../../../src/guide/missing-metrics/ambient/enrolled/kept.ts';
 import { modesAreKnown } from '../../../../src/guide/missing-metrics/ambient/enrolled/modes.ts';
 import { nodesServeAmbient } from '../../../../src/guide/missing-metrics/ambient/enrolled/nodes.ts';
 import { podsAreRedirected } from '../../../../src/guide/missing-metrics/ambient/enrolled/redirected.ts';
 import { podsAreServed } from '../../../../src/guide/missing-metrics/ambient/enrolled/served.ts';
 import { workloadEnrolled } from '../../../../src/guide/missing-metrics/ambient/enrolled/workload.ts';
+import type { LabelSelector } from '../../../../src/istio/selector.ts';
 import {
   agentPod,
   ambientNode,
@@ -18,7 +20,7 @@ import {
   ztunnelPod,
 } from '../../../support/enrolled.ts';
 import { judging, NOW, plane, scope } from '../../../support/judging.ts';
-import { listed, missing } from '../../../support/mixer.ts';
+import { listed, meshOf, missing } from '../../../support/mixer.ts';
 import { answer, partly, unanswered } from '../../../support/stores.ts';
 
 const HOSTILE = '$(reboot)';
@@ -276,6 +278,13 @@ judging(
       status: 'warn',
       reason: 'NamespaceExcluded',
       says: /^1 pod of shop ask for ambient, and the agents exclude/,
+    },
+    {
+      when: 'the namespace is excluded, and has no pod that is looked at',
+      given: { enrolled: enrolledOf([]), settings: { got: settingsOf({ excluded: ['shop'] }) } },
+      status: 'warn',
+      reason: 'NamespaceExcluded',
+      says: /^shop asks for ambient, and the agents exclude it$/,
     },
     {
       when: 'the agents enrol nobody',
@@ -656,3 +665,66 @@ it('brings a pod back that nothing rolls out, by its own label', () => {
   );
   assert.equal(hintOf(verdict), `kubectl -n shop label --overwrite pod web-5d4-x1 ${MODE}-`);
 });
+
+const selecting = (...discoverySelectors: readonly LabelSelector[]) => ({
+  mesh: { got: meshOf({ discoverySelectors }) },
+});
+const on = { matchLabels: { mesh: 'on' } };
+const seen = enrolledOf([member('web')], {
+  namespaces: new Map([
+    ['shop', { 'istio.io/dataplane-mode': 'ambient' }],
+    ['istio-system', { mesh: 'on' }],
+  ]),
+});
+
+judging(
+  namespacesAreDiscovered,
+  [
+    { when: 'istiod looks at all', given: selecting(), status: 'skip', says: /every namespace/ },
+    { when: 'there is no MeshConfig', given: { mesh: { got: null } }, status: 'skip', says: /every namespace/ },
+    {
+      when: 'the namespace is selected by its own label',
+      given: selecting(on, { matchLabels: { 'istio.io/dataplane-mode': 'ambient' } }),
+      status: 'pass',
+      says: /^istio-system and shop by discoverySelectors$/,
+    },
+    {
+      when: 'no selector takes the namespace',
+      given: selecting(on),
+      status: 'fail',
+      reason: 'NamespaceNotDiscovered',
+      says: /^1 pod of shop: no discoverySelector of MeshConfig selects the namespace/,
+    },
+    {
+      when: 'no selector takes that of the ztunnels',
+      given: selecting({ matchLabels: { 'istio.io/dataplane-mode': 'ambient' } }),
+      status: 'fail',
+      reason: 'ZtunnelNotDiscovered',
+      says: /^1 ztunnel of istio-system/,
+    },
+    {
+      when: 'nobody is in ambient',
+      given: { ...selecting(on), enrolled: enrolledOf([]) },
+      status: 'skip',
+      says: /no pod is in ambient/,
+    },
+    {
+      when: 'MeshConfig may not be read',
+      given: { mesh: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /which namespaces istiod looks at/,
+    },
+    {
+      when: 'namespaces may not be listed',
+      given: {
+        ...selecting(on),
+        enrolled: enrolledOf([member('web')], { namespaces: new Map(), unasked: [missing()] }),
+      },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /which namespaces istiod looks at/,
+    },
+  ],
+  { enrolled: seen },
+);

@@ -173,6 +173,33 @@ export const enrolledCauses: readonly Cause[] = [
     expect: alone(['AmbientOff']),
   },
   {
+    name: 'istiod does not look at a namespace in ambient',
+    facts: 'istio/istio#54969',
+    spec: changedAmbient((spec) => {
+      spec.mesh.discoverySelectors = [
+        { matchLabels: { mesh: 'on' } },
+        { matchLabels: { 'kubernetes.io/metadata.name': 'istio-system' } },
+      ];
+    }),
+    expect: lost('enrolled', ['NamespaceNotDiscovered']),
+  },
+  {
+    name: 'istiod does not look at the namespace of the ztunnels',
+    facts: 'istio/istio#52057',
+    spec: changedAmbient((spec) => {
+      spec.mesh.discoverySelectors = [{ matchLabels: { 'istio.io/dataplane-mode': 'ambient' } }];
+    }),
+    expect: lost('enrolled', ['ZtunnelNotDiscovered']),
+  },
+  {
+    name: 'kube-system asks for ambient, and the agents leave it out',
+    facts: 'modern.md 5.32',
+    spec: changedAmbient((spec) => {
+      spec.namespaces['kube-system'] = { 'istio.io/dataplane-mode': 'ambient' };
+    }),
+    expect: warned('enrolled', ['NamespaceExcluded']),
+  },
+  {
     name: 'the agents’ own selectors ask for another label than the namespace has',
     facts: 'cni/pkg/util/enablement_selector.go',
     spec: changedAmbient((spec, { settings }) => {

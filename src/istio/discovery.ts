@@ -1,0 +1,17 @@
+import { isSelected, type LabelSelector } from './selector.ts';
+
+const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
+
+/** Whether Kubernetes takes the selector: operators that compare need values, the others may have none. */
+const isValid = ({ matchExpressions }: LabelSelector): boolean =>
+  (matchExpressions ?? []).every(
+    ({ operator = '', values }) =>
+      OPERATORS.includes(operator) && /^(Not)?In$/.test(operator) === (values ?? []).length > 0,
+  );
+
+/**
+ * Whether istiod looks at a namespace at all, by MeshConfig's discoverySelectors: one of them has to fit; where there are none it
+ * looks at each, its own is no exception. It takes none of them where one is not valid (pkg/kube/namespace/filter.go, selectorsChanged).
+ */
+export const isDiscovered = (selectors: readonly LabelSelector[], labels: Readonly<Record<string, string>>): boolean =>
+  selectors.length === 0 || !selectors.every(isValid) || selectors.some((each) => isSelected(each, labels));
