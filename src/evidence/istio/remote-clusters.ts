@@ -1,5 +1,5 @@
 import { unanswered } from '../../cluster/question/text.ts';
-import type { Ask, Attempt } from '../../diagnosis/check.ts';
+import type { Ask } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { literal } from '../../scraping/ways.ts';
 import { askMeshStore, inMeshStore } from '../prometheus/mesh-store.ts';
@@ -31,13 +31,16 @@ export const ofOthers = (own: string): string =>
 
 /**
  * Whose series the store has: who counted, and which clusters the labels name. Series that name no other cluster than istiod's
- * are not read: a store finds by its index that there are no others, and of one cluster they are all that it has.
+ * are not read, unless istiod knows others: a store finds by its index that there are none, and of one cluster they are all that
+ * it has.
  */
 export const byCluster = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<StoreAnswer | null> => {
-    const named = await askMeshStore(ask, ofOthers(await ask.from(ownCluster)));
-    return named && allSeries([named]).length > 0 ? ask.from(all) : named;
+    const [own, known] = await Promise.all([ask.from(ownCluster), settle(ask.from(knownClusters))]);
+    const named = await askMeshStore(ask, ofOthers(own));
+    const isTold = 'got' in known && known.got.some(({ id }) => isNamed(id) && id !== own);
+    return named && (isTold || allSeries([named]).length > 0) ? ask.from(all) : named;
   },
 );
 
@@ -61,25 +64,11 @@ async function askClusters(ask: Ask, pilot: Pilot): Promise<readonly KnownCluste
   throw unanswered(question, 'BadAnswer', 'not a list of clusters');
 }
 
-/** What one istiod knows: each knows all. */
-const clustersOfIstiod = clusterSource(
+/** The clusters that istiod knows, without the Secrets that lead to them: series need not name one whose own are stored nowhere. */
+export const knownClusters = clusterSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<readonly KnownCluster[]> => {
     const pilot = (await ask.from(allPilots)).find(isReady);
     return pilot ? askClusters(ask, pilot) : [];
   },
 );
-
-/**
- * The clusters that istiod knows, without the Secrets that lead to them; asked only where series name more than one. Nothing
- * where they do not.
- */
-export const knownClusters = planeSource([], async ({ from }): Promise<Attempt<readonly KnownCluster[]>> => {
-  const stored = await from(byCluster);
-  const named = new Set(
-    (stored ? allSeries([stored]) : []).flatMap(({ labels }) =>
-      ['source_cluster', 'destination_cluster'].map((label) => labels.get(label)).filter(isNamed),
-    ),
-  );
-  return named.size > 1 ? settle(from(clustersOfIstiod)) : { got: [] };
-});

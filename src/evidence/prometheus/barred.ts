@@ -34,7 +34,7 @@ export function barredPods(scraping: Scraping, policies: readonly NetworkPolicy[
 }
 
 /** All of the cluster. */
-const allPolicies = clusterSource([{ verb: 'list', resource: typedName(networkPolicies) }], (ask) =>
+export const allPolicies = clusterSource([{ verb: 'list', resource: typedName(networkPolicies) }], (ask) =>
   listAll(ask, networkPolicies, policyIn),
 );
 

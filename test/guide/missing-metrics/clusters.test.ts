@@ -50,17 +50,46 @@ judging(
       when: 'istiod knows a third that no series names',
       given: {
         clusters: { got: answer(out, call('destination', 'east', 'west')) },
-        known: { got: { got: [{ id: 'north', state: 'synced' }] } },
+        known: { got: [{ id: 'north', state: 'synced' }] },
       },
       status: 'warn',
       reason: 'ClusterNotStored',
       says: /^nothing that proxies of north counted/,
     },
     {
+      when: 'istiod knows a second that no series names at all',
+      given: {
+        clusters: { got: answer(call('source', 'east', 'east')) },
+        known: {
+          got: [
+            { id: 'east', state: 'synced' },
+            { id: 'west', state: 'synced' },
+          ],
+        },
+      },
+      status: 'warn',
+      reason: 'ClusterNotStored',
+      says: /^nothing that proxies of west counted/,
+    },
+    {
+      when: 'istiod knows two, and nobody has called anybody',
+      given: {
+        clusters: { got: answer() },
+        known: {
+          got: [
+            { id: 'east', state: 'synced' },
+            { id: 'west', state: 'synced' },
+          ],
+        },
+      },
+      status: 'skip',
+      says: /no series names a cluster that counted it/,
+    },
+    {
       when: 'istiod does not see one',
       given: {
         clusters: { got: answer(out, call('destination', 'east', 'west')) },
-        known: { got: { got: [{ id: 'west', state: 'timeout' }] } },
+        known: { got: [{ id: 'west', state: 'timeout' }] },
       },
       status: 'warn',
       reason: 'ClusterNotSynced',
@@ -70,7 +99,7 @@ judging(
       when: 'istiod knows one without a name',
       given: {
         clusters: { got: answer(out, call('destination', 'east', 'west')) },
-        known: { got: { got: [{ id: '', state: 'synced' }] } },
+        known: { got: [{ id: '', state: 'synced' }] },
       },
       status: 'pass',
       says: /^what proxies of east and west counted$/,
@@ -79,7 +108,7 @@ judging(
       when: 'istiod may not be asked',
       given: {
         clusters: { got: answer(out, call('destination', 'east', 'west')) },
-        known: { got: { missing: missing() } },
+        known: { missing: missing() },
       },
       status: 'unknown',
       reason: 'Forbidden',
@@ -89,7 +118,7 @@ judging(
       when: 'istiod has no such page',
       given: {
         clusters: { got: answer(out, call('destination', 'east', 'west')) },
-        known: { got: { missing: missing('BadAnswer') } },
+        known: { missing: missing('BadAnswer') },
       },
       status: 'pass',
       says: /^what proxies of east and west counted$/,
@@ -116,7 +145,7 @@ judging(
       says: /which clusters/,
     },
   ],
-  { known: { got: { got: [] } } },
+  { known: { got: [] } },
 );
 
 it('reads the clusters that istiod knows', () => {

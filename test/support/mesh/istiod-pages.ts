@@ -92,6 +92,9 @@ export function istiodPages(spec: Spec, connected: readonly Connected[]): Readon
   const extensionProviders = [...((spec.mesh.extensionProviders ?? []) as object[]), ...builtIn];
   const debug: readonly (readonly [path: string, page: Page])[] = [
     ['debug/syncz', json(connected.map((each) => synced(spec, each)))],
+    ...(isAtLeast(spec.release, '1.8')
+      ? [['debug/clusterz', json([spec.cluster, ...spec.remotes].map((id) => ({ id, syncStatus: 'synced' })))] as const]
+      : []),
     ['debug/mesh', json({ ...spec.mesh, extensionProviders })],
     ...connected.map((each) => [`debug/config_dump__proxyID=${each.pod}`, json(configDump(each))] as const),
   ];

@@ -70,6 +70,8 @@ export interface Spec {
   revision: string;
   /** What istiod calls its cluster. */
   cluster: string;
+  /** The other clusters of the mesh that istiod knows. */
+  remotes: string[];
   /** Namespaces of applications with their labels; istio-system is there anyway. */
   namespaces: Record<string, Record<string, string>>;
   workloads: Workload[];
@@ -163,6 +165,7 @@ export const shop = (release = '1.31.0'): Spec => ({
   release,
   revision: 'default',
   cluster: 'Kubernetes',
+  remotes: [],
   namespaces: { shop: { 'istio-injection': 'enabled' } },
   workloads: [
     app('web', { replicas: 2 }),

@@ -3,6 +3,7 @@ import { clustersStored } from '../prometheus/clusters.ts';
 import { storedChecks } from '../prometheus/stored/index.ts';
 import { proxiesStored } from '../prometheus/stored/proxies.ts';
 import { DOCS, STORED } from './steps.ts';
+import { bothEndsReport } from './stored/ends.ts';
 import { peersBehindGateways } from './stored/gateways.ts';
 import { workloadsCounted } from './stored/traffic.ts';
 
@@ -12,6 +13,6 @@ export const stored: Step = {
   title: 'Verify Prometheus holds the series of every ztunnel and waypoint',
   hop: 'page->prometheus',
   docs: () => DOCS.prometheus,
-  checks: [...storedChecks, workloadsCounted, clustersStored, peersBehindGateways],
+  checks: [...storedChecks, workloadsCounted, bothEndsReport, clustersStored, peersBehindGateways],
   headline: proxiesStored.id,
 };

@@ -1,5 +1,6 @@
 import type { Step } from '../../../diagnosis/check.ts';
 import { DOCS, ZTUNNEL_EMITS } from './steps.ts';
+import { hboneAdmitted } from './ztunnel-emits/admitted.ts';
 import { ztunnelsConnected } from './ztunnel-emits/connected.ts';
 import { connectionsSucceed } from './ztunnel-emits/connections.ts';
 import { ztunnelsEmit } from './ztunnel-emits/emitting.ts';
@@ -10,6 +11,6 @@ export const ztunnelEmits: Step = {
   title: 'Verify every ztunnel counts what it carries',
   hop: 'proxy->page',
   docs: () => DOCS.ztunnel,
-  checks: [ztunnelsConnected, ztunnelsEmit, proxiesStarted, connectionsSucceed],
+  checks: [ztunnelsConnected, ztunnelsEmit, proxiesStarted, connectionsSucceed, hboneAdmitted],
   headline: ztunnelsEmit.id,
 };

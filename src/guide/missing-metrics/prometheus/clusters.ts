@@ -32,9 +32,10 @@ export const clustersStored = defineCheck({
   id: 'clusters-stored',
   title: 'the store has what each cluster of the mesh counts',
   explains:
-    'A mesh may span clusters, and a Prometheus scrapes its own. The labels source_cluster and destination_cluster name the others that this one’s workloads call, or are called by; what their own proxies count (reporter="source" of calls from there, "destination" of calls to there; "waypoint" only of calls within a cluster, since a waypoint serves calls to any) is in this store only where it is federated, or where a Thanos or the like stands before all. Where several are named istiod is asked which clusters it knows (/debug/clusterz, 1.8 and newer), and whether it sees them. Secrets that lead to other clusters are never read.',
+    'A mesh may span clusters, and a Prometheus scrapes its own. The labels source_cluster and destination_cluster name the others that this one’s workloads call, or are called by; what their own proxies count (reporter="source" of calls from there, "destination" of calls to there; "waypoint" only of calls within a cluster, since a waypoint serves calls to any) is in this store only where it is federated, or where a Thanos or the like stands before all. istiod is asked which clusters it knows (/debug/clusterz, 1.8 and newer), and whether it sees them: one whose series are stored nowhere need not be named by any. Secrets that lead to other clusters are never read.',
   reasons: {
-    ClusterNotStored: 'The store names another cluster, and has nothing that this cluster’s own proxies counted.',
+    ClusterNotStored:
+      'Series or istiod name a cluster of the mesh, and the store has nothing that its own proxies counted.',
     ClusterNotSynced: 'istiod does not see another cluster: who is called there has no name in the metrics.',
     PartialAnswer: PARTIAL_ANSWER,
   },
@@ -44,16 +45,16 @@ export const clustersStored = defineCheck({
     const nothing = nothingIn(clusters.got);
     if (nothing || clusters.got === null) return nothing ?? skip('no store holds series of the mesh');
     const { named, counting } = clustersIn(seriesIn(clusters.got));
-    if (named.size <= 1)
+    const told = 'got' in known ? known.got.filter(({ id }) => isNamed(id)) : [];
+    const all = [...new Set([...named, ...told.map(({ id }) => id)])].sort();
+    if (all.length <= 1)
       return skip(
         named.size === 1 ? `one cluster alone is named: ${some([...named])}` : 'no series names another cluster',
       );
     const gap = notWhole(gapsIn([clusters.got]));
-    const asked = 'got' in known ? known.got : known;
-    const told = 'got' in asked ? asked.got.filter(({ id }) => isNamed(id)) : [];
-    const all = [...new Set([...named, ...told.map(({ id }) => id)])].sort();
     const unsynced = told.filter(({ state }) => /^(timeout|closed)$/.test(state));
-    const silent = all.filter((each) => !counting.has(each));
+    // Where nobody has called anybody nobody is missed.
+    const silent = counting.size === 0 ? [] : all.filter((each) => !counting.has(each));
     if (silent.length > 0)
       return (
         gap ?? {
@@ -77,9 +78,10 @@ export const clustersStored = defineCheck({
         message: `istiod does not see ${some(unsynced.map(({ id, state }) => `${id} (${state})`))}`,
         hint: 'istioctl remote-clusters',
       };
+    if (counting.size === 0) return gap ?? skip('no series names a cluster that counted it');
     // A release before 1.8 has no such page, which is a bad answer.
-    if ('missing' in asked && asked.missing.hindrance !== 'BadAnswer')
-      return unknown([asked.missing], `${some([...counting].sort(), 5)} counted; whether istiod sees each cluster`);
+    if ('missing' in known && known.missing.hindrance !== 'BadAnswer')
+      return unknown([known.missing], `${some([...counting].sort(), 5)} counted; whether istiod sees each cluster`);
     return { status: 'pass', message: `what proxies of ${some([...counting].sort(), 5)} counted` };
   },
 });

@@ -1,5 +1,8 @@
 import type { Emission } from '../../../../src/evidence/envoy/emission.ts';
 import type { ApiGateway } from '../../../../src/evidence/istio/gateway-api.ts';
+import type { Pod } from '../../../../src/evidence/kubernetes/pod.ts';
+import type { Series } from '../../../../src/evidence/prometheus/query.ts';
+import { bothEndsReport } from '../../../../src/guide/missing-metrics/ambient/stored/ends.ts';
 import { peersBehindGateways } from '../../../../src/guide/missing-metrics/ambient/stored/gateways.ts';
 import { workloadsCounted } from '../../../../src/guide/missing-metrics/ambient/stored/traffic.ts';
 import { enrolledOf, member, ztunnelPod } from '../../../support/enrolled.ts';
@@ -7,8 +10,14 @@ import { judging } from '../../../support/judging.ts';
 import { listed, missing } from '../../../support/mixer.ts';
 import { answer, partly, series, unanswered } from '../../../support/stores.ts';
 
-const [web, cart] = [member('web'), member('cart')];
+const web = member('web');
+const cart = member('cart', { node: web.node });
 const ztunnel = web.node.ztunnel ?? ztunnelPod();
+
+const bypassing = {
+  ...cart,
+  pod: { ...cart.pod, annotations: { ...cart.pod.annotations, 'ambient.istio.io/bypass-inbound-capture': 'true' } },
+};
 
 const opened = (source: string, destination: string, reporter = 'source') =>
   series({
@@ -169,4 +178,122 @@ judging(
       } as ApiGateway),
     },
   },
+);
+
+const tunnel = (source: string, destination: string, reporter = 'source', policy = 'mutual_tls') => {
+  const { labels, ...rest } = opened(source, destination, reporter);
+  return { ...rest, labels: new Map([...labels, ['connection_security_policy', policy]]) };
+};
+const both = (...more: readonly Series[]) => ({
+  openings: { got: answer(tunnel('web', 'cart'), tunnel('web', 'cart', 'destination'), ...more) },
+});
+const plain = { got: answer(tunnel('web', 'cart', 'destination', 'unknown')) };
+const inPods = (...pods: readonly Pod[]) => listed(web.pod, cart.pod, ...pods);
+const clusterNamed = (...names: readonly string[]) => ({
+  clusters: { got: answer(...names.map((name) => series({ reporter: 'source', source_cluster: name }))) },
+});
+
+judging(
+  bothEndsReport,
+  [
+    {
+      when: 'both are counted',
+      given: both(),
+      status: 'pass',
+      says: /^1 connections\/s that arrive; none of 2 workloads that ztunnels carry/,
+    },
+    {
+      when: 'the ztunnel of who is called counts none',
+      given: { openings: { got: answer(tunnel('web', 'cart')) } },
+      status: 'warn',
+      reason: 'ServerSideMissing',
+      says: /^1 connections\/s are opened to 1 workload, and their own ztunnels count none$/,
+    },
+    {
+      when: 'the ztunnel of who calls counts none',
+      given: { openings: plain },
+      status: 'warn',
+      reason: 'ClientSideMissing',
+      says: /^1 connections\/s come from 1 workload, and their own ztunnels count none: they go past them$/,
+    },
+    {
+      when: 'the workload was named',
+      given: { openings: plain },
+      scope: { workload: { kind: 'deployment', name: 'web', namespace: 'shop' } },
+      status: 'fail',
+      reason: 'ClientSideMissing',
+      says: /^1 connections\/s/,
+    },
+    {
+      when: 'callers do not take who is called for a pod in ambient',
+      given: { openings: { got: answer(tunnel('web', 'cart', 'source', 'unknown')) } },
+      status: 'skip',
+      says: /no connections in ten minutes to compare/,
+    },
+    {
+      when: 'another pod of the workload is not in ambient',
+      given: { openings: plain, pods: inPods({ ...web.pod, name: 'web-7d9c-x2' }) },
+      status: 'pass',
+      says: /none of 1 workload that ztunnels carry/,
+    },
+    {
+      when: 'what comes in goes past by wish',
+      given: {
+        openings: { got: answer(tunnel('web', 'cart')) },
+        enrolled: enrolledOf([web, bypassing]),
+        pods: listed(web.pod, bypassing.pod),
+      },
+      status: 'skip',
+      says: /no connections/,
+    },
+    {
+      when: 'their ztunnel is not stored',
+      given: { ...proven(), openings: plain },
+      status: 'skip',
+      says: /no workload of which each pod/,
+    },
+    {
+      when: 'one is marked so lately that its ztunnel may not know it',
+      given: { openings: plain, enrolled: enrolledOf([{ ...web, isYoung: true }, cart]) },
+      status: 'pass',
+      says: /none of 1 workload that ztunnels carry/,
+    },
+    { when: 'a workload calls itself', given: both(tunnel('cart', 'cart')), status: 'pass', says: /none of 2/ },
+    {
+      when: 'series name two clusters',
+      given: { openings: plain, ...clusterNamed('east', 'west') },
+      status: 'skip',
+      says: /series name 2 clusters/,
+    },
+    {
+      when: 'which clusters there are is not known',
+      given: { openings: plain, clusters: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /which clusters/,
+    },
+    {
+      when: 'a store is down',
+      given: { openings: { got: partly() } },
+      status: 'unknown',
+      reason: 'PartialAnswer',
+      says: /a store is down/,
+    },
+    { when: 'there is no store', given: { openings: { got: null } }, status: 'skip', says: /no store/ },
+    {
+      when: 'no store answers',
+      given: { openings: { got: unanswered } },
+      status: 'unknown',
+      reason: 'TimedOut',
+      says: /./,
+    },
+    {
+      when: 'the store may not be asked',
+      given: { openings: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /whose connections/,
+    },
+  ],
+  { enrolled: enrolledOf([web, cart]), ...proven(ztunnel), pods: inPods(), ...clusterNamed('east') },
 );

@@ -1,13 +1,15 @@
 import type { Emission } from '../../../../src/evidence/envoy/emission.ts';
 import type { TypeSync } from '../../../../src/evidence/istio/sync.ts';
 import type { Series } from '../../../../src/evidence/prometheus/query.ts';
+import { hboneAdmitted } from '../../../../src/guide/missing-metrics/ambient/ztunnel-emits/admitted.ts';
 import { ztunnelsConnected } from '../../../../src/guide/missing-metrics/ambient/ztunnel-emits/connected.ts';
 import { connectionsSucceed } from '../../../../src/guide/missing-metrics/ambient/ztunnel-emits/connections.ts';
 import { ztunnelsEmit } from '../../../../src/guide/missing-metrics/ambient/ztunnel-emits/emitting.ts';
 import { proxiesStarted } from '../../../../src/guide/missing-metrics/ambient/ztunnel-emits/pending.ts';
+import type { NetworkPolicy } from '../../../../src/scraping/network-policies.ts';
 import { enrolledOf, member, ztunnelPod } from '../../../support/enrolled.ts';
 import { judging, NOW } from '../../../support/judging.ts';
-import { missing } from '../../../support/mixer.ts';
+import { listed, missing, partly as partlyListed } from '../../../support/mixer.ts';
 import { answer, partly, series, unanswered } from '../../../support/stores.ts';
 
 const web = member('web');
@@ -23,47 +25,47 @@ judging(
   [
     {
       when: 'none waits',
-      given: { served: { got: answer(pending(0)) } },
+      given: { pending: { got: answer(pending(0)) } },
       status: 'pass',
       says: /^none is pending in 1 ztunnel$/,
     },
     {
       when: 'two wait',
-      given: { served: { got: answer(pending(2)) } },
+      given: { pending: { got: answer(pending(2)) } },
       status: 'fail',
       reason: 'ProxiesPending',
       says: /^2 pods without a proxy in 1 ztunnel: istio-system\/ztunnel-x1 waits for 2$/,
     },
     {
       when: 'it is another ztunnel’s',
-      given: { served: { got: answer(ofZtunnel('workload_manager_pending_proxy_count', 2, { pod: 'ztunnel-x9' })) } },
+      given: { pending: { got: answer(ofZtunnel('workload_manager_pending_proxy_count', 2, { pod: 'ztunnel-x9' })) } },
       status: 'skip',
       says: /no ztunnel’s count/,
     },
     {
       when: 'a release does not count',
-      given: { served: { got: answer() } },
+      given: { pending: { got: answer() } },
       status: 'skip',
       says: /no ztunnel’s count/,
     },
     {
       when: 'a store is down',
-      given: { served: { got: partly() } },
+      given: { pending: { got: partly() } },
       status: 'unknown',
       reason: 'PartialAnswer',
       says: /a store is down/,
     },
     {
       when: 'no store answers',
-      given: { served: { got: unanswered } },
+      given: { pending: { got: unanswered } },
       status: 'unknown',
       reason: 'TimedOut',
       says: /./,
     },
-    { when: 'there is no store', given: { served: { got: null } }, status: 'skip', says: /no store/ },
+    { when: 'there is no store', given: { pending: { got: null } }, status: 'skip', says: /no store/ },
     {
       when: 'the store may not be asked',
-      given: { served: { missing: missing() } },
+      given: { pending: { missing: missing() } },
       status: 'unknown',
       reason: 'Forbidden',
       says: /pending/,
@@ -308,3 +310,70 @@ judging(ztunnelsEmit, [
     says: /^1 of 1 ztunnel: in no store, and the page/,
   },
 ]);
+
+const admitting = (port: number | null, change: Partial<NetworkPolicy> = {}): NetworkPolicy => ({
+  namespace: 'shop',
+  name: 'web',
+  selector: {},
+  ingress: [{ ports: port === null ? [] : [{ port, endPort: null }], from: [] }],
+  ...change,
+});
+const policies = (...all: readonly NetworkPolicy[]) => ({ policies: { got: listed(...all) } });
+
+judging(
+  hboneAdmitted,
+  [
+    { when: 'there is no policy', given: policies(), status: 'skip', says: /no NetworkPolicy/ },
+    {
+      when: 'a policy admits the port of the application alone',
+      given: policies(admitting(8080)),
+      status: 'warn',
+      reason: 'HboneNotAdmitted',
+      says: /^NetworkPolicy shop\/web admits callers of 1 pod, and nobody at port 15008$/,
+    },
+    {
+      when: 'another policy admits HBONE',
+      given: policies(admitting(8080), admitting(15008, { name: 'hbone' })),
+      status: 'pass',
+      says: /^1 pod, none kept from it/,
+    },
+    {
+      when: 'a policy admits callers at each port',
+      given: policies(admitting(null)),
+      status: 'pass',
+      says: /none kept/,
+    },
+    {
+      when: 'a policy admits nobody, as it is meant to',
+      given: policies(admitting(8080, { ingress: [] })),
+      status: 'pass',
+      says: /none kept/,
+    },
+    {
+      when: 'a policy is of another namespace, or of other pods, or says nothing of who comes in',
+      given: policies(
+        admitting(8080, { namespace: 'bank' }),
+        admitting(8080, { selector: { matchLabels: { app: 'cart' } } }),
+        admitting(8080, { ingress: null }),
+      ),
+      status: 'pass',
+      says: /none kept/,
+    },
+    { when: 'no pod is looked at', given: { ...policies(), enrolled: enrolledOf([]) }, status: 'skip', says: /no pod/ },
+    {
+      when: 'policies may not be listed',
+      given: { policies: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /whether NetworkPolicies admit HBONE/,
+    },
+    {
+      when: 'not all policies could be listed',
+      given: { policies: { got: partlyListed() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /whether NetworkPolicies admit HBONE/,
+    },
+  ],
+  { enrolled },
+);

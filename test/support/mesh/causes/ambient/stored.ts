@@ -18,6 +18,31 @@ const isZtunnel = ({ page }: ScrapeTarget): boolean => /\/ztunnel-/.test(page);
 /** Its callers are in another cluster. */
 const fromWest = (text: string): string => text.replaceAll('source_cluster="Kubernetes"', 'source_cluster="west"');
 
+/** Without the samples that have all of these labels. */
+const withoutLines =
+  (...labels: readonly string[]) =>
+  (text: string): string =>
+    text
+      .split('\n')
+      .filter((line) => !labels.every((label) => line.includes(label)))
+      .join('\n');
+
+/** Its own ztunnel counts nothing that it sends, and it arrives without a tunnel. */
+const pastItsZtunnel = (text: string, workload: string): string =>
+  withoutLines(
+    'reporter="source"',
+    `source_workload="${workload}"`,
+  )(text)
+    .split('\n')
+    .map((line) =>
+      line.includes('reporter="destination"') && line.includes(`source_workload="${workload}"`)
+        ? line
+            .replace(/source_principal="[^"]*"/, 'source_principal="unknown"')
+            .replace('connection_security_policy="mutual_tls"', 'connection_security_policy="unknown"')
+        : line,
+    )
+    .join('\n');
+
 /** What of ztunnels' pages is not stored, or says what is not so. */
 export const ambientStoredCauses: readonly Cause[] = [
   {
@@ -70,6 +95,34 @@ export const ambientStoredCauses: readonly Cause[] = [
         onPage(ambient, node, { rewrite: (text) => text.replaceAll('_cluster="Kubernetes"', '_cluster="east.1"') });
     }),
     expect: healthy(),
+  },
+  {
+    name: 'istiod knows another cluster, and nothing of it is stored',
+    facts: 'modern.md 5.38',
+    spec: changedAmbient((spec) => {
+      spec.remotes = ['west'];
+    }),
+    expect: warned('stored', ['ClusterNotStored']),
+  },
+  {
+    name: 'a pod’s connections go past its ztunnel, though it is marked',
+    facts: 'istio/istio#59155, #60882',
+    spec: changedAmbient((spec, ambient) => {
+      for (const each of spec.calls) if (each.from === 'web-v1') each.codes = { '200': 9000 };
+      for (const node of ['node-1', 'node-2'])
+        onPage(ambient, node, { rewrite: (text) => pastItsZtunnel(text, 'web-v1') });
+    }),
+    expect: warned('stored', ['ClientSideMissing']),
+  },
+  {
+    name: 'a ztunnel counts nothing of what callers open to a pod of its',
+    facts: 'istio/istio#54889, #57674',
+    spec: changedAmbient((spec, ambient) => {
+      for (const each of spec.calls) if (each.to === 'prices-v1') each.codes = { '200': 9000 };
+      for (const node of ['node-1', 'node-2'])
+        onPage(ambient, node, { rewrite: withoutLines('reporter="destination"', 'destination_workload="prices-v1"') });
+    }),
+    expect: warned('stored', ['ServerSideMissing']),
   },
   {
     name: 'both clusters of a mesh are in one store',

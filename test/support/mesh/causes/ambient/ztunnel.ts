@@ -28,6 +28,21 @@ const ADMITS_GATEWAY = object(
 /** Traffic of ztunnels that never succeeds: nothing was ever sent. */
 const WITHOUT_BYTES = /^istio_tcp_(sent|received)_bytes_total$/;
 
+/** Who may come in to the pods of an application: at which ports, or null for nobody. */
+const policyFor = (app: string, ports: readonly object[] | null) =>
+  object(
+    'networking.k8s.io/v1',
+    'NetworkPolicy',
+    { name: app, namespace: 'shop' },
+    {
+      spec: {
+        podSelector: { matchLabels: { app } },
+        policyTypes: ['Ingress'],
+        ...(ports && { ingress: [{ ports }] }),
+      },
+    },
+  );
+
 /** What ztunnels make, and what of it tells that they fail. */
 export const ztunnelCauses: readonly Cause[] = [
   {
@@ -79,22 +94,31 @@ export const ztunnelCauses: readonly Cause[] = [
     facts: 'modern.md 5.29 (istio#52742)',
     spec: changedAmbient((spec, ambient) => {
       onPage(ambient, 'node-1', { failed: { NETWORK_POLICY: 300 } });
+      spec.objects.push(policyFor('cart', [{ port: 8080, protocol: 'TCP' }]));
+    }),
+    expect: warned('ztunnel-emits', ['HboneBarred', 'HboneNotAdmitted']),
+  },
+  {
+    name: 'a NetworkPolicy does not admit HBONE in 1.28, whose metrics do not say so',
+    facts: 'istio/istio#52742',
+    spec: changedAmbient((spec) => {
+      spec.objects.push(policyFor('web', [{ port: 8080, protocol: 'TCP' }]));
+    }, '1.28.0'),
+    expect: warned('ztunnel-emits', ['HboneNotAdmitted']),
+  },
+  {
+    name: 'NetworkPolicies admit HBONE, or nobody',
+    facts: 'istio.io, ambient/usage/networkpolicy',
+    spec: changedAmbient((spec) => {
       spec.objects.push(
-        object(
-          'networking.k8s.io/v1',
-          'NetworkPolicy',
-          { name: 'cart', namespace: 'shop' },
-          {
-            spec: {
-              podSelector: { matchLabels: { app: 'cart' } },
-              policyTypes: ['Ingress'],
-              ingress: [{ ports: [{ port: 8080, protocol: 'TCP' }] }],
-            },
-          },
-        ),
+        policyFor('web', [
+          { port: 8080, protocol: 'TCP' },
+          { port: 15008, protocol: 'TCP' },
+        ]),
+        policyFor('prices', null),
       );
     }),
-    expect: warned('ztunnel-emits', ['HboneBarred']),
+    expect: healthy(),
   },
   {
     name: 'a policy of L4 does not admit the waypoint',

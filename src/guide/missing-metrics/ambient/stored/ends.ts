@@ -1,0 +1,135 @@
+import { shellLine } from '../../../../cluster/question/shell.ts';
+import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
+import { attempt } from '../../../../diagnosis/source.ts';
+import { count, skip, unknown } from '../../../../diagnosis/verdict.ts';
+import { type Enrolled, enrolled, type Member } from '../../../../evidence/ambient/enrolled.ts';
+import { openings } from '../../../../evidence/ambient/series.ts';
+import { emission } from '../../../../evidence/envoy/emission.ts';
+import { byCluster, isNamed } from '../../../../evidence/istio/remote-clusters.ts';
+import { allPods, grouped } from '../../../../evidence/kubernetes/lists.ts';
+import { linesOf, subjectsOf, workloadOf } from '../../../../evidence/kubernetes/owner.ts';
+import { isRunning, type Pod } from '../../../../evidence/kubernetes/pod.ts';
+import type { Series } from '../../../../evidence/prometheus/query.ts';
+import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
+import { endOf, isTraffic, perSecond, ratesBy, reportedBy, total } from '../../prometheus/rates.ts';
+import { ENROLLED, SCRAPE, ZTUNNEL_EMITS } from '../steps.ts';
+
+/** By which a pod has what comes in go past its ztunnel (cni/pkg/nodeagent/net.go). */
+const BYPASS = 'ambient.istio.io/bypass-inbound-capture';
+
+/** The workloads of which each pod that runs is led to a ztunnel whose series are stored, and has been for a while. */
+function carriedIn(
+  { members }: Pick<Enrolled, 'members'>,
+  proven: ReadonlySet<Pod>,
+  pods: readonly Pod[],
+): ReadonlyMap<string, readonly Member[]> {
+  const isSure = ({ redirection, isYoung, node: { ztunnel } }: Member): boolean =>
+    redirection === 'enabled' && !isYoung && ztunnel !== null && proven.has(ztunnel);
+  const sure = new Map(members.filter(isSure).map((each) => [each.pod, each]));
+  const others = new Set(pods.filter((pod) => isRunning(pod) && !sure.has(pod)).map(workloadOf));
+  return grouped(
+    [...sure.values()].filter(({ pod }) => !others.has(workloadOf(pod))),
+    ({ pod }) => workloadOf(pod),
+  );
+}
+
+/** What comes to a workload, or from it, by those at the other end alone. */
+function onesided(
+  series: readonly Series[],
+  end: 'source_workload' | 'destination_workload',
+): ReadonlyMap<string, number> {
+  const [own, other] = end === 'source_workload' ? ['source', 'destination'] : ['destination', 'source'];
+  const between = series.filter((each) => endOf(each, 'source_workload') !== endOf(each, 'destination_workload'));
+  const by = (reporter: string, among: readonly Series[]) =>
+    ratesBy(reportedBy(among, reporter), (each) => endOf(each, end));
+  const said = by(own, series);
+  return new Map([...by(other, between)].filter(([name, rate]) => isTraffic(rate) && !(said.get(name) ?? 0)));
+}
+
+/** Through the tunnel: it cannot arrive anywhere but at the ztunnel of who is called. */
+const isTunnelled = ({ labels }: Series): boolean => labels.get('connection_security_policy') === 'mutual_tls';
+
+const connections = (rate: number): string => perSecond(rate).replace('requests', 'connections');
+
+export const bothEndsReport = defineCheck({
+  id: 'both-ends-report',
+  title: 'both ends of the connections are counted',
+  explains:
+    'A connection between two pods in ambient is counted twice: by the ztunnel of who calls (reporter="source") and by the ztunnel of who is called (reporter="destination"). Looks for workloads of which all pods are marked as led to ztunnels that are stored, and whose connections those at the other end alone count: calls that come from a pod past its own ztunnel, as after a restart of its node when its agent gave up on it, arrive without mutual TLS; calls to a pod that its ztunnel knows nothing of are tried, and not counted there. Where series name several clusters nothing is said: a workload of the same name may be meant. Warns; fails for a workload that was named.',
+  reasons: {
+    ServerSideMissing:
+      'Callers’ ztunnels open connections to these workloads by HBONE, and the workloads’ own ztunnels count none.',
+    ClientSideMissing:
+      'Connections from these workloads are counted where they arrive, and not by their own ztunnels: they go past them.',
+    PartialAnswer: PARTIAL_ANSWER,
+  },
+  needs: { enrolled, emission, pods: allPods, openings: attempt(openings), clusters: attempt(byCluster) },
+  judge({ enrolled, emission, pods, openings, clusters }, { scope }): Verdict {
+    if ('missing' in openings) return unknown([openings.missing], 'whose connections are counted');
+    const nothing = nothingIn(openings.got);
+    if (nothing) return nothing;
+    const carried = carriedIn(enrolled, emission.proven, pods.items);
+    if (carried.size === 0) return skip('no workload of which each pod is led to a ztunnel that is stored');
+    if ('missing' in clusters) return unknown([clusters.missing], 'which clusters are counted');
+    const ends = ['source_cluster', 'destination_cluster'] as const;
+    const named = new Set(
+      seriesIn(clusters.got).flatMap(({ labels }) => ends.map((end) => labels.get(end)).filter(isNamed)),
+    );
+    if (named.size > 1) return skip(`series name ${named.size} clusters: workloads of others may be meant`);
+    const all = seriesIn(openings.got);
+    const own = (rates: ReadonlyMap<string, number>, isOne: (member: Member) => boolean = () => true) =>
+      [...rates].flatMap(([name, rate]) => {
+        const members = carried.get(name) ?? [];
+        return members.length > 0 && members.every(isOne) ? [{ name, rate, members }] : [];
+      });
+    const isCaptured = ({ pod }: Member): boolean => pod.annotations[BYPASS] !== 'true';
+    const servers = own(
+      onesided(
+        all.filter((each) => each.labels.get('reporter') !== 'source' || isTunnelled(each)),
+        'destination_workload',
+      ),
+      isCaptured,
+    );
+    const clients = own(onesided(all, 'source_workload'));
+    const isServer = clients.length === 0;
+    const found = isServer ? servers : clients;
+    const gap = notWhole(gapsIn([openings.got]));
+    if (gap) return gap;
+    const [first] = found;
+    if (!first) {
+      const sum = total(reportedBy(all, 'destination'));
+      if (!isTraffic(sum)) return skip('no connections in ten minutes to compare');
+      return {
+        status: 'pass',
+        message: `${connections(sum)} that arrive; none of ${count(carried.size, 'workload')} that ztunnels carry is counted at the other end alone`,
+      };
+    }
+    const members = found.flatMap((each) => each.members);
+    const [{ pod, node } = members[0] as Member] = members;
+    const subjects = subjectsOf(members.map((each) => each.pod));
+    const rate = connections(found.reduce((sum, each) => sum + each.rate, 0));
+    return {
+      status: scope.workload === null ? 'warn' : 'fail',
+      reason: isServer ? 'ServerSideMissing' : 'ClientSideMissing',
+      message: isServer
+        ? `${rate} are opened to ${count(found.length, 'workload')}, and their own ztunnels count none`
+        : `${rate} come from ${count(found.length, 'workload')}, and their own ztunnels count none: they go past them`,
+      evidence: linesOf(subjects),
+      subjects,
+      hint: `${
+        node.agent && !isServer
+          ? `${shellLine('kubectl', '-n', node.agent.namespace, 'logs', node.agent.name)} | grep netns`
+          : shellLine(
+              'kubectl',
+              '-n',
+              node.ztunnel?.namespace ?? 'istio-system',
+              'logs',
+              node.ztunnel?.name ?? '',
+              '--since=15m',
+            )
+      }   # then a new pod: ${shellLine('kubectl', '-n', pod.namespace, 'delete', 'pod', pod.name)}`,
+      mayFollowFrom: [ENROLLED, ZTUNNEL_EMITS, SCRAPE],
+    };
+  },
+});
