@@ -5,6 +5,7 @@ import { proxiesStored } from '../prometheus/stored/proxies.ts';
 import { DOCS, STORED } from './steps.ts';
 import { bothEndsReport } from './stored/ends.ts';
 import { peersBehindGateways } from './stored/gateways.ts';
+import { sourcesKnown } from './stored/sources.ts';
 import { workloadsCounted } from './stored/traffic.ts';
 
 /** Whether what was scraped is stored: of every ztunnel and waypoint, and of the workloads that they carry. */
@@ -13,6 +14,6 @@ export const stored: Step = {
   title: 'Verify Prometheus holds the series of every ztunnel and waypoint',
   hop: 'page->prometheus',
   docs: () => DOCS.prometheus,
-  checks: [...storedChecks, workloadsCounted, bothEndsReport, clustersStored, peersBehindGateways],
+  checks: [...storedChecks, workloadsCounted, bothEndsReport, sourcesKnown, clustersStored, peersBehindGateways],
   headline: proxiesStored.id,
 };

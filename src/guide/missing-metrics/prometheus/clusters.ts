@@ -15,6 +15,9 @@ function counterOf(reporter: string | undefined, source: string | undefined, des
   return reporter === 'source' ? source : destination;
 }
 
+/** The clusters that series name, at either end. */
+export const namedIn = (series: readonly Series[]): ReadonlySet<string> => clustersIn(series).named;
+
 /** The clusters that series name, and those whose own proxies counted some of them. */
 function clustersIn(series: readonly Series[]): { named: ReadonlySet<string>; counting: ReadonlySet<string> } {
   const named = new Set<string>();

@@ -32,6 +32,12 @@ export function ratesBy(series: readonly Series[], of: (each: Series) => string)
 export const perSecond = (rate: number): string =>
   `${rate >= 10 ? Math.round(rate) : Number(rate.toPrecision(2))} requests/s`;
 
+/** `12.5 connections/s`. */
+export const connections = (rate: number): string => perSecond(rate).replace('requests', 'connections');
+
+/** Through ambient's tunnel: it cannot arrive anywhere but at the ztunnel of who is called. */
+export const isTunnelled = ({ labels }: Series): boolean => labels.get('connection_security_policy') === 'mutual_tls';
+
 /** `34%`, and never 0% or 100% of what is only a part. */
 export const share = (part: number, whole: number): string =>
   part >= whole ? '100%' : `${Math.min(99, Math.max(1, Math.round((part / whole) * 100)))}%`;

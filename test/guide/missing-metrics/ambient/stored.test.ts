@@ -4,8 +4,9 @@ import type { Pod } from '../../../../src/evidence/kubernetes/pod.ts';
 import type { Series } from '../../../../src/evidence/prometheus/query.ts';
 import { bothEndsReport } from '../../../../src/guide/missing-metrics/ambient/stored/ends.ts';
 import { peersBehindGateways } from '../../../../src/guide/missing-metrics/ambient/stored/gateways.ts';
+import { sourcesKnown } from '../../../../src/guide/missing-metrics/ambient/stored/sources.ts';
 import { workloadsCounted } from '../../../../src/guide/missing-metrics/ambient/stored/traffic.ts';
-import { enrolledOf, member, ztunnelPod } from '../../../support/enrolled.ts';
+import { carriedPod, enrolledOf, member, ztunnelPod } from '../../../support/enrolled.ts';
 import { judging } from '../../../support/judging.ts';
 import { listed, missing } from '../../../support/mixer.ts';
 import { answer, partly, series, unanswered } from '../../../support/stores.ts';
@@ -296,4 +297,100 @@ judging(
     },
   ],
   { enrolled: enrolledOf([web, cart]), ...proven(ztunnel), pods: inPods(), ...clusterNamed('east') },
+);
+
+const arriving = (source: string, policy?: string) => tunnel(source, 'cart', 'destination', policy);
+const nobody = (policy = 'mutual_tls') => {
+  const { labels, ...rest } = arriving('unknown', policy);
+  return { ...rest, labels: new Map([...labels, ['source_workload_namespace', 'unknown']]) };
+};
+const exporter = carriedPod('exporter', { hostNetwork: true });
+
+judging(
+  sourcesKnown,
+  [
+    {
+      when: 'all are known',
+      given: { openings: { got: answer(arriving('web')) } },
+      status: 'pass',
+      says: /^of 1 connections\/s that came through the tunnel$/,
+    },
+    {
+      when: 'some come from addresses that nobody has',
+      given: { openings: { got: answer(arriving('web'), nobody()) } },
+      status: 'warn',
+      reason: 'SourceMasqueraded',
+      says: /^50% of 2 connections\/s that came through the tunnel are counted as from unknown\/unknown: addresses/,
+    },
+    {
+      when: 'they come from a workload on its nodes’ network',
+      given: { openings: { got: answer(arriving('exporter')) } },
+      status: 'warn',
+      reason: 'SourceMasqueraded',
+      says: /^100% of .* as from shop\/exporter/,
+    },
+    {
+      when: 'a workload of that name has pods in the network too',
+      given: { openings: { got: answer(arriving('exporter')) }, pods: listed(exporter, carriedPod('exporter')) },
+      status: 'pass',
+      says: /./,
+    },
+    {
+      when: 'callers outside of the mesh come without the tunnel',
+      given: { openings: { got: answer(nobody('unknown')) } },
+      status: 'skip',
+      says: /no connections through the tunnel/,
+    },
+    {
+      when: 'series name two clusters',
+      given: { openings: { got: answer(nobody()) }, ...clusterNamed('east', 'west') },
+      status: 'skip',
+      says: /callers may come from another network: east and west/,
+    },
+    {
+      when: 'there is a way to another network',
+      given: {
+        openings: { got: answer(nobody()) },
+        elsewhere: { doors: ['Gateway istio-system/istio-eastwestgateway'], missing: [] },
+      },
+      status: 'skip',
+      says: /another network: Gateway istio-system\/istio-eastwestgateway/,
+    },
+    {
+      when: 'whether there is one is not known',
+      given: { openings: { got: answer(nobody()) }, elsewhere: { doors: [], missing: [missing()] } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /whether callers come from another network/,
+    },
+    {
+      when: 'whether there is one is not known, and all are known by name',
+      given: { openings: { got: answer(arriving('web')) }, elsewhere: { doors: [], missing: [missing()] } },
+      status: 'pass',
+      says: /^of 1 connections/,
+    },
+    {
+      when: 'which clusters there are is not known',
+      given: { openings: { got: answer() }, clusters: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /which clusters/,
+    },
+    {
+      when: 'a store is down',
+      given: { openings: { got: partly() } },
+      status: 'unknown',
+      reason: 'PartialAnswer',
+      says: /a store is down/,
+    },
+    { when: 'there is no store', given: { openings: { got: null } }, status: 'skip', says: /no store/ },
+    {
+      when: 'the store may not be asked',
+      given: { openings: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: /who calls/,
+    },
+  ],
+  { pods: listed(web.pod, cart.pod, exporter), ...clusterNamed('east'), elsewhere: { doors: [], missing: [] } },
 );

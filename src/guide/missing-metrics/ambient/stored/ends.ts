@@ -5,14 +5,15 @@ import { count, skip, unknown } from '../../../../diagnosis/verdict.ts';
 import { type Enrolled, enrolled, type Member } from '../../../../evidence/ambient/enrolled.ts';
 import { openings } from '../../../../evidence/ambient/series.ts';
 import { emission } from '../../../../evidence/envoy/emission.ts';
-import { byCluster, isNamed } from '../../../../evidence/istio/remote-clusters.ts';
+import { byCluster } from '../../../../evidence/istio/remote-clusters.ts';
 import { allPods, grouped } from '../../../../evidence/kubernetes/lists.ts';
 import { linesOf, subjectsOf, workloadOf } from '../../../../evidence/kubernetes/owner.ts';
 import { isRunning, type Pod } from '../../../../evidence/kubernetes/pod.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
+import { namedIn } from '../../prometheus/clusters.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
-import { endOf, isTraffic, perSecond, ratesBy, reportedBy, total } from '../../prometheus/rates.ts';
+import { connections, endOf, isTraffic, isTunnelled, ratesBy, reportedBy, total } from '../../prometheus/rates.ts';
 import { ENROLLED, SCRAPE, ZTUNNEL_EMITS } from '../steps.ts';
 
 /** By which a pod has what comes in go past its ztunnel (cni/pkg/nodeagent/net.go). */
@@ -47,11 +48,6 @@ function onesided(
   return new Map([...by(other, between)].filter(([name, rate]) => isTraffic(rate) && !(said.get(name) ?? 0)));
 }
 
-/** Through the tunnel: it cannot arrive anywhere but at the ztunnel of who is called. */
-const isTunnelled = ({ labels }: Series): boolean => labels.get('connection_security_policy') === 'mutual_tls';
-
-const connections = (rate: number): string => perSecond(rate).replace('requests', 'connections');
-
 export const bothEndsReport = defineCheck({
   id: 'both-ends-report',
   title: 'both ends of the connections are counted',
@@ -72,10 +68,7 @@ export const bothEndsReport = defineCheck({
     const carried = carriedIn(enrolled, emission.proven, pods.items);
     if (carried.size === 0) return skip('no workload of which each pod is led to a ztunnel that is stored');
     if ('missing' in clusters) return unknown([clusters.missing], 'which clusters are counted');
-    const ends = ['source_cluster', 'destination_cluster'] as const;
-    const named = new Set(
-      seriesIn(clusters.got).flatMap(({ labels }) => ends.map((end) => labels.get(end)).filter(isNamed)),
-    );
+    const named = namedIn(seriesIn(clusters.got));
     if (named.size > 1) return skip(`series name ${named.size} clusters: workloads of others may be meant`);
     const all = seriesIn(openings.got);
     const own = (rates: ReadonlyMap<string, number>, isOne: (member: Member) => boolean = () => true) =>

@@ -4,6 +4,7 @@ import { attempt } from '../../../../diagnosis/source.ts';
 import { skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { unknownBehindGateways } from '../../../../evidence/ambient/series.ts';
 import { apiGateways } from '../../../../evidence/istio/gateway-api.ts';
+import { isEastWest } from '../../../../evidence/istio/networks.ts';
 import { itemsOf } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { istiodOf } from '../../../../istio/release.ts';
@@ -23,10 +24,7 @@ export const peersBehindGateways = defineCheck({
   },
   needs: { gateways: attempt(apiGateways), unknown: attempt(unknownBehindGateways) },
   judge({ gateways, unknown: asked }, { plane }): Verdict {
-    // One of this network, or where another network's is.
-    const eastWest = itemsOf(gateways).filter(({ className }) =>
-      ['istio-east-west', 'istio-remote'].includes(className),
-    );
+    const eastWest = itemsOf(gateways).filter(isEastWest);
     if (eastWest.length === 0)
       return 'missing' in gateways
         ? unknown([gateways.missing], 'which gateways lead to other networks')

@@ -17,7 +17,7 @@ import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { protocolOf } from '../../../../istio/protocol.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
-import { isTraffic, perSecond } from '../../prometheus/rates.ts';
+import { connections, isTraffic, perSecond } from '../../prometheus/rates.ts';
 import { WAYPOINT } from '../steps.ts';
 import { callersIn } from './callers.ts';
 import { type Traffic, trafficOf } from './traffic.ts';
@@ -47,8 +47,6 @@ const LITTLE = 'traffic too little, or over connections too old, to judge';
 /** Services and ServiceEntries that are served. */
 export const servedOf = (own: readonly Binding[]): readonly Binding[] =>
   own.filter((each) => isBound(each) === true && each.of.kind !== 'Pod');
-
-const connections = (rate: number): string => perSecond(rate).replace('requests', 'connections');
 
 const line = ({ binding, past, dialled, outside, through }: Traffic): string => {
   const all = new Map([...outside, ...dialled, ...past]);

@@ -2,7 +2,7 @@ import type { Binding } from '../../../../evidence/ambient/bindings.ts';
 import { grouped } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
-import { endOf, ratesBy, reportedBy, total } from '../../prometheus/rates.ts';
+import { endOf, isTunnelled, ratesBy, reportedBy, total } from '../../prometheus/rates.ts';
 import type { Callers } from './callers.ts';
 
 type Rates = ReadonlyMap<string, number>;
@@ -122,8 +122,7 @@ export function trafficOf(
       outside: by(received, (each) => {
         const caller = callerOf(each);
         // What comes from another cluster comes through the tunnel, and has passed a waypoint there.
-        const isTunnelled = each.labels.get('connection_security_policy') === 'mutual_tls';
-        return !isTunnelled && ![members, proxied, scrapers].some((known) => known.has(caller));
+        return !isTunnelled(each) && ![members, proxied, scrapers].some((known) => known.has(caller));
       }),
     };
   });

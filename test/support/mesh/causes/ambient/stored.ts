@@ -27,6 +27,13 @@ const withoutLines =
       .filter((line) => !labels.every((label) => line.includes(label)))
       .join('\n');
 
+const isArriving = (line: string, workload: string): boolean =>
+  line.includes('reporter="destination"') && line.includes(`source_workload="${workload}"`);
+
+/** By an address that nobody has. */
+const withoutSource = (line: string): string =>
+  line.replaceAll(/source_(workload|workload_namespace|app|canonical_service)="[^"]*"/g, 'source_$1="unknown"');
+
 /** Its own ztunnel counts nothing that it sends, and it arrives without a tunnel. */
 const pastItsZtunnel = (text: string, workload: string): string =>
   withoutLines(
@@ -35,7 +42,7 @@ const pastItsZtunnel = (text: string, workload: string): string =>
   )(text)
     .split('\n')
     .map((line) =>
-      line.includes('reporter="destination"') && line.includes(`source_workload="${workload}"`)
+      isArriving(line, workload)
         ? line
             .replace(/source_principal="[^"]*"/, 'source_principal="unknown"')
             .replace('connection_security_policy="mutual_tls"', 'connection_security_policy="unknown"')
@@ -113,6 +120,22 @@ export const ambientStoredCauses: readonly Cause[] = [
         onPage(ambient, node, { rewrite: (text) => pastItsZtunnel(text, 'web-v1') });
     }),
     expect: warned('stored', ['ClientSideMissing']),
+  },
+  {
+    name: 'addresses are rewritten between nodes',
+    facts: 'kiali/kiali#8359',
+    spec: changedAmbient((spec, ambient) => {
+      for (const each of spec.calls) if (each.from === 'web-v1') each.codes = { '200': 9000 };
+      for (const node of ['node-1', 'node-2'])
+        onPage(ambient, node, {
+          rewrite: (text) =>
+            text
+              .split('\n')
+              .map((line) => (isArriving(line, 'web-v1') ? withoutSource(line) : line))
+              .join('\n'),
+        });
+    }),
+    expect: warned('stored', ['SourceMasqueraded']),
   },
   {
     name: 'a ztunnel counts nothing of what callers open to a pod of its',
