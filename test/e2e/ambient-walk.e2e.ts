@@ -7,7 +7,7 @@ import type { CheckReport, Report } from '../../src/report/document.ts';
 import { drawing } from '../support/lookup.ts';
 import { comparable } from '../support/mesh/examined.ts';
 import { reported } from '../support/run.ts';
-import { ALONE, type Ambient, startAmbient } from './ambient.ts';
+import { ALONE, type Ambient, podBehind, startAmbient } from './ambient.ts';
 import { ambientNamespace, namespaceOf, serviceOf, waypointGateway, workloadPod } from './ambient-objects.ts';
 
 /** `DISCOVERY_SEED=7 DISCOVERY=40 npm run e2e -- ambient-walk` tries others, and more of them. */
@@ -139,6 +139,29 @@ describe('a mesh in ambient whose control plane is a real istiod', ALONE, () => 
     }
     assert.deepEqual(differences, []);
     assert.ok(sizes.size >= 4, `only ${[...sizes].join()} namespaces at a time were selected`);
+  });
+
+  it('reads no Telemetry of a namespace that is not selected, its own not excepted', async () => {
+    const proxy = `${podBehind('waypoint')}.shop`;
+    const counts = async (): Promise<boolean> =>
+      JSON.stringify(await ambient.debug(`config_dump?proxyID=${proxy}`)).includes('istio.stats');
+    ambient.configure({});
+    await ambient.until(counts, () => 'the waypoint is not told to count');
+    ambient.apply({
+      apiVersion: 'telemetry.istio.io/v1',
+      kind: 'Telemetry',
+      metadata: { name: 'off', namespace: 'istio-system' },
+      spec: { metrics: [{ overrides: [{ match: { metric: 'ALL_METRICS' }, disabled: true }] }] },
+    });
+    await ambient.until(
+      async () => !(await counts()),
+      () => 'the waypoint is still told to count',
+    );
+    assert.equal(statusOf((await seen()).check('waypoints-told')), 'MetricsDisabled');
+    ambient.configure({ discoverySelectors: [{ matchLabels: { 'istio.io/dataplane-mode': 'ambient' } }] });
+    await ambient.until(counts, () => 'istiod still reads what is in its own namespace');
+    assert.equal(statusOf((await seen()).check('waypoints-told')), 'pass');
+    ambient.kubectl('-n', 'istio-system', 'delete', 'telemetry', 'off');
   });
 
   it('is told where istiod does not look at a namespace in ambient', async () => {

@@ -100,7 +100,9 @@ export const configOf = (
   objects: readonly { kind: string }[],
   { mesh = {}, revision = 'default', version = '1.31.0' }: Plane = {},
 ): StatsConfig =>
-  configOfPlane(allOf(objects), { mesh: { ...MESH, ...mesh }, version }, (labels) => isOfRevision(labels, revision));
+  configOfPlane(allOf(objects), { mesh: { ...MESH, ...mesh }, version }, ({ labels }) =>
+    isOfRevision(labels, revision),
+  );
 
 export const PROXY: MeshProxy = {
   namespace: 'bookinfo',

@@ -1,13 +1,17 @@
-import type { ControlPlane } from '../../diagnosis/check.ts';
-import { proxySource, settle } from '../../diagnosis/source.ts';
+import type { Attempt, ControlPlane } from '../../diagnosis/check.ts';
+import { planeSource, proxySource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { GATEWAY_NAME, type MeshProxy, type Policy, type Served } from '../../istio/attachment.ts';
+import { isDiscovered, LEAVES_OUT_OBJECTS } from '../../istio/discovery.ts';
+import { isAtLeast } from '../../istio/release.ts';
+import type { LabelSelector } from '../../istio/selector.ts';
 import { type Stats, type StatsConfig, statsOf } from '../../istio/stats.ts';
 import type { EnvoyFilter } from '../../istio/stats-filters.ts';
 import { type Telemetry, telemetriesOf } from '../../istio/telemetry.ts';
 import { isOfRevision } from '../../istio/visibility.ts';
 import { servedByWaypoints } from '../ambient/served.ts';
-import { itemsOf, missingOf } from '../kubernetes/lists.ts';
+import { meshConfig } from '../kubernetes/config-maps.ts';
+import { allNamespaces, itemsOf, missingOf } from '../kubernetes/lists.ts';
 import { titleOf } from '../kubernetes/named.ts';
 import { detection, madeFor, releaseOf } from './detection.ts';
 import { meshMetrics } from './mesh-metrics.ts';
@@ -34,6 +38,8 @@ export interface MetricsTold {
   config: StatsConfig | null;
   /** Every object, whichever control plane it is for. */
   all: { telemetries: readonly Telemetry[]; envoyFilters: readonly EnvoyFilter[] };
+  /** The namespaces whose objects istiod leaves out, by these selectors of MeshConfig. */
+  left: { namespaces: ReadonlySet<string>; by: readonly LabelSelector[] };
   /** Of the control planes that there are; empty where one has none, and reads every object. */
   revisions: readonly string[];
   /** Why not everything could be seen. */
@@ -44,12 +50,12 @@ export interface MetricsTold {
 export const configOfPlane = (
   { telemetries: rules, envoyFilters }: MetricsTold['all'],
   { mesh, version }: Pick<StatsConfig, 'mesh' | 'version'>,
-  isRead: (labels: Readonly<Record<string, string>>) => boolean,
+  isRead: (object: Telemetry | EnvoyFilter) => boolean,
 ): StatsConfig => ({
   mesh,
   version,
-  telemetries: telemetriesOf(rules.filter(({ labels }) => isRead(labels))),
-  envoyFilters: envoyFilters.filter(({ labels }) => isRead(labels)),
+  telemetries: telemetriesOf(rules.filter(isRead)),
+  envoyFilters: envoyFilters.filter(isRead),
 });
 
 /** The labels by which objects tell proxies apart. */
@@ -114,26 +120,48 @@ function revisionsOf(planes: readonly ControlPlane[]): readonly string[] {
   return found.includes(null) ? [] : found.filter((revision) => revision !== null);
 }
 
+/** Which namespaces this control plane’s istiod does not look at. */
+const leftOut = planeSource([], async ({ from, plane: { version } }): Promise<Attempt<MetricsTold['left']>> => {
+  const mesh = await settle(from(meshConfig));
+  const by = 'got' in mesh ? (mesh.got?.discoverySelectors ?? []) : [];
+  // Without MeshConfig nothing is worked out at all.
+  if (by.length === 0 || (version !== null && !isAtLeast(version, LEAVES_OUT_OBJECTS)))
+    return { got: { namespaces: new Set(), by: [] } };
+  const listed = await settle(from(allNamespaces));
+  if ('missing' in listed) return listed;
+  const { items, refusal } = listed.got;
+  if (refusal) return { missing: refusal };
+  return {
+    got: { namespaces: new Set(items.filter(({ labels }) => !isDiscovered(by, labels)).map(({ name }) => name)), by },
+  };
+});
+
 /** Whether another istiod tells it: it is labelled with the revision that made it (istio-discovery, files/waypoint.yaml). */
 const isElsewhere = ({ pod, kind }: ProxyPod, { generation, revision }: ControlPlane): boolean =>
   generation === 'ambient' && kind === 'waypoint' && ![null, revision ?? 'default'].includes(madeFor(pod));
 
 /** What every proxy of this control plane's mesh is told about metrics. */
 export const metricsTold = proxySource([], async ({ from, plane }): Promise<MetricsTold> => {
-  const [{ proxies, refusal }, servedBy, rules, filters, mesh, { all: planes }] = await Promise.all([
+  const [{ proxies, refusal }, servedBy, rules, filters, mesh, { all: planes }, out] = await Promise.all([
     from(meshProxies),
     plane.generation === 'ambient' ? from(servedByWaypoints) : undefined,
     settle(from(telemetries)),
     settle(from(statsEnvoyFilters)),
     settle(from(meshMetrics)),
     from(detection),
+    from(leftOut),
   ]);
   const all = { telemetries: itemsOf(rules), envoyFilters: itemsOf(filters) };
-  const missing = [...missingOf(rules), ...missingOf(filters)];
+  const left = 'got' in out ? out.got : { namespaces: new Set<string>(), by: [] };
+  const missing = [...missingOf(rules), ...missingOf(filters), ...('missing' in out ? [out.missing] : [])];
   const known = missing.length === 0 && 'got' in mesh ? mesh.got : null;
   const config =
     known &&
-    configOfPlane(all, { mesh: known, version: plane.version }, (labels) => isOfRevision(labels, plane.revision));
+    configOfPlane(
+      all,
+      { mesh: known, version: plane.version },
+      ({ namespace, labels }) => isOfRevision(labels, plane.revision) && !left.namespaces.has(namespace),
+    );
   return {
     classes: classesOf(
       proxies.filter((each) => !isElsewhere(each, plane)),
@@ -144,6 +172,7 @@ export const metricsTold = proxySource([], async ({ from, plane }): Promise<Metr
     elsewhere: proxies.filter((each) => isElsewhere(each, plane)),
     config,
     all,
+    left,
     revisions: revisionsOf(planes),
     missing: [...(refusal ? [refusal] : []), ...missing, ...('missing' in mesh ? [mesh.missing] : [])],
   };

@@ -9,6 +9,7 @@ import type { MeshMetrics } from '../../../istio/metrics-providers.ts';
 import { isAtLeast } from '../../../istio/release.ts';
 import { fitsVersion } from '../../../istio/stats-filters.ts';
 import { restartOf } from '../../templates.ts';
+import { discoverNamespace } from '../discover.ts';
 import type { Culprit, Loss } from './losses.ts';
 
 const PLURALS = {
@@ -127,6 +128,8 @@ export function cureOf(loss: Loss, told: MetricsTold, plane: ControlPlane): stri
     case 'TelemetryOfAnotherRevision':
     case 'StatsFilterOfAnotherRevision':
       return relabel(loss, plane);
+    case 'TelemetryNotDiscovered':
+      return first ? discoverNamespace(first.object.namespace, told.left.by, plane) : '';
     case 'TelemetryNotForWaypoint':
       return first
         ? note(

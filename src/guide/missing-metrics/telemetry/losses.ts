@@ -17,6 +17,7 @@ export type Reason =
   | 'OneSideDisabled'
   | 'TelemetryIgnored'
   | 'TelemetryOfAnotherRevision'
+  | 'TelemetryNotDiscovered'
   | 'TelemetryNotForWaypoint'
   | 'StatsFilterVersionMismatch'
   | 'StatsFilterElsewhere'
@@ -64,8 +65,9 @@ const spacesOf = ({ mesh }: StatsConfig, { of }: JudgedSide): ReadonlySet<string
   new Set([mesh.rootNamespace, of.proxy.namespace, ...of.served.map(({ namespace }) => namespace)]);
 
 /** Objects that nobody reads, of which one would make metrics here if it were read. */
-function unread({ all, revisions }: MetricsTold, config: StatsConfig, side: JudgedSide): Cause | null {
-  const isNobodys = isUnread(revisions);
+function unread({ all, left, revisions }: MetricsTold, config: StatsConfig, side: JudgedSide): Cause | null {
+  const isOfNobody = isUnread(revisions);
+  const isNobodys = (each: Telemetry | EnvoyFilter): boolean => isOfNobody(each) || left.namespaces.has(each.namespace);
   const near = spacesOf(config, side);
   const isAmong = (each: Telemetry | EnvoyFilter): boolean => near.has(each.namespace) && isNobodys(each);
   const rule = all.telemetries.find((each) => {
@@ -73,9 +75,10 @@ function unread({ all, revisions }: MetricsTold, config: StatsConfig, side: Judg
     const own = config.telemetries.get(each.namespace) ?? [];
     return isTold({ ...config, telemetries: withObjects(config.telemetries, each.namespace, [...own, each]) }, side);
   });
-  if (rule) return cause('TelemetryOfAnotherRevision', [telemetry(rule)]);
+  if (rule) return cause(isOfNobody(rule) ? 'TelemetryOfAnotherRevision' : 'TelemetryNotDiscovered', [telemetry(rule)]);
   const filters = all.envoyFilters.filter(
-    (each) => isAmong(each) && isTold({ ...config, envoyFilters: [...config.envoyFilters, each] }, side),
+    (each) =>
+      isAmong(each) && isOfNobody(each) && isTold({ ...config, envoyFilters: [...config.envoyFilters, each] }, side),
   );
   return filters.length > 0 ? cause('StatsFilterOfAnotherRevision', filters.map(envoyFilter)) : null;
 }

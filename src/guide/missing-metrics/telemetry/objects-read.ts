@@ -58,15 +58,19 @@ export const telemetriesRead = defineCheck({
   id: 'telemetries-read',
   title: 'every Telemetry object about metrics has effect',
   explains:
-    'Of the Telemetry objects of a namespace that select nobody in particular only the oldest is read. One with the label istio.io/rev is read by the control plane of that revision alone: the name of a tag is no revision.',
+    'Of the Telemetry objects of a namespace that select nobody in particular only the oldest is read. One with the label istio.io/rev is read by the control plane of that revision alone: the name of a tag is no revision. Of namespaces that no discoverySelector of MeshConfig selects none is read, the root namespace not excepted.',
   reasons: {
     TelemetryIgnored:
       'An older Telemetry object of the namespace is for all of its proxies too: only the oldest is read.',
     TelemetryOfAnotherRevision:
       'The label istio.io/rev of a Telemetry object names no revision that there is, perhaps a tag: no control plane reads it.',
+    TelemetryNotDiscovered:
+      'No discoverySelector of MeshConfig selects the namespace of a Telemetry object that would make metrics: istiod does not see it.',
     ...UNDECIDED,
   },
   needs,
   judge: (evidence, { plane }) =>
-    judgeLosses(evidence, plane, ['TelemetryIgnored', 'TelemetryOfAnotherRevision'], () => warning(evidence, plane)),
+    judgeLosses(evidence, plane, ['TelemetryIgnored', 'TelemetryOfAnotherRevision', 'TelemetryNotDiscovered'], () =>
+      warning(evidence, plane),
+    ),
 });

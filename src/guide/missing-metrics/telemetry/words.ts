@@ -54,6 +54,8 @@ export function lossWords(loss: Loss, { config }: MetricsTold, plane: ControlPla
     case 'TelemetryOfAnotherRevision':
     case 'StatsFilterOfAnotherRevision':
       return first ? `${one(culprits, 'is', 'are')} for revision ${revision(first)}, which no control plane is` : '';
+    case 'TelemetryNotDiscovered':
+      return first ? `${culpritName(first)} lies in a namespace that no discoverySelector of MeshConfig selects` : '';
     case 'TelemetryNotForWaypoint':
       return first ? `${culpritName(first)} names a provider, and is not for the waypoint` : '';
     case 'StatsFilterVersionMismatch':

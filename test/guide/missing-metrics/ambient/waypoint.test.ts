@@ -1144,6 +1144,7 @@ const told = (change: Partial<MetricsTold>): { told: MetricsTold } => ({
     elsewhere: [],
     config: null,
     all: { telemetries: [], envoyFilters: [] },
+    left: { namespaces: new Set(), by: [] },
     revisions: [],
     missing: [],
     ...change,

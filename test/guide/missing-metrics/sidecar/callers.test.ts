@@ -243,6 +243,7 @@ const told = (objects: readonly { kind: string }[]): MetricsTold => {
     elsewhere: [],
     config,
     all,
+    left: { namespaces: new Set(), by: [] },
     revisions: ['default'],
     missing: [],
   };

@@ -43,6 +43,7 @@ interface Given {
   mesh?: Partial<MeshMetrics> | null;
   proxies?: readonly ProxyPod[];
   revisions?: readonly string[];
+  left?: MetricsTold['left'];
   /** Of istiod. */
   version?: string;
   missing?: MetricsTold['missing'];
@@ -53,12 +54,15 @@ interface Given {
 const given = (objects: readonly { kind: string; metadata: object }[], change: Given = {}): Evidence => {
   const all = allOf(objects);
   const { mesh = {}, version = '1.31.0' } = change;
-  const config = mesh && configOf(objects, { mesh, version });
+  const { left = { namespaces: new Set(), by: [] } } = change;
+  const read = objects.filter(({ metadata }) => !left.namespaces.has((metadata as { namespace: string }).namespace));
+  const config = mesh && configOf(read, { mesh, version });
   const told: MetricsTold = {
     classes: classesOf(change.proxies ?? PROXIES, all, config),
     elsewhere: [],
     config,
     all,
+    left,
     revisions: change.revisions ?? ['default'],
     missing: change.missing ?? [],
   };
@@ -376,6 +380,24 @@ judging(
       status: 'fail',
       reason: 'TelemetryIgnored',
       says: /^3 of 3 proxies: Telemetry istio-system\/metrics is not read, as istio-system\/traces is older$/,
+    },
+    {
+      when: 'the object that names the provider is in a namespace that istiod does not look at',
+      given: given([telemetryObject('istio-system/x', naming('prometheus'))], {
+        ...none,
+        left: { namespaces: new Set(['istio-system']), by: [{ matchLabels: { mesh: 'on' } }] },
+      }),
+      status: 'fail',
+      reason: 'TelemetryNotDiscovered',
+      says: /^3 of 3 proxies: Telemetry istio-system\/x lies in a namespace that no discoverySelector of MeshConfig selects$/,
+    },
+    {
+      when: 'an object that would switch all off is in such a namespace',
+      given: given([telemetryObject('istio-system/x', off)], {
+        left: { namespaces: new Set(['istio-system']), by: [{ matchLabels: { mesh: 'on' } }] },
+      }),
+      status: 'pass',
+      says: /./,
     },
     {
       when: 'an object of a tag’s changes nothing',

@@ -188,6 +188,17 @@ export const telemetryCauses: readonly Cause[] = [
     expect: lost('telemetry-config', ['NoMetricsProvider']),
   },
   {
+    name: 'the Telemetry that would enable metrics is where istiod does not look',
+    facts: 'istio/istio#36639',
+    spec: changed((spec) => {
+      delete spec.mesh.defaultProviders;
+      spec.mesh.discoverySelectors = [{ matchLabels: { 'kubernetes.io/metadata.name': 'shop' } }];
+      spec.objects.push(telemetry(SYSTEM, 'mesh-default', [{ providers: PROMETHEUS }]));
+      untold(spec);
+    }),
+    expect: lost('telemetry-config', ['TelemetryNotDiscovered']),
+  },
+  {
     name: 'the Telemetry that would enable metrics is labelled with a tag',
     facts: 'modern.md 5.32',
     spec: changed((spec) => {

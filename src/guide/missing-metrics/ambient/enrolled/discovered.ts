@@ -1,35 +1,12 @@
-import { shellLine } from '../../../../cluster/question/shell.ts';
-import { type ControlPlane, defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
+import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { enrolled } from '../../../../evidence/ambient/enrolled.ts';
-import { meshConfig, meshName } from '../../../../evidence/kubernetes/config-maps.ts';
+import { meshConfig } from '../../../../evidence/kubernetes/config-maps.ts';
 import { grouped } from '../../../../evidence/kubernetes/lists.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import { isDiscovered } from '../../../../istio/discovery.ts';
-import type { LabelSelector } from '../../../../istio/selector.ts';
-
-/** Labels that say something else too, which nobody should set for this. */
-const HAS_MEANING = /(^|[./])(istio|kubernetes)\.io\/|^istio-/;
-
-/** The label that is enough for a selector, where it asks for labels alone; else the selectors themselves are shown. */
-function askFor(namespace: string, selectors: readonly LabelSelector[], { namespace: own, revision }: ControlPlane) {
-  const simple = selectors.find(
-    ({ matchLabels, matchExpressions }) =>
-      (matchExpressions ?? []).length === 0 &&
-      Object.keys(matchLabels ?? {}).length > 0 &&
-      !Object.keys(matchLabels ?? {}).some((key) => HAS_MEANING.test(key)),
-  );
-  return simple
-    ? shellLine(
-        'kubectl',
-        'label',
-        'namespace',
-        namespace,
-        ...Object.entries(simple.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`),
-      )
-    : `${shellLine('kubectl', '-n', own ?? 'istio-system', 'edit', 'configmap', meshName(revision))}   # discoverySelectors of mesh`;
-}
+import { discoverNamespace } from '../../discover.ts';
 
 export const namespacesAreDiscovered = defineCheck({
   id: 'namespaces-are-discovered',
@@ -72,7 +49,7 @@ export const namespacesAreDiscovered = defineCheck({
       message: `${count(pods.length, reason === 'ZtunnelNotDiscovered' ? 'ztunnel' : 'pod')} of ${some(places)}: no discoverySelector of MeshConfig selects the namespace, and istiod does not look at it`,
       evidence: linesOf(subjects),
       subjects,
-      hint: askFor(places[0] ?? first.namespace, selectors, plane),
+      hint: discoverNamespace(places[0] ?? first.namespace, selectors, plane),
     };
   },
 });
