@@ -1,3 +1,4 @@
+import { isAtLeast } from './release.ts';
 import { isSelected, type LabelSelector } from './selector.ts';
 
 const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
@@ -17,7 +18,8 @@ export const isDiscovered = (selectors: readonly LabelSelector[], labels: Readon
   selectors.length === 0 || !selectors.every(isValid) || selectors.some((each) => isSelected(each, labels));
 
 /**
- * From this release on istiod leaves out Istio’s own objects of such namespaces too (pilot/pkg/config/kube/crdclient; asked for in
- * istio/istio#36639). When that began between 1.13 and here is not known.
+ * From this release on istiod leaves out Istio’s own objects of such namespaces too, unless its variable ENABLE_ENHANCED_RESOURCE_SCOPING
+ * says otherwise, as it may before (upgrade notes of 1.22; pilot/pkg/config/kube/crdclient).
  */
-export const LEAVES_OUT_OBJECTS = '1.18';
+export const leavesOutObjects = (release: string | null, variable: string | undefined): boolean =>
+  variable === undefined ? release === null || isAtLeast(release, '1.22') : /^(1|t|true)$/i.test(variable);

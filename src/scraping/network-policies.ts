@@ -32,6 +32,25 @@ export interface End {
   containers: readonly { ports: readonly { name: string | null; port: number }[] }[];
 }
 
+/** Whether a rule of a policy may admit a caller at some port. */
+export function admits(
+  { namespace }: Pick<NetworkPolicy, 'namespace'>,
+  { from }: Ingress,
+  caller: End,
+  spaces: ReadonlyMap<string, Labels> | null,
+): boolean {
+  return (
+    from.length === 0 ||
+    from.some(({ pods, namespaces: places, isBlock }) => {
+      if (isBlock) return true;
+      const labels = spaces?.get(caller.namespace);
+      const isPlace =
+        places === null ? caller.namespace === namespace : labels === undefined || isSelected(places, labels);
+      return isPlace && (pods === null || isSelected(pods, caller.labels));
+    })
+  );
+}
+
 /**
  * The NetworkPolicies that keep a caller from a port of a pod: those that select it, where none of them admits the caller
  * (kubernetes.io/docs/concepts/services-networking/network-policies: they add up). What may admit it, such as a range of
@@ -64,18 +83,8 @@ export function barring(
       const first = typeof each === 'number' ? each : named;
       return first !== undefined && port >= first && port <= (endPort ?? first);
     });
-  const fitsCaller =
-    (policy: NetworkPolicy) =>
-    ({ from }: Ingress): boolean =>
-      from.length === 0 ||
-      caller === null ||
-      from.some(({ pods, namespaces: places, isBlock }) => {
-        if (isBlock) return true;
-        const labels = namespaces?.get(caller.namespace);
-        const isPlace =
-          places === null ? caller.namespace === policy.namespace : labels === undefined || isSelected(places, labels);
-        return isPlace && (pods === null || isSelected(pods, caller.labels));
-      });
-  const isAdmitted = own.some((policy) => policy.ingress?.some((each) => fitsPort(each) && fitsCaller(policy)(each)));
+  const isAdmitted = own.some((policy) =>
+    policy.ingress?.some((each) => fitsPort(each) && (caller === null || admits(policy, each, caller, namespaces))),
+  );
   return isAdmitted ? [] : own;
 }

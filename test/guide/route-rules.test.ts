@@ -1183,6 +1183,7 @@ const apiGateway = (
   namespace: 'istio-system',
   className: 'istio',
   isWaypoint: false,
+  controller: null,
   serves: 'service',
   unsaid: null,
   hasAddress: true,

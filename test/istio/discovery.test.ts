@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { isDiscovered } from '../../src/istio/discovery.ts';
+import { isDiscovered, leavesOutObjects } from '../../src/istio/discovery.ts';
 
 const [on, team] = [{ matchLabels: { mesh: 'on' } }, { matchExpressions: [{ key: 'team', operator: 'Exists' }] }];
 
@@ -21,4 +21,13 @@ it('looks at each where one of them is none', () => {
     assert.ok(isDiscovered([on, { matchExpressions: [{ key: 'team', operator, values: [] }] }], {}), operator);
   assert.ok(isDiscovered([on, { matchExpressions: [{ key: 'team', operator: 'Exists', values: ['a'] }] }], {}));
   assert.ok(!isDiscovered([on, { matchExpressions: [{ key: 'team', operator: 'In', values: ['a'] }] }], {}));
+});
+
+it('leaves out objects since 1.22, unless a variable says otherwise', () => {
+  assert.deepEqual(
+    [null, '1.21.6', '1.22.0', '1.31.0'].map((release) => leavesOutObjects(release, undefined)),
+    [true, false, true, true],
+  );
+  assert.ok(leavesOutObjects('1.20.0', 'true'));
+  assert.ok(!leavesOutObjects('1.23.0', 'false'));
 });

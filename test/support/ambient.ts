@@ -18,6 +18,7 @@ export const gateway = (change: Partial<ApiGateway> = {}): ApiGateway => ({
   namespace: 'shop',
   className: 'istio-waypoint',
   isWaypoint: true,
+  controller: 'istio.io/mesh-controller',
   conditions: [condition('Accepted', 'True'), condition('Programmed', 'True')],
   listeners: [],
   serves: 'service',

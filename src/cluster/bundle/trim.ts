@@ -50,7 +50,7 @@ function metadata(from: unknown): KubernetesObject['metadata'] {
 const VARIABLES = new RegExp(
   `^(${[
     '(https?|no)_proxy',
-    'CLUSTER_ID|XDS_ADDRESS|DISABLE_ENVOY',
+    'CLUSTER_ID|XDS_ADDRESS|DISABLE_ENVOY|ENABLE_ENHANCED_RESOURCE_SCOPING',
     'METRICS_LOCALHOST_ACCESS_ONLY',
     'METRIC_ROTATION_INTERVAL',
     'ISTIO_PROMETHEUS_ANNOTATIONS',

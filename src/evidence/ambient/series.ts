@@ -10,9 +10,9 @@ export const ACTIVE = 'workload_manager_active_proxy_count';
 /** How many pods each ztunnel serves (1.21 and newer). */
 export const servedByZtunnel: Answers = inMeshStore(`max by (${byPod()}) (${ACTIVE})`);
 
-/** How many it was told of and has no proxy for yet, all through two minutes: it tries again and again (1.21 and newer). */
+/** How many it was told of and has no proxy for yet, all through five minutes: it tries again and again (1.21 and newer). */
 export const pendingInZtunnel: Answers = inMeshStore(
-  `max by (${byPod()}) (min_over_time(workload_manager_pending_proxy_count[2m]))`,
+  `max by (${byPod()}) (min_over_time(workload_manager_pending_proxy_count[5m]))`,
 );
 
 /** How often each ztunnel lost istiod in a quarter of an hour, by why; before 1.22 under the other name. */
@@ -53,9 +53,9 @@ export const unknownBehindGateways: Answers = inMeshStore(
 /** What each ztunnel's series have for the label app, which a scraper gives them. */
 export const appsOfZtunnel: Answers = inMeshStore('count by (app) (istio_build{component="ztunnel"})');
 
-/** What each waypoint's pod counts of requests, whatever becomes of them: those that fail are counted too. */
+/** What each waypoint's pod counts of requests, by who calls what, whatever becomes of them: those that fail are counted too. */
 export const countedByWaypoints: Answers = inMeshStore(
-  `sum by (${byPod('reporter', 'destination_service_namespace', 'destination_service_name')}) (rate(istio_requests_total{reporter="waypoint"}[10m]))`,
+  `sum by (${byPod('reporter', 'source_workload_namespace', 'source_workload', 'destination_service_namespace', 'destination_service_name')}) (rate(istio_requests_total{reporter="waypoint"}[10m]))`,
 );
 
 /** How many connections a second are opened between whom, and whether through the tunnel: 0 where there were some once. */

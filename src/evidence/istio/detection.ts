@@ -19,6 +19,7 @@ import {
 } from '../kubernetes/lists.ts';
 import { titleOf } from '../kubernetes/named.ts';
 import { type Pod, proxyOf } from '../kubernetes/pod.ts';
+import { istiodOf } from './plane-of-ztunnel.ts';
 
 /** What the search for control planes found, and what it could not look at. */
 export interface Detection {
@@ -174,39 +175,6 @@ function istiods(pods: readonly Pod[], deployments: readonly Deployment[]): read
   ];
 }
 
-/** The revision for which a pod of a chart, or a waypoint’s, was made; null where it does not say (charts/ztunnel/templates/daemonset.yaml). */
-export const madeFor = ({ labels, annotations }: Pod): string | null =>
-  annotations['istio.io/rev'] ?? labels['istio.io/rev'] ?? null;
-
-/** The istiod that ztunnel was told to ask: `istiod.NAMESPACE.svc:15012`, or `istiod-REVISION.…`; null where it does not say. */
-function askedBy(ztunnel: Pod): Pick<Found, 'namespace' | 'revision'> | null {
-  const address = ztunnel.containers.map(({ variables }) => variables.XDS_ADDRESS).find((each) => each !== undefined);
-  const [, revision = 'default', namespace] = /^istiod(?:-([^.]+))?\.([^.]+)\.svc\b/.exec(address ?? '') ?? [];
-  return namespace === undefined ? null : { revision, namespace };
-}
-
-/**
- * The istiod that ambient has its configuration from: of the revision that is asked for, where a part of ambient is of it; else the
- * one that ztunnel asks, or for whose revision it was installed. Where nothing says which that is, of several that beside ztunnel,
- * the one without a revision first.
- */
-function istiodOf(istiods: readonly Found[], parts: readonly Pod[], asked: string | null): Found | undefined {
-  const ztunnel = parts.find(isZtunnel);
-  const told = ztunnel ? askedBy(ztunnel) : null;
-  const revision = ztunnel ? madeFor(ztunnel) : null;
-  const isPart = parts.some((pod) => asked !== null && madeFor(pod) === asked);
-  const named = ({ revision }: Found): string => revision ?? 'default';
-  const first = (isOne: (each: Found) => boolean) => (a: Found, b: Found) => Number(isOne(b)) - Number(isOne(a));
-  const orders = [
-    first((each) => isPart && named(each) === asked),
-    first((each) => each.namespace === told?.namespace && named(each) === told.revision),
-    first((each) => revision !== null && named(each) === revision),
-    first(({ namespace }) => namespace === ztunnel?.namespace),
-    first((each) => named(each) === 'default'),
-  ];
-  return [...istiods].sort((a, b) => orders.map((order) => order(a, b)).find((each) => each !== 0) ?? 0)[0];
-}
-
 /**
  * Ambient is there where a ztunnel runs, and where pods or namespaces ask for it and none does. Its control plane is istiod:
  * ztunnels may run in another namespace, and are of one mesh.
@@ -222,7 +190,7 @@ function ambients(
   const isAsked = istiods.length > 0 && (pods.some((pod) => isWaypointPod(pod) || asks(pod)) || namespaces.some(asks));
   if (!ztunnel && !isAsked) return [];
   const parts = pods.filter((pod) => isZtunnel(pod) || isWaypointPod(pod));
-  const istiod = istiodOf(istiods, parts, asked);
+  const istiod = istiodOf(istiods, ztunnel, { parts, asked });
   return [
     {
       generation: 'ambient',

@@ -157,6 +157,8 @@ export interface ApiGateway extends Named {
   className: string;
   /** Whether its class is one of waypoints. */
   isWaypoint: boolean;
+  /** The controller of its class; null where the class is not known. */
+  controller: string | null;
   conditions: readonly Condition[];
   listeners: readonly (Listener & { selector: LabelSelector | null; conditions: readonly Condition[] })[];
   /** For whom it is a waypoint: `service` (also when nothing is said), `workload`, `all` or `none`. */
@@ -224,6 +226,7 @@ export const apiGateways = clusterSource(
       return {
         ...named(from),
         className,
+        controller: own?.controller ?? null,
         isWaypoint: own ? WAYPOINTS.test(own.controller) : /waypoint/.test(className),
         conditions: conditionsIn(object(from.status)),
         listeners: listenersIn(from),

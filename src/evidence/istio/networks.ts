@@ -3,7 +3,7 @@ import type { Unanswered } from '../../errors.ts';
 import { allServices, itemsOf, missingOf } from '../kubernetes/lists.ts';
 import { type Named, titleOf } from '../kubernetes/named.ts';
 import { apiGateways } from './gateway-api.ts';
-import { isNamed, knownClusters } from './remote-clusters.ts';
+import { knownClusters } from './remote-clusters.ts';
 
 /** The label by which a gateway's Service says to which network it is the door (istio.io, setup/install/multicluster). */
 const NETWORK = 'topology.istio.io/network';
@@ -29,7 +29,7 @@ export const elsewhere = clusterSource([], async ({ from }): Promise<Elsewhere> 
   ]);
   const named = (kind: string, all: readonly Named[]): readonly string[] =>
     all.map((each) => `${kind} ${titleOf(each)}`);
-  const known = 'got' in clusters ? clusters.got.map(({ id }) => id).filter(isNamed) : [];
+  const known = 'got' in clusters ? clusters.got.filter(({ isOwn }) => !isOwn) : [];
   return {
     doors: [
       ...named('Gateway', itemsOf(gateways).filter(isEastWest)),
@@ -37,7 +37,7 @@ export const elsewhere = clusterSource([], async ({ from }): Promise<Elsewhere> 
         'Service',
         itemsOf(services).filter(({ labels }) => labels[NETWORK] !== undefined),
       ),
-      ...known.slice(1).map((id) => `cluster ${id}`),
+      ...known.map(({ id }) => `cluster ${id}`),
     ],
     missing: [...missingOf(gateways), ...missingOf(services)],
   };

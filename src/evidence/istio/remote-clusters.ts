@@ -17,10 +17,11 @@ const byClusterOf = (matchers = ''): string =>
 
 const all = inMeshStore(byClusterOf());
 
-/** What istiod calls its own cluster; where nobody gave it a name it is Istio's own default. */
-const ownCluster = planeSource([], async ({ from }): Promise<string> => {
-  const names = (await from(pilots)).flatMap(({ pod }) => pod.containers.map(({ variables }) => variables.CLUSTER_ID));
-  return names.find(isNamed) ?? 'Kubernetes';
+/** What istiod calls its own cluster; where nobody gave it a name it is Istio's own default. Null of an istiod that is elsewhere. */
+const ownCluster = planeSource([], async ({ from }): Promise<string | null> => {
+  const own = await from(pilots);
+  const names = own.flatMap(({ pod }) => pod.containers.map(({ variables }) => variables.CLUSTER_ID));
+  return own.length === 0 ? null : (names.find(isNamed) ?? 'Kubernetes');
 });
 
 /** Which series name another cluster than `own` at either end. */
@@ -37,9 +38,10 @@ export const ofOthers = (own: string): string =>
 export const byCluster = planeSource(
   [{ verb: 'create', resource: 'pods/portforward' }],
   async (ask): Promise<StoreAnswer | null> => {
-    const [own, known] = await Promise.all([ask.from(ownCluster), settle(ask.from(knownClusters))]);
-    const named = await askMeshStore(ask, ofOthers(own));
-    const isTold = 'got' in known && known.got.some(({ id }) => isNamed(id) && id !== own);
+    const own = await ask.from(ownCluster);
+    if (own === null) return ask.from(all);
+    const [named, known] = await Promise.all([askMeshStore(ask, ofOthers(own)), settle(ask.from(knownClusters))]);
+    const isTold = 'got' in known && known.got.some(({ isOwn }) => !isOwn);
     return named && (isTold || allSeries([named]).length > 0) ? ask.from(all) : named;
   },
 );
@@ -49,12 +51,21 @@ export interface KnownCluster {
   id: string;
   /** `synced`, `syncing`, `timeout`, `closed`. */
   state: string;
+  /** Whether it is istiod's own: no Secret leads there. */
+  isOwn: boolean;
 }
 
 /** The clusters on istiod's page (pkg/cluster/debug.go). Null where it is none of that name. */
 export function clustersIn(page: string): readonly KnownCluster[] | null {
   const clusters = listOf(page);
-  return clusters && list(clusters).map(({ id, syncStatus }) => ({ id: text(id), state: text(syncStatus) }));
+  return (
+    clusters &&
+    list(clusters).map(({ id, secretName, syncStatus }) => ({
+      id: text(id),
+      state: text(syncStatus),
+      isOwn: text(secretName) === '',
+    }))
+  );
 }
 
 async function askClusters(ask: Ask, pilot: Pilot): Promise<readonly KnownCluster[]> {

@@ -2,8 +2,7 @@ import type { Attempt, ControlPlane } from '../../diagnosis/check.ts';
 import { planeSource, proxySource, settle } from '../../diagnosis/source.ts';
 import type { Unanswered } from '../../errors.ts';
 import { GATEWAY_NAME, type MeshProxy, type Policy, type Served } from '../../istio/attachment.ts';
-import { isDiscovered, LEAVES_OUT_OBJECTS } from '../../istio/discovery.ts';
-import { isAtLeast } from '../../istio/release.ts';
+import { isDiscovered, leavesOutObjects } from '../../istio/discovery.ts';
 import type { LabelSelector } from '../../istio/selector.ts';
 import { type Stats, type StatsConfig, statsOf } from '../../istio/stats.ts';
 import type { EnvoyFilter } from '../../istio/stats-filters.ts';
@@ -13,9 +12,11 @@ import { servedByWaypoints } from '../ambient/served.ts';
 import { meshConfig } from '../kubernetes/config-maps.ts';
 import { allNamespaces, itemsOf, missingOf } from '../kubernetes/lists.ts';
 import { titleOf } from '../kubernetes/named.ts';
-import { detection, madeFor, releaseOf } from './detection.ts';
+import { detection, releaseOf } from './detection.ts';
 import { meshMetrics } from './mesh-metrics.ts';
 import { meshProxies } from './mesh-proxies.ts';
+import { pilots } from './pilot.ts';
+import { madeFor } from './plane-of-ztunnel.ts';
 import type { Proxy as ProxyPod } from './population.ts';
 import { statsEnvoyFilters, telemetries } from './telemetry.ts';
 
@@ -38,8 +39,12 @@ export interface MetricsTold {
   config: StatsConfig | null;
   /** Every object, whichever control plane it is for. */
   all: { telemetries: readonly Telemetry[]; envoyFilters: readonly EnvoyFilter[] };
-  /** The namespaces whose objects istiod leaves out, by these selectors of MeshConfig. */
-  left: { namespaces: ReadonlySet<string>; by: readonly LabelSelector[] };
+  /** The namespaces, with their labels, whose objects the istiod of this revision leaves out, by these selectors of MeshConfig. */
+  left: {
+    namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
+    by: readonly LabelSelector[];
+    revision: string | null;
+  };
   /** Of the control planes that there are; empty where one has none, and reads every object. */
   revisions: readonly string[];
   /** Why not everything could be seen. */
@@ -120,25 +125,39 @@ function revisionsOf(planes: readonly ControlPlane[]): readonly string[] {
   return found.includes(null) ? [] : found.filter((revision) => revision !== null);
 }
 
-/** Which namespaces this control plane’s istiod does not look at. */
-const leftOut = planeSource([], async ({ from, plane: { version } }): Promise<Attempt<MetricsTold['left']>> => {
-  const mesh = await settle(from(meshConfig));
-  const by = 'got' in mesh ? (mesh.got?.discoverySelectors ?? []) : [];
-  // Without MeshConfig nothing is worked out at all.
-  if (by.length === 0 || (version !== null && !isAtLeast(version, LEAVES_OUT_OBJECTS)))
-    return { got: { namespaces: new Set(), by: [] } };
-  const listed = await settle(from(allNamespaces));
-  if ('missing' in listed) return listed;
-  const { items, refusal } = listed.got;
-  if (refusal) return { missing: refusal };
-  return {
-    got: { namespaces: new Set(items.filter(({ labels }) => !isDiscovered(by, labels)).map(({ name }) => name)), by },
-  };
-});
+/** Where istiod looks at every namespace. */
+export const NOTHING_LEFT: MetricsTold['left'] = { namespaces: new Map(), by: [], revision: null };
 
-/** Whether another istiod tells it: it is labelled with the revision that made it (istio-discovery, files/waypoint.yaml). */
-const isElsewhere = ({ pod, kind }: ProxyPod, { generation, revision }: ControlPlane): boolean =>
-  generation === 'ambient' && kind === 'waypoint' && ![null, revision ?? 'default'].includes(madeFor(pod));
+/** Which namespaces this control plane’s istiod does not look at. */
+const leftOut = planeSource(
+  [],
+  async ({ from, plane: { revision, version } }): Promise<Attempt<MetricsTold['left']>> => {
+    const [mesh, own] = await Promise.all([settle(from(meshConfig)), from(pilots)]);
+    const by = 'got' in mesh ? (mesh.got?.discoverySelectors ?? []) : [];
+    const said = own
+      .flatMap(({ pod }) => pod.containers.map(({ variables }) => variables.ENABLE_ENHANCED_RESOURCE_SCOPING))
+      .find((each) => each !== undefined);
+    // Without MeshConfig nothing is worked out at all.
+    if (by.length === 0 || !leavesOutObjects(version, said)) return { got: NOTHING_LEFT };
+    const listed = await settle(from(allNamespaces));
+    if ('missing' in listed) return listed;
+    const { items, refusal } = listed.got;
+    if (refusal) return { missing: refusal };
+    const out = items.filter(({ labels }) => !isDiscovered(by, labels));
+    return { got: { namespaces: new Map(out.map(({ name, labels }) => [name, labels])), by, revision } };
+  },
+);
+
+/** Whether another istiod tells it that is there: it is labelled with the revision that made it (istio-discovery, files/waypoint.yaml). */
+function isElsewhere(
+  { pod, kind }: ProxyPod,
+  { generation, revision }: ControlPlane,
+  planes: readonly ControlPlane[],
+): boolean {
+  const own = madeFor(pod);
+  const isThere = planes.some((each) => each.generation === 'telemetry-v2' && (each.revision ?? 'default') === own);
+  return generation === 'ambient' && kind === 'waypoint' && isThere && own !== (revision ?? 'default');
+}
 
 /** What every proxy of this control plane's mesh is told about metrics. */
 export const metricsTold = proxySource([], async ({ from, plane }): Promise<MetricsTold> => {
@@ -152,7 +171,7 @@ export const metricsTold = proxySource([], async ({ from, plane }): Promise<Metr
     from(leftOut),
   ]);
   const all = { telemetries: itemsOf(rules), envoyFilters: itemsOf(filters) };
-  const left = 'got' in out ? out.got : { namespaces: new Set<string>(), by: [] };
+  const left = 'got' in out ? out.got : NOTHING_LEFT;
   const missing = [...missingOf(rules), ...missingOf(filters), ...('missing' in out ? [out.missing] : [])];
   const known = missing.length === 0 && 'got' in mesh ? mesh.got : null;
   const config =
@@ -164,12 +183,12 @@ export const metricsTold = proxySource([], async ({ from, plane }): Promise<Metr
     );
   return {
     classes: classesOf(
-      proxies.filter((each) => !isElsewhere(each, plane)),
+      proxies.filter((each) => !isElsewhere(each, plane, planes)),
       all,
       config,
       servedBy,
     ),
-    elsewhere: proxies.filter((each) => isElsewhere(each, plane)),
+    elsewhere: proxies.filter((each) => isElsewhere(each, plane, planes)),
     config,
     all,
     left,

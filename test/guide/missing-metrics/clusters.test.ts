@@ -8,6 +8,7 @@ import { answer, partly, series, unanswered } from '../../support/stores.ts';
 
 const call = (reporter: string, source: string, destination: string) =>
   series({ reporter, source_cluster: source, destination_cluster: destination });
+const known = (id: string, state: string) => ({ id, state, isOwn: id === 'east' });
 const [out, back] = [call('source', 'east', 'west'), call('destination', 'west', 'east')];
 
 judging(
@@ -50,7 +51,7 @@ judging(
       when: 'istiod knows a third that no series names',
       given: {
         clusters: { got: answer(out, call('destination', 'east', 'west')) },
-        known: { got: [{ id: 'north', state: 'synced' }] },
+        known: { got: [known('north', 'synced')] },
       },
       status: 'warn',
       reason: 'ClusterNotStored',
@@ -61,10 +62,7 @@ judging(
       given: {
         clusters: { got: answer(call('source', 'east', 'east')) },
         known: {
-          got: [
-            { id: 'east', state: 'synced' },
-            { id: 'west', state: 'synced' },
-          ],
+          got: [known('east', 'synced'), known('west', 'synced')],
         },
       },
       status: 'warn',
@@ -76,10 +74,7 @@ judging(
       given: {
         clusters: { got: answer() },
         known: {
-          got: [
-            { id: 'east', state: 'synced' },
-            { id: 'west', state: 'synced' },
-          ],
+          got: [known('east', 'synced'), known('west', 'synced')],
         },
       },
       status: 'skip',
@@ -89,7 +84,7 @@ judging(
       when: 'istiod does not see one',
       given: {
         clusters: { got: answer(out, call('destination', 'east', 'west')) },
-        known: { got: [{ id: 'west', state: 'timeout' }] },
+        known: { got: [known('west', 'timeout')] },
       },
       status: 'warn',
       reason: 'ClusterNotSynced',
@@ -99,7 +94,7 @@ judging(
       when: 'istiod knows one without a name',
       given: {
         clusters: { got: answer(out, call('destination', 'east', 'west')) },
-        known: { got: [{ id: '', state: 'synced' }] },
+        known: { got: [known('', 'synced')] },
       },
       status: 'pass',
       says: /^what proxies of east and west counted$/,
@@ -151,10 +146,7 @@ judging(
 it('reads the clusters that istiod knows', () => {
   const page =
     '[{"id":"east","syncStatus":"synced"},{"id":"west","secretName":"istio-system/west","syncStatus":"timeout"}]';
-  assert.deepEqual(clustersIn(page), [
-    { id: 'east', state: 'synced' },
-    { id: 'west', state: 'timeout' },
-  ]);
+  assert.deepEqual(clustersIn(page), [known('east', 'synced'), known('west', 'timeout')]);
   assert.deepEqual(clustersIn('null'), []);
   assert.equal(clustersIn('404 page not found'), null);
   assert.equal(clustersIn('{}'), null);

@@ -93,7 +93,15 @@ export function istiodPages(spec: Spec, connected: readonly Connected[]): Readon
   const debug: readonly (readonly [path: string, page: Page])[] = [
     ['debug/syncz', json(connected.map((each) => synced(spec, each)))],
     ...(isAtLeast(spec.release, '1.8')
-      ? [['debug/clusterz', json([spec.cluster, ...spec.remotes].map((id) => ({ id, syncStatus: 'synced' })))] as const]
+      ? [
+          [
+            'debug/clusterz',
+            json([
+              { id: spec.cluster, secretName: '', syncStatus: 'synced' },
+              ...spec.remotes.map((id) => ({ id, secretName: `istio-system/${id}`, syncStatus: 'synced' })),
+            ]),
+          ] as const,
+        ]
       : []),
     ['debug/mesh', json({ ...spec.mesh, extensionProviders })],
     ...connected.map((each) => [`debug/config_dump__proxyID=${each.pod}`, json(configDump(each))] as const),

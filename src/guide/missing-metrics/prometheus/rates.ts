@@ -36,7 +36,8 @@ export const perSecond = (rate: number): string =>
 export const connections = (rate: number): string => perSecond(rate).replace('requests', 'connections');
 
 /** Through ambient's tunnel: it cannot arrive anywhere but at the ztunnel of who is called. */
-export const isTunnelled = ({ labels }: Series): boolean => labels.get('connection_security_policy') === 'mutual_tls';
+export const isTunnelled = ({ labels }: Pick<Series, 'labels'>): boolean =>
+  labels.get('connection_security_policy') === 'mutual_tls';
 
 /** `34%`, and never 0% or 100% of what is only a part. */
 export const share = (part: number, whole: number): string =>

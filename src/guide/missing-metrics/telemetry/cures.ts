@@ -129,7 +129,13 @@ export function cureOf(loss: Loss, told: MetricsTold, plane: ControlPlane): stri
     case 'StatsFilterOfAnotherRevision':
       return relabel(loss, plane);
     case 'TelemetryNotDiscovered':
-      return first ? discoverNamespace(first.object.namespace, told.left.by, plane) : '';
+      return first
+        ? discoverNamespace(
+            { name: first.object.namespace, labels: told.left.namespaces.get(first.object.namespace) ?? {} },
+            told.left.by,
+            plane,
+          )
+        : '';
     case 'TelemetryNotForWaypoint':
       return first
         ? note(

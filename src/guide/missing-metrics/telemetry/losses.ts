@@ -67,7 +67,8 @@ const spacesOf = ({ mesh }: StatsConfig, { of }: JudgedSide): ReadonlySet<string
 /** Objects that nobody reads, of which one would make metrics here if it were read. */
 function unread({ all, left, revisions }: MetricsTold, config: StatsConfig, side: JudgedSide): Cause | null {
   const isOfNobody = isUnread(revisions);
-  const isNobodys = (each: Telemetry | EnvoyFilter): boolean => isOfNobody(each) || left.namespaces.has(each.namespace);
+  const isNobodys = (each: Telemetry | EnvoyFilter): boolean =>
+    isOfNobody(each) || (left.namespaces.has(each.namespace) && isOfRevision(each.labels, left.revision));
   const near = spacesOf(config, side);
   const isAmong = (each: Telemetry | EnvoyFilter): boolean => near.has(each.namespace) && isNobodys(each);
   const rule = all.telemetries.find((each) => {

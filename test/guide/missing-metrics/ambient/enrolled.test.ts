@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ServedBy } from '../../../../src/evidence/ambient/served-now.ts';
+import type { Detection } from '../../../../src/evidence/istio/detection.ts';
 import type { Pod } from '../../../../src/evidence/kubernetes/pod.ts';
 import { namespacesAreDiscovered } from '../../../../src/guide/missing-metrics/ambient/enrolled/discovered.ts';
 import { namespacesAreTaken, sidecarsGiveWay } from '../../../../src/guide/missing-metrics/ambient/enrolled/kept.ts';
@@ -703,6 +704,23 @@ judging(
       says: /^1 ztunnel of istio-system/,
     },
     {
+      when: 'ztunnels ask the istiod of another revision',
+      given: {
+        ...selecting(on),
+        enrolled: enrolledOf([
+          member('web', {
+            node: ambientNode({ ztunnel: ztunnelPod({ annotations: { 'istio.io/rev': 'canary' } }) }),
+          }),
+        ]),
+        detection: {
+          all: [{ generation: 'telemetry-v2', namespace: 'istio-system', revision: 'canary', version: '1.31.0' }],
+        } as unknown as Detection,
+      },
+      plane: { namespace: 'istio-system', revision: 'default' },
+      status: 'skip',
+      says: /^ztunnels ask the istiod of revision canary, whose MeshConfig decides$/,
+    },
+    {
       when: 'nobody is in ambient',
       given: { ...selecting(on), enrolled: enrolledOf([]) },
       status: 'skip',
@@ -726,5 +744,5 @@ judging(
       says: /which namespaces istiod looks at/,
     },
   ],
-  { enrolled: seen },
+  { enrolled: seen, detection: { all: [] } as unknown as Detection },
 );

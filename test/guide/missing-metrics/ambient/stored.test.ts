@@ -8,7 +8,7 @@ import { sourcesKnown } from '../../../../src/guide/missing-metrics/ambient/stor
 import { workloadsCounted } from '../../../../src/guide/missing-metrics/ambient/stored/traffic.ts';
 import { carriedPod, enrolledOf, member, ztunnelPod } from '../../../support/enrolled.ts';
 import { judging } from '../../../support/judging.ts';
-import { listed, missing } from '../../../support/mixer.ts';
+import { container, listed, missing } from '../../../support/mixer.ts';
 import { answer, partly, series, unanswered } from '../../../support/stores.ts';
 
 const web = member('web');
@@ -201,7 +201,7 @@ judging(
       when: 'both are counted',
       given: both(),
       status: 'pass',
-      says: /^1 connections\/s that arrive; none of 2 workloads that ztunnels carry/,
+      says: /^1 connections\/s that arrive; no workload/,
     },
     {
       when: 'the ztunnel of who is called counts none',
@@ -218,12 +218,14 @@ judging(
       says: /^1 connections\/s come from 1 workload, and their own ztunnels count none: they go past them$/,
     },
     {
-      when: 'the workload was named',
-      given: { openings: plain },
-      scope: { workload: { kind: 'deployment', name: 'web', namespace: 'shop' } },
-      status: 'fail',
-      reason: 'ClientSideMissing',
-      says: /^1 connections\/s/,
+      when: 'its own series stands still',
+      given: {
+        openings: {
+          got: answer(tunnel('web', 'cart', 'destination', 'unknown'), { ...tunnel('web', 'cart'), value: 0 }),
+        },
+      },
+      status: 'pass',
+      says: /no workload/,
     },
     {
       when: 'callers do not take who is called for a pod in ambient',
@@ -235,7 +237,7 @@ judging(
       when: 'another pod of the workload is not in ambient',
       given: { openings: plain, pods: inPods({ ...web.pod, name: 'web-7d9c-x2' }) },
       status: 'pass',
-      says: /none of 1 workload that ztunnels carry/,
+      says: /that arrive; no workload/,
     },
     {
       when: 'what comes in goes past by wish',
@@ -251,15 +253,15 @@ judging(
       when: 'their ztunnel is not stored',
       given: { ...proven(), openings: plain },
       status: 'skip',
-      says: /no workload of which each pod/,
+      says: /no series of these pods’ ztunnels/,
     },
     {
       when: 'one is marked so lately that its ztunnel may not know it',
       given: { openings: plain, enrolled: enrolledOf([{ ...web, isYoung: true }, cart]) },
       status: 'pass',
-      says: /none of 1 workload that ztunnels carry/,
+      says: /that arrive; no workload/,
     },
-    { when: 'a workload calls itself', given: both(tunnel('cart', 'cart')), status: 'pass', says: /none of 2/ },
+    { when: 'a workload calls itself', given: both(tunnel('cart', 'cart')), status: 'pass', says: /no workload/ },
     {
       when: 'series name two clusters',
       given: { openings: plain, ...clusterNamed('east', 'west') },
@@ -328,6 +330,18 @@ judging(
       status: 'warn',
       reason: 'SourceMasqueraded',
       says: /^100% of .* as from shop\/exporter/,
+    },
+    {
+      when: 'a gateway is on its nodes’ network',
+      given: {
+        openings: { got: answer(nobody()) },
+        pods: listed(
+          web.pod,
+          carriedPod('edge', { hostNetwork: true, containers: [container('istio-proxy', 'istio/proxyv2:1.31.0')] }),
+        ),
+      },
+      status: 'skip',
+      says: /^proxies on their nodes’ network come from the nodes’ addresses: shop\/edge/,
     },
     {
       when: 'a workload of that name has pods in the network too',

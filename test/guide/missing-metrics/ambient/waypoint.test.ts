@@ -6,7 +6,7 @@ import { attachmentOf, isBound } from '../../../../src/evidence/ambient/bindings
 import type { Emission } from '../../../../src/evidence/envoy/emission.ts';
 import type { Detection } from '../../../../src/evidence/istio/detection.ts';
 import { isManual } from '../../../../src/evidence/istio/gateway-api.ts';
-import type { MetricsTold, ToldClass } from '../../../../src/evidence/istio/told.ts';
+import { type MetricsTold, NOTHING_LEFT, type ToldClass } from '../../../../src/evidence/istio/told.ts';
 import type { Pod } from '../../../../src/evidence/kubernetes/pod.ts';
 import type { Narrowed } from '../../../../src/evidence/kubernetes/workload.ts';
 import type { Series } from '../../../../src/evidence/prometheus/query.ts';
@@ -613,7 +613,9 @@ const agentgateway = waypointPod({
   containers: [container('agentgateway', 'istio/agentgateway:1.31.0')],
 });
 
-const kgateway = binding({ gateway: gateway({ className: 'kgateway-waypoint', isWaypoint: false }) });
+const kgateway = binding({
+  gateway: gateway({ className: 'kgateway-waypoint', isWaypoint: false, controller: 'kgateway.dev/kgateway' }),
+});
 
 judging(waypointsCountForIstio, [
   {
@@ -622,6 +624,17 @@ judging(waypointsCountForIstio, [
     status: 'warn',
     reason: 'OtherMetrics',
     says: /^shop\/cart is bound to shop\/waypoint, of class kgateway-waypoint, which is none of Istio’s/,
+  },
+  {
+    when: 'the class of what it is bound to is not known, or another of Istio’s',
+    given: {
+      enrolled: enrolledOf({ waypoints: [] }),
+      own: [null, 'istio.io/gateway-controller'].map((controller) =>
+        binding({ gateway: gateway({ isWaypoint: false, controller }) }),
+      ),
+    },
+    status: 'skip',
+    says: /no pod of a waypoint/,
   },
   {
     when: 'what asks for one of another controller is not bound to it',
@@ -784,8 +797,8 @@ judging(
     {
       when: 'a route leads to another Service, as which the waypoint counts it',
       given: { requests: answer(edge('waypoint', 'web', 'cart-v1', 'cart-v1')) },
-      status: 'pass',
-      says: /^of shop\/cart 1 counted as another Service, as where a route leads there$/,
+      status: 'skip',
+      says: /^of shop\/cart 1 of which the waypoint counts nothing, and counts what ztunnels led to none: as where a route/,
     },
     {
       when: 'what the waypoint counts came to another Service',
@@ -800,9 +813,26 @@ judging(
     {
       when: 'another waypoint’s route leads to another Service',
       given: {
-        enrolled: enrolledOf({ waypoints: [own, elsewhere] }),
+        pods: listed(own, elsewhere, ambientPod('web'), ambientPod('cart')),
         requests: answer(from(elsewhere, edge('waypoint', 'web', 'mail', 'mail'))),
       },
+      status: 'fail',
+      reason: 'WaypointCountsNothing',
+      says: /^shop\/cart: 5000 bytes\/s/,
+    },
+    {
+      when: 'a gateway sends through the waypoint what no ztunnel leads there',
+      given: {
+        requests: answer(edge('waypoint', 'edge', 'mail', 'mail')),
+        pods: listed(own, ambientPod('web'), ambientPod('cart'), sidecar('edge')),
+      },
+      status: 'fail',
+      reason: 'WaypointCountsNothing',
+      says: /^shop\/cart: 5000 bytes\/s/,
+    },
+    {
+      when: 'a pod that is gone counted for another Service',
+      given: { requests: answer(from(elsewhere, edge('waypoint', 'web', 'mail', 'mail'))) },
       status: 'fail',
       reason: 'WaypointCountsNothing',
       says: /^shop\/cart: 5000 bytes\/s/,
@@ -1144,7 +1174,7 @@ const told = (change: Partial<MetricsTold>): { told: MetricsTold } => ({
     elsewhere: [],
     config: null,
     all: { telemetries: [], envoyFilters: [] },
-    left: { namespaces: new Set(), by: [] },
+    left: NOTHING_LEFT,
     revisions: [],
     missing: [],
     ...change,

@@ -335,19 +335,51 @@ judging(
       when: 'another policy admits HBONE',
       given: policies(admitting(8080), admitting(15008, { name: 'hbone' })),
       status: 'pass',
-      says: /^1 pod, none kept from it/,
+      says: /^none of 1 pod is open to the mesh at other ports alone$/,
     },
     {
       when: 'a policy admits callers at each port',
       given: policies(admitting(null)),
       status: 'pass',
-      says: /none kept/,
+      says: /none of 1 pod/,
     },
     {
       when: 'a policy admits nobody, as it is meant to',
       given: policies(admitting(8080, { ingress: [] })),
       status: 'pass',
-      says: /none kept/,
+      says: /none of 1 pod/,
+    },
+    {
+      when: 'a policy admits addresses alone, or pods that are not in the mesh',
+      given: policies(
+        admitting(9090, {
+          ingress: [
+            { ports: [{ port: 9090, endPort: null }], from: [{ pods: null, namespaces: null, isBlock: true }] },
+            {
+              ports: [{ port: 9090, endPort: null }],
+              from: [{ pods: { matchLabels: { app: 'prometheus' } }, namespaces: {}, isBlock: false }],
+            },
+          ],
+        }),
+      ),
+      status: 'pass',
+      says: /none of 1 pod/,
+    },
+    {
+      when: 'a policy admits a pod of the mesh',
+      given: policies(
+        admitting(8080, {
+          ingress: [
+            {
+              ports: [{ port: 8080, endPort: null }],
+              from: [{ pods: { matchLabels: { app: 'web' } }, namespaces: null, isBlock: false }],
+            },
+          ],
+        }),
+      ),
+      status: 'warn',
+      reason: 'HboneNotAdmitted',
+      says: /^NetworkPolicy shop\/web admits callers/,
     },
     {
       when: 'a policy is of another namespace, or of other pods, or says nothing of who comes in',
@@ -357,7 +389,7 @@ judging(
         admitting(8080, { ingress: null }),
       ),
       status: 'pass',
-      says: /none kept/,
+      says: /none of 1 pod/,
     },
     { when: 'no pod is looked at', given: { ...policies(), enrolled: enrolledOf([]) }, status: 'skip', says: /no pod/ },
     {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { AnyCheck, Scope } from '../../../../src/diagnosis/check.ts';
 import type { ProxySync } from '../../../../src/evidence/istio/sync.ts';
-import { classesOf, type MetricsTold } from '../../../../src/evidence/istio/told.ts';
+import { classesOf, type MetricsTold, NOTHING_LEFT } from '../../../../src/evidence/istio/told.ts';
 import type { Pod } from '../../../../src/evidence/kubernetes/pod.ts';
 import type { Narrowed } from '../../../../src/evidence/kubernetes/workload.ts';
 import type { Caller, Callers } from '../../../../src/evidence/prometheus/callers.ts';
@@ -243,7 +243,7 @@ const told = (objects: readonly { kind: string }[]): MetricsTold => {
     elsewhere: [],
     config,
     all,
-    left: { namespaces: new Set(), by: [] },
+    left: NOTHING_LEFT,
     revisions: ['default'],
     missing: [],
   };

@@ -6,7 +6,7 @@ import type { MadeStats } from '../../../../src/evidence/istio/config-dump.ts';
 import { askable, doubtful, type Made } from '../../../../src/evidence/istio/made-stats.ts';
 import { meshMetricsIn } from '../../../../src/evidence/istio/mesh-metrics.ts';
 import type { Proxy as ProxyPod } from '../../../../src/evidence/istio/population.ts';
-import { classesOf, type MetricsTold } from '../../../../src/evidence/istio/told.ts';
+import { classesOf, type MetricsTold, NOTHING_LEFT } from '../../../../src/evidence/istio/told.ts';
 import { toldPods } from '../../../../src/guide/missing-metrics/sidecar/telemetry-config.ts';
 import { callsCountedOnce } from '../../../../src/guide/missing-metrics/telemetry/counted-once.ts';
 import { statsFiltersFit } from '../../../../src/guide/missing-metrics/telemetry/envoy-filters.ts';
@@ -54,7 +54,7 @@ interface Given {
 const given = (objects: readonly { kind: string; metadata: object }[], change: Given = {}): Evidence => {
   const all = allOf(objects);
   const { mesh = {}, version = '1.31.0' } = change;
-  const { left = { namespaces: new Set(), by: [] } } = change;
+  const { left = NOTHING_LEFT } = change;
   const read = objects.filter(({ metadata }) => !left.namespaces.has((metadata as { namespace: string }).namespace));
   const config = mesh && configOf(read, { mesh, version });
   const told: MetricsTold = {
@@ -385,7 +385,11 @@ judging(
       when: 'the object that names the provider is in a namespace that istiod does not look at',
       given: given([telemetryObject('istio-system/x', naming('prometheus'))], {
         ...none,
-        left: { namespaces: new Set(['istio-system']), by: [{ matchLabels: { mesh: 'on' } }] },
+        left: {
+          namespaces: new Map([['istio-system', {}]]),
+          by: [{ matchLabels: { mesh: 'on' } }],
+          revision: 'default',
+        },
       }),
       status: 'fail',
       reason: 'TelemetryNotDiscovered',
@@ -394,7 +398,11 @@ judging(
     {
       when: 'an object that would switch all off is in such a namespace',
       given: given([telemetryObject('istio-system/x', off)], {
-        left: { namespaces: new Set(['istio-system']), by: [{ matchLabels: { mesh: 'on' } }] },
+        left: {
+          namespaces: new Map([['istio-system', {}]]),
+          by: [{ matchLabels: { mesh: 'on' } }],
+          revision: 'default',
+        },
       }),
       status: 'pass',
       says: /./,

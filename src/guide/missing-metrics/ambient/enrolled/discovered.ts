@@ -2,6 +2,8 @@ import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { enrolled } from '../../../../evidence/ambient/enrolled.ts';
+import { detection } from '../../../../evidence/istio/detection.ts';
+import { otherAsked } from '../../../../evidence/istio/plane-of-ztunnel.ts';
 import { meshConfig } from '../../../../evidence/kubernetes/config-maps.ts';
 import { grouped } from '../../../../evidence/kubernetes/lists.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
@@ -19,13 +21,19 @@ export const namespacesAreDiscovered = defineCheck({
     ZtunnelNotDiscovered:
       'No discoverySelector of MeshConfig selects the namespace of the ztunnels: istiod gives them no certificates.',
   },
-  needs: { enrolled, mesh: attempt(meshConfig) },
-  judge({ enrolled: { members, ztunnels, namespaces, unasked }, mesh }, { plane }): Verdict {
+  needs: { enrolled, mesh: attempt(meshConfig), detection },
+  judge(
+    { enrolled: { members, ztunnels, namespaces, unasked }, mesh, detection: { all: planes } },
+    { plane },
+  ): Verdict {
     if (members.length + ztunnels.length === 0) return skip('no pod is in ambient');
     if ('missing' in mesh) return unknown([mesh.missing], 'which namespaces istiod looks at');
     const selectors = mesh.got?.discoverySelectors ?? [];
     if (selectors.length === 0) return skip('istiod looks at every namespace');
-    if (isSome(unasked) && namespaces.size === 0) return unknown(unasked, 'which namespaces istiod looks at');
+    const [other] = ztunnels.flatMap((pod) => otherAsked(pod, plane, planes) ?? []);
+    if (other)
+      return skip(`ztunnels ask the istiod of revision ${other.revision ?? 'default'}, whose MeshConfig decides`);
+    if (isSome(unasked)) return unknown(unasked, 'which namespaces istiod looks at');
     const isLost = (namespace: string): boolean => {
       const labels = namespaces.get(namespace);
       return labels !== undefined && !isDiscovered(selectors, labels);
@@ -38,7 +46,8 @@ export const namespacesAreDiscovered = defineCheck({
     ];
     const [first] = pods;
     if (!first) {
-      const looked = new Set([...members.map(({ pod }) => pod), ...ztunnels].map(({ namespace }) => namespace));
+      const all = [...members.map(({ pod }) => pod), ...ztunnels].map(({ namespace }) => namespace);
+      const looked = new Set(all.filter((namespace) => namespaces.has(namespace)));
       return { status: 'pass', message: `${some([...looked].sort())} by discoverySelectors` };
     }
     const places = [...grouped(pods, ({ namespace }) => namespace).keys()].sort();
@@ -49,7 +58,11 @@ export const namespacesAreDiscovered = defineCheck({
       message: `${count(pods.length, reason === 'ZtunnelNotDiscovered' ? 'ztunnel' : 'pod')} of ${some(places)}: no discoverySelector of MeshConfig selects the namespace, and istiod does not look at it`,
       evidence: linesOf(subjects),
       subjects,
-      hint: discoverNamespace(places[0] ?? first.namespace, selectors, plane),
+      hint: discoverNamespace(
+        { name: first.namespace, labels: namespaces.get(first.namespace) ?? {} },
+        selectors,
+        plane,
+      ),
     };
   },
 });

@@ -10,6 +10,7 @@ import { allPods, grouped } from '../../../../evidence/kubernetes/lists.ts';
 import { linesOf, subjectsOf, workloadOf } from '../../../../evidence/kubernetes/owner.ts';
 import { isRunning, type Pod } from '../../../../evidence/kubernetes/pod.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
+import { restartOf } from '../../../templates.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { namedIn } from '../../prometheus/clusters.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
@@ -19,14 +20,18 @@ import { ENROLLED, SCRAPE, ZTUNNEL_EMITS } from '../steps.ts';
 /** By which a pod has what comes in go past its ztunnel (cni/pkg/nodeagent/net.go). */
 const BYPASS = 'ambient.istio.io/bypass-inbound-capture';
 
+type Carried = Member & { node: { ztunnel: Pod } };
+
 /** The workloads of which each pod that runs is led to a ztunnel whose series are stored, and has been for a while. */
 function carriedIn(
   { members }: Pick<Enrolled, 'members'>,
   proven: ReadonlySet<Pod>,
   pods: readonly Pod[],
-): ReadonlyMap<string, readonly Member[]> {
-  const isSure = ({ redirection, isYoung, node: { ztunnel } }: Member): boolean =>
-    redirection === 'enabled' && !isYoung && ztunnel !== null && proven.has(ztunnel);
+): ReadonlyMap<string, readonly Carried[]> {
+  const isSure = (member: Member): member is Carried => {
+    const { redirection, isYoung, node } = member;
+    return redirection === 'enabled' && !isYoung && node.ztunnel !== null && proven.has(node.ztunnel);
+  };
   const sure = new Map(members.filter(isSure).map((each) => [each.pod, each]));
   const others = new Set(pods.filter((pod) => isRunning(pod) && !sure.has(pod)).map(workloadOf));
   return grouped(
@@ -44,15 +49,16 @@ function onesided(
   const between = series.filter((each) => endOf(each, 'source_workload') !== endOf(each, 'destination_workload'));
   const by = (reporter: string, among: readonly Series[]) =>
     ratesBy(reportedBy(among, reporter), (each) => endOf(each, end));
+  // One that stands still is counted all the same.
   const said = by(own, series);
-  return new Map([...by(other, between)].filter(([name, rate]) => isTraffic(rate) && !(said.get(name) ?? 0)));
+  return new Map([...by(other, between)].filter(([name, rate]) => isTraffic(rate) && !said.has(name)));
 }
 
 export const bothEndsReport = defineCheck({
   id: 'both-ends-report',
   title: 'both ends of the connections are counted',
   explains:
-    'A connection between two pods in ambient is counted twice: by the ztunnel of who calls (reporter="source") and by the ztunnel of who is called (reporter="destination"). Looks for workloads of which all pods are marked as led to ztunnels that are stored, and whose connections those at the other end alone count: calls that come from a pod past its own ztunnel, as after a restart of its node when its agent gave up on it, arrive without mutual TLS; calls to a pod that its ztunnel knows nothing of are tried, and not counted there. Where series name several clusters nothing is said: a workload of the same name may be meant. Warns; fails for a workload that was named.',
+    'A connection between two pods in ambient is counted twice: by the ztunnel of who calls (reporter="source") and by the ztunnel of who is called (reporter="destination"). Looks for workloads of which all pods are marked as led to ztunnels that are stored, and whose connections those at the other end alone count: calls that come from a pod past its own ztunnel, as after a restart of its node when its agent gave up on it, arrive without mutual TLS; calls to a pod that its ztunnel knows nothing of are tried, and not counted there. Where series name several clusters nothing is said: a workload of the same name may be meant. Connections of the last ten minutes are looked at, which may be older than the label that a namespace was given.',
   reasons: {
     ServerSideMissing:
       'Callers’ ztunnels open connections to these workloads by HBONE, and the workloads’ own ztunnels count none.',
@@ -61,49 +67,44 @@ export const bothEndsReport = defineCheck({
     PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { enrolled, emission, pods: allPods, openings: attempt(openings), clusters: attempt(byCluster) },
-  judge({ enrolled, emission, pods, openings, clusters }, { scope }): Verdict {
+  judge({ enrolled, emission, pods, openings, clusters }): Verdict {
     if ('missing' in openings) return unknown([openings.missing], 'whose connections are counted');
     const nothing = nothingIn(openings.got);
     if (nothing) return nothing;
-    const carried = carriedIn(enrolled, emission.proven, pods.items);
-    if (carried.size === 0) return skip('no workload of which each pod is led to a ztunnel that is stored');
+    if (!emission.judged.some(({ kind, pod }) => kind === 'ztunnel' && emission.proven.has(pod)))
+      return skip('no series of these pods’ ztunnels is stored');
     if ('missing' in clusters) return unknown([clusters.missing], 'which clusters are counted');
     const named = namedIn(seriesIn(clusters.got));
     if (named.size > 1) return skip(`series name ${named.size} clusters: workloads of others may be meant`);
     const all = seriesIn(openings.got);
-    const own = (rates: ReadonlyMap<string, number>, isOne: (member: Member) => boolean = () => true) =>
+    const isSure = ({ labels }: Series): boolean => labels.get('reporter') !== 'source' || isTunnelled({ labels });
+    const servers = onesided(all.filter(isSure), 'destination_workload');
+    const clients = onesided(all, 'source_workload');
+    const carried = servers.size + clients.size === 0 ? null : carriedIn(enrolled, emission.proven, pods.items);
+    const own = (rates: ReadonlyMap<string, number>, isOne: (member: Carried) => boolean = () => true) =>
       [...rates].flatMap(([name, rate]) => {
-        const members = carried.get(name) ?? [];
+        const members = carried?.get(name) ?? [];
         return members.length > 0 && members.every(isOne) ? [{ name, rate, members }] : [];
       });
-    const isCaptured = ({ pod }: Member): boolean => pod.annotations[BYPASS] !== 'true';
-    const servers = own(
-      onesided(
-        all.filter((each) => each.labels.get('reporter') !== 'source' || isTunnelled(each)),
-        'destination_workload',
-      ),
-      isCaptured,
-    );
-    const clients = own(onesided(all, 'source_workload'));
-    const isServer = clients.length === 0;
-    const found = isServer ? servers : clients;
+    const past = own(clients);
+    const isServer = past.length === 0;
+    const found = isServer ? own(servers, ({ pod }) => pod.annotations[BYPASS] !== 'true') : past;
     const gap = notWhole(gapsIn([openings.got]));
     if (gap) return gap;
-    const [first] = found;
-    if (!first) {
+    if (found.length === 0) {
       const sum = total(reportedBy(all, 'destination'));
       if (!isTraffic(sum)) return skip('no connections in ten minutes to compare');
       return {
         status: 'pass',
-        message: `${connections(sum)} that arrive; none of ${count(carried.size, 'workload')} that ztunnels carry is counted at the other end alone`,
+        message: `${connections(sum)} that arrive; no workload of which each pod is led to a ztunnel is counted at the other end alone`,
       };
     }
     const members = found.flatMap((each) => each.members);
-    const [{ pod, node } = members[0] as Member] = members;
+    const [{ pod, node }] = members as [Carried, ...Carried[]];
     const subjects = subjectsOf(members.map((each) => each.pod));
     const rate = connections(found.reduce((sum, each) => sum + each.rate, 0));
     return {
-      status: scope.workload === null ? 'warn' : 'fail',
+      status: 'warn',
       reason: isServer ? 'ServerSideMissing' : 'ClientSideMissing',
       message: isServer
         ? `${rate} are opened to ${count(found.length, 'workload')}, and their own ztunnels count none`
@@ -113,15 +114,8 @@ export const bothEndsReport = defineCheck({
       hint: `${
         node.agent && !isServer
           ? `${shellLine('kubectl', '-n', node.agent.namespace, 'logs', node.agent.name)} | grep netns`
-          : shellLine(
-              'kubectl',
-              '-n',
-              node.ztunnel?.namespace ?? 'istio-system',
-              'logs',
-              node.ztunnel?.name ?? '',
-              '--since=15m',
-            )
-      }   # then a new pod: ${shellLine('kubectl', '-n', pod.namespace, 'delete', 'pod', pod.name)}`,
+          : `${shellLine('kubectl', '-n', node.ztunnel.namespace, 'logs', node.ztunnel.name, '--since=15m')} | grep ${shellLine(pod.name)}`
+      }   # then new pods in their place: ${restartOf([pod])}`,
       mayFollowFrom: [ENROLLED, ZTUNNEL_EMITS, SCRAPE],
     };
   },

@@ -7,6 +7,7 @@ import { elsewhere } from '../../../../evidence/istio/networks.ts';
 import { proxyContainerOf } from '../../../../evidence/istio/proxies.ts';
 import { byCluster } from '../../../../evidence/istio/remote-clusters.ts';
 import { allPods } from '../../../../evidence/kubernetes/lists.ts';
+import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { workloadOf } from '../../../../evidence/kubernetes/owner.ts';
 import { isRunning, type Pod } from '../../../../evidence/kubernetes/pod.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
@@ -18,7 +19,7 @@ import { connections, endOf, isTraffic, isTunnelled, reportedBy, share, total } 
 function onNodesNetwork(pods: readonly Pod[]): ReadonlySet<string> {
   const running = pods.filter(isRunning);
   const own = new Set(running.filter((pod) => pod.hostNetwork && proxyContainerOf(pod) === undefined).map(workloadOf));
-  for (const pod of running) if (!pod.hostNetwork) own.delete(workloadOf(pod));
+  if (own.size > 0) for (const pod of running) if (!pod.hostNetwork) own.delete(workloadOf(pod));
   return own;
 }
 
@@ -26,7 +27,7 @@ export const sourcesKnown = defineCheck({
   id: 'sources-known',
   title: 'who calls through the tunnel is known by name',
   explains:
-    'ztunnel names who calls by the address that a connection comes from (source_workload), and proves it by the certificate (source_principal). Where something rewrites addresses on the way between nodes (masquerading, SNAT) the address is a node’s: the workload is unknown then, or one that uses the node’s network and cannot have sent it. Looks at connections that arrived with mutual TLS. Sums by whom was called are right all the same. Where there is a way to another network, or another cluster, nothing is said: from there connections come by a gateway.',
+    'ztunnel names who calls by the address that a connection comes from (source_workload), and proves it by the certificate (source_principal). Where something rewrites addresses on the way between nodes (masquerading, SNAT) the address is a node’s: the workload is unknown then, or one that uses the node’s network and cannot have sent it. Looks at connections that arrived with mutual TLS. Sums by whom was called are right all the same. Where there is a way to another network, or another cluster, nothing is said, nor where a proxy uses its node’s network: what comes by a gateway comes from its address.',
   reasons: {
     SourceMasqueraded:
       'Connections arrive by mutual TLS from addresses that are no workload’s: something rewrites them on the way.',
@@ -41,6 +42,11 @@ export const sourcesKnown = defineCheck({
     const named = namedIn(seriesIn(clusters.got));
     if (doors.length > 0 || named.size > 1)
       return skip(`callers may come from another network: ${some(doors.length > 0 ? doors : [...named].sort())}`);
+    const routers = pods.items.filter(
+      (pod) => isRunning(pod) && pod.hostNetwork && proxyContainerOf(pod) !== undefined,
+    );
+    if (routers.length > 0)
+      return skip(`proxies on their nodes’ network come from the nodes’ addresses: ${some(routers.map(titleOf))}`);
     const arrived = reportedBy(seriesIn(openings.got), 'destination').filter(isTunnelled);
     const nodes = onNodesNetwork(pods.items);
     const strange = arrived.filter((each) => {

@@ -5,6 +5,7 @@ import { isBound } from '../../../../evidence/ambient/bindings.ts';
 import { enrolled } from '../../../../evidence/ambient/enrolled.ts';
 import { ownBindings } from '../../../../evidence/ambient/own-bindings.ts';
 import { emission } from '../../../../evidence/envoy/emission.ts';
+import type { ApiGateway } from '../../../../evidence/istio/gateway-api.ts';
 import { proxyContainerOf } from '../../../../evidence/istio/proxies.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
@@ -28,6 +29,10 @@ export const waypointsEmit = defineCheck({
   },
 });
 
+/** Whether it is known that a controller that is none of Istio’s works on it: istiod takes any class for a waypoint. */
+const isOfOthers = (gateway: ApiGateway | null): boolean =>
+  gateway?.controller != null && !gateway.controller.startsWith('istio.io/');
+
 export const waypointsCountForIstio = defineCheck({
   id: 'waypoints-count-for-istio',
   title: 'the waypoints are of a class that makes Istio’s metrics',
@@ -38,7 +43,7 @@ export const waypointsCountForIstio = defineCheck({
   judge({ enrolled: { waypoints }, own }): Verdict {
     const others = waypoints.filter((pod) => proxyContainerOf(pod) === undefined);
     const [first] = others;
-    const foreign = own.filter((each) => each.gateway?.isWaypoint === false && isBound(each) === true);
+    const foreign = own.filter((each) => isOfOthers(each.gateway) && isBound(each) === true);
     const [stranger] = foreign;
     if (!first && stranger) {
       const { wish, gateway } = stranger;

@@ -12,7 +12,7 @@ import { proxyContainerOf } from '../../../../evidence/istio/proxies.ts';
 import { allPods } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
-import { PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
+import { isNameless, PodIndex } from '../../../../evidence/prometheus/pod-series.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { protocolOf } from '../../../../istio/protocol.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
@@ -41,7 +41,8 @@ const isQuiet = ({ through, past, dialled, outside }: Traffic): boolean =>
   through + rates(past) + rates(dialled) + rates(outside) === 0;
 
 const QUIET = 'traffic that ztunnels led or waypoints counted';
-const AS_ANOTHER = 'counted as another Service, as where a route leads there';
+const AS_ANOTHER =
+  'of which the waypoint counts nothing, and counts what ztunnels led to none: as where a route leads to another Service';
 const LITTLE = 'traffic too little, or over connections too old, to judge';
 
 /** Services and ServiceEntries that are served. */
@@ -177,12 +178,13 @@ export const trafficPasses = defineCheck({
     const judged = served.filter(({ said }) => !said?.since || now - said.since >= SETTLING);
     if (judged.length === 0) return skip(`${named(served)}: bound so lately that connections may be older`);
     const edges = { requests: seriesIn(requests), flows: seriesIn(led), openings: seriesIn(opened) };
-    const index = PodIndex.of(enrolled.waypoints);
+    const index = PodIndex.of(pods.items);
+    // A pod that is gone is nobody's; a series that tells no pod may be any waypoint's.
     const counterOf = ({ labels }: Series): string | null => {
       const pod = index.podOf(labels);
-      return pod && gatewayOf(pod);
+      return pod ? gatewayOf(pod) : isNameless(labels) ? null : '';
     };
-    const all = trafficOf(judged, edges, callersIn(pods.items), counterOf);
+    const all = trafficOf(judged, edges, callersIn(pods.items), { bindings: own, counterOf });
     const stored = storedOf(enrolled, emission.proven);
     const isStored = ({ binding }: Traffic): boolean => stored.has(titleOf(binding.wish));
     // Connections of others are counted by ztunnels as well as by a waypoint.
@@ -204,8 +206,6 @@ export const trafficPasses = defineCheck({
         ? [`${all.length - stores.length} behind waypoints whose series are not stored`]
         : []),
     ];
-    if (passing.length === 0 && routed.length > 0)
-      return { status: 'pass', message: `of ${named(judged)} ${rest.join('; ')}` };
     if (passing.length === 0)
       return skip(
         quiet.length === all.length

@@ -1,7 +1,7 @@
 import { shellLine } from '../../../../cluster/question/shell.ts';
 import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { count, isSome, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
-import { madeFor } from '../../../../evidence/istio/detection.ts';
+import { madeFor } from '../../../../evidence/istio/plane-of-ztunnel.ts';
 import type { Proxy as ProxyPod } from '../../../../evidence/istio/population.ts';
 import { metricsTold, type ToldClass } from '../../../../evidence/istio/told.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';

@@ -36,22 +36,27 @@ export interface Edges {
   openings: readonly Series[];
 }
 
-/** The waypoint that counted a series, as `NAMESPACE/GATEWAY`; null where a series does not tell. */
-export type CounterOf = (each: Series) => string | null;
+/** What tells whose request a waypoint counted. */
+export interface Counters {
+  /** All that is known to ask for a waypoint: those that are not judged are counted too. */
+  bindings: readonly Binding[];
+  /** The waypoint that counted a series, as `NAMESPACE/GATEWAY`; null where a series may be anybody's. */
+  counterOf: (each: Series) => string | null;
+}
 
 /**
- * The waypoints that count requests for what ztunnels lead to none, null for one that no series tells. An Envoy counts for the
+ * The waypoints that count requests of callers in ambient for what ztunnels lead to none, null for one that no series tells. An Envoy counts for the
  * Service that a request was sent on to (istio/proxy, istio_stats.cc), ztunnel for the one that was called: with a route those are two.
  */
 function routingIn(
-  bindings: readonly Binding[],
   requests: readonly Series[],
   led: ReadonlySet<string>,
-  counterOf: CounterOf,
+  { proxied }: Callers,
+  { bindings, counterOf }: Counters,
 ): ReadonlySet<string | null> {
   const called = new Set([...led, ...bindings.filter(({ of }) => led.has(titleOf(of))).flatMap(byEnvoys)]);
   const elsewhere = reportedBy(requests, 'waypoint').filter(
-    (each) => each.value > 0 && !called.has(endOf(each, 'destination_service')),
+    (each) => each.value > 0 && !called.has(endOf(each, 'destination_service')) && !proxied.has(callerOf(each)),
   );
   return new Set(elsewhere.map(counterOf));
 }
@@ -74,22 +79,19 @@ const byEnvoys = ({ of, hosts }: Binding): readonly string[] =>
 export function trafficOf(
   bindings: readonly Binding[],
   { requests, flows, openings }: Edges,
-  { waypoints, members, proxied, scrapers }: Callers,
-  counterOf: CounterOf,
+  callers: Callers,
+  counters: Counters,
 ): readonly Traffic[] {
-  const [counted, led, opened] = [requests, flows, openings].map(byService);
+  const { waypoints, members, proxied, scrapers } = callers;
+  const [counted, carried, opened] = [requests, flows, openings].map(byService);
   const unnamed = reportedBy(opened?.get('unknown/unknown') ?? [], 'source');
   const dialling = new Set([...ratesBy(unnamed, pairOf)].filter(([, rate]) => rate > 0).map(([pair]) => pair));
   const isAnyWaypoint = (each: Series): boolean => waypoints.has(calledOf(each));
   const toWaypoints = reportedBy([...flows, ...openings], 'source').filter(
     (each) => each.value > 0 && isAnyWaypoint(each),
   );
-  const routing = routingIn(
-    bindings,
-    requests,
-    new Set(toWaypoints.map((each) => endOf(each, 'destination_service'))),
-    counterOf,
-  );
+  const led = new Set(toWaypoints.map((each) => endOf(each, 'destination_service')));
+  const routing = routingIn(requests, led, callers, counters);
   return bindings.map((binding): Traffic => {
     const service = titleOf(binding.of);
     const own = titleOf(binding.wish);
@@ -99,7 +101,7 @@ export function trafficOf(
       names: readonly string[] = [service],
     ): readonly Series[] =>
       names.flatMap((name) => known?.get(name) ?? []).filter((each) => !isWaypoint(callerOf(each)));
-    const [bytes, connections] = [of(led), of(opened)];
+    const [bytes, connections] = [of(carried), of(opened)];
     const envoys = byEnvoys(binding);
     const asked = total(reportedBy(of(counted, envoys), 'waypoint'));
     const isLed = (each: Series): boolean => isWaypoint(calledOf(each));
@@ -109,7 +111,7 @@ export function trafficOf(
     return {
       binding,
       requests: asked,
-      isCounted: asked + total(reportedBy([...of(led, envoys), ...of(opened, envoys)], 'waypoint')) > 0,
+      isCounted: asked + total(reportedBy([...of(carried, envoys), ...of(opened, envoys)], 'waypoint')) > 0,
       isRouting: routing.has(own) || routing.has(null),
       through: total(reportedBy(bytes, 'source').filter(isLed)),
       opened: total((sent ?? []).filter(isLed)),

@@ -10,21 +10,26 @@ import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
 import { ENROLLED } from '../steps.ts';
 
+/** So long a ztunnel takes its pods after a start (ms). */
+const SETTLING = 5 * 60_000;
+
 export const proxiesStarted = defineCheck({
   id: 'proxies-started',
   title: 'ztunnel has a proxy for each pod that it was told of',
   explains:
-    'ztunnel starts a proxy inside of each pod’s network; one that it could not start yet is pending (workload_manager_pending_proxy_count; two minutes of it are looked at, since it tries again). That the pod is annotated says only that it was handed over.',
+    'ztunnel starts a proxy inside of each pod’s network; one that it could not start yet is pending (workload_manager_pending_proxy_count; five minutes of it are looked at, since it tries again). That the pod is annotated says only that it was handed over.',
   reasons: {
     ProxiesPending: 'A ztunnel was told of pods for which it could not start a proxy.',
     PartialAnswer: PARTIAL_ANSWER,
   },
   needs: { enrolled, pending: attempt(pendingInZtunnel) },
-  judge({ enrolled: { ztunnels }, pending: asked }): Verdict {
+  judge({ enrolled: { ztunnels }, pending: asked }, { now }): Verdict {
     if ('missing' in asked) return unknown([asked.missing], 'which proxies are pending');
     const nothing = nothingIn(asked.got);
     if (nothing) return nothing;
-    const index = PodIndex.of(ztunnels);
+    // One that has only just started is told of all its pods at once.
+    const old = ztunnels.filter(({ startedAt }) => startedAt === null || now - startedAt > SETTLING);
+    const index = PodIndex.of(old);
     const own = seriesIn(asked.got).flatMap(({ labels, value }) => {
       const pod = index.podOf(labels);
       return pod ? [{ pod, value }] : [];
