@@ -8,8 +8,14 @@ import { never, otherwise } from './support/mesh/expectation.ts';
 import { it } from './support/programs.ts';
 import { assertSchema } from './support/schema.ts';
 
-/** Bundles are compared where there are two of something; test/meshes.test.ts does it of all else. */
-const isReplayed = (name: string): boolean => severalCauses.some((cause) => cause.name === name);
+const AMBIENT = new Set(
+  Object.values(CAUSES)
+    .flat()
+    .flatMap(({ name, spec }) => (spec.ambient ? [name] : [])),
+);
+
+/** Bundles are compared where there are two of something, and of ambient; test/meshes.test.ts does it of all else. */
+const isReplayed = (name: string): boolean => AMBIENT.has(name) || severalCauses.some((cause) => cause.name === name);
 
 const examined = examining(causeMeshes(), isReplayed);
 

@@ -34,6 +34,15 @@ const EDITS: readonly [words: RegExp, editor: (found: RegExpExecArray) => string
   [/# ztunnel’s is (ztunnel-stats)/, ([, port]) => `sed -i -E 's/port: .*/port: ${port}/'`],
   [/# defaultProviders\.metrics: (\w+)$/, ([, name]) => `sed -i -E '/metrics:/{n;s/- .*/- ${name}/}'`],
   [/# of its template: (\S+): /, ([, key]) => `sed -i '/${key?.replace('/', '.')}/d'`],
+  [
+    /# admit the same callers at port (15008)/,
+    ([, port]) => `sed -i -E 's/^( *)- port: .*/\\1- port: ${port}\\n\\1  protocol: TCP\\n&/'`,
+  ],
+  [
+    /istio-proxy\.checks: ("use_latest_spec"): true$/,
+    ([, key]) => `sed -i -E 's/${key}:false/${key}:true/; t; s/"istio_mesh_endpoint"/${key}:true,&/'`,
+  ],
+  [/# discoverySelectors of mesh/, () => `sed -i -E 's/^( *)discoverySelectors:$/&\\n\\1  - {}/'`],
   [/# spec\.addresses;/, () => `sed -i -E 's/^spec:/spec:\\n  addresses: [240.1.2.3]/'`],
 ];
 

@@ -1,6 +1,7 @@
 import { configMap } from '../../objects.ts';
 import type { Built } from '../../scenario.ts';
-import { type Cause, healthy, warnedInAmbient } from '../cause.ts';
+import type { Spec } from '../../spec.ts';
+import { type Cause, healthy, lost, warnedInAmbient } from '../cause.ts';
 import { changedAmbient, labelled, rewritten } from './waypoints.ts';
 
 interface Panel {
@@ -76,6 +77,13 @@ const renamed = (mesh: Built): void => {
   }
 };
 
+/** Datadog's agent is led to ztunnels' pages by annotations of their pods, with this of its own. */
+function readBy({ ambient }: Spec, instance: object): void {
+  const url = 'http://%%host%%:15020/stats/prometheus';
+  const checks = { istio: { init_config: {}, instances: [{ istio_mesh_endpoint: url, ...instance }] } };
+  if (ambient) ambient.annotations['ad.datadoghq.com/istio-proxy.checks'] = JSON.stringify(checks);
+}
+
 /** Who draws pictures asks for what ambient has, or does not. */
 export const ambientConsumerCauses: readonly Cause[] = [
   {
@@ -117,6 +125,24 @@ export const ambientConsumerCauses: readonly Cause[] = [
     spec: changedAmbient(() => undefined),
     after: renamed,
     expect: warnedInAmbient('consumers', ['ZtunnelRenamed']),
+  },
+  {
+    name: 'Datadog’s agent is told to read ztunnels’ pages as before',
+    facts: 'reports.md 11 (DataDog/integrations-core#23707)',
+    spec: changedAmbient((spec) => readBy(spec, { use_latest_spec: false })),
+    expect: lost('consumers', ['CountersDropped']),
+  },
+  {
+    name: 'Datadog’s agent is not told how to read ztunnels’ pages',
+    facts: 'reports.md 11 (DataDog/integrations-core#23707)',
+    spec: changedAmbient((spec) => readBy(spec, {})),
+    expect: warnedInAmbient('consumers', ['CountersMayBeDropped']),
+  },
+  {
+    name: 'Datadog’s agent is told to read ztunnels’ pages in their newest form',
+    facts: 'reports.md 11 (DataDog/integrations-core#23707)',
+    spec: changedAmbient((spec) => readBy(spec, { use_latest_spec: true })),
+    expect: healthy(),
   },
   {
     name: 'Kiali is older than waypoints',

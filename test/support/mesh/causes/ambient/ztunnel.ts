@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import type { FailureFlag } from '../../ambient/spec.ts';
 import { STEPS } from '../../expectation.ts';
 import { definition, object } from '../../objects.ts';
 import { type Cause, healthy, lost, warned } from '../cause.ts';
-import { changedAmbient, nodeOf, onPage, withoutWaypoints } from './changed.ts';
+import { changedAmbient, nodeOf, onPage, serving, withoutWaypoints } from './changed.ts';
 
 const alone = (reason: readonly string[]) =>
   lost('ztunnel-emits', reason, { neverFail: STEPS.filter((step) => step !== 'ztunnel-emits') });
@@ -27,6 +28,10 @@ const ADMITS_GATEWAY = object(
 
 /** Traffic of ztunnels that never succeeds: nothing was ever sent. */
 const WITHOUT_BYTES = /^istio_tcp_(sent|received)_bytes_total$/;
+
+/** As a real ztunnel 1.31 had it. */
+const recordedPage = (name: string): string =>
+  readFileSync(new URL(`../../../../pages/ztunnel-1.31/${name}.txt`, import.meta.url), 'utf8');
 
 /** Who may come in to the pods of an application: at which ports, or null for nobody. */
 const policyFor = (app: string, ports: readonly object[] | null) =>
@@ -64,6 +69,26 @@ export const ztunnelCauses: readonly Cause[] = [
       onPage(ambient, 'node-2', { terminations: { ConnectionError: 60 } });
     }),
     expect: alone(['ZtunnelDisconnected']),
+  },
+  {
+    name: 'a ztunnel shows the recorded page of one that has never found istiod',
+    facts: 'test/pages/ztunnel-1.31/disconnected.txt',
+    spec: changedAmbient((_, ambient) => {
+      onPage(ambient, 'node-2', { rewrite: () => recordedPage('disconnected') });
+      const { ztunnel } = nodeOf(ambient, 'node-2');
+      if (ztunnel) ztunnel.isConnected = false;
+    }),
+    expect: lost('ztunnel-emits', ['ZtunnelDisconnected']),
+  },
+  {
+    name: 'each ztunnel shows the recorded page of one whose pods call nobody',
+    facts: 'test/pages/ztunnel-1.31/idle.txt',
+    spec: changedAmbient((spec, ambient) => {
+      spec.calls = [];
+      for (const node of Object.keys(ambient.nodes))
+        onPage(ambient, node, { rewrite: () => serving(9)(recordedPage('idle')) });
+    }),
+    expect: healthy({ verdict: ['inconclusive', 'healthy'], exitCode: [3, 0] }),
   },
   {
     name: 'a ztunnel loses istiod again and again',
