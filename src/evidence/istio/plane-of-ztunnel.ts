@@ -1,5 +1,5 @@
 import type { ControlPlane } from '../../diagnosis/check.ts';
-import type { Pod } from '../kubernetes/pod.ts';
+import { type Pod, variablesOf } from '../kubernetes/pod.ts';
 
 type Asked = Pick<ControlPlane, 'namespace' | 'revision'>;
 
@@ -9,8 +9,8 @@ export const madeFor = ({ labels, annotations }: Pod): string | null =>
 
 /** The istiod that ztunnel was told to ask: `istiod.NAMESPACE.svc:15012`, or `istiod-REVISION.…`; null where it does not say. */
 function askedBy(ztunnel: Pod): Asked | null {
-  const address = ztunnel.containers.map(({ variables }) => variables.XDS_ADDRESS).find((each) => each !== undefined);
-  const [, revision = 'default', namespace] = /^istiod(?:-([^.]+))?\.([^.]+)\.svc\b/.exec(address ?? '') ?? [];
+  const [address = ''] = variablesOf([ztunnel], 'XDS_ADDRESS');
+  const [, revision = 'default', namespace] = /^istiod(?:-([^.]+))?\.([^.]+)\.svc\b/.exec(address) ?? [];
   return namespace === undefined ? null : { revision, namespace };
 }
 

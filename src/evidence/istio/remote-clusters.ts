@@ -2,6 +2,7 @@ import { unanswered } from '../../cluster/question/text.ts';
 import type { Ask } from '../../diagnosis/check.ts';
 import { clusterSource, planeSource, settle } from '../../diagnosis/source.ts';
 import { literal } from '../../scraping/ways.ts';
+import { variablesOf } from '../kubernetes/pod.ts';
 import { askMeshStore, inMeshStore } from '../prometheus/mesh-store.ts';
 import { allSeries, type StoreAnswer } from '../prometheus/store.ts';
 import { list, listOf, text } from '../text/json.ts';
@@ -20,7 +21,10 @@ const all = inMeshStore(byClusterOf());
 /** What istiod calls its own cluster; where nobody gave it a name it is Istio's own default. Null of an istiod that is elsewhere. */
 const ownCluster = planeSource([], async ({ from }): Promise<string | null> => {
   const own = await from(pilots);
-  const names = own.flatMap(({ pod }) => pod.containers.map(({ variables }) => variables.CLUSTER_ID));
+  const names = variablesOf(
+    own.map(({ pod }) => pod),
+    'CLUSTER_ID',
+  );
   return own.length === 0 ? null : (names.find(isNamed) ?? 'Kubernetes');
 });
 

@@ -12,6 +12,7 @@ import { servedByWaypoints } from '../ambient/served.ts';
 import { meshConfig } from '../kubernetes/config-maps.ts';
 import { allNamespaces, itemsOf, missingOf } from '../kubernetes/lists.ts';
 import { titleOf } from '../kubernetes/named.ts';
+import { variablesOf } from '../kubernetes/pod.ts';
 import { detection, releaseOf } from './detection.ts';
 import { meshMetrics } from './mesh-metrics.ts';
 import { meshProxies } from './mesh-proxies.ts';
@@ -134,9 +135,10 @@ const leftOut = planeSource(
   async ({ from, plane: { revision, version } }): Promise<Attempt<MetricsTold['left']>> => {
     const [mesh, own] = await Promise.all([settle(from(meshConfig)), from(pilots)]);
     const by = 'got' in mesh ? (mesh.got?.discoverySelectors ?? []) : [];
-    const said = own
-      .flatMap(({ pod }) => pod.containers.map(({ variables }) => variables.ENABLE_ENHANCED_RESOURCE_SCOPING))
-      .find((each) => each !== undefined);
+    const [said] = variablesOf(
+      own.map(({ pod }) => pod),
+      'ENABLE_ENHANCED_RESOURCE_SCOPING',
+    );
     // Without MeshConfig nothing is worked out at all.
     if (by.length === 0 || !leavesOutObjects(version, said)) return { got: NOTHING_LEFT };
     const listed = await settle(from(allNamespaces));
@@ -149,14 +151,11 @@ const leftOut = planeSource(
 );
 
 /** Whether another istiod tells it that is there: it is labelled with the revision that made it (istio-discovery, files/waypoint.yaml). */
-function isElsewhere(
-  { pod, kind }: ProxyPod,
-  { generation, revision }: ControlPlane,
-  planes: readonly ControlPlane[],
-): boolean {
+function isElsewhere({ pod, kind }: ProxyPod, { revision }: ControlPlane, planes: readonly ControlPlane[]): boolean {
+  if (kind !== 'waypoint') return false;
   const own = madeFor(pod);
   const isThere = planes.some((each) => each.generation === 'telemetry-v2' && (each.revision ?? 'default') === own);
-  return generation === 'ambient' && kind === 'waypoint' && isThere && own !== (revision ?? 'default');
+  return isThere && own !== (revision ?? 'default');
 }
 
 /** What every proxy of this control plane's mesh is told about metrics. */
@@ -181,14 +180,15 @@ export const metricsTold = proxySource([], async ({ from, plane }): Promise<Metr
       { mesh: known, version: plane.version },
       ({ namespace, labels }) => isOfRevision(labels, plane.revision) && !left.namespaces.has(namespace),
     );
+  const elsewhere = new Set(proxies.filter((each) => isElsewhere(each, plane, planes)));
   return {
     classes: classesOf(
-      proxies.filter((each) => !isElsewhere(each, plane, planes)),
+      proxies.filter((each) => !elsewhere.has(each)),
       all,
       config,
       servedBy,
     ),
-    elsewhere: proxies.filter((each) => isElsewhere(each, plane, planes)),
+    elsewhere: [...elsewhere],
     config,
     all,
     left,

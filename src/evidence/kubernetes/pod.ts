@@ -181,3 +181,7 @@ export const isAmbient = ({ annotations }: Pod): boolean => annotations['ambient
 export const isRunning = (pod: Pod): boolean => pod.phase === 'Running' && !pod.deleting;
 
 export const proxyOf = (pod: Pod): Container | undefined => pod.containers.find(({ name }) => name === 'istio-proxy');
+
+/** What containers of these pods are told by a variable. */
+export const variablesOf = (pods: readonly Pod[], name: string): readonly string[] =>
+  pods.flatMap(({ containers }) => containers.flatMap(({ variables }) => variables[name] ?? []));

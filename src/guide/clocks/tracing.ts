@@ -6,6 +6,7 @@ import { tracingRules } from '../../evidence/clocks/tracing.ts';
 import { pilots } from '../../evidence/istio/pilot.ts';
 import { meshConfig, meshName } from '../../evidence/kubernetes/config-maps.ts';
 import { titleOf } from '../../evidence/kubernetes/named.ts';
+import { variablesOf } from '../../evidence/kubernetes/pod.ts';
 
 export const tracingIsOn = defineCheck({
   id: 'tracing-is-on',
@@ -22,9 +23,10 @@ export const tracingIsOn = defineCheck({
     const map = meshName(plane.revision);
     if (!mesh) return skip(`there is no ConfigMap ${map} with a key mesh here`);
     const edit = shellLine('kubectl', '-n', plane.namespace ?? 'istio-system', 'edit', 'configmap', map);
-    const variable = pilots
-      .flatMap(({ pod }) => pod.containers.map(({ variables }) => variables.PILOT_TRACE_SAMPLING))
-      .find((value) => value !== undefined);
+    const [variable] = variablesOf(
+      pilots.map(({ pod }) => pod),
+      'PILOT_TRACE_SAMPLING',
+    );
     const root = plane.namespace ?? 'istio-system';
     const all = 'got' in rules ? rules.got.items : [];
     const whole = all.filter(({ namespace, selects }) => namespace === root && !selects);

@@ -28,6 +28,16 @@ export function ratesBy(series: readonly Series[], of: (each: Series) => string)
   return rates;
 }
 
+/** The rates of each workload at one end, by whose proxy counted: its own, or that of the other end. */
+export function ratesByEnd(
+  series: readonly Series[],
+  end: 'source_workload' | 'destination_workload',
+): Readonly<Record<'own' | 'other', ReadonlyMap<string, number>>> {
+  const [own, other] = end === 'source_workload' ? ['source', 'destination'] : ['destination', 'source'];
+  const by = (reporter = '') => ratesBy(reportedBy(series, reporter), (each) => endOf(each, end));
+  return { own: by(own), other: by(other) };
+}
+
 /** `12.5 requests/s`. */
 export const perSecond = (rate: number): string =>
   `${rate >= 10 ? Math.round(rate) : Number(rate.toPrecision(2))} requests/s`;

@@ -33,6 +33,33 @@ const proven = (...pods: readonly (typeof ztunnel)[]) =>
     emission: Emission;
   };
 
+/** What each check says that cannot see who has opened connections to whom. */
+const unseen = (about: RegExp) =>
+  [
+    {
+      when: 'a store is down',
+      given: { openings: { got: partly() } },
+      status: 'unknown',
+      reason: 'PartialAnswer',
+      says: /a store is down/,
+    },
+    { when: 'there is no store', given: { openings: { got: null } }, status: 'skip', says: /no store/ },
+    {
+      when: 'no store answers',
+      given: { openings: { got: unanswered } },
+      status: 'unknown',
+      reason: 'TimedOut',
+      says: /./,
+    },
+    {
+      when: 'the store may not be asked',
+      given: { openings: { missing: missing() } },
+      status: 'unknown',
+      reason: 'Forbidden',
+      says: about,
+    },
+  ] as const;
+
 judging(
   workloadsCounted,
   [
@@ -82,13 +109,6 @@ judging(
       says: /^no connection of any/,
     },
     {
-      when: 'a store is down',
-      given: { openings: { got: partly() } },
-      status: 'unknown',
-      reason: 'PartialAnswer',
-      says: /a store is down/,
-    },
-    {
       when: 'nothing of their ztunnels is stored',
       given: { ...proven(), openings: { got: answer() } },
       status: 'skip',
@@ -100,21 +120,7 @@ judging(
       status: 'skip',
       says: /no pod of a workload/,
     },
-    {
-      when: 'no store answers',
-      given: { openings: { got: unanswered } },
-      status: 'unknown',
-      reason: 'TimedOut',
-      says: /./,
-    },
-    { when: 'there is no store', given: { openings: { got: null } }, status: 'skip', says: /no store/ },
-    {
-      when: 'the store may not be asked',
-      given: { openings: { missing: missing() } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /whose connections/,
-    },
+    ...unseen(/whose connections/),
   ],
   { enrolled: enrolledOf([web, cart]), ...proven(ztunnel) },
 );
@@ -275,28 +281,7 @@ judging(
       reason: 'Forbidden',
       says: /which clusters/,
     },
-    {
-      when: 'a store is down',
-      given: { openings: { got: partly() } },
-      status: 'unknown',
-      reason: 'PartialAnswer',
-      says: /a store is down/,
-    },
-    { when: 'there is no store', given: { openings: { got: null } }, status: 'skip', says: /no store/ },
-    {
-      when: 'no store answers',
-      given: { openings: { got: unanswered } },
-      status: 'unknown',
-      reason: 'TimedOut',
-      says: /./,
-    },
-    {
-      when: 'the store may not be asked',
-      given: { openings: { missing: missing() } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /whose connections/,
-    },
+    ...unseen(/whose connections/),
   ],
   { enrolled: enrolledOf([web, cart]), ...proven(ztunnel), pods: inPods(), ...clusterNamed('east') },
 );
@@ -390,21 +375,7 @@ judging(
       reason: 'Forbidden',
       says: /which clusters/,
     },
-    {
-      when: 'a store is down',
-      given: { openings: { got: partly() } },
-      status: 'unknown',
-      reason: 'PartialAnswer',
-      says: /a store is down/,
-    },
-    { when: 'there is no store', given: { openings: { got: null } }, status: 'skip', says: /no store/ },
-    {
-      when: 'the store may not be asked',
-      given: { openings: { missing: missing() } },
-      status: 'unknown',
-      reason: 'Forbidden',
-      says: /who calls/,
-    },
+    ...unseen(/who calls/),
   ],
   { pods: listed(web.pod, cart.pod, exporter), ...clusterNamed('east'), elsewhere: { doors: [], missing: [] } },
 );

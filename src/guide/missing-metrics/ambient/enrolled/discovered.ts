@@ -38,15 +38,13 @@ export const namespacesAreDiscovered = defineCheck({
       const labels = namespaces.get(namespace);
       return labels !== undefined && !isDiscovered(selectors, labels);
     };
-    const carriers = ztunnels.filter(({ namespace }) => isLost(namespace));
-    const lost = members.map(({ pod }) => pod).filter(({ namespace }) => isLost(namespace));
-    const [pods, reason] = [
-      carriers.length > 0 ? carriers : lost,
-      carriers.length > 0 ? ('ZtunnelNotDiscovered' as const) : ('NamespaceNotDiscovered' as const),
-    ];
+    const own = members.map(({ pod }) => pod);
+    const [carriers, lost] = [ztunnels, own].map((all) => all.filter(({ namespace }) => isLost(namespace)));
+    const isOfCarriers = isSome(carriers ?? []);
+    const pods = (isOfCarriers ? carriers : lost) ?? [];
     const [first] = pods;
     if (!first) {
-      const all = [...members.map(({ pod }) => pod), ...ztunnels].map(({ namespace }) => namespace);
+      const all = [...own, ...ztunnels].map(({ namespace }) => namespace);
       const looked = new Set(all.filter((namespace) => namespaces.has(namespace)));
       return { status: 'pass', message: `${some([...looked].sort())} by discoverySelectors` };
     }
@@ -54,8 +52,8 @@ export const namespacesAreDiscovered = defineCheck({
     const subjects = subjectsOf(pods);
     return {
       status: 'fail',
-      reason,
-      message: `${count(pods.length, reason === 'ZtunnelNotDiscovered' ? 'ztunnel' : 'pod')} of ${some(places)}: no discoverySelector of MeshConfig selects the namespace, and istiod does not look at it`,
+      reason: isOfCarriers ? 'ZtunnelNotDiscovered' : 'NamespaceNotDiscovered',
+      message: `${count(pods.length, isOfCarriers ? 'ztunnel' : 'pod')} of ${some(places)}: no discoverySelector of MeshConfig selects the namespace, and istiod does not look at it`,
       evidence: linesOf(subjects),
       subjects,
       hint: discoverNamespace(

@@ -123,6 +123,7 @@ export const namespacesAreTaken = defineCheck({
       };
     const excluded = kept.filter(({ by }) => by === 'excluded-namespace').map(({ pod }) => pod);
     const left = 'got' in settings ? asking.filter(([name]) => settings.got.excluded.includes(name)) : [];
+    const toExclusions = `${lookAtSettings('got' in settings ? settings.got.namespace : null)}   # EXCLUDE_NAMESPACES, by the chart’s excludeNamespaces`;
     const others = kept.filter(({ by }) => by === 'host-network' || by === 'opted-out').map(({ pod }) => pod);
     if (excluded.length > 0) {
       const subjects = subjectsOf(excluded);
@@ -132,15 +133,15 @@ export const namespacesAreTaken = defineCheck({
         message: `${count(excluded.length, 'pod')} of ${some([...new Set(excluded.map(({ namespace }) => namespace))])} ask for ambient, and the agents exclude the namespace`,
         evidence: linesOf(subjects),
         subjects,
-        hint: `${lookAtSettings('got' in settings ? settings.got.namespace : null)}   # EXCLUDE_NAMESPACES, by the chart’s excludeNamespaces`,
+        hint: toExclusions,
       };
     }
-    if ('got' in settings && left.length > 0)
+    if (left.length > 0)
       return {
         status: 'warn',
         reason: 'NamespaceExcluded',
         message: `${some(left.map(([name]) => name))} ${left.length === 1 ? 'asks' : 'ask'} for ambient, and the agents exclude ${left.length === 1 ? 'it' : 'them'}`,
-        hint: `${lookAtSettings(settings.got.namespace)}   # EXCLUDE_NAMESPACES, by the chart’s excludeNamespaces`,
+        hint: toExclusions,
       };
     if ('missing' in settings && members.length + asking.length > 0)
       return unknown([settings.missing], 'whether the agents take what asks for ambient');

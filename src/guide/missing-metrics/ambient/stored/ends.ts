@@ -14,7 +14,7 @@ import { restartOf } from '../../../templates.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { namedIn } from '../../prometheus/clusters.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
-import { connections, endOf, isTraffic, isTunnelled, ratesBy, reportedBy, total } from '../../prometheus/rates.ts';
+import { connections, endOf, isTraffic, isTunnelled, ratesByEnd, reportedBy, total } from '../../prometheus/rates.ts';
 import { ENROLLED, SCRAPE, ZTUNNEL_EMITS } from '../steps.ts';
 
 /** By which a pod has what comes in go past its ztunnel (cni/pkg/nodeagent/net.go). */
@@ -45,13 +45,10 @@ function onesided(
   series: readonly Series[],
   end: 'source_workload' | 'destination_workload',
 ): ReadonlyMap<string, number> {
-  const [own, other] = end === 'source_workload' ? ['source', 'destination'] : ['destination', 'source'];
   const between = series.filter((each) => endOf(each, 'source_workload') !== endOf(each, 'destination_workload'));
-  const by = (reporter: string, among: readonly Series[]) =>
-    ratesBy(reportedBy(among, reporter), (each) => endOf(each, end));
   // One that stands still is counted all the same.
-  const said = by(own, series);
-  return new Map([...by(other, between)].filter(([name, rate]) => isTraffic(rate) && !said.has(name)));
+  const { own } = ratesByEnd(series, end);
+  return new Map([...ratesByEnd(between, end).other].filter(([name, rate]) => isTraffic(rate) && !own.has(name)));
 }
 
 export const bothEndsReport = defineCheck({

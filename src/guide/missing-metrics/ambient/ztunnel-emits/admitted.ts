@@ -3,7 +3,7 @@ import { defineCheck, type Verdict } from '../../../../diagnosis/check.ts';
 import { attempt } from '../../../../diagnosis/source.ts';
 import { count, skip, some, unknown } from '../../../../diagnosis/verdict.ts';
 import { type Enrolled, enrolled } from '../../../../evidence/ambient/enrolled.ts';
-import { byNamespace } from '../../../../evidence/kubernetes/lists.ts';
+import { byNamespace, grouped } from '../../../../evidence/kubernetes/lists.ts';
 import { titleOf } from '../../../../evidence/kubernetes/named.ts';
 import { linesOf, subjectsOf } from '../../../../evidence/kubernetes/owner.ts';
 import type { Pod } from '../../../../evidence/kubernetes/pod.ts';
@@ -40,15 +40,19 @@ export const hboneAdmitted = defineCheck({
     if (items.length === 0)
       return refusal ? unknown([refusal], 'whether NetworkPolicies admit HBONE') : skip('there is no NetworkPolicy');
     const policiesIn = byNamespace(items);
-    const isForMesh = new Map(items.map((policy) => [policy, admitsMesh(policy, called, namespaces)]));
-    const barred = new Map<NetworkPolicy, Pod[]>();
-    for (const pod of called) {
-      const own = policiesIn(pod.namespace);
-      const [first] = barring(own, { pod, port: HBONE, caller: null, namespaces: null }).filter((each) =>
-        isForMesh.get(each),
-      );
-      if (first) barred.set(first, [...(barred.get(first) ?? []), pod]);
-    }
+    // Of a policy that bars nobody it is not looked for: each takes a look at all pods.
+    const known = new Map<NetworkPolicy, boolean>();
+    const isForMesh = (policy: NetworkPolicy): boolean => {
+      const answer = known.get(policy) ?? admitsMesh(policy, called, namespaces);
+      known.set(policy, answer);
+      return answer;
+    };
+    const barred = grouped(
+      called,
+      (pod) =>
+        barring(policiesIn(pod.namespace), { pod, port: HBONE, caller: null, namespaces: null }).find(isForMesh) ??
+        null,
+    );
     const [worst] = [...barred].sort(([, a], [, b]) => b.length - a.length);
     if (!worst)
       return refusal

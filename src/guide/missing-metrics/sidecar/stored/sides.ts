@@ -11,7 +11,7 @@ import { fresh, loaded } from '../../../../evidence/prometheus/proxies.ts';
 import type { Series } from '../../../../evidence/prometheus/query.ts';
 import { gapsIn, nothingIn, notWhole, seriesIn } from '../../prometheus/answers.ts';
 import { PARTIAL_ANSWER } from '../../prometheus/partial.ts';
-import { endOf, isTraffic, perSecond, ratesBy, reportedBy, total } from '../../prometheus/rates.ts';
+import { endOf, isTraffic, perSecond, ratesBy, ratesByEnd, reportedBy, total } from '../../prometheus/rates.ts';
 import { CONFIG_DELIVERY, IN_MESH, PROTOCOL, TELEMETRY_CONFIG } from '../steps.ts';
 
 /** The workloads that one side tells of and their own proxies do not, with what the others count. */
@@ -19,11 +19,9 @@ function onesided(
   series: readonly Series[],
   end: 'source_workload' | 'destination_workload',
 ): ReadonlyMap<string, number> {
-  const [own, other] = end === 'source_workload' ? ['source', 'destination'] : ['destination', 'source'];
-  const of = (reporter = ''): ReadonlyMap<string, number> =>
-    ratesBy(reportedBy(series, reporter), (each) => endOf(each, end));
-  const [told, said, waypoints] = [of(other), of(own), of('waypoint')];
-  return new Map([...told].filter(([name, rate]) => isTraffic(rate) && !said.get(name) && !waypoints.get(name)));
+  const { own, other } = ratesByEnd(series, end);
+  const waypoints = ratesBy(reportedBy(series, 'waypoint'), (each) => endOf(each, end));
+  return new Map([...other].filter(([name, rate]) => isTraffic(rate) && !own.get(name) && !waypoints.get(name)));
 }
 
 export const bothSidesReport = defineCheck({

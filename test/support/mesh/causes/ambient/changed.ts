@@ -28,6 +28,16 @@ export function onPage(ambient: Ambient, name: string, page: ZtunnelPage): void 
   if (ztunnel) ztunnel.page = page;
 }
 
+/** Changes each line of the pages of all ztunnels; null takes it away. */
+export function onEachLine(ambient: Ambient, change: (line: string) => string | null): void {
+  const rewrite = (text: string): string =>
+    text
+      .split('\n')
+      .flatMap((line) => change(line) ?? [])
+      .join('\n');
+  for (const node of Object.keys(ambient.nodes)) onPage(ambient, node, { rewrite });
+}
+
 /** Without a waypoint nobody asks for L7. */
 export function withoutWaypoints(spec: Spec): void {
   ambientOf(spec).waypoints = [];
